@@ -1,0 +1,298 @@
+import { readFileSync } from 'node:fs';
+
+/**
+ * One setting: its meaning for `--help` and docs/settings.md, its default, and how its text becomes a value.
+ * `parse` throws an Error whose message completes the sentence "NAME: …".
+ */
+interface Setting<T> {
+  readonly meaning: string;
+  readonly fallback?: string;
+  /** Never printed, and may be given as NAME_FILE, the path of a file that holds it. */
+  readonly secret?: boolean;
+  readonly parse: (text: string) => T;
+}
+
+const text = (value: string): string => value;
+
+const list = (value: string): readonly string[] =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean);
+
+const wholeNumber =
+  (least: number, most: number) =>
+  (value: string): number => {
+    const number = /^\d{1,12}$/.test(value) ? Number(value) : Number.NaN;
+    if (number >= least && number <= most) return number;
+    throw new Error(`expected a whole number from ${least} to ${most}, got "${value}"`);
+  };
+
+const seconds = (value: string): number => {
+  if (/^\d{1,9}(\.\d{1,6})?$/.test(value)) return Number(value);
+  throw new Error(`expected seconds, such as 30 or 0.5, got "${value}"`);
+};
+
+const oneOf =
+  <T extends string>(...allowed: readonly T[]) =>
+  (value: string): T => {
+    const found = allowed.find((item) => item === value);
+    if (found !== undefined) return found;
+    throw new Error(`expected one of ${allowed.join(', ')}, got "${value}"`);
+  };
+
+const yesOrNo = (value: string): boolean => oneOf('true', 'false')(value) === 'true';
+
+/** The URL itself may hold a password, so a bad one is never echoed. */
+const postgresUrl = (value: string): string => {
+  if (URL.canParse(value) && /^postgres(ql)?:$/.test(new URL(value).protocol)) return value;
+  throw new Error('expected a URL such as postgresql://gateway:secret@replica-1:5432/sippy');
+};
+
+const postgresUrls = (value: string): readonly string[] => list(value).map(postgresUrl);
+
+const token = (value: string): string => {
+  if (/^[\x21-\x7e]{16,512}$/.test(value)) return value;
+  throw new Error('expected at least 16 printable characters without spaces');
+};
+
+const accountIds = (value: string): readonly string[] => {
+  const ids = list(value);
+  if (ids.length > 0 && ids.every((id) => /^\d{1,18}$/.test(id))) return ids;
+  throw new Error(`expected account ids such as 14 or 14,15, got "${value}"`);
+};
+
+const origins = (value: string): readonly string[] =>
+  list(value).map((origin) => {
+    if (origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin)) return origin;
+    throw new Error(`expected origins such as https://portal.example, got "${origin}"`);
+  });
+
+/** Every setting of the gateway, in the order in which `--help` prints them. */
+export const settings = {
+  REPLICA_URLS: {
+    meaning: 'Hot standbys that answer, comma separated: postgresql://user:password@host:port/database',
+    secret: true,
+    parse: postgresUrls,
+  },
+  PRIMARY_URL: {
+    meaning: 'The primary, only watched (never queried for calls): tighter staleness, split-brain alarms',
+    secret: true,
+    parse: postgresUrl,
+  },
+  CDR_SOURCE: {
+    meaning: 'Where calls are read: "xdrs" (one table) or "sippy" (cdrs joined with calls)',
+    fallback: 'xdrs',
+    parse: oneOf('xdrs', 'sippy'),
+  },
+  API_HOST: { meaning: 'Address to listen on', fallback: '127.0.0.1', parse: text },
+  API_PORT: { meaning: 'Port to listen on', fallback: '3001', parse: wholeNumber(0, 65_535) },
+  ALLOWED_ORIGINS: {
+    meaning: 'Origins whose pages may call us from a browser (CORS), comma separated',
+    fallback: '',
+    parse: origins,
+  },
+  ADMIN_TOKEN: { meaning: 'Bearer token that sees every account', secret: true, parse: token },
+  ACCOUNT_TOKEN: { meaning: 'Bearer token that sees only ACCOUNT_ID', secret: true, parse: token },
+  ACCOUNT_ID: {
+    meaning: 'Account (or accounts, comma separated) that ACCOUNT_TOKEN sees',
+    parse: accountIds,
+  },
+  ADMIN_MAX_PAGE: {
+    meaning: 'Ceiling of first/last for the admin token',
+    fallback: '5000000',
+    parse: wholeNumber(1, 100_000_000),
+  },
+  ACCOUNT_MAX_PAGE: {
+    meaning: 'Ceiling of first/last for the account token',
+    fallback: '1000000',
+    parse: wholeNumber(1, 100_000_000),
+  },
+  DB_MAX_CONNECTIONS: {
+    meaning: 'Connections per standby for requests (the watcher uses one more)',
+    fallback: '10',
+    parse: wholeNumber(1, 1000),
+  },
+  STATEMENT_TIMEOUT: {
+    meaning: 'Longest time one statement may run, in seconds',
+    fallback: '60',
+    parse: seconds,
+  },
+  MAX_STALENESS: {
+    meaning: 'Refuse to answer from standbys older than this, in seconds; 0 = answer however old, and say so',
+    fallback: '0',
+    parse: seconds,
+  },
+  READ_AFTER_WAIT: {
+    meaning: 'How long a request with X-Read-After waits for a standby to catch up, in seconds',
+    fallback: '2',
+    parse: seconds,
+  },
+  POLL_INTERVAL: {
+    meaning: 'Time between samples of each standby, in seconds',
+    fallback: '1',
+    parse: seconds,
+  },
+  GRAPHIQL: { meaning: 'Serve GraphiQL to browsers at /graphql', fallback: 'true', parse: yesOrNo },
+  DRAIN_TIMEOUT: {
+    meaning: 'How long running requests may finish after SIGTERM, in seconds',
+    fallback: '30',
+    parse: seconds,
+  },
+  LOG_LEVEL: {
+    meaning: 'Least severe log lines to write',
+    fallback: 'info',
+    parse: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+  },
+  DB_HOST: { meaning: 'Older spelling of one standby: its host', parse: text },
+  DB_PORT: {
+    meaning: 'Older spelling of one standby: its port',
+    fallback: '5432',
+    parse: wholeNumber(1, 65_535),
+  },
+  DB_NAME: { meaning: 'Older spelling of one standby: its database', fallback: 'sippy', parse: text },
+  DB_USER: { meaning: 'Older spelling of one standby: its user', fallback: 'gateway', parse: text },
+  DB_PASSWORD: { meaning: 'Older spelling of one standby: its password', secret: true, parse: text },
+} as const satisfies Record<string, Setting<unknown>>;
+
+export type SettingName = keyof typeof settings;
+
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  /** One connection URL per standby; at least one. */
+  readonly replicaUrls: readonly string[];
+  readonly primaryUrl: string | undefined;
+  readonly cdrSource: 'xdrs' | 'sippy';
+  readonly allowedOrigins: readonly string[];
+  /** The static tokens. The account token and its accounts come together or not at all. */
+  readonly adminToken: string | undefined;
+  readonly account: { readonly token: string; readonly accountIds: readonly string[] } | undefined;
+  readonly maxPage: { readonly admin: number; readonly account: number };
+  /** Connections per standby. */
+  readonly maxConnections: number;
+  readonly statementTimeoutSeconds: number;
+  /** Undefined: any age is answered, and said. */
+  readonly maxStalenessSeconds: number | undefined;
+  readonly readAfterWaitSeconds: number;
+  readonly pollIntervalSeconds: number;
+  readonly graphiql: boolean;
+  readonly drainTimeoutSeconds: number;
+  readonly logLevel: string;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Bad settings, all of them at once. Its message is meant for the terminal. */
+export class BadSettingsError extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`Bad settings:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads settings from `env`. Throws one BadSettingsError that lists every bad setting, not only the first.
+ * A secret may come from the file that NAME_FILE names.
+ */
+export function parseConfig(env: Environment): Config {
+  const problems: string[] = [];
+  const read = <Name extends SettingName>(
+    name: Name,
+  ): ReturnType<(typeof settings)[Name]['parse']> | undefined => {
+    try {
+      const given = givenText(env, name);
+      return given === undefined ? undefined : (settings[name].parse(given) as never);
+    } catch (error) {
+      problems.push(`${name}: ${(error as Error).message}`);
+      return undefined;
+    }
+  };
+  const value = <Name extends SettingName>(name: Name) => read(name)!;
+
+  const replicaUrls = read('REPLICA_URLS') ?? legacyUrls(env, value);
+  if (replicaUrls.length === 0 && !problems.some((problem) => problem.startsWith('REPLICA_URLS'))) {
+    problems.push(
+      'REPLICA_URLS: missing; at least one hot standby is needed (or DB_HOST for the older spelling)',
+    );
+  }
+  const adminToken = read('ADMIN_TOKEN');
+  const accountToken = read('ACCOUNT_TOKEN');
+  const accounts = read('ACCOUNT_ID');
+  if (
+    (accountToken === undefined) !== (accounts === undefined) &&
+    !problems.some((p) => p.startsWith('ACCOUNT_'))
+  ) {
+    problems.push('ACCOUNT_TOKEN and ACCOUNT_ID: set both or neither');
+  }
+  if (adminToken !== undefined && adminToken === accountToken) {
+    problems.push('ADMIN_TOKEN and ACCOUNT_TOKEN: must differ');
+  }
+  if (adminToken === undefined && accountToken === undefined && problems.length === 0) {
+    problems.push('ADMIN_TOKEN or ACCOUNT_TOKEN: missing; without a token nobody could ask anything');
+  }
+  const config: Config = {
+    port: value('API_PORT'),
+    host: value('API_HOST'),
+    replicaUrls,
+    primaryUrl: read('PRIMARY_URL'),
+    cdrSource: value('CDR_SOURCE'),
+    allowedOrigins: value('ALLOWED_ORIGINS'),
+    adminToken,
+    account: accountToken && accounts ? { token: accountToken, accountIds: accounts } : undefined,
+    maxPage: { admin: value('ADMIN_MAX_PAGE'), account: value('ACCOUNT_MAX_PAGE') },
+    maxConnections: value('DB_MAX_CONNECTIONS'),
+    statementTimeoutSeconds: value('STATEMENT_TIMEOUT'),
+    maxStalenessSeconds: value('MAX_STALENESS') || undefined,
+    readAfterWaitSeconds: value('READ_AFTER_WAIT'),
+    pollIntervalSeconds: value('POLL_INTERVAL'),
+    graphiql: value('GRAPHIQL'),
+    drainTimeoutSeconds: value('DRAIN_TIMEOUT'),
+    logLevel: value('LOG_LEVEL'),
+  };
+  if (problems.length > 0) throw new BadSettingsError(problems);
+  return config;
+}
+
+/** The setting as text: from the environment, from NAME_FILE, or its default. Empty counts as unset. */
+function givenText(env: Environment, name: SettingName): string | undefined {
+  const setting: Setting<unknown> = settings[name];
+  const file = setting.secret ? env[`${name}_FILE`] : undefined;
+  if (env[name]) return env[name];
+  if (file) return readSecret(file);
+  return setting.fallback;
+}
+
+function readSecret(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    throw new Error(`the file "${file}" cannot be read`);
+  }
+}
+
+/** DB_HOST and its companions, as one URL; none when DB_HOST is unset. */
+function legacyUrls(
+  env: Environment,
+  value: (name: 'DB_HOST' | 'DB_PORT' | 'DB_NAME' | 'DB_USER' | 'DB_PASSWORD') => unknown,
+) {
+  if (!env.DB_HOST) return [];
+  const url = new URL('postgresql://localhost');
+  url.hostname = env.DB_HOST;
+  url.port = String(value('DB_PORT'));
+  url.username = encodeURIComponent(String(value('DB_USER')));
+  url.password = encodeURIComponent(String(value('DB_PASSWORD') ?? ''));
+  url.pathname = `/${encodeURIComponent(String(value('DB_NAME')))}`;
+  return [url.href];
+}
+
+/** The settings as `--help` prints them. */
+export function describeSettings(): string {
+  return Object.entries<Setting<unknown>>(settings)
+    .map(([name, { meaning, fallback, secret }]) => {
+      const notes = [fallback ? `default ${fallback}` : '', secret ? `or ${name}_FILE` : ''].filter(Boolean);
+      return `  ${name.padEnd(20)} ${meaning}${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`;
+    })
+    .join('\n');
+}
