@@ -1,0 +1,55 @@
+// Written by "npm run model" from the migrated database. Change the migrations, not this file.
+
+import type { ColumnType } from "kysely";
+
+export type Generated<T> = T extends ColumnType<infer S, infer I, infer U>
+  ? ColumnType<S, I | undefined, U>
+  : ColumnType<T, T | undefined, T>;
+
+export interface Accounts {
+  blocked: Generated<boolean>;
+  currency: string | null;
+  i_account: string;
+  i_customer: string | null;
+  time_zone: string | null;
+  username: string;
+}
+
+export interface Customers {
+  i_customer: string;
+  name: string;
+}
+
+export interface Xdrs {
+  call_id: string | null;
+  charged_amount: Generated<string>;
+  charged_quantity: number | null;
+  cld: string | null;
+  cld_in: string | null;
+  cli: string | null;
+  cli_in: string | null;
+  connect_time: string;
+  country: string | null;
+  disconnect_cause: number | null;
+  disconnect_reason: string | null;
+  disconnect_time: string | null;
+  duration: Generated<string>;
+  i_account: string;
+  i_customer: string | null;
+  i_protocol: number | null;
+  i_xdr: Generated<string>;
+  pdd: string | null;
+  post_call_surcharge: string | null;
+  prefix: string | null;
+  region: string | null;
+  release_source: string | null;
+  remote_ip: string | null;
+  setup_time: string | null;
+  user_agent: string | null;
+}
+
+export interface DB {
+  accounts: Accounts;
+  customers: Customers;
+  xdrs: Xdrs;
+}
