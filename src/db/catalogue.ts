@@ -1,0 +1,149 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+
+/** What PostgreSQL's catalogue says about the tables a source may read, as this role sees them. */
+export interface Catalogue {
+  /** By name; a table that is missing, or hidden from this role, is not here. */
+  readonly tables: ReadonlyMap<string, CatalogueTable>;
+}
+
+export interface CatalogueTable {
+  readonly name: string;
+  /** True for a view, whose indexes cannot be seen from here. */
+  readonly isView: boolean;
+  /** By name, only columns that this role may read. */
+  readonly columns: ReadonlyMap<string, string>;
+  /** Columns that exist and that this role may not read. */
+  readonly hidden: readonly string[];
+  readonly indexes: readonly CatalogueIndex[];
+}
+
+export interface CatalogueIndex {
+  readonly name: string;
+  /** False for a build that did not finish: it serves nothing and slows every write. */
+  readonly isValid: boolean;
+  readonly isUnique: boolean;
+  /** An index on some rows only. */
+  readonly isPartial: boolean;
+  readonly method: string;
+  readonly columns: readonly CatalogueIndexColumn[];
+}
+
+export interface CatalogueIndexColumn {
+  /** The column's name, or the text of an expression. */
+  readonly name: string;
+  readonly descending: boolean;
+  /** True where nulls come where PostgreSQL puts them by itself: last ascending, first descending. */
+  readonly nullsAsUsual: boolean;
+  /** A bytewise operator class (text_pattern_ops and its like): no collation can spoil it. */
+  readonly isPattern: boolean;
+  /** Null for types without collation. */
+  readonly collation: CatalogueCollation | null;
+}
+
+export interface CatalogueCollation {
+  readonly name: string;
+  /** C, POSIX and their like: bytewise, the same everywhere. */
+  readonly isBytewise: boolean;
+  /** As recorded when the database was made, on the primary. Null where not recorded (before PostgreSQL 15). */
+  readonly recordedVersion: string | null;
+  /** As the library of this very host says. */
+  readonly actualVersion: string | null;
+}
+
+/** Reads the part of the catalogue that is about the given tables. Works on a standby, and needs no privilege. */
+export async function readCatalogue(db: Kysely<unknown>, names: readonly string[]): Promise<Catalogue> {
+  const [columns, indexes] = [await selectColumns(db, names), await selectIndexes(db, names)];
+  const tables = new Map<string, CatalogueTable>();
+  for (const name of new Set(columns.map((column) => column.table))) {
+    const own = columns.filter((column) => column.table === name);
+    tables.set(name, {
+      name,
+      isView: own.some((column) => column.kind === 'v'),
+      columns: new Map(own.filter(({ readable }) => readable).map(({ column, type }) => [column, type])),
+      hidden: own.filter(({ readable }) => !readable).map(({ column }) => column),
+      indexes: indexes.filter((index) => index.table === name),
+    });
+  }
+  return { tables };
+}
+
+interface ColumnRow {
+  readonly table: string;
+  readonly kind: string;
+  readonly column: string;
+  readonly type: string;
+  readonly readable: boolean;
+}
+
+/** By name as a statement would find it, through the search path. A domain is told by its base type. */
+function selectColumns(db: Kysely<unknown>, names: readonly string[]): Promise<readonly ColumnRow[]> {
+  return selectJson<ColumnRow>(
+    db,
+    sql`
+    select relation.relname as table, relation.relkind as kind, attname as column,
+      format_type(case typtype when 'd' then typbasetype else atttypid end, null) as type,
+      has_column_privilege(relation.oid, attnum, 'select') as readable
+    from unnest(${names}::text[]) as name
+    join pg_class as relation on relation.oid = to_regclass(name)
+    join pg_attribute on attrelid = relation.oid and attnum > 0 and not attisdropped
+    join pg_type on pg_type.oid = atttypid
+    order by relation.relname, attnum`,
+  );
+}
+
+type IndexRow = CatalogueIndex & { readonly table: string };
+
+async function selectIndexes(db: Kysely<unknown>, names: readonly string[]): Promise<readonly IndexRow[]> {
+  // PostgreSQL 14 does not record the version of a database's own collation.
+  const database =
+    (await serverVersion(db)) >= 15
+      ? sql`select datcollate, datcollversion as recorded, pg_database_collation_actual_version(oid) as actual
+        from pg_database where datname = current_database()`
+      : sql`select datcollate, null as recorded, null as actual from pg_database where datname = current_database()`;
+  return selectJson<IndexRow>(
+    db,
+    sql`
+    with database as (${database})
+    select relation.relname as table, index.relname as name,
+      indisvalid and indisready and indislive as "isValid", indisunique as "isUnique",
+      indpred is not null as "isPartial", amname as method,
+      (select json_agg(json_build_object(
+          'name', pg_get_indexdef(indexrelid, position, true),
+          'descending', indoption[position - 1] & 1 = 1,
+          'nullsAsUsual', (indoption[position - 1] & 1 = 1) = (indoption[position - 1] & 2 = 2),
+          'isPattern', opcname like '%_pattern_ops',
+          'collation', case when pg_collation.oid is not null then json_build_object(
+            'name', case collname when 'default' then datcollate else collname end,
+            'isBytewise', case collname when 'default' then datcollate else coalesce(collcollate, collname) end
+              in ('C', 'POSIX', 'C.UTF-8', 'C.UTF8', 'C.utf8', 'ucs_basic', 'pg_c_utf8'),
+            'recordedVersion', case collname when 'default' then recorded else collversion end,
+            'actualVersion', case collname when 'default' then actual
+              else pg_collation_actual_version(pg_collation.oid) end) end) order by position)
+        from generate_series(1, indnkeyatts) as position
+        join pg_opclass on pg_opclass.oid = indclass[position - 1]
+        left join pg_collation on pg_collation.oid = indcollation[position - 1]) as columns
+    from unnest(${names}::text[]) as name
+    join pg_class as relation on relation.oid = to_regclass(name)
+    join pg_index on indrelid = relation.oid
+    join pg_class as index on index.oid = indexrelid
+    join pg_am on pg_am.oid = index.relam
+    cross join database
+    order by relation.relname, index.relname`,
+  );
+}
+
+/** The major version of the server. */
+export async function serverVersion(db: Kysely<unknown>): Promise<number> {
+  const { rows } = await sql<{ server_version_num: string }>`show server_version_num`.execute(db);
+  return Math.floor(Number(rows[0]!.server_version_num) / 10_000);
+}
+
+/** Rows as JSON, so that they are the same whatever type parsers the pool has. */
+export async function selectJson<Row>(
+  db: Kysely<unknown>,
+  query: RawBuilder<unknown>,
+): Promise<readonly Row[]> {
+  const { rows } = await sql<{ json: string }>`
+    select coalesce(json_agg(row_to_json(found)), '[]')::text as json from (${query}) as found`.execute(db);
+  return JSON.parse(rows[0]!.json) as Row[];
+}

@@ -1,0 +1,118 @@
+import type { AliasedRawBuilder, Selectable } from 'kysely';
+import type { Xdrs } from '../generated/model.ts';
+
+/**
+ * The logical model: one row per rated call attempt, whatever tables it comes from. Column names and types are
+ * those of the table `xdrs`; the last two are worked out by the source.
+ */
+export interface XdrsModel extends Selectable<Xdrs> {
+  /** One of `outcomes`. Null when the switch gave no cause and nobody spoke. */
+  outcome: Outcome | null;
+  /** Whether the switch calls the attempt a success, spoken or not. Never null. */
+  successful: boolean;
+}
+
+export interface AccountsModel {
+  i_account: string;
+  i_customer: string | null;
+  username: string | null;
+  /** ISO 4217. */
+  currency: string | null;
+  /** IANA name. */
+  time_zone: string | null;
+  blocked: boolean | null;
+}
+
+export interface CustomersModel {
+  i_customer: string;
+  name: string | null;
+}
+
+/** How an attempt ended, from the caller's point of view. GraphQL shows it as CallOutcome. */
+export const outcomes = [
+  /** Someone spoke, or at least the clock ran. */
+  'ANSWERED',
+  /** The caller gave up first. */
+  'CANCELLED',
+  'BUSY',
+  /** It rang, or the phone was off, and nobody came. */
+  'NO_ANSWER',
+  /** The called side said no. */
+  'REJECTED',
+  /** The number is wrong, not allocated, incomplete or out of order. */
+  'UNREACHABLE',
+  /** A failure beyond the switch: congestion, time-outs, protocol errors. */
+  'NETWORK',
+  /** The switch's own policy: balance, capacity, no route, a barred service. */
+  'REFUSED',
+] as const;
+
+export type Outcome = (typeof outcomes)[number];
+
+export type SourceName = 'xdrs' | 'sippy';
+
+/** Restricts the relation itself, below any query that could forget it. */
+export interface Scope {
+  /** The tenant's accounts, decimal digits. Undefined: all accounts. Empty: no call at all. */
+  readonly accountIds?: readonly string[] | undefined;
+}
+
+/** Where calls are read from: the same columns, whatever the switch. */
+export interface Source {
+  readonly name: SourceName;
+  /**
+   * The calls, to select from under the alias `xdrs`. A derived table without aggregate, order or limit, so that
+   * PostgreSQL flattens it: conditions, order and limit reach the indexes, and a join nobody needs is not made.
+   */
+  relation(scope?: Scope): AliasedRawBuilder<XdrsModel, 'xdrs'>;
+  /** Null where the database has no such table, or hides it. */
+  readonly accountsRelation: AliasedRawBuilder<AccountsModel, 'accounts'> | null;
+  readonly customersRelation: AliasedRawBuilder<CustomersModel, 'customers'> | null;
+  /** Columns of the model that are always null here, because the database lacks them. */
+  readonly missing: readonly (keyof XdrsModel)[];
+}
+
+/** The PostgreSQL type of each column of a model: what a source casts to when the switch has another. */
+export const xdrsTypes = {
+  i_xdr: 'bigint',
+  i_account: 'bigint',
+  i_customer: 'bigint',
+  cli: 'text',
+  cld: 'text',
+  cli_in: 'text',
+  cld_in: 'text',
+  setup_time: 'timestamp with time zone',
+  connect_time: 'timestamp with time zone',
+  disconnect_time: 'timestamp with time zone',
+  duration: 'numeric',
+  charged_quantity: 'integer',
+  charged_amount: 'numeric',
+  post_call_surcharge: 'numeric',
+  disconnect_cause: 'integer',
+  disconnect_reason: 'text',
+  call_id: 'text',
+  prefix: 'text',
+  country: 'text',
+  region: 'text',
+  remote_ip: 'text',
+  pdd: 'numeric',
+  release_source: 'text',
+  user_agent: 'text',
+  i_protocol: 'smallint',
+  outcome: 'text',
+  successful: 'boolean',
+} as const satisfies Record<keyof XdrsModel, string>;
+
+export const accountsTypes = {
+  i_account: 'bigint',
+  i_customer: 'bigint',
+  username: 'text',
+  currency: 'text',
+  time_zone: 'text',
+  blocked: 'boolean',
+} as const satisfies Record<keyof AccountsModel, string>;
+
+export const customersTypes = {
+  i_customer: 'bigint',
+  name: 'text',
+} as const satisfies Record<keyof CustomersModel, string>;
