@@ -132,6 +132,14 @@ async function selectIndexes(db: Kysely<unknown>, names: readonly string[]): Pro
   );
 }
 
+/** Whether PostgreSQL guarantees that the column's values are all different. */
+export function hasUnique(table: CatalogueTable, column: string): boolean {
+  return table.indexes.some(
+    ({ isUnique, isPartial, isValid, columns }) =>
+      isUnique && isValid && !isPartial && columns.length === 1 && columns[0]!.name === column,
+  );
+}
+
 /** The major version of the server. */
 export async function serverVersion(db: Kysely<unknown>): Promise<number> {
   const { rows } = await sql<{ server_version_num: string }>`show server_version_num`.execute(db);

@@ -1,4 +1,5 @@
 import type { Catalogue } from './catalogue.ts';
+import { keysetIndexes, type WantedIndex } from './catalogue-indexes.ts';
 import type { Source, SourceName } from './sources/model.ts';
 import { sippyRequired, sippySource, sippyTables } from './sources/sippy.ts';
 import { xdrsRequired, xdrsSource, xdrsTables } from './sources/xdrs.ts';
@@ -16,18 +17,42 @@ export {
 export { outcomeOf, q850Outcomes, sippyOutcomes } from './sources/outcomes.ts';
 export { sippyResults } from './sources/sippy-results.ts';
 
-/** What a source reads, what it cannot do without, and which columns give its order. */
+/** What a source reads, and what it cannot do without. */
 export interface SourceDefinition {
   readonly tables: readonly [string, ...string[]];
   /** Of the first table: column to type. */
   readonly required: Readonly<Record<string, string>>;
-  /** The key of the first table: the tie breaker of the keyset. */
-  readonly key: string;
+  /** Without which questions cost a whole table. */
+  readonly indexes: readonly WantedIndex[];
   /** The catalogue must have the first table and its required columns. */
   create(catalogue: Catalogue): Source;
 }
 
 export const sourceDefinitions: Readonly<Record<SourceName, SourceDefinition>> = {
-  xdrs: { tables: xdrsTables, required: xdrsRequired, key: 'i_xdr', create: xdrsSource },
-  sippy: { tables: sippyTables, required: sippyRequired, key: 'i_cdr', create: sippySource },
+  xdrs: {
+    tables: xdrsTables,
+    required: xdrsRequired,
+    indexes: keysetIndexes('xdrs', 'i_xdr'),
+    create: xdrsSource,
+  },
+  sippy: {
+    tables: sippyTables,
+    required: sippyRequired,
+    indexes: [
+      ...keysetIndexes('cdrs', 'i_cdr'),
+      {
+        table: 'calls',
+        equal: ['i_call'],
+        ordered: [],
+        because: 'every page reads the whole table of numbers',
+      },
+      {
+        table: 'cdrs',
+        equal: ['i_call'],
+        ordered: [],
+        because: 'calls to a number are found by reading all of them',
+      },
+    ],
+    create: sippySource,
+  },
 };

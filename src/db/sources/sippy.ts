@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Catalogue, CatalogueTable } from '../catalogue.ts';
+import { type Catalogue, type CatalogueTable, hasUnique } from '../catalogue.ts';
 import { columnSql } from './columns.ts';
 import { type ColumnsSql, derivedTable, missingColumns, scopeSql } from './derived-table.ts';
 import { accountsRelation, customersRelation } from './lookups.ts';
@@ -81,7 +81,7 @@ function callsOf(cdrs: CatalogueTable, calls: CatalogueTable | undefined): Parts
 /** The customer of the account, unless the record says it, or an account might be there twice. */
 function ownerOf(cdrs: CatalogueTable, accounts: CatalogueTable | undefined): Parts['owner'] {
   const customer = columnSql(accounts, 'i_customer', xdrsTypes.i_customer);
-  if (!accounts || !customer || cdrs.columns.has('i_customer') || !isUnique(accounts, 'i_account'))
+  if (!accounts || !customer || cdrs.columns.has('i_customer') || !hasUnique(accounts, 'i_account'))
     return null;
   return { customer, join: sql`left join accounts on accounts.i_account = cdrs.i_account` };
 }
@@ -154,11 +154,5 @@ function columnsOf({ cdrs, calls, owner, destination }: Parts): ColumnsSql<XdrsM
 function firstOf(first: Column, second: Column): Column {
   return first && second ? sql`coalesce(${first}, ${second})` : (first ?? second);
 }
-
-const isUnique = (table: CatalogueTable, column: string): boolean =>
-  table.indexes.some(
-    ({ isUnique, isPartial, isValid, columns }) =>
-      isUnique && isValid && !isPartial && columns.length === 1 && columns[0]!.name === column,
-  );
 
 const isThere = <T>(part: T | null | undefined): part is T => part != null;
