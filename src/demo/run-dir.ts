@@ -1,0 +1,61 @@
+import { lstat, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DemoError } from './demo-error.ts';
+import { startOrphanGuard } from './orphan-guard.ts';
+import { canEnter, giveTo, type ServerAccount } from './server-account.ts';
+
+const PREFIX = 'cdr-pg-';
+const OWNER_FILE = 'owner';
+
+/**
+ * A directory for one run: sockets (their paths must be short), data, copied programs. Left-overs of
+ * runs that were killed together with their orphan guard go first.
+ */
+export async function makeRunDir(account: ServerAccount): Promise<string> {
+  const places = [...new Set([tmpdir(), '/tmp'])];
+  const place = places.find((candidate) => canEnter(account, candidate));
+  if (!place) throw new DemoError(`PostgreSQL's user may enter neither of ${places.join(', ')}.`);
+
+  await sweep(place, account);
+  const runDir = await mkdtemp(join(place, PREFIX));
+  await writeFile(join(runDir, OWNER_FILE), String(process.pid));
+  await giveTo(account, runDir);
+  return runDir;
+}
+
+async function sweep(place: string, account: ServerAccount): Promise<void> {
+  const names = (await readdir(place)).filter((name) => name.startsWith(PREFIX));
+  for (const runDir of names.map((name) => join(place, name))) {
+    if (await isLeftOver(runDir, account)) endRun(runDir, account);
+  }
+}
+
+/** Ours, and its owner is gone. Without an owner file it may be in the making. */
+async function isLeftOver(runDir: string, account: ServerAccount): Promise<boolean> {
+  try {
+    const found = await lstat(runDir);
+    const pid = Number(await readFile(join(runDir, OWNER_FILE), 'utf8'));
+    return found.isDirectory() && found.uid === (account.uid ?? process.getuid?.()) && !isAlive(pid);
+  } catch {
+    return false;
+  }
+}
+
+/** A guard whose ward is gone at once does exactly what is wanted here. */
+function endRun(runDir: string, account: ServerAccount): void {
+  startOrphanGuard({ account, nodesDir: runDir, signal: 'QUIT', remove: [runDir] })();
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    return pid > 0 && process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Never throws: a directory that stays behind is swept by the next run. */
+export async function removeDir(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true, maxRetries: 5 }).catch(() => {});
+}
