@@ -20,8 +20,10 @@ export const errorCodes = {
   INVALID_TOKEN: 'X-Read-After is not a token of this cluster.',
   REPLICA_TOO_STALE: 'No standby is as fresh as the request demands.',
   NO_REPLICA_AVAILABLE: 'No standby can answer now.',
+  OVERLOADED: 'Every connection to the standby is busy.',
   REPLICA_CONFLICT: 'The standby cancelled the query to keep replaying WAL.',
   REPLICA_LOST: 'The standby went away while it was answering.',
+  UNREADABLE_VALUE: 'A stored value that no API type can show, such as an infinite time.',
   QUERY_TIMEOUT: 'The statement took longer than allowed.',
   REQUEST_CANCELLED: 'The client went away, or the gateway is shutting down.',
   INTERNAL: 'A defect of ours. The message carries a reference to quote.',
@@ -201,5 +203,23 @@ export class RequestCancelledError extends GatewayError {
   override readonly status = 503;
   constructor() {
     super('The request was cancelled.');
+  }
+}
+
+/** A stored value that the API's types cannot show: the field, or the call if it must not be null, is null. */
+export class UnreadableValueError extends GatewayError {
+  override readonly code = 'UNREADABLE_VALUE';
+  constructor() {
+    super('The switch stored a value here that cannot be shown, such as an infinite time.');
+  }
+}
+
+/** Every connection to the standby is busy, and none became free in time. */
+export class OverloadedError extends GatewayError {
+  override readonly code = 'OVERLOADED';
+  override readonly retryable = true;
+  override readonly status = 503;
+  constructor() {
+    super('Every connection to the standby is busy. Ask again in a moment.');
   }
 }

@@ -1,0 +1,54 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Config } from '../config.ts';
+import { UnauthenticatedError } from '../errors.ts';
+
+/** Who asks, what they may see, and how much at once. */
+export interface Principal {
+  readonly name: string;
+  readonly role: 'ADMIN' | 'ACCOUNT';
+  /** The accounts whose calls are visible; undefined means every account. */
+  readonly accountIds: readonly string[] | undefined;
+  /** Ceiling of `first` and `last`. */
+  readonly maxPage: number;
+}
+
+/** Finds the principal of an Authorization header. */
+export interface Principals {
+  /** Throws UnauthenticatedError when the header is missing, malformed, or names no principal. */
+  authenticate(authorization: string | null): Principal;
+}
+
+/** The principals of the settings: two static tokens, admin and account. */
+export function createPrincipals({ adminToken, account, maxPage }: Config): Principals {
+  const known: { readonly digest: Buffer; readonly principal: Principal }[] = [];
+  if (adminToken) {
+    const principal = { name: 'admin', role: 'ADMIN', accountIds: undefined, maxPage: maxPage.admin } as const;
+    known.push({ digest: digestOf(adminToken), principal });
+  }
+  if (account) {
+    const { token, accountIds } = account;
+    const principal = {
+      name: `account ${accountIds.join(',')}`,
+      role: 'ACCOUNT',
+      accountIds,
+      maxPage: maxPage.account,
+    } as const;
+    known.push({ digest: digestOf(token), principal });
+  }
+
+  return {
+    authenticate(authorization) {
+      const token = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
+      if (token === undefined) throw new UnauthenticatedError();
+      const digest = digestOf(token);
+      const found = known.find((candidate) => timingSafeEqual(candidate.digest, digest));
+      if (!found) throw new UnauthenticatedError('This token is not known here.');
+      return found.principal;
+    },
+  };
+}
+
+/** Tokens are compared as digests: equal in length, so in constant time. */
+function digestOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}

@@ -1,0 +1,105 @@
+import { type Expression, type SqlBool, sql } from 'kysely';
+import { type CdrColumnName, cdrColumns } from './cdr-columns.ts';
+import { type CdrFilter, matchesFilter } from './cdr-filter.ts';
+import { fromCdrs, named, type Reader, run } from './reader.ts';
+import { microsOfPostgres, postgresOfMicros } from './timestamps.ts';
+
+export type CdrOrder = 'NEWEST_FIRST' | 'OLDEST_FIRST';
+
+/** A place in the list: connect time in microseconds since 1970, and the call's key, which breaks ties. */
+export interface CdrKeyset {
+  readonly micros: bigint;
+  readonly id: bigint;
+}
+
+export interface CdrPage {
+  readonly filter: CdrFilter;
+  readonly order: CdrOrder;
+  /** Both exclusive, both in the list's own order: after < row < before. */
+  readonly after?: CdrKeyset | undefined;
+  readonly before?: CdrKeyset | undefined;
+  readonly limit: number;
+  /** True to read from the end of the list: the last `limit` calls, last one first. */
+  readonly fromEnd?: boolean;
+}
+
+/** A call, each column as PostgreSQL's text (integers as numbers). */
+export type CdrRow = {
+  [Name in CdrColumnName]: (typeof cdrColumns)[Name]['wire'] extends 'integer' ? number | null : string | null;
+};
+
+/** How PostgreSQL's binary format says `infinity`. */
+const INFINITE_MICROS = 0x7fff_ffff_ffff_ffffn;
+
+const allColumns = Object.keys(cdrColumns) as CdrColumnName[];
+
+/** A page of calls in the given columns, as a query that is not yet run: also the streaming path's. */
+export function cdrPageQuery(reader: Reader, page: CdrPage, columns: readonly CdrColumnName[] = allColumns) {
+  const ascending = (page.order === 'OLDEST_FIRST') !== (page.fromEnd ?? false);
+  const direction = ascending ? 'asc' : 'desc';
+  return fromCdrs(reader)
+    .modifyFront(named('cdrPage'))
+    .select(columns.map((name) => `xdrs.${name}` as const))
+    .where((eb) => matchesFilter(eb, page.filter))
+    .where(isBetween(page))
+    .orderBy('xdrs.connect_time', direction)
+    .orderBy('xdrs.i_xdr', direction)
+    .limit(page.limit);
+}
+
+/** The page's calls in reading order: from the start of the list, or from its end when `fromEnd`. */
+export function selectCdrPage(reader: Reader, page: CdrPage): Promise<CdrRow[]> {
+  return run(reader, cdrPageQuery(reader, page)) as Promise<CdrRow[]>;
+}
+
+/** The call with this key, if this principal may see it. */
+export async function selectCdr(reader: Reader, id: string): Promise<CdrRow | undefined> {
+  const query = fromCdrs(reader)
+    .modifyFront(named('cdr'))
+    .select(allColumns.map((name) => `xdrs.${name}` as const))
+    .where(sql<SqlBool>`xdrs.i_xdr = ${id}::int8`);
+  const [row] = (await run(reader, query)) as CdrRow[];
+  return row;
+}
+
+/** The call that lies `limit` calls away from the end of the list, if there are more than that many. */
+export async function selectKeyBeyond(reader: Reader, page: CdrPage): Promise<CdrKeyset | undefined> {
+  const query = cdrPageQuery(reader, { ...page, fromEnd: true, limit: 1 }, ['connect_time', 'i_xdr']).offset(page.limit);
+  const [row] = await run(reader, query);
+  if (!row) return undefined;
+  return { micros: microsOfPostgres(row.connect_time) ?? INFINITE_MICROS, id: BigInt(row.i_xdr) };
+}
+
+/** How many calls match, exactly; bigint as text. Reads every one of them. */
+export async function countCdrs(reader: Reader, filter: CdrFilter): Promise<string> {
+  const query = fromCdrs(reader)
+    .modifyFront(named('countCdrs'))
+    .select(sql<string>`count(*)`.as('count'))
+    .where((eb) => matchesFilter(eb, filter));
+  const [row] = await run(reader, query);
+  return row!.count;
+}
+
+/** How many calls the planner expects to match: at once, and as good as its statistics. */
+export async function estimateCdrs(reader: Reader, filter: CdrFilter): Promise<string> {
+  const query = fromCdrs(reader)
+    .select('xdrs.i_xdr')
+    .where((eb) => matchesFilter(eb, filter));
+  const execute = () => query.explain<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>('json');
+  const [row] = await run(reader, { execute });
+  return String(row!['QUERY PLAN'][0].Plan['Plan Rows']);
+}
+
+/** A row comparison, not "a < x or (a = x and b < y)": only this form seeks in the index. */
+function isBetween({ order, after, before }: CdrPage): Expression<SqlBool> {
+  const forwards = order === 'NEWEST_FIRST' ? sql.raw('<') : sql.raw('>');
+  const backwards = order === 'NEWEST_FIRST' ? sql.raw('>') : sql.raw('<');
+  const bounds = [];
+  if (after) bounds.push(sql`(xdrs.connect_time, xdrs.i_xdr) ${forwards} ${keysetRow(after)}`);
+  if (before) bounds.push(sql`(xdrs.connect_time, xdrs.i_xdr) ${backwards} ${keysetRow(before)}`);
+  return bounds.length > 0 ? sql.join(bounds, sql` and `) : sql`true`;
+}
+
+function keysetRow({ micros, id }: CdrKeyset) {
+  return sql`(${postgresOfMicros(micros)}::timestamptz, ${String(id)}::int8)`;
+}

@@ -1,0 +1,90 @@
+import type { Principal } from '../access/principals.ts';
+import {
+  type CdrDimension,
+  type CdrStatsRow,
+  isTimeZone,
+  type StatsCondition,
+  type StatsMeasure,
+  selectCdrStats,
+  selectCdrTotals,
+} from '../db/cdr-stats.ts';
+import type { Reader } from '../db/reader.ts';
+import { InvalidArgumentError, UnknownTimeZoneError } from '../errors.ts';
+import { type CdrFilterArgument, parseFilter } from './cdr-filter.ts';
+
+/** Groups in one answer. More than a picture or a table can show; a larger question wants `first` or a filter. */
+export const MOST_GROUPS = 50_000;
+const MOST_CONDITIONS = 20;
+const timeDimensions: readonly CdrDimension[] = ['HOUR', 'DAY', 'WEEK', 'MONTH'];
+
+export interface CdrStatsArguments {
+  readonly filter?: CdrFilterArgument | null;
+  readonly groupBy?: readonly CdrDimension[] | null;
+  readonly timeZone: string;
+  readonly having?: readonly StatsCondition[] | null;
+  readonly orderBy?: { readonly measure: StatsMeasure; readonly direction: 'ASC' | 'DESC' } | null;
+  readonly first?: number | null;
+}
+
+export interface CdrStatsNeeds {
+  readonly principal: Principal;
+  reader(): Promise<Reader>;
+}
+
+/** The statistics of one question; `rows` and `totals` are computed when asked for, and only the given measures. */
+export interface CdrStats {
+  rows(measures: readonly StatsMeasure[]): Promise<CdrStatsRow[]>;
+  totals(measures: readonly StatsMeasure[]): Promise<CdrStatsRow>;
+}
+
+/** Throws InvalidArgumentError, InvalidTimeRangeError or UnknownTimeZoneError. */
+export async function findCdrStats(needs: CdrStatsNeeds, args: CdrStatsArguments): Promise<CdrStats> {
+  const filter = parseFilter(args.filter);
+  const groupBy = parseDimensions(args.groupBy ?? []);
+  const limit = parseFirst(args.first);
+  const having = parseConditions(args.having ?? []);
+  const { timeZone, orderBy } = args;
+  const reader = await needs.reader();
+  await checkTimeZone(reader, timeZone);
+  const order = orderBy ? { measure: orderBy.measure, descending: orderBy.direction === 'DESC' } : undefined;
+
+  return {
+    async rows(measures) {
+      const question = { filter, groupBy, timeZone, having, orderBy: order, limit: limit ?? MOST_GROUPS + 1 };
+      const rows = await selectCdrStats(reader, question, measures);
+      if (limit === undefined && rows.length > MOST_GROUPS) {
+        throw new InvalidArgumentError(
+          `More than ${MOST_GROUPS} groups. Give "first" for the top ones, narrow the filter, or group more coarsely.`,
+        );
+      }
+      return rows;
+    },
+    totals: (measures) => selectCdrTotals(reader, filter, measures),
+  };
+}
+
+function parseDimensions(groupBy: readonly CdrDimension[]): readonly CdrDimension[] {
+  if (groupBy.filter((name) => timeDimensions.includes(name)).length > 1) {
+    throw new InvalidArgumentError('groupBy: only one of HOUR, DAY, WEEK and MONTH at once; they share "bucket".');
+  }
+  return [...new Set(groupBy)];
+}
+
+function parseConditions(having: readonly StatsCondition[]): readonly StatsCondition[] {
+  if (having.length > MOST_CONDITIONS) throw new InvalidArgumentError(`having: at most ${MOST_CONDITIONS} conditions.`);
+  return having;
+}
+
+function parseFirst(first: number | null | undefined): number | undefined {
+  if (first == null) return undefined;
+  if (first < 0) throw new InvalidArgumentError('"first" must not be negative.');
+  if (first > MOST_GROUPS) throw new InvalidArgumentError(`"first" may be at most ${MOST_GROUPS} groups.`);
+  return first;
+}
+
+/** UTC needs no question; other names are asked of PostgreSQL, which will do the cutting. */
+async function checkTimeZone(reader: Reader, timeZone: string): Promise<void> {
+  if (timeZone === 'UTC') return;
+  const plausible = /^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/.test(timeZone);
+  if (!plausible || !(await isTimeZone(reader, timeZone))) throw new UnknownTimeZoneError(timeZone);
+}

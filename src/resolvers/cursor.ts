@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import type { CdrFilter } from '../db/cdr-filter.ts';
+import type { CdrKeyset, CdrOrder } from '../db/cdrs.ts';
+import { isTimestamp, POSTGRES_EPOCH_MICROS } from '../db/timestamps.ts';
+import { CursorMismatchError, InvalidCursorError } from '../errors.ts';
+
+/**
+ * A cursor is base64url of 1 byte version, 1 byte order, 6 bytes digest of the filter, 1 byte length of the
+ * freshness token, the token, padding to a multiple of three, then 8 bytes connect time and 8 bytes id,
+ * both as PostgreSQL's binary format has them (microseconds since 2000). All but these last 16 bytes are the same for
+ * every row of a page, so they are encoded once: `cursorPrefix` below.
+ */
+const VERSION = 1;
+const ORDERS: readonly CdrOrder[] = ['NEWEST_FIRST', 'OLDEST_FIRST'];
+const HEAD_BYTES = 9;
+const KEY_BYTES = 16;
+
+/** What all cursors of one page have in common. */
+export interface CursorScope {
+  readonly order: CdrOrder;
+  readonly filter: CdrFilter;
+}
+
+/** A decoded cursor: where to continue, and how fresh the page it came from was. */
+export interface Cursor {
+  readonly keyset: CdrKeyset;
+  /** The token of the standby that answered; a later page is never older. */
+  readonly token: string;
+}
+
+/** The part that all cursors of a page begin with, as text; `encodeCursor` appends the key. */
+export function cursorPrefix({ order, filter }: CursorScope, token: string): string {
+  const tokenBytes = Buffer.from(token, 'latin1');
+  const length = HEAD_BYTES + tokenBytes.length;
+  const head = Buffer.alloc(length + ((3 - (length % 3)) % 3));
+  head[0] = VERSION;
+  head[1] = ORDERS.indexOf(order);
+  digestOf(filter).copy(head, 2);
+  head[8] = tokenBytes.length;
+  tokenBytes.copy(head, HEAD_BYTES);
+  return head.toString('base64url');
+}
+
+/** The cursor of one row. */
+export function encodeCursor(prefix: string, { micros, id }: CdrKeyset): string {
+  const key = Buffer.alloc(KEY_BYTES);
+  key.writeBigInt64BE(micros - POSTGRES_EPOCH_MICROS, 0);
+  key.writeBigInt64BE(id, 8);
+  return prefix + key.toString('base64url');
+}
+
+/** Throws InvalidCursorError for what is none of ours, CursorMismatchError for one of another list. */
+export function decodeCursor(cursor: string, scope: CursorScope): Cursor {
+  const bytes = Buffer.from(cursor, 'base64url');
+  const tokenEnd = HEAD_BYTES + (bytes[8] ?? 0);
+  const headEnd = tokenEnd + ((3 - (tokenEnd % 3)) % 3);
+  if (bytes.toString('base64url') !== cursor || bytes[0] !== VERSION || bytes.length !== headEnd + KEY_BYTES) {
+    throw new InvalidCursorError();
+  }
+  if (ORDERS[bytes[1]!] === undefined) throw new InvalidCursorError();
+  if (ORDERS[bytes[1]!] !== scope.order) throw new CursorMismatchError('order');
+  if (!bytes.subarray(2, 8).equals(digestOf(scope.filter))) throw new CursorMismatchError('filter');
+  const micros = bytes.readBigInt64BE(headEnd) + POSTGRES_EPOCH_MICROS;
+  if (!isTimestamp(micros)) throw new InvalidCursorError();
+  return {
+    keyset: { micros, id: bytes.readBigInt64BE(headEnd + 8) },
+    token: bytes.toString('latin1', HEAD_BYTES, tokenEnd),
+  };
+}
+
+/** Equal for filters that mean the same: missing and null parts, and the order of parts and of lists, do not count. */
+function digestOf(filter: CdrFilter): Buffer {
+  const canonical = JSON.stringify(canonicalOf(filter));
+  return createHash('sha256').update(canonical).digest().subarray(0, 6);
+}
+
+function canonicalOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(String).sort();
+  if (value === null || typeof value !== 'object') return value;
+  const parts = Object.entries(value).filter(([, part]) => part != null);
+  return Object.fromEntries(parts.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, part]) => [name, canonicalOf(part)]));
+}

@@ -1,0 +1,27 @@
+import DataLoader from 'dataloader';
+import { type AccountRow, type CustomerRow, selectAccounts, selectCustomers } from '../db/accounts.ts';
+import type { Reader } from '../db/reader.ts';
+
+/** Made per request: one statement however many calls ask, and nothing remembered for the next principal. */
+export interface Loaders {
+  readonly account: DataLoader<string, AccountRow>;
+  readonly customer: DataLoader<string, CustomerRow>;
+}
+
+/** An id that the database does not know, or has no table for, loads as a row of nulls beside its id. */
+export function createLoaders(reader: () => Promise<Reader>): Loaders {
+  return {
+    account: new DataLoader(async (ids) => {
+      const rows = await selectAccounts(await reader(), ids);
+      return ids.map((id) => rows.get(id) ?? unknownAccount(id));
+    }),
+    customer: new DataLoader(async (ids) => {
+      const rows = await selectCustomers(await reader(), ids);
+      return ids.map((id) => rows.get(id) ?? { id, name: null });
+    }),
+  };
+}
+
+function unknownAccount(id: string): AccountRow {
+  return { id, customerId: null, username: null, currency: null, timeZone: null, blocked: null };
+}

@@ -1,0 +1,38 @@
+import type { AccountRow, CustomerRow } from '../db/accounts.ts';
+import { findAccount } from '../resolvers/accounts.ts';
+import { builder } from './builder.ts';
+
+export const Customer = builder.objectRef<CustomerRow>('Customer').implement({
+  description: 'Who owns accounts: a reseller, or a company with several lines.',
+  fields: (t) => ({
+    id: t.exposeID('id', { nullable: false, description: 'As in `Cdr.customerId`.' }),
+    name: t.exposeString('name', { description: 'Null where the database does not say.' }),
+  }),
+});
+
+export const Account = builder.objectRef<AccountRow>('Account').implement({
+  description:
+    'Whom calls are charged to. Where the calls live in a database of their own, everything but the id is null.',
+  fields: (t) => ({
+    id: t.exposeID('id', { nullable: false, description: 'As in `Cdr.accountId`.' }),
+    username: t.exposeString('username', { description: 'The name the account logs in with.' }),
+    customerId: t.exposeID('customerId', { nullable: true, description: 'The customer who owns the account.' }),
+    customer: t.field({
+      type: Customer,
+      description: 'The customer who owns the account.',
+      resolve: ({ customerId }, _args, { loaders }) => (customerId === null ? null : loaders.customer.load(customerId)),
+    }),
+    currency: t.exposeString('currency', { description: 'ISO 4217 code of every amount charged to the account.' }),
+    timeZone: t.exposeString('timeZone', { description: 'IANA name of the zone the account is billed in.' }),
+    blocked: t.exposeBoolean('blocked', { description: 'Whether the switch refuses calls of the account.' }),
+  }),
+});
+
+builder.queryField('account', (t) =>
+  t.field({
+    type: Account,
+    description: 'One account by its id; null when there is none, or none that you may see.',
+    args: { id: t.arg.id({ required: true, description: '`Account.id`.' }) },
+    resolve: (_root, { id }, context) => findAccount(context, String(id)),
+  }),
+);

@@ -1,0 +1,11 @@
+import './scalars.ts';
+import './cdr-filter.ts';
+import './accounts.ts';
+import './cdrs.ts';
+import './cdr-stats.ts';
+import './replication.ts';
+import './viewer.ts';
+import { builder } from './builder.ts';
+
+/** The finished schema. The files above register their types by being imported. */
+export const schema = builder.toSchema();

@@ -1,0 +1,141 @@
+import type { CdrKeyset, CdrPage } from '../db/cdrs.ts';
+import type { Reader } from '../db/reader.ts';
+import { UnreadableValueError } from '../errors.ts';
+import type { Body } from './body.ts';
+import type { ConnectionPlan, OtherPlan, PageInfoMember } from './connection-plan.ts';
+import { ListReader } from './list-reader.ts';
+import { createRowEncoder } from './row-encoder.ts';
+
+/** A page of calls, checked and decoded, and the standby it is read from: what the arguments of `cdrs` mean. */
+export interface OpenList {
+  readonly reader: Reader;
+  readonly page: Omit<CdrPage, 'limit'>;
+  /** How many calls at most. */
+  readonly size: number;
+  /** What all cursors of the page begin with. */
+  readonly cursorPrefix: string;
+  cursorOf(keyset: CdrKeyset): string;
+  /** The standby to go on with after a failure; throws when there is none, or the failure is final. */
+  replace(failed: Reader, error: unknown): Promise<Reader>;
+  /** Decimal digits. */
+  count(kind: 'totalCount' | 'estimatedCount'): Promise<string>;
+}
+
+/** A failure, and the path in the response that is null, or short, because of it. */
+export interface ResponseFailure {
+  readonly error: unknown;
+  readonly path: readonly (string | number)[];
+}
+
+/** How a list ended. */
+export interface ListOutcome {
+  readonly rows: number;
+  readonly failures: readonly ResponseFailure[];
+  /** False when the list broke off after calls were sent. */
+  readonly isComplete: boolean;
+  /** The cursor of the last call sent. */
+  readonly endCursor: string | null;
+}
+
+/** Values that cannot be shown are reported one by one up to here. */
+const MOST_FAILURES = 100;
+/** Lists up to here go out in one piece. */
+const SHORT_LIST = 1000;
+
+/**
+ * Writes a connection: the list first, as its calls come from PostgreSQL, then what is only known at its end.
+ * Throws only while nothing was sent; a later failure ends the JSON well-formed and is part of the outcome.
+ */
+export async function writeConnection(body: Body, plan: ConnectionPlan, list: OpenList): Promise<ListOutcome> {
+  const { writer } = body;
+  const counts = startCounts(plan.others, list);
+  const failures: ResponseFailure[] = [];
+  const listPath = [plan.key, plan.list.key];
+  const encoder = createRowEncoder(plan.list.members, list.cursorPrefix);
+  const reading: ListReader = new ListReader(list.reader, {
+    page: list.page,
+    size: list.size,
+    columns: encoder.columns,
+    onRow(row, start, end) {
+      const failed = encoder.encode(writer, row, start, end, reading.rows > 0);
+      if (!failed || failures.length >= MOST_FAILURES) return;
+      for (const path of failed) {
+        failures.push({ error: new UnreadableValueError(), path: [...listPath, reading.rows, ...path] });
+      }
+    },
+    onBatch() {
+      // The first calls of a long list go out at once, later ones in full blocks.
+      if (!body.hasSent && list.size > SHORT_LIST) writer.flush();
+    },
+    drained: () => body.drained(),
+    replace: list.replace,
+  });
+
+  writer.text(`{${JSON.stringify(plan.list.key)}:[`);
+  const end = await endOf(reading, body, failures, listPath);
+  writer.text(']');
+  const page = pageOf(list, reading, end.goesOn);
+  for (const other of plan.others) {
+    writer.text(`,${JSON.stringify(other.key)}:`);
+    writer.text(await otherJson(other, page, counts, [plan.key, other.key], failures));
+  }
+  writer.text('}');
+  return { rows: reading.rows, failures, isComplete: end.isComplete, endCursor: page.endCursor };
+}
+
+/** Reads the list to its end. One that breaks off goes on, by its very nature. */
+async function endOf(
+  reading: ListReader,
+  body: Body,
+  failures: ResponseFailure[],
+  path: readonly string[],
+): Promise<{ goesOn: boolean; isComplete: boolean }> {
+  try {
+    return { goesOn: await reading.run(), isComplete: true };
+  } catch (error) {
+    if (!body.hasSent) throw error;
+    failures.push({ error, path });
+    return { goesOn: true, isComplete: false };
+  }
+}
+
+type Page = Record<Exclude<PageInfoMember['name'], '__typename'>, boolean | string | null>;
+
+function pageOf(list: OpenList, { firstKey, lastKey }: ListReader, goesOn: boolean): Page & { endCursor: string | null } {
+  const { after, before, fromEnd } = list.page;
+  return {
+    hasNextPage: before !== undefined || (!fromEnd && goesOn),
+    hasPreviousPage: after !== undefined || (fromEnd === true && goesOn),
+    startCursor: firstKey ? list.cursorOf(firstKey) : null,
+    endCursor: lastKey ? list.cursorOf(lastKey) : null,
+  };
+}
+
+/** Counts run beside the list. Their failure is theirs alone: the field is nullable. */
+function startCounts(others: readonly OtherPlan[], list: OpenList): ReadonlyMap<string, Promise<string>> {
+  const kinds = new Set(others.map(({ kind }) => kind).filter((kind) => kind === 'totalCount' || kind === 'estimatedCount'));
+  const counts = new Map([...kinds].map((kind) => [kind as string, list.count(kind)]));
+  for (const count of counts.values()) count.catch(() => {});
+  return counts;
+}
+
+async function otherJson(
+  other: OtherPlan,
+  page: Page,
+  counts: ReadonlyMap<string, Promise<string>>,
+  path: readonly string[],
+  failures: ResponseFailure[],
+): Promise<string> {
+  if (other.kind === 'constant') return JSON.stringify(other.value);
+  if (other.kind === 'pageInfo') {
+    const members = other.members.map(({ key, name }) => [key, name === '__typename' ? 'PageInfo' : page[name]]);
+    return JSON.stringify(Object.fromEntries(members));
+  }
+  try {
+    const digits = await counts.get(other.kind)!;
+    return Number.isSafeInteger(Number(digits)) ? digits : JSON.stringify(digits);
+  } catch (error) {
+    failures.push({ error, path });
+    return 'null';
+  }
+}

@@ -1,0 +1,145 @@
+import type { CdrColumnName } from '../db/cdr-columns.ts';
+import { type CdrKeyset, type CdrPage, cdrPageQuery, selectKeyBeyond } from '../db/cdrs.ts';
+import { readRawRows } from '../db/raw-rows.ts';
+import type { Reader } from '../db/reader.ts';
+import { POSTGRES_EPOCH_MICROS } from '../db/timestamps.ts';
+import { ReplicaConflictError, ReplicaLostError } from '../errors.ts';
+import { CONNECT_TIME_AT, ID_AT } from './row-encoder.ts';
+
+/**
+ * Calls read by one statement. Each part of a list is a statement of its own, so that neither a long list nor a slow
+ * reader keeps a snapshot open on the standby, and so that nothing but the last key is needed to go on elsewhere.
+ */
+export const PART_ROWS = 16_384;
+/** Times a list may be taken up again without a single call in between. */
+const MOST_FRUITLESS_ATTEMPTS = 3;
+
+/** Takes one call as it came from the wire: a DataRow message from `start` to `end`. */
+export type RowHandler = (row: Buffer, start: number, end: number) => void;
+
+export interface ListRequest {
+  readonly page: Omit<CdrPage, 'limit'>;
+  /** How many calls at most. */
+  readonly size: number;
+  /** To select after connect time and id. */
+  readonly columns: readonly CdrColumnName[];
+  readonly onRow: RowHandler;
+  /** After each batch of calls from the wire. */
+  readonly onBatch: () => void;
+  /** Awaited between parts: whoever reads the answer may be slow. */
+  readonly drained: () => Promise<void>;
+  /** The standby to go on with after this failure; throws when there is none, or the failure is final. */
+  readonly replace: (failed: Reader, error: unknown) => Promise<Reader>;
+}
+
+/**
+ * Reads a list part by part. A recovery conflict or a lost standby is survived: the list goes on after its last key,
+ * on another standby if need be, so that no call is lost and none comes twice.
+ */
+export class ListReader {
+  readonly #request: ListRequest;
+  #reader: Reader;
+  /** Of the first and the last call handed on; where to go on, here or in another request. */
+  firstKey: CdrKeyset | undefined;
+  lastKey: CdrKeyset | undefined;
+  /** Calls handed on so far. */
+  rows = 0;
+
+  constructor(reader: Reader, request: ListRequest) {
+    this.#reader = reader;
+    this.#request = request;
+  }
+
+  /** Whether the list goes on beyond what was read, in the direction of reading. */
+  async run(): Promise<boolean> {
+    const { page, size } = this.#request;
+    if (!page.fromEnd) return this.#readForwards(page, size);
+    if (size < PART_ROWS) return this.#readBackwards(page, size);
+    // Too many to turn round in memory: find where they begin, then read forwards from there to the end.
+    const beyond = await this.#retrying(() => selectKeyBeyond(this.#reader, { ...page, limit: size }));
+    await this.#readForwards({ ...page, fromEnd: false, after: beyond ?? page.after }, Number.MAX_SAFE_INTEGER);
+    return beyond !== undefined;
+  }
+
+  async #readForwards(page: ListRequest['page'], size: number): Promise<boolean> {
+    for (;;) {
+      // One more than is wanted: it says whether the list goes on.
+      const limit = Math.min(size - this.rows + 1, PART_ROWS);
+      const before = this.rows;
+      const read = await this.#retrying(() => {
+        const wanted = limit - (this.rows - before);
+        return this.#readPart({ ...page, after: this.lastKey ?? page.after, limit: wanted }, size);
+      });
+      if (!read.isFull) return false;
+      if (this.rows === size) return true;
+      await this.#request.drained();
+    }
+  }
+
+  async #readPart(page: CdrPage, size: number): Promise<{ isFull: boolean }> {
+    const { columns, onRow, onBatch } = this.#request;
+    const query = cdrPageQuery(this.#reader, page, ['connect_time', 'i_xdr', ...columns]).compile();
+    const read = await readRawRows(this.#reader, query, (bytes, start, end) => {
+      let last = -1;
+      for (let at = start; at < end; at += 1 + bytes.readInt32BE(at + 1)) {
+        if (this.rows === size) break;
+        onRow(bytes, at, at + 1 + bytes.readInt32BE(at + 1));
+        this.rows++;
+        last = at;
+      }
+      if (last < 0) return;
+      this.firstKey ??= keysetAt(bytes, start);
+      this.lastKey = keysetAt(bytes, last);
+      onBatch();
+    });
+    return { isFull: read === page.limit };
+  }
+
+  /** The last calls of the list, read from its end and handed on in its own order. */
+  async #readBackwards(page: ListRequest['page'], size: number): Promise<boolean> {
+    const { columns, onRow, onBatch } = this.#request;
+    const kept = await this.#retrying(async () => {
+      const rows: Buffer[] = [];
+      const query = cdrPageQuery(this.#reader, { ...page, limit: size + 1 }, ['connect_time', 'i_xdr', ...columns]);
+      await readRawRows(this.#reader, query.compile(), (bytes, start, end) => {
+        for (let at = start, next = 0; at < end; at = next) {
+          next = at + 1 + bytes.readInt32BE(at + 1);
+          rows.push(Buffer.from(bytes.subarray(at, next)));
+        }
+      });
+      return rows;
+    });
+    const inOrder = kept.slice(0, size).reverse();
+    for (const row of inOrder) {
+      onRow(row, 0, row.length);
+      this.rows++;
+    }
+    const [first, last] = [inOrder[0], inOrder.at(-1)];
+    this.firstKey = first && keysetAt(first, 0);
+    this.lastKey = last && keysetAt(last, 0);
+    onBatch();
+    return kept.length > size;
+  }
+
+  async #retrying<T>(attempt: () => Promise<T>): Promise<T> {
+    for (let fruitless = 0; ; ) {
+      const before = this.rows;
+      try {
+        return await attempt();
+      } catch (error) {
+        fruitless = this.rows > before ? 0 : fruitless + 1;
+        const survivable = error instanceof ReplicaConflictError || error instanceof ReplicaLostError;
+        if (!survivable || fruitless > MOST_FRUITLESS_ATTEMPTS) throw error;
+        this.#reader = await this.#request.replace(this.#reader, error);
+      }
+    }
+  }
+}
+
+/** The place of a call, from its DataRow message. */
+export function keysetAt(row: Buffer, start: number): CdrKeyset {
+  return {
+    micros: row.readBigInt64BE(start + CONNECT_TIME_AT) + POSTGRES_EPOCH_MICROS,
+    id: row.readBigInt64BE(start + ID_AT),
+  };
+}
