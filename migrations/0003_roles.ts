@@ -3,6 +3,9 @@ import { type Kysely, sql } from 'kysely';
 /** Written on roles we make: `down` drops no other. Roles belong to the whole cluster, not to one database. */
 const mark = 'Made by the CDR gateway (0003_roles).';
 
+/** The login before the group it is a member of. */
+const roles = ['gateway', 'gateway_reader'];
+
 /** The gateway opens at most this many connections per server, all its processes together. */
 const connectionLimit = 100;
 
@@ -49,17 +52,17 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   });
 }
 
-/** Drops the roles, or where another database of the cluster still uses them, only takes back what they may do here. */
+/**
+ * Drops the roles. Where another database of the cluster still uses them they stay, and only what they may do in
+ * this one is taken back.
+ */
 export async function down(db: Kysely<unknown>): Promise<void> {
-  for (const role of ['gateway', 'gateway_reader']) {
+  if (await areUsedElsewhere(db)) return revokeReading(db);
+  for (const role of roles) {
     if (!(await isOurs(db, role))) continue;
-    if (await isUsedElsewhere(db, role)) {
-      await revokeReading(db, role);
-    } else {
-      // Also takes back the default privileges, without which the role could not be dropped.
-      await sql`drop owned by ${sql.id(role)}`.execute(db);
-      await sql`drop role ${sql.id(role)}`.execute(db);
-    }
+    // Also takes back the default privileges, without which the role could not be dropped.
+    await sql`drop owned by ${sql.id(role)}`.execute(db);
+    await sql`drop role ${sql.id(role)}`.execute(db);
   }
 }
 
@@ -91,13 +94,13 @@ async function grantReading(db: Kysely<unknown>): Promise<void> {
     grant select on tables to gateway_reader`.execute(db);
 }
 
-async function revokeReading(db: Kysely<unknown>, role: string): Promise<void> {
+async function revokeReading(db: Kysely<unknown>): Promise<void> {
   const { database, schema, owner } = await placeOf(db);
   await sql`alter default privileges for role ${sql.id(owner)} in schema ${sql.id(schema)}
-    revoke select on tables from ${sql.id(role)}`.execute(db);
-  await sql`revoke all on all tables in schema ${sql.id(schema)} from ${sql.id(role)}`.execute(db);
-  await sql`revoke usage on schema ${sql.id(schema)} from ${sql.id(role)}`.execute(db);
-  await sql`revoke connect on database ${sql.id(database)} from ${sql.id(role)}`.execute(db);
+    revoke select on tables from gateway_reader`.execute(db);
+  await sql`revoke all on all tables in schema ${sql.id(schema)} from gateway_reader`.execute(db);
+  await sql`revoke usage on schema ${sql.id(schema)} from gateway_reader`.execute(db);
+  await sql`revoke connect on database ${sql.id(database)} from gateway_reader`.execute(db);
 }
 
 /** Where the calls are and whose they are. Before the first migration has run: here, and ours. */
@@ -144,11 +147,11 @@ async function isOurs(db: Kysely<unknown>, role: string): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Something in another database of the cluster was granted to the role, or belongs to it. */
-async function isUsedElsewhere(db: Kysely<unknown>, role: string): Promise<boolean> {
+/** Something in another database of the cluster was granted to one of the roles, or belongs to it. */
+async function areUsedElsewhere(db: Kysely<unknown>): Promise<boolean> {
   const { rows } = await sql`
     select 1 from pg_shdepend join pg_roles on pg_roles.oid = refobjid
-    where refclassid = 'pg_authid'::regclass and rolname = ${sql.lit(role)}
+    where refclassid = 'pg_authid'::regclass and rolname in (${sql.join(roles.map((role) => sql.lit(role)))})
       and dbid not in (select oid from pg_database where datname = current_database() union all select 0)
   `.execute(db);
   return rows.length > 0;

@@ -82,7 +82,7 @@ export async function lockMigrations({ db, backend }: Session, log: Log): Promis
 
 /** Statements that change something, with the reason they carry as a comment. Not what only looks, no verifier. */
 function logChange(log: Log, statement: string, milliseconds: number): void {
-  if (!isChange(statement) || /gateway_migration|SCRAM-SHA-256/.test(statement)) return;
+  if (!isChange(statement) || /gateway_migration|SCRAM-SHA-256|^comment/.test(statement)) return;
   log(`${oneLine(statement)}  (${(milliseconds / 1000).toFixed(1)} s)`);
 }
 
