@@ -1,0 +1,26 @@
+import { errorResponse, HttpError } from './errors.ts';
+
+/** Answers every request. Rejects only when the request was aborted. */
+export type Handler = (request: Request) => Response | Promise<Response>;
+
+/** Answers the requests that are its own, by exact path; undefined leaves a request to the next route. */
+export type Route = (request: Request, url: URL) => Response | undefined | Promise<Response | undefined>;
+
+/** The first route that knows the request answers it; what no route knows is 404. */
+export function createRouter(routes: readonly Route[]): Handler {
+  return async (request) => {
+    const url = new URL(request.url);
+    for (const route of routes) {
+      const response = await route(request, url);
+      if (response) return response;
+    }
+    return errorResponse(new HttpError('Nothing is served at this path. GraphQL is at /graphql.', 404));
+  };
+}
+
+/** 405 with the methods that work; undefined when the request's method is one of them. */
+export function refuseMethod(request: Request, methods: readonly string[]): Response | undefined {
+  if (methods.includes(request.method)) return undefined;
+  const message = `This path is asked with ${methods.join(' or ')}.`;
+  return errorResponse(new HttpError(message, 405, { headers: { allow: methods.join(', ') } }));
+}
