@@ -74,9 +74,18 @@ async function createRole(db: Kysely<unknown>, role: string, login: 'login' | 'n
   await sql`comment on role ${sql.id(role)} is ${sql.lit(mark)}`.execute(db);
 }
 
+/** Only what differs: roles are shared, and another database of the cluster may be migrated at this moment. */
 async function limitGateway(db: Kysely<unknown>): Promise<void> {
-  await sql`alter role gateway connection limit ${sql.raw(String(connectionLimit))}`.execute(db);
+  const { rows } = await sql<{ limit: number; settings: string[] | null }>`
+    select rolconnlimit as limit, setconfig as settings from pg_roles
+    left join pg_db_role_setting on setrole = pg_roles.oid and setdatabase = 0
+    where rolname = 'gateway'`.execute(db);
+  const { limit, settings: present } = rows[0] ?? { limit: -1, settings: null };
+  if (limit !== connectionLimit) {
+    await sql`alter role gateway connection limit ${sql.raw(String(connectionLimit))}`.execute(db);
+  }
   for (const [name, value] of Object.entries(settings)) {
+    if (present?.includes(`${name}=${value}`)) continue;
     await sql`alter role gateway set ${sql.id(name)} = ${sql.lit(value)}`.execute(db);
   }
 }

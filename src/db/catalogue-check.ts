@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely';
+import { type QueryExecutorProvider, sql } from 'kysely';
 import { type Catalogue, type CatalogueTable, hasUnique, readCatalogue, selectJson } from './catalogue.ts';
 import { remedyFor, spoiltByCollation } from './catalogue-indexes.ts';
 import { problemsOf } from './sources/columns.ts';
@@ -26,7 +26,7 @@ export interface CheckedSource {
  * Looks at the catalogue of one server, as its role sees it. Throws SourceUnusableError, with everything that is
  * wrong, when a table or a required column is not there. Works on a standby.
  */
-export async function checkSource(db: Kysely<unknown>, name: SourceName): Promise<CheckedSource> {
+export async function checkSource(db: QueryExecutorProvider, name: SourceName): Promise<CheckedSource> {
   const definition = sourceDefinitions[name];
   const catalogue = await readCatalogue(db, definition.tables);
   const problems = problemsWith(catalogue, definition, name);
@@ -135,7 +135,10 @@ interface Role {
   readonly sees: boolean;
 }
 
-async function warningsAboutRole(db: Kysely<unknown>, { tables }: Catalogue): Promise<readonly string[]> {
+async function warningsAboutRole(
+  db: QueryExecutorProvider,
+  { tables }: Catalogue,
+): Promise<readonly string[]> {
   const [role] = await selectJson<Role>(
     db,
     sql`
@@ -148,10 +151,10 @@ async function warningsAboutRole(db: Kysely<unknown>, { tables }: Catalogue): Pr
   );
   const { name, superuser, replication, writable, readOnly, sees } = role!;
   const advice = 'Connect as "gateway", which "migrate up" makes on the primary.';
+  if (superuser) return [`Role ${name} is a superuser: it can do anything, also write. ${advice}`];
   return [
-    superuser ? `Role ${name} is a superuser: it can do anything. ${advice}` : null,
     replication ? `Role ${name} has REPLICATION: it can copy the whole cluster. ${advice}` : null,
-    writable && !superuser ? `Role ${name} may write to ${writable.join(', ')}. ${advice}` : null,
+    writable ? `Role ${name} may write to ${writable.join(', ')}. ${advice}` : null,
     readOnly
       ? null
       : `Role ${name} starts transactions that may write, also after a promotion. On the primary: ` +

@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Kysely, PostgresDialect, type QueryExecutorProvider, sql } from 'kysely';
 import pg from 'pg';
 import { selectJson } from './catalogue.ts';
 import { checkSource, SourceUnusableError } from './catalogue-check.ts';
@@ -74,7 +74,7 @@ async function examine(url: string, name: SourceName): Promise<Examination> {
   }
 }
 
-async function selectServer(db: Kysely<unknown>): Promise<Server> {
+async function selectServer(db: QueryExecutorProvider): Promise<Server> {
   const [server] = await selectJson<Server>(
     db,
     sql`

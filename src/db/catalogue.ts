@@ -1,4 +1,4 @@
-import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { type QueryExecutorProvider, type RawBuilder, sql } from 'kysely';
 
 /** What PostgreSQL's catalogue says about the tables a source may read, as this role sees them. */
 export interface Catalogue {
@@ -51,7 +51,7 @@ export interface CatalogueCollation {
 }
 
 /** Reads the part of the catalogue that is about the given tables. Works on a standby, and needs no privilege. */
-export async function readCatalogue(db: Kysely<unknown>, names: readonly string[]): Promise<Catalogue> {
+export async function readCatalogue(db: QueryExecutorProvider, names: readonly string[]): Promise<Catalogue> {
   const [columns, indexes] = [await selectColumns(db, names), await selectIndexes(db, names)];
   const tables = new Map<string, CatalogueTable>();
   for (const name of new Set(columns.map((column) => column.table))) {
@@ -76,7 +76,7 @@ interface ColumnRow {
 }
 
 /** By name as a statement would find it, through the search path. A domain is told by its base type. */
-function selectColumns(db: Kysely<unknown>, names: readonly string[]): Promise<readonly ColumnRow[]> {
+function selectColumns(db: QueryExecutorProvider, names: readonly string[]): Promise<readonly ColumnRow[]> {
   return selectJson<ColumnRow>(
     db,
     sql`
@@ -93,7 +93,10 @@ function selectColumns(db: Kysely<unknown>, names: readonly string[]): Promise<r
 
 type IndexRow = CatalogueIndex & { readonly table: string };
 
-async function selectIndexes(db: Kysely<unknown>, names: readonly string[]): Promise<readonly IndexRow[]> {
+async function selectIndexes(
+  db: QueryExecutorProvider,
+  names: readonly string[],
+): Promise<readonly IndexRow[]> {
   // PostgreSQL 14 does not record the version of a database's own collation.
   const database =
     (await serverVersion(db)) >= 15
@@ -141,14 +144,14 @@ export function hasUnique(table: CatalogueTable, column: string): boolean {
 }
 
 /** The major version of the server. */
-export async function serverVersion(db: Kysely<unknown>): Promise<number> {
+export async function serverVersion(db: QueryExecutorProvider): Promise<number> {
   const { rows } = await sql<{ server_version_num: string }>`show server_version_num`.execute(db);
   return Math.floor(Number(rows[0]!.server_version_num) / 10_000);
 }
 
 /** Rows as JSON, so that they are the same whatever type parsers the pool has. */
 export async function selectJson<Row>(
-  db: Kysely<unknown>,
+  db: QueryExecutorProvider,
   query: RawBuilder<unknown>,
 ): Promise<readonly Row[]> {
   const { rows } = await sql<{ json: string }>`

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { checkSource } from '../../src/db/catalogue-check.ts';
 import {
   type Outcome,
@@ -9,8 +9,8 @@ import {
   sippyOutcomes,
   sippyResults,
 } from '../../src/db/sources.ts';
-import { majors, type TestDatabase } from './databases.ts';
-import { aCall, createSourceDatabase, insertCalls, sourceNames } from './source-databases.ts';
+import { anXdr } from '../support/builders.ts';
+import { createSourceDatabase, insertCalls, sourceNames } from './source-databases.ts';
 
 /** Code, seconds, outcome, success: what each switch means. */
 type Case = readonly [number | null, number, Outcome | null, boolean];
@@ -91,44 +91,37 @@ describe.each(sourceNames)('the source %s', (name) => {
     expect(new Set(named)).toEqual(new Set(outcomes));
   });
 
-  describe.each(majors)('on PostgreSQL %i', (major) => {
-    let database: TestDatabase;
-    beforeAll(async () => {
-      database = await createSourceDatabase(major, name);
-    });
-    afterAll(() => database?.[Symbol.asyncDispose]());
+  test('says in SQL of every code and duration what the lists say, and whether it was a success', async () => {
+    await using database = await createSourceDatabase(name);
+    const codes = [null, ...everyCode[name]];
+    const cases = codes.flatMap((code) => [0, 0.5].map((seconds) => ({ code, seconds })));
+    await insertCalls(
+      database,
+      name,
+      cases.map(({ seconds }, index) => anXdr({ i_xdr: String(index), duration: String(seconds) })),
+    );
+    const [table, key, code] =
+      name === 'xdrs' ? ['xdrs', 'i_xdr', 'disconnect_cause'] : ['cdrs', 'i_cdr', 'result'];
+    await database.pool.query(
+      `update ${table} set ${code} = codes[${key} / 2 + 1] from (select $1::int[] as codes) as given`,
+      [codes],
+    );
+    const { source } = await checkSource(database.primary, name);
 
-    test('says in SQL of every code and duration what the lists say, and whether it was a success', async () => {
-      const codes = [null, ...everyCode[name]];
-      const cases = codes.flatMap((code) => [0, 0.5].map((seconds) => ({ code, seconds })));
-      await insertCalls(
-        database.client,
-        name,
-        cases.map(({ seconds }, index) => aCall({ i_xdr: String(index), duration: String(seconds) })),
-      );
-      const [table, key, code] =
-        name === 'xdrs' ? ['xdrs', 'i_xdr', 'disconnect_cause'] : ['cdrs', 'i_cdr', 'result'];
-      await database.client.query(
-        `update ${table} set ${code} = codes[${key} / 2 + 1] from (select $1::int[] as codes) as given`,
-        [codes],
-      );
-      const { source } = await checkSource(database.db, name);
+    const rows = await database.primary
+      .selectFrom(source.relation())
+      .select(['disconnect_cause', 'duration', 'outcome', 'successful'])
+      .orderBy('i_xdr')
+      .execute();
 
-      const rows = await database.db
-        .selectFrom(source.relation())
-        .select(['disconnect_cause', 'duration', 'outcome', 'successful'])
-        .orderBy('i_xdr')
-        .execute();
-
-      expect(rows).toEqual(
-        cases.map(({ code, seconds }) => ({
-          disconnect_cause: code,
-          duration: String(seconds),
-          outcome: outcomeOf(codesOf[name], code, seconds),
-          successful: code === null ? seconds > 0 : codesOf[name].success.includes(code),
-        })),
-      );
-    });
+    expect(rows).toEqual(
+      cases.map(({ code, seconds }) => ({
+        disconnect_cause: code,
+        duration: String(seconds),
+        outcome: outcomeOf(codesOf[name], code, seconds),
+        successful: code === null ? seconds > 0 : codesOf[name].success.includes(code),
+      })),
+    );
   });
 });
 

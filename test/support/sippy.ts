@@ -1,6 +1,9 @@
 import type { Insertable } from 'kysely';
-import type { ClientBase } from 'pg';
+import type { Pool } from 'pg';
 import type { Accounts, Xdrs } from '../../src/db/generated/model.ts';
+
+/** A pool or a client. */
+type Queryable = Pick<Pool, 'query'>;
 
 export type XdrRow = Insertable<Xdrs>;
 export type AccountRow = Insertable<Accounts>;
@@ -116,12 +119,12 @@ const xdrColumns = `
  * from either source (but for disconnect_cause and disconnect_reason, which are Sippy's own). One prefix must lead
  * to one country and one region, and one account to one customer: a Sippy looks them up.
  */
-export async function insertAsSippy(client: ClientBase, rows: readonly XdrRow[]): Promise<void> {
+export async function insertAsSippy(pool: Queryable, rows: readonly XdrRow[]): Promise<void> {
   const countries = lookup(rows, 'prefix', 'country');
   const regions = lookup(rows, 'prefix', 'region');
-  await insertCountries(client, new Set(countries.values()));
+  await insertCountries(pool, new Set(countries.values()));
   const prefixes = new Set([...countries.keys(), ...regions.keys()]);
-  await client.query(
+  await pool.query(
     `insert into destinations (prefix, country_iso, description)
      select prefix, iso, description
      from json_to_recordset($1) as given (prefix text, country text, description text)
@@ -139,7 +142,7 @@ export async function insertAsSippy(client: ClientBase, rows: readonly XdrRow[])
   );
   const customers = lookup(rows, 'i_account', 'i_customer');
   await insertAccountsAsSippy(
-    client,
+    pool,
     [...customers].map(([i_account, i_customer]) => ({
       i_account,
       i_customer,
@@ -149,12 +152,12 @@ export async function insertAsSippy(client: ClientBase, rows: readonly XdrRow[])
   const json = JSON.stringify(
     rows.map((row) => ({ ...row, disconnect_cause: resultOf(row.disconnect_cause) })),
   );
-  await client.query(
+  await pool.query(
     `insert into calls (i_call, call_id, cld, cli, setup_time)
      select i_xdr + 1000000, call_id, cld, cli, setup_time from json_to_recordset($1) as xdrs (${xdrColumns})`,
     [json],
   );
-  await client.query(
+  await pool.query(
     `insert into cdrs (i_cdr, i_call, i_account, result, cost, duration, billed_duration, connect_time,
        disconnect_time, cld_in, cli_in, prefix, remote_ip, user_agent, pdd1xx, i_protocol, release_source)
      select i_xdr, i_xdr + 1000000, i_account, disconnect_cause, coalesce(charged_amount, 0), coalesce(duration, 0),
@@ -166,8 +169,8 @@ export async function insertAsSippy(client: ClientBase, rows: readonly XdrRow[])
 }
 
 /** Under codes of no real country (AA, AB, …), so that nothing can depend on them. */
-async function insertCountries(client: ClientBase, names: ReadonlySet<string>): Promise<void> {
-  await client.query(
+async function insertCountries(pool: Queryable, names: ReadonlySet<string>): Promise<void> {
+  await pool.query(
     `insert into countries (iso, name)
      select chr(65 + number / 26) || chr(65 + number % 26), name
      from (
@@ -178,8 +181,8 @@ async function insertCountries(client: ClientBase, names: ReadonlySet<string>): 
   );
 }
 
-export async function insertAccountsAsSippy(client: ClientBase, rows: readonly AccountRow[]): Promise<void> {
-  await client.query(
+export async function insertAccountsAsSippy(pool: Queryable, rows: readonly AccountRow[]): Promise<void> {
+  await pool.query(
     `insert into accounts (i_account, i_customer, username, payment_currency, blocked)
      select i_account, i_customer, username, currency, coalesce(blocked, false)
      from json_to_recordset($1)
