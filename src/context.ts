@@ -1,7 +1,12 @@
+import type { Kysely } from 'kysely';
 import type { Principal } from './access/principals.ts';
+import type { DB } from './db/generated/model.ts';
 import type { Reader } from './db/reader.ts';
-import type { Replicas } from './replicas/replicas.ts';
-import type { Loaders } from './resolvers/loaders.ts';
+import type { Source } from './db/sources.ts';
+import { ReplicaConflictError, ReplicaLostError } from './errors.ts';
+import type { Replica, Replicas } from './replicas/replicas.ts';
+import { decodeToken, type Token } from './replicas/token.ts';
+import { createLoaders, type Loaders } from './resolvers/loaders.ts';
 
 /** What one request may use. */
 export interface Context {
@@ -17,7 +22,123 @@ export interface Context {
   replaceReader(failed: Reader, error: unknown): Promise<Reader>;
   /** The freshness token of the standby that answers, for cursors. */
   token(): Promise<string>;
+  /** Pins the request to another standby so that it can be done again; false when none is left to try. */
+  tryAnotherReplica(error: unknown): Promise<boolean>;
+  /** The standby of this request and how old its answer is; null when none was needed and none is there. */
+  answeredBy(): ReplicaInfo | null;
+  /** Made anew with each standby that is tried. */
   readonly loaders: Loaders;
+  /** The Accept header. */
+  readonly accept: string | null;
+  /** Facts for the log of the request. */
+  note(facts: { readonly rows?: number; readonly replica?: string }): void;
   /** Aborted when the client goes away or the gateway stops waiting for it. */
   readonly signal: AbortSignal;
+  /** Gives the standby back; after this the context is of no more use. */
+  end(): void;
+}
+
+/** `extensions.replica` of a response. */
+export interface ReplicaInfo {
+  readonly name: string;
+  /** RFC 3339; everything committed before is in the answer. Null when unknown. */
+  readonly asOf: string | null;
+  /** Upper bound of the answer's age; null when unknown, never 0 for that. */
+  readonly stalenessSeconds: number | null;
+  /** Give it as X-Read-After to read nothing older. */
+  readonly token: string;
+}
+
+export interface ContextNeeds {
+  readonly principal: Principal;
+  readonly replicas: Replicas;
+  readonly source: Source;
+  databaseOf(replica: Replica): Kysely<DB>;
+  readonly signal: AbortSignal;
+  readonly accept: string | null;
+  /** From X-Max-Staleness and X-Read-After. */
+  readonly freshness: {
+    readonly maxStalenessSeconds?: number | undefined;
+    readonly readAfter?: Token | undefined;
+  };
+  note: Context['note'];
+}
+
+/** Standbys a request may try, the first one included. */
+const MOST_REPLICAS = 3;
+
+/** The context of one request. Nothing is chosen, connected or read before a field needs it. */
+export function createContext(needs: ContextNeeds): Context {
+  const { principal, replicas, source, signal, freshness, accept, note } = needs;
+  const failed = new Set<string>();
+  let choosing: Promise<Replica> | undefined;
+  let pinned: Replica | undefined;
+  let loaders = createLoaders(() => reader());
+
+  async function pin(readAfter: Token | undefined): Promise<Replica> {
+    pinned?.release();
+    pinned = undefined;
+    pinned = await replicas.choose({
+      ...freshness,
+      readAfter: readAfter ?? freshness.readAfter,
+      exclude: failed,
+      signal,
+    });
+    note({ replica: pinned.name });
+    return pinned;
+  }
+
+  async function reader({ readAfter }: { readonly readAfter?: string | undefined } = {}): Promise<Reader> {
+    choosing ??= pin(readAfter === undefined ? undefined : decodeToken(readAfter));
+    const replica = await choosing;
+    return {
+      db: needs.databaseOf(replica),
+      pool: replica.pool,
+      source,
+      accountIds: principal.accountIds,
+      signal,
+    };
+  }
+
+  /** Leaves the standby that failed; what follows must not be older than what was already read. */
+  function leave(error: unknown): boolean {
+    if (!pinned || !isReplicaFailure(error) || failed.size + 1 >= MOST_REPLICAS || signal.aborted)
+      return false;
+    pinned.report(error);
+    failed.add(pinned.name);
+    choosing = pin(decodeToken(pinned.freshness().token));
+    loaders = createLoaders(() => reader());
+    return true;
+  }
+
+  return {
+    principal,
+    replicas,
+    accept,
+    signal,
+    note,
+    get loaders() {
+      return loaders;
+    },
+    reader,
+    async replaceReader(_failed, error) {
+      if (!leave(error)) throw error;
+      return reader();
+    },
+    async tryAnotherReplica(error) {
+      if (!leave(error)) return false;
+      return choosing!.then(
+        () => true,
+        () => false,
+      );
+    },
+    token: async () => (await choosing!).freshness().token,
+    answeredBy: () => (pinned ? { name: pinned.name, ...pinned.freshness() } : null),
+    end: () => pinned?.release(),
+  };
+}
+
+/** Failures of the standby, not of the question: elsewhere it may well be answered. */
+export function isReplicaFailure(error: unknown): error is ReplicaConflictError | ReplicaLostError {
+  return error instanceof ReplicaConflictError || error instanceof ReplicaLostError;
 }

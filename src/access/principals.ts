@@ -22,7 +22,12 @@ export interface Principals {
 export function createPrincipals({ adminToken, account, maxPage }: Config): Principals {
   const known: { readonly digest: Buffer; readonly principal: Principal }[] = [];
   if (adminToken) {
-    const principal = { name: 'admin', role: 'ADMIN', accountIds: undefined, maxPage: maxPage.admin } as const;
+    const principal = {
+      name: 'admin',
+      role: 'ADMIN',
+      accountIds: undefined,
+      maxPage: maxPage.admin,
+    } as const;
     known.push({ digest: digestOf(adminToken), principal });
   }
   if (account) {

@@ -20,7 +20,10 @@ export interface CustomerRow {
 }
 
 /** The accounts with these ids that the reader may see, by id. */
-export async function selectAccounts(reader: Reader, ids: readonly string[]): Promise<Map<string, AccountRow>> {
+export async function selectAccounts(
+  reader: Reader,
+  ids: readonly string[],
+): Promise<Map<string, AccountRow>> {
   const { accountsRelation: accounts } = reader.source;
   if (!accounts) return new Map();
   const query = reader.db
@@ -42,7 +45,10 @@ export async function selectAccounts(reader: Reader, ids: readonly string[]): Pr
 }
 
 /** The customers with these ids that the reader may see, by id: a tenant sees the owners of its accounts. */
-export async function selectCustomers(reader: Reader, ids: readonly string[]): Promise<Map<string, CustomerRow>> {
+export async function selectCustomers(
+  reader: Reader,
+  ids: readonly string[],
+): Promise<Map<string, CustomerRow>> {
   const { accountsRelation: accounts, customersRelation: customers } = reader.source;
   if (!customers) return new Map();
   const query = reader.db

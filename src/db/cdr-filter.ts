@@ -46,7 +46,8 @@ const conditions: Record<keyof CdrFilter, (eb: Builder, given: Given) => Conditi
   cli: (eb, { cli }) => matchesNumber(eb, 'cli', cli),
   cld: (eb, { cld }) => matchesNumber(eb, 'cld', cld),
   type: (eb, { type }) => isOfType[type](eb),
-  disconnectCauses: (_, { disconnectCauses }) => sql`xdrs.disconnect_cause = any(${disconnectCauses}::int4[])`,
+  disconnectCauses: (_, { disconnectCauses }) =>
+    sql`xdrs.disconnect_cause = any(${disconnectCauses}::int4[])`,
   outcomes: (_, { outcomes }) => sql`xdrs.outcome = any(${outcomes}::text[])`,
   countries: (_, { countries }) => sql`xdrs.country = any(${countries}::text[])`,
   minDurationSeconds: (_, { minDurationSeconds }) => sql`xdrs.duration >= ${minDurationSeconds}::numeric`,

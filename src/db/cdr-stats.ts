@@ -38,7 +38,15 @@ export const statsMeasures = Object.keys(measures) as StatsMeasure[];
 
 /** What a row of each dimension is called, and the SQL it is grouped by. */
 interface DimensionSql {
-  readonly as: 'bucket' | 'accountId' | 'customerId' | 'country' | 'prefix' | 'cld' | 'disconnectCause' | 'outcome';
+  readonly as:
+    | 'bucket'
+    | 'accountId'
+    | 'customerId'
+    | 'country'
+    | 'prefix'
+    | 'cld'
+    | 'disconnectCause'
+    | 'outcome';
   readonly sql: (timeZone: string) => RawBuilder<unknown>;
 }
 
@@ -46,7 +54,10 @@ const bucket = (unit: string): DimensionSql => ({
   as: 'bucket',
   sql: (timeZone) => sql`date_trunc(${sql.lit(unit)}, xdrs.connect_time, ${timeZone}::text)`,
 });
-const column = (as: DimensionSql['as'], name: string): DimensionSql => ({ as, sql: () => sql.ref(`xdrs.${name}`) });
+const column = (as: DimensionSql['as'], name: string): DimensionSql => ({
+  as,
+  sql: () => sql.ref(`xdrs.${name}`),
+});
 
 const dimensions: Record<CdrDimension, DimensionSql> = {
   HOUR: bucket('hour'),
@@ -151,12 +162,17 @@ export async function selectCdrTotals(
 
 /** Whether PostgreSQL knows the zone by this name, as an IANA name: no abbreviation, no POSIX rule. */
 export async function isTimeZone(reader: Reader, name: string): Promise<boolean> {
-  const query = sql<{ known: boolean }>`select exists (select from pg_timezone_names where name = ${name}) as known`;
+  const query = sql<{
+    known: boolean;
+  }>`select exists (select from pg_timezone_names where name = ${name}) as known`;
   const [row] = await run(reader, { execute: async () => (await query.execute(reader.db)).rows });
   return row!.known;
 }
 
-function neededMeasures({ having, orderBy }: CdrStatsQuestion, wanted: readonly StatsMeasure[]): StatsMeasure[] {
+function neededMeasures(
+  { having, orderBy }: CdrStatsQuestion,
+  wanted: readonly StatsMeasure[],
+): StatsMeasure[] {
   const needed = new Set<StatsMeasure>(['attempts', ...wanted, ...having.map(({ measure }) => measure)]);
   if (orderBy) needed.add(orderBy.measure);
   return statsMeasures.filter((name) => needed.has(name));

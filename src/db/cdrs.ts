@@ -25,7 +25,9 @@ export interface CdrPage {
 
 /** A call, each column as PostgreSQL's text (integers as numbers). */
 export type CdrRow = {
-  [Name in CdrColumnName]: (typeof cdrColumns)[Name]['wire'] extends 'integer' ? number | null : string | null;
+  [Name in CdrColumnName]: (typeof cdrColumns)[Name]['wire'] extends 'integer'
+    ? number | null
+    : string | null;
 };
 
 /** How PostgreSQL's binary format says `infinity`. */
@@ -64,7 +66,9 @@ export async function selectCdr(reader: Reader, id: string): Promise<CdrRow | un
 
 /** The call that lies `limit` calls away from the end of the list, if there are more than that many. */
 export async function selectKeyBeyond(reader: Reader, page: CdrPage): Promise<CdrKeyset | undefined> {
-  const query = cdrPageQuery(reader, { ...page, fromEnd: true, limit: 1 }, ['connect_time', 'i_xdr']).offset(page.limit);
+  const query = cdrPageQuery(reader, { ...page, fromEnd: true, limit: 1 }, ['connect_time', 'i_xdr']).offset(
+    page.limit,
+  );
   const [row] = await run(reader, query);
   if (!row) return undefined;
   return { micros: microsOfPostgres(row.connect_time) ?? INFINITE_MICROS, id: BigInt(row.i_xdr) };

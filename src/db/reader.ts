@@ -25,7 +25,7 @@ interface Runnable<Row> {
 
 /** A Kysely over a standby's pool. It is made once per pool, not per request. */
 export function createDatabase(pool: Pool): Kysely<DB> {
-  return new Kysely<DB>({ dialect: new PostgresDialect({ pool: Promise.resolve(pool) as never }) });
+  return new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
 }
 
 /** The calls this reader may see, as the relation `xdrs`. Every query on calls begins here. */

@@ -29,30 +29,41 @@ const LATEST = microsOfRfc3339('2200-01-01T00:00:00Z')!;
 export function parseFilter(argument: CdrFilterArgument | null | undefined): CdrFilter {
   const { from, to, ...rest } = argument ?? {};
   checkRange(from, to);
-  for (const name of ['accountIds', 'customerIds'] as const) rest[name]?.forEach((id) => parseId(id, `filter.${name}`));
+  for (const name of ['accountIds', 'customerIds'] as const)
+    rest[name]?.forEach((id) => parseId(id, `filter.${name}`));
   for (const name of ['accountIds', 'customerIds', 'disconnectCauses', 'outcomes', 'countries'] as const) {
     checkList(rest[name], name);
   }
   for (const name of ['cli', 'cld'] as const) checkNumberMatch(rest[name], name);
   for (const country of rest.countries ?? []) checkText(country, 'filter.countries');
   if (rest.remoteIp != null) checkText(rest.remoteIp, 'filter.remoteIp');
-  return { ...rest, from: from == null ? null : postgresOfMicros(from), to: to == null ? null : postgresOfMicros(to) };
+  return {
+    ...rest,
+    from: from == null ? null : postgresOfMicros(from),
+    to: to == null ? null : postgresOfMicros(to),
+  };
 }
 
 /** An id in its one spelling: no sign, no leading zeros. Throws InvalidArgumentError unless it is a bigint. */
 export function parseId(id: string, where: string): string {
   if (/^(0|-?[1-9]\d{0,18})$/.test(id) && BigInt.asIntN(64, BigInt(id)) === BigInt(id)) return id;
-  throw new InvalidArgumentError(`${where}: "${id.slice(0, 40)}" is not an id. Ids are whole numbers, such as "14".`);
+  throw new InvalidArgumentError(
+    `${where}: "${id.slice(0, 40)}" is not an id. Ids are whole numbers, such as "14".`,
+  );
 }
 
 function checkRange(from: bigint | null | undefined, to: bigint | null | undefined): void {
   for (const instant of [from, to]) {
     if (instant != null && (instant < EARLIEST || instant > LATEST)) {
-      throw new InvalidTimeRangeError('Times must lie between 1970 and 2200. Milliseconds were expected; were these seconds?');
+      throw new InvalidTimeRangeError(
+        'Times must lie between 1970 and 2200. Milliseconds were expected; were these seconds?',
+      );
     }
   }
   if (from != null && to != null && from >= to) {
-    throw new InvalidTimeRangeError('"from" must be before "to"; the range includes "from" and excludes "to".');
+    throw new InvalidTimeRangeError(
+      '"from" must be before "to"; the range includes "from" and excludes "to".',
+    );
   }
 }
 
@@ -63,11 +74,14 @@ function checkList(list: readonly unknown[] | null | undefined, name: string): v
 }
 
 function checkNumberMatch(match: NumberMatch | null | undefined, name: string): void {
-  for (const [part, text] of Object.entries(match ?? {})) if (text != null) checkText(text, `filter.${name}.${part}`);
+  for (const [part, text] of Object.entries(match ?? {}))
+    if (text != null) checkText(text, `filter.${name}.${part}`);
 }
 
 /** PostgreSQL's text holds no NUL; a longer text than any column can only be a mistake. */
 function checkText(text: string, where: string): void {
-  if (text.length > LONGEST_TEXT) throw new InvalidArgumentError(`${where}: at most ${LONGEST_TEXT} characters.`);
-  if (text.includes('\0')) throw new InvalidArgumentError(`${where}: a NUL character cannot be part of a number.`);
+  if (text.length > LONGEST_TEXT)
+    throw new InvalidArgumentError(`${where}: at most ${LONGEST_TEXT} characters.`);
+  if (text.includes('\0'))
+    throw new InvalidArgumentError(`${where}: a NUL character cannot be part of a number.`);
 }

@@ -65,13 +65,16 @@ export async function findCdrStats(needs: CdrStatsNeeds, args: CdrStatsArguments
 
 function parseDimensions(groupBy: readonly CdrDimension[]): readonly CdrDimension[] {
   if (groupBy.filter((name) => timeDimensions.includes(name)).length > 1) {
-    throw new InvalidArgumentError('groupBy: only one of HOUR, DAY, WEEK and MONTH at once; they share "bucket".');
+    throw new InvalidArgumentError(
+      'groupBy: only one of HOUR, DAY, WEEK and MONTH at once; they share "bucket".',
+    );
   }
   return [...new Set(groupBy)];
 }
 
 function parseConditions(having: readonly StatsCondition[]): readonly StatsCondition[] {
-  if (having.length > MOST_CONDITIONS) throw new InvalidArgumentError(`having: at most ${MOST_CONDITIONS} conditions.`);
+  if (having.length > MOST_CONDITIONS)
+    throw new InvalidArgumentError(`having: at most ${MOST_CONDITIONS} conditions.`);
   return having;
 }
 

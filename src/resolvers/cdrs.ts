@@ -1,4 +1,5 @@
 import type { Principal } from '../access/principals.ts';
+import type { CdrFilter } from '../db/cdr-filter.ts';
 import {
   type CdrKeyset,
   type CdrOrder,
@@ -9,7 +10,6 @@ import {
   selectCdr,
   selectCdrPage,
 } from '../db/cdrs.ts';
-import type { CdrFilter } from '../db/cdr-filter.ts';
 import type { Reader } from '../db/reader.ts';
 import { microsOfPostgres } from '../db/timestamps.ts';
 import { InvalidArgumentError, PageTooLargeError, UnreadableValueError } from '../errors.ts';

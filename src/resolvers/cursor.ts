@@ -54,7 +54,11 @@ export function decodeCursor(cursor: string, scope: CursorScope): Cursor {
   const bytes = Buffer.from(cursor, 'base64url');
   const tokenEnd = HEAD_BYTES + (bytes[8] ?? 0);
   const headEnd = tokenEnd + ((3 - (tokenEnd % 3)) % 3);
-  if (bytes.toString('base64url') !== cursor || bytes[0] !== VERSION || bytes.length !== headEnd + KEY_BYTES) {
+  if (
+    bytes.toString('base64url') !== cursor ||
+    bytes[0] !== VERSION ||
+    bytes.length !== headEnd + KEY_BYTES
+  ) {
     throw new InvalidCursorError();
   }
   if (ORDERS[bytes[1]!] === undefined) throw new InvalidCursorError();
@@ -78,5 +82,7 @@ function canonicalOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(String).sort();
   if (value === null || typeof value !== 'object') return value;
   const parts = Object.entries(value).filter(([, part]) => part != null);
-  return Object.fromEntries(parts.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, part]) => [name, canonicalOf(part)]));
+  return Object.fromEntries(
+    parts.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, part]) => [name, canonicalOf(part)]),
+  );
 }

@@ -16,13 +16,19 @@ export const Account = builder.objectRef<AccountRow>('Account').implement({
   fields: (t) => ({
     id: t.exposeID('id', { nullable: false, description: 'As in `Cdr.accountId`.' }),
     username: t.exposeString('username', { description: 'The name the account logs in with.' }),
-    customerId: t.exposeID('customerId', { nullable: true, description: 'The customer who owns the account.' }),
+    customerId: t.exposeID('customerId', {
+      nullable: true,
+      description: 'The customer who owns the account.',
+    }),
     customer: t.field({
       type: Customer,
       description: 'The customer who owns the account.',
-      resolve: ({ customerId }, _args, { loaders }) => (customerId === null ? null : loaders.customer.load(customerId)),
+      resolve: ({ customerId }, _args, { loaders }) =>
+        customerId === null ? null : loaders.customer.load(customerId),
     }),
-    currency: t.exposeString('currency', { description: 'ISO 4217 code of every amount charged to the account.' }),
+    currency: t.exposeString('currency', {
+      description: 'ISO 4217 code of every amount charged to the account.',
+    }),
     timeZone: t.exposeString('timeZone', { description: 'IANA name of the zone the account is billed in.' }),
     blocked: t.exposeBoolean('blocked', { description: 'Whether the switch refuses calls of the account.' }),
   }),

@@ -52,7 +52,9 @@ export const CdrFilterInput = builder.inputType('CdrFilter', {
       cli: t.field({ type: NumberMatchInput, description: 'Calling number, after translation.' }),
       cld: t.field({ type: NumberMatchInput, description: 'Called number, after translation.' }),
       type: t.field({ type: CdrTypeEnum, description: 'A call type of the older API.' }),
-      disconnectCauses: t.intList({ description: 'Any of these causes, as `Cdr.disconnectCause` shows them.' }),
+      disconnectCauses: t.intList({
+        description: 'Any of these causes, as `Cdr.disconnectCause` shows them.',
+      }),
       outcomes: t.field({ type: [CallOutcomeEnum], description: 'Any of these outcomes.' }),
       countries: t.stringList({ description: 'Country of the called number, as `Cdr.country` shows it.' }),
       minDurationSeconds: t.field({ type: 'Decimal', description: 'Conversation at least this long.' }),

@@ -10,7 +10,9 @@ import { selectedFields } from './selected-fields.ts';
 const CdrDimensionEnum = builder.enumType('CdrDimension', {
   description: 'What calls are grouped by. Several at once are possible, but only one of time.',
   values: {
-    HOUR: { description: 'Hour of connect time, in `timeZone`. A day has 23 or 25 of them when clocks change.' },
+    HOUR: {
+      description: 'Hour of connect time, in `timeZone`. A day has 23 or 25 of them when clocks change.',
+    },
     DAY: { description: 'Day of connect time, from midnight to midnight in `timeZone`.' },
     WEEK: { description: 'ISO week of connect time, from Monday, in `timeZone`.' },
     MONTH: { description: 'Month of connect time, in `timeZone`.' },
@@ -35,14 +37,18 @@ const measureDescriptions = {
   pddSeconds: 'Average post-dial delay in seconds, over the calls that have one. Null when none has.',
   minutes: 'Sum of real durations / 60, exact.',
   billedMinutes: 'Sum of billed seconds / 60, exact.',
-  chargedAmount: "Sum of charged amounts, exact. Only meaningful within one currency: amounts are in each account's own.",
+  chargedAmount:
+    "Sum of charged amounts, exact. Only meaningful within one currency: amounts are in each account's own.",
   shortCalls: 'Answered calls of 6 seconds or less: a sign of diallers, or of false answers.',
 } as const satisfies Record<StatsMeasure, string>;
 
 const StatsMeasureEnum = builder.enumType('StatsMeasure', {
   description: 'What is measured of a group of calls: the fields of CdrStatsRow.',
   values: Object.fromEntries(
-    Object.entries(measureDescriptions).map(([name, description]) => [enumName(name), { value: name, description }]),
+    Object.entries(measureDescriptions).map(([name, description]) => [
+      enumName(name),
+      { value: name, description },
+    ]),
   ) as Record<string, { value: StatsMeasure; description: string }>,
 });
 
@@ -52,7 +58,8 @@ const SortDirectionEnum = builder.enumType('SortDirection', {
 });
 
 const StatsConditionInput = builder.inputType('StatsCondition', {
-  description: 'Keeps only groups whose measure fulfils every given part. A measure that is null fulfils none.',
+  description:
+    'Keeps only groups whose measure fulfils every given part. A measure that is null fulfils none.',
   fields: (t) => ({
     measure: t.field({ type: StatsMeasureEnum, required: true, description: 'What is compared.' }),
     is: t.field({ type: 'Decimal', description: 'Equal to.' }),
@@ -119,7 +126,8 @@ const CdrStatsRowType = builder.objectRef<CdrStatsRow>('CdrStatsRow').implement(
 });
 
 const CdrStatsType = builder.objectRef<CdrStats>('CdrStats').implement({
-  description: 'Statistics of calls. Sums are exact; ratios are null, not 0, where there is nothing to divide by.',
+  description:
+    'Statistics of calls. Sums are exact; ratios are null, not 0, where there is nothing to divide by.',
   fields: (t) => ({
     rows: t.field({
       type: [CdrStatsRowType],
@@ -143,15 +151,23 @@ builder.queryField('cdrStats', (t) =>
     description: 'Counts, ratios and sums over calls, grouped by time and by what the calls have in common.',
     args: {
       filter: t.arg({ type: CdrFilterInput, description: 'Which calls; all that you may see when missing.' }),
-      groupBy: t.arg({ type: [CdrDimensionEnum], description: 'One row per combination. One row for all when missing.' }),
+      groupBy: t.arg({
+        type: [CdrDimensionEnum],
+        description: 'One row per combination. One row for all when missing.',
+      }),
       timeZone: t.arg.string({
         required: true,
         defaultValue: 'UTC',
         description: 'IANA name of the zone that hours, days, weeks and months are cut in: "Europe/Paris".',
       }),
-      having: t.arg({ type: [StatsConditionInput], description: 'Keeps only the groups that fulfil all of these.' }),
+      having: t.arg({
+        type: [StatsConditionInput],
+        description: 'Keeps only the groups that fulfil all of these.',
+      }),
       orderBy: t.arg({ type: StatsOrderInput, description: 'By the dimensions when missing, time first.' }),
-      first: t.arg.int({ description: 'At most so many groups, from the top of the order. All when missing.' }),
+      first: t.arg.int({
+        description: 'At most so many groups, from the top of the order. All when missing.',
+      }),
     },
     resolve: (_root, args, context) => findCdrStats(context, args),
   }),

@@ -47,7 +47,8 @@ Cdr.implement({
     return {
       id: requiredId({
         column: 'i_xdr',
-        description: 'The key of the call. It grows as calls end, so it is neither gap-free nor in connect time order.',
+        description:
+          'The key of the call. It grows as calls end, so it is neither gap-free nor in connect time order.',
       }),
       callId: text({ column: 'call_id', description: 'The SIP Call-ID, to find the call in a trace.' }),
       accountId: requiredId({ column: 'i_account', description: 'The account the call is charged to.' }),
@@ -60,11 +61,13 @@ Cdr.implement({
       customer: t.field({
         type: Customer,
         description: 'The customer who owns the account. One lookup per request, however many calls ask.',
-        resolve: (row, _args, { loaders }) => (row.i_customer === null ? null : loaders.customer.load(row.i_customer)),
+        resolve: (row, _args, { loaders }) =>
+          row.i_customer === null ? null : loaders.customer.load(row.i_customer),
       }),
       cli: text({
         column: 'cli',
-        description: 'Calling number (A-number) after translation. Text: it may be `anonymous`, or begin with `+` or `00`.',
+        description:
+          'Calling number (A-number) after translation. Text: it may be `anonymous`, or begin with `+` or `00`.',
       }),
       cld: text({ column: 'cld', description: 'Called number (B-number) after translation.' }),
       cliIn: text({ column: 'cli_in', description: 'Calling number as the switch received it.' }),
@@ -101,16 +104,24 @@ Cdr.implement({
       disconnectReason: text({ column: 'disconnect_reason', description: 'The cause in words.' }),
       outcome: t.field({
         type: CallOutcomeEnum,
-        description: 'What became of the call, derived from cause and duration. Null when the cause is unknown.',
+        description:
+          'What became of the call, derived from cause and duration. Null when the cause is unknown.',
         extensions: { column: 'outcome' },
         resolve: (row) => row.outcome as never,
       }),
       prefix: text({
         column: 'prefix',
-        description: 'The rate prefix that priced the call. Text: a switch may write a word here when rating failed.',
+        description:
+          'The rate prefix that priced the call. Text: a switch may write a word here when rating failed.',
       }),
-      country: text({ column: 'country', description: 'Country of the called number, from the rate prefix.' }),
-      region: text({ column: 'region', description: 'Part of the country, or kind of line, from the rate prefix.' }),
+      country: text({
+        column: 'country',
+        description: 'Country of the called number, from the rate prefix.',
+      }),
+      region: text({
+        column: 'region',
+        description: 'Part of the country, or kind of line, from the rate prefix.',
+      }),
       remoteIp: text({ column: 'remote_ip', description: 'Address the call came from.' }),
       pddSeconds: decimal({
         column: 'pdd',
@@ -194,7 +205,8 @@ const CdrConnectionType = builder.objectRef<CdrConnection>('CdrConnection').impl
     }),
     totalCount: t.field({
       type: 'BigInt',
-      description: 'How many calls match the filter, exactly. Reads every one of them: ask only when it is shown.',
+      description:
+        'How many calls match the filter, exactly. Reads every one of them: ask only when it is shown.',
       resolve: (connection) => connection.totalCount(),
     }),
     estimatedCount: t.field({
@@ -230,9 +242,13 @@ builder.queryFields((t) => ({
         defaultValue: 'NEWEST_FIRST',
         description: 'By connect time, ties broken by id.',
       }),
-      first: t.arg.int({ description: 'How many calls from the start of the list, or after `after`. 50 when missing.' }),
+      first: t.arg.int({
+        description: 'How many calls from the start of the list, or after `after`. 50 when missing.',
+      }),
       after: t.arg.string({ description: 'Only calls after this cursor.' }),
-      last: t.arg.int({ description: 'How many calls from the end of the list, or before `before`. Not with `first`.' }),
+      last: t.arg.int({
+        description: 'How many calls from the end of the list, or before `before`. Not with `first`.',
+      }),
       before: t.arg.string({ description: 'Only calls before this cursor.' }),
     },
     resolve: (_root, args, context) => findCdrs(context, args),

@@ -35,7 +35,8 @@ const parseDecimal = (value: unknown): string => {
 const literal =
   <T>(parse: (value: unknown) => T): GraphQLScalarLiteralParser<T> =>
   (node) => {
-    if (node.kind === Kind.INT || node.kind === Kind.FLOAT || node.kind === Kind.STRING) return parse(node.value);
+    if (node.kind === Kind.INT || node.kind === Kind.FLOAT || node.kind === Kind.STRING)
+      return parse(node.value);
     return parse(undefined);
   };
 

@@ -13,7 +13,7 @@ const HEX = Buffer.from('0123456789abcdef');
 const BASE64URL = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_');
 
 const NUMERIC_NEGATIVE = 0x4000;
-const NUMERIC_SPECIALS: Record<number, string> = { 0xc000: 'NaN', 0xd000: 'Infinity', 0xf000: '-Infinity' };
+const NUMERIC_SPECIALS: Record<number, string> = { 49152: 'NaN', 53248: 'Infinity', 61440: '-Infinity' };
 
 /**
  * Writes text into blocks, from PostgreSQL's binary values, without a string in between. Callers reserve the room a
@@ -154,7 +154,10 @@ export class ByteWriter {
   numeric(source: Buffer, start: number): void {
     const sign = source.readUInt16BE(start + 4);
     const special = NUMERIC_SPECIALS[sign];
-    if (special !== undefined) return this.#ascii(special);
+    if (special !== undefined) {
+      this.#ascii(special);
+      return;
+    }
     const digits = source.readUInt16BE(start);
     const weight = source.readInt16BE(start + 2);
     const scale = source.readUInt16BE(start + 6);
@@ -266,11 +269,11 @@ function escapeInto(block: Buffer, at: number, byte: number): number {
 }
 
 const shortEscapes: Record<number, number> = {
-  0x08: 0x62,
-  0x09: 0x74,
-  0x0a: 0x6e,
-  0x0c: 0x66,
-  0x0d: 0x72,
-  0x22: 0x22,
-  0x5c: 0x5c,
+  8: 0x62,
+  9: 0x74,
+  10: 0x6e,
+  12: 0x66,
+  13: 0x72,
+  34: 0x22,
+  92: 0x5c,
 };

@@ -43,7 +43,9 @@ interface Selection {
 }
 
 /** True for the root fields whose lists stream: the schema marks them. */
-export function isStreamable(field: GraphQLField<unknown, unknown> | undefined): boolean {
+export function isStreamable(
+  field: GraphQLField<unknown, unknown> | undefined,
+): field is GraphQLField<unknown, unknown> {
   return field?.extensions.streams === true;
 }
 
@@ -62,7 +64,9 @@ export function planConnection(
   const [listField] = lists ?? [];
   if (!members || !listField || lists?.length !== 1) return undefined;
   const list = planList(listField, type, selection);
-  const others = members.filter((member) => member !== listField).map((member) => planOther(member, type, selection));
+  const others = members
+    .filter((member) => member !== listField)
+    .map((member) => planOther(member, type, selection));
   if (!list || !others.every((other) => other !== undefined)) return undefined;
   return {
     key: selected.key,
@@ -73,14 +77,22 @@ export function planConnection(
   };
 }
 
-function planList(field: SelectedField, connection: GraphQLObjectType, selection: Selection): ListPlan | undefined {
+function planList(
+  field: SelectedField,
+  connection: GraphQLObjectType,
+  selection: Selection,
+): ListPlan | undefined {
   const item = getNamedType(connection.getFields()[field.name]!.type) as GraphQLObjectType;
   const members = planMembers(field, item, selection);
   return members && { key: field.key, members };
 }
 
 /** Members of a call or an edge; undefined when one of them is neither column, cursor nor node. */
-function planMembers(field: SelectedField, type: GraphQLObjectType, selection: Selection): Member[] | undefined {
+function planMembers(
+  field: SelectedField,
+  type: GraphQLObjectType,
+  selection: Selection,
+): Member[] | undefined {
   const fields = collectFields(field.selectionSets, selection.fragments, selection.variables);
   const members = fields?.map((member): Member | undefined => {
     const { key, name } = member;
@@ -96,7 +108,11 @@ function planMembers(field: SelectedField, type: GraphQLObjectType, selection: S
   return members?.every((member) => member !== undefined) ? members : undefined;
 }
 
-function planOther(field: SelectedField, type: GraphQLObjectType, selection: Selection): OtherPlan | undefined {
+function planOther(
+  field: SelectedField,
+  type: GraphQLObjectType,
+  selection: Selection,
+): OtherPlan | undefined {
   const { key, name } = field;
   if (name === '__typename') return { kind: 'constant', key, value: type.name };
   if (name === 'totalCount' || name === 'estimatedCount') return { kind: name, key };

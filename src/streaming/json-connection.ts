@@ -46,7 +46,11 @@ const SHORT_LIST = 1000;
  * Writes a connection: the list first, as its calls come from PostgreSQL, then what is only known at its end.
  * Throws only while nothing was sent; a later failure ends the JSON well-formed and is part of the outcome.
  */
-export async function writeConnection(body: Body, plan: ConnectionPlan, list: OpenList): Promise<ListOutcome> {
+export async function writeConnection(
+  body: Body,
+  plan: ConnectionPlan,
+  list: OpenList,
+): Promise<ListOutcome> {
   const { writer } = body;
   const counts = startCounts(plan.others, list);
   const failures: ResponseFailure[] = [];
@@ -101,7 +105,11 @@ async function endOf(
 
 type Page = Record<Exclude<PageInfoMember['name'], '__typename'>, boolean | string | null>;
 
-function pageOf(list: OpenList, { firstKey, lastKey }: ListReader, goesOn: boolean): Page & { endCursor: string | null } {
+function pageOf(
+  list: OpenList,
+  { firstKey, lastKey }: ListReader,
+  goesOn: boolean,
+): Page & { endCursor: string | null } {
   const { after, before, fromEnd } = list.page;
   return {
     hasNextPage: before !== undefined || (!fromEnd && goesOn),
@@ -113,7 +121,9 @@ function pageOf(list: OpenList, { firstKey, lastKey }: ListReader, goesOn: boole
 
 /** Counts run beside the list. Their failure is theirs alone: the field is nullable. */
 function startCounts(others: readonly OtherPlan[], list: OpenList): ReadonlyMap<string, Promise<string>> {
-  const kinds = new Set(others.map(({ kind }) => kind).filter((kind) => kind === 'totalCount' || kind === 'estimatedCount'));
+  const kinds = new Set(
+    others.map(({ kind }) => kind).filter((kind) => kind === 'totalCount' || kind === 'estimatedCount'),
+  );
   const counts = new Map([...kinds].map((kind) => [kind as string, list.count(kind)]));
   for (const count of counts.values()) count.catch(() => {});
   return counts;
@@ -128,7 +138,10 @@ async function otherJson(
 ): Promise<string> {
   if (other.kind === 'constant') return JSON.stringify(other.value);
   if (other.kind === 'pageInfo') {
-    const members = other.members.map(({ key, name }) => [key, name === '__typename' ? 'PageInfo' : page[name]]);
+    const members = other.members.map(({ key, name }) => [
+      key,
+      name === '__typename' ? 'PageInfo' : page[name],
+    ]);
     return JSON.stringify(Object.fromEntries(members));
   }
   try {

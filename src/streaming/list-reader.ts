@@ -57,7 +57,10 @@ export class ListReader {
     if (size < PART_ROWS) return this.#readBackwards(page, size);
     // Too many to turn round in memory: find where they begin, then read forwards from there to the end.
     const beyond = await this.#retrying(() => selectKeyBeyond(this.#reader, { ...page, limit: size }));
-    await this.#readForwards({ ...page, fromEnd: false, after: beyond ?? page.after }, Number.MAX_SAFE_INTEGER);
+    await this.#readForwards(
+      { ...page, fromEnd: false, after: beyond ?? page.after },
+      Number.MAX_SAFE_INTEGER,
+    );
     return beyond !== undefined;
   }
 
@@ -100,7 +103,11 @@ export class ListReader {
     const { columns, onRow, onBatch } = this.#request;
     const kept = await this.#retrying(async () => {
       const rows: Buffer[] = [];
-      const query = cdrPageQuery(this.#reader, { ...page, limit: size + 1 }, ['connect_time', 'i_xdr', ...columns]);
+      const query = cdrPageQuery(this.#reader, { ...page, limit: size + 1 }, [
+        'connect_time',
+        'i_xdr',
+        ...columns,
+      ]);
       await readRawRows(this.#reader, query.compile(), (bytes, start, end) => {
         for (let at = start, next = 0; at < end; at = next) {
           next = at + 1 + bytes.readInt32BE(at + 1);

@@ -173,7 +173,8 @@ function compile(members: readonly Member[], parents: FailedPath, columns: CdrCo
     glue += `${index === 0 ? '' : ','}${JSON.stringify(member.key)}:`;
     if (member.kind === 'constant') glue += JSON.stringify(member.value);
     else if (member.kind === 'cursor') add(operations.cursor, false, path);
-    else if (member.kind === 'object') add(operations.object, true, path, compile(member.members, path, columns));
+    else if (member.kind === 'object')
+      add(operations.object, true, path, compile(member.members, path, columns));
     else {
       const { wire, nullable } = cdrColumns[member.column];
       columns.push(member.column);

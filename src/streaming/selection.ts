@@ -71,7 +71,10 @@ function isUnderstood({ name }: DirectiveNode): boolean {
   return name.value === 'skip' || name.value === 'include';
 }
 
-function isIncluded(node: { readonly directives?: readonly DirectiveNode[] }, variables: VariableValues): boolean {
+function isIncluded(
+  node: { readonly directives?: readonly DirectiveNode[] },
+  variables: VariableValues,
+): boolean {
   if (!node.directives?.length) return true;
   const skip = getDirectiveValues(GraphQLSkipDirective, node, variables);
   const include = getDirectiveValues(GraphQLIncludeDirective, node, variables);
