@@ -1,20 +1,26 @@
-import type { GraphQLSchema } from 'graphql';
+import { type ExecutionArgs, execute, type GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { createErrorMask, type ReportDefect, useErrorCodes } from '../../src/app/errors.ts';
+
+/** As the app does: Yoga would bring an executor of its own. */
+const executesByGraphqlJs: Plugin = {
+  onExecute: ({ setExecuteFn }) => setExecuteFn((args) => execute(args as ExecutionArgs)),
+};
 
 /** Yoga as the app makes it, without databases: only the plugins that a test is about, and error codes. */
 export function createBareYoga(
   schema: GraphQLSchema,
   {
     plugins = [],
+    lastPlugins = [],
     report = () => {},
     context = {},
-  }: { plugins?: Plugin[]; report?: ReportDefect; context?: object } = {},
+  }: { plugins?: Plugin[]; lastPlugins?: Plugin[]; report?: ReportDefect; context?: object } = {},
 ) {
   return createYoga({
     schema,
     context,
-    plugins: [...plugins, useErrorCodes()],
+    plugins: [...plugins, executesByGraphqlJs, useErrorCodes(), ...lastPlugins],
     maskedErrors: { maskError: createErrorMask(report) },
     logging: false,
     graphiql: false,
