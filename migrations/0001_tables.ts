@@ -35,9 +35,9 @@ async function switchOwnsCalls(db: Kysely<unknown>): Promise<boolean> {
 }
 
 async function createXdrs(db: Kysely<unknown>): Promise<void> {
+  if (await exists(db, 'xdrs')) return;
   await db.schema
     .createTable('xdrs')
-    .ifNotExists()
     .addColumn('i_xdr', 'bigint', (column) => column.generatedByDefaultAsIdentity().primaryKey())
     .addColumn('i_account', 'bigint', (column) => column.notNull())
     .addColumn('i_customer', 'bigint')

@@ -20,7 +20,7 @@ export function watchIndexBuilds(
   url: string,
   backend: number,
   log: Log,
-  everyMilliseconds = 2_000,
+  everyMilliseconds = 1_000,
 ): AsyncDisposable {
   const client = new pg.Client({ connectionString: url, application_name: 'cdr-gateway migrate (progress)' });
   client.on('error', () => {});
