@@ -48,6 +48,9 @@ export interface RequestLogs {
 
 const LONGEST_NAME = 64;
 
+/** Asked every few seconds for ever, by machines. */
+const probes = new Set(['/livez', '/readyz', '/health', '/metrics']);
+
 export function createRequestLogs(onEnd: (ended: EndedRequest) => void): RequestLogs {
   const logs = new WeakMap<Request, RequestLog>();
   const of = (request: Request): RequestLog => {
@@ -83,12 +86,13 @@ export function createRequestLogs(onEnd: (ended: EndedRequest) => void): Request
   };
 }
 
-/** Writes the line of a request. Never variables, numbers, the query or a token. */
+/** Writes the line of a request, unless a probe or a scrape asked it. Never variables, numbers, the query or a token. */
 export function writeRequest(
   logger: Logger,
   { request, id, status, outcome, millis, ...log }: EndedRequest,
 ): void {
   const path = new URL(request.url).pathname;
+  if (probes.has(path)) return;
   logger[outcome === 'error' ? 'warn' : 'info'](
     {
       requestId: id,

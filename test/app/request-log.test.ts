@@ -77,6 +77,15 @@ test('an operation name of any length is cut', async () => {
   expect(lines[0]?.operation).toHaveLength(64);
 });
 
+test.each(['/livez', '/readyz', '/health', '/metrics'])('%s is not logged', async (path) => {
+  const { app, lines } = createLoggedApp({ calls: () => null });
+  await app.fetch(`http://gateway${path}`, {});
+  expect(lines).toEqual([]);
+
+  await app.fetch(`http://gateway/else${path}`, {});
+  expect(lines).toHaveLength(1);
+});
+
 test('a sane request id of the caller is kept, and shown in the answer', async () => {
   const { app, lines } = createLoggedApp({ calls: () => null });
   const { headers } = await post(app, { query: '{ calls }' }, { 'x-request-id': 'nginx-1f:2.a_b' });
