@@ -157,13 +157,16 @@ export const settings = {
 
 export type SettingName = keyof typeof settings;
 
-export interface Config {
-  readonly port: number;
-  readonly host: string;
+export interface Databases {
   /** One connection URL per standby; at least one. */
   readonly replicaUrls: readonly string[];
   readonly primaryUrl: string | undefined;
   readonly cdrSource: 'xdrs' | 'sippy';
+}
+
+export interface Config extends Databases {
+  readonly port: number;
+  readonly host: string;
   readonly allowedOrigins: readonly string[];
   /** The static tokens. The account token and its accounts come together or not at all. */
   readonly adminToken: string | undefined;
@@ -198,53 +201,17 @@ export class BadSettingsError extends Error {
  */
 export function parseConfig(env: Environment): Config {
   const problems: string[] = [];
-  const read = <Name extends SettingName>(
-    name: Name,
-  ): ReturnType<(typeof settings)[Name]['parse']> | undefined => {
-    try {
-      const given = givenText(env, name);
-      return given === undefined ? undefined : (settings[name].parse(given) as never);
-    } catch (error) {
-      problems.push(`${name}: ${(error as Error).message}`);
-      return undefined;
-    }
-  };
-  const value = <Name extends SettingName>(name: Name) => read(name)!;
-
-  const replicaUrls = read('REPLICA_URLS') ?? legacyUrls(env, value);
-  if (replicaUrls.length === 0 && !problems.some((problem) => problem.startsWith('REPLICA_URLS'))) {
-    problems.push(
-      'REPLICA_URLS: missing; at least one hot standby is needed (or DB_HOST for the older spelling)',
-    );
-  }
-  const adminToken = read('ADMIN_TOKEN');
-  const accountToken = read('ACCOUNT_TOKEN');
-  const accounts = read('ACCOUNT_ID');
-  if (
-    (accountToken === undefined) !== (accounts === undefined) &&
-    !problems.some((p) => p.startsWith('ACCOUNT_'))
-  ) {
-    problems.push('ACCOUNT_TOKEN and ACCOUNT_ID: set both or neither');
-  }
-  if (adminToken !== undefined && adminToken === accountToken) {
-    problems.push('ADMIN_TOKEN and ACCOUNT_TOKEN: must differ');
-  }
-  if (adminToken === undefined && accountToken === undefined && problems.length === 0) {
-    problems.push('ADMIN_TOKEN or ACCOUNT_TOKEN: missing; without a token nobody could ask anything');
-  }
+  const { read, value } = readerOf(env, problems);
   const config: Config = {
+    ...databasesOf(env, problems),
     port: value('API_PORT'),
     host: value('API_HOST'),
-    replicaUrls,
-    primaryUrl: read('PRIMARY_URL'),
-    cdrSource: value('CDR_SOURCE'),
     allowedOrigins: value('ALLOWED_ORIGINS'),
-    adminToken,
-    account: accountToken && accounts ? { token: accountToken, accountIds: accounts } : undefined,
+    ...tokensOf(env, problems),
     maxPage: { admin: value('ADMIN_MAX_PAGE'), account: value('ACCOUNT_MAX_PAGE') },
     maxConnections: value('DB_MAX_CONNECTIONS'),
     statementTimeoutSeconds: value('STATEMENT_TIMEOUT'),
-    maxStalenessSeconds: value('MAX_STALENESS') || undefined,
+    maxStalenessSeconds: read('MAX_STALENESS') || undefined,
     readAfterWaitSeconds: value('READ_AFTER_WAIT'),
     pollIntervalSeconds: value('POLL_INTERVAL'),
     graphiql: value('GRAPHIQL'),
@@ -253,6 +220,63 @@ export function parseConfig(env: Environment): Config {
   };
   if (problems.length > 0) throw new BadSettingsError(problems);
   return config;
+}
+
+/** The databases alone, for commands that look at them and serve nothing. Throws BadSettingsError. */
+export function parseDatabases(env: Environment): Databases {
+  const problems: string[] = [];
+  const databases = databasesOf(env, problems);
+  if (problems.length > 0) throw new BadSettingsError(problems);
+  return databases;
+}
+
+type Read = <Name extends SettingName>(
+  name: Name,
+) => ReturnType<(typeof settings)[Name]['parse']> | undefined;
+type Value = <Name extends SettingName>(name: Name) => ReturnType<(typeof settings)[Name]['parse']>;
+
+/** `value` is for settings with a default; it is undefined only where a problem was noted, so never in the end. */
+function readerOf(env: Environment, problems: string[]): { read: Read; value: Value } {
+  const read: Read = (name) => {
+    try {
+      const given = givenText(env, name);
+      return given === undefined ? undefined : (settings[name].parse(given) as never);
+    } catch (error) {
+      problems.push(`${name}: ${(error as Error).message}`);
+      return undefined;
+    }
+  };
+  return { read, value: read as Value };
+}
+
+function databasesOf(env: Environment, problems: string[]): Databases {
+  const { read, value } = readerOf(env, problems);
+  const before = problems.length;
+  const replicaUrls = read('REPLICA_URLS') ?? legacyUrls(env, value);
+  if (replicaUrls.length === 0 && problems.length === before) {
+    problems.push(
+      'REPLICA_URLS: missing; at least one hot standby is needed (or DB_HOST, the older spelling)',
+    );
+  }
+  return { replicaUrls, primaryUrl: read('PRIMARY_URL'), cdrSource: value('CDR_SOURCE') };
+}
+
+function tokensOf(env: Environment, problems: string[]): Pick<Config, 'adminToken' | 'account'> {
+  const { read } = readerOf(env, problems);
+  const before = problems.length;
+  const adminToken = read('ADMIN_TOKEN');
+  const token = read('ACCOUNT_TOKEN');
+  const accountIds = read('ACCOUNT_ID');
+  const account = token && accountIds ? { token, accountIds } : undefined;
+  if (problems.length > before) return { adminToken, account };
+  if (!account && (token ?? accountIds) !== undefined) {
+    problems.push('ACCOUNT_TOKEN and ACCOUNT_ID: set both or neither');
+  } else if (adminToken === undefined && !account) {
+    problems.push('ADMIN_TOKEN or ACCOUNT_TOKEN: missing; without a token nobody could ask anything');
+  } else if (adminToken === token) {
+    problems.push('ADMIN_TOKEN and ACCOUNT_TOKEN: must differ');
+  }
+  return { adminToken, account };
 }
 
 /** The setting as text: from the environment, from NAME_FILE, or its default. Empty counts as unset. */
@@ -273,10 +297,7 @@ function readSecret(file: string): string {
 }
 
 /** DB_HOST and its companions, as one URL; none when DB_HOST is unset. */
-function legacyUrls(
-  env: Environment,
-  value: (name: 'DB_HOST' | 'DB_PORT' | 'DB_NAME' | 'DB_USER' | 'DB_PASSWORD') => unknown,
-) {
+function legacyUrls(env: Environment, value: Value): readonly string[] {
   if (!env.DB_HOST) return [];
   const url = new URL('postgresql://localhost');
   url.hostname = env.DB_HOST;

@@ -31,7 +31,11 @@ export interface Context {
   /** The Accept header. */
   readonly accept: string | null;
   /** Facts for the log of the request. */
-  note(facts: { readonly rows?: number; readonly replica?: string }): void;
+  note(facts: {
+    readonly rows?: number;
+    readonly replica?: string;
+    readonly finished?: Promise<unknown>;
+  }): void;
   /** Aborted when the client goes away or the gateway stops waiting for it. */
   readonly signal: AbortSignal;
   /** Gives the standby back; after this the context is of no more use. */
@@ -52,7 +56,8 @@ export interface ReplicaInfo {
 export interface ContextNeeds {
   readonly principal: Principal;
   readonly replicas: Replicas;
-  readonly source: Source;
+  /** Throws NoReplicaAvailableError until the catalogue of a standby was seen. */
+  source(): Source;
   databaseOf(replica: Replica): Kysely<DB>;
   readonly signal: AbortSignal;
   readonly accept: string | null;
@@ -69,7 +74,7 @@ const MOST_REPLICAS = 3;
 
 /** The context of one request. Nothing is chosen, connected or read before a field needs it. */
 export function createContext(needs: ContextNeeds): Context {
-  const { principal, replicas, source, signal, freshness, accept, note } = needs;
+  const { principal, replicas, signal, freshness, accept, note } = needs;
   const failed = new Set<string>();
   let choosing: Promise<Replica> | undefined;
   let pinned: Replica | undefined;
@@ -94,7 +99,7 @@ export function createContext(needs: ContextNeeds): Context {
     return {
       db: needs.databaseOf(replica),
       pool: replica.pool,
-      source,
+      source: needs.source(),
       accountIds: principal.accountIds,
       signal,
     };

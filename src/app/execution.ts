@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import {
   type DocumentNode,
   type ExecutionArgs,
@@ -51,7 +53,9 @@ async function executeOperation(args: Execution, mask: ErrorMask): Promise<Execu
     const failure = result.errors?.map(({ originalError }) => originalError).find(isReplicaFailure);
     if (failure && (await context.tryAnotherReplica(failure))) continue;
     if ('stringify' in result) return result;
-    return { ...result, extensions: { ...result.extensions, replica: context.answeredBy() } };
+    const answered = { ...result, extensions: { ...result.extensions, replica: context.answeredBy() } };
+    context.end();
+    return answered;
   }
 }
 
@@ -146,6 +150,9 @@ async function stream(
       extensions: () => ({ replica: context.answeredBy() }),
       onEnd: ({ rows }) => context.note({ rows }),
     });
+    const ended = body instanceof Readable ? finished(body) : Promise.resolve();
+    ended.catch(() => {}).finally(() => context.end());
+    context.note({ finished: ended });
     return { stringify: () => body };
   } catch (failure) {
     return { data: null, errors: [...(answered.errors ?? []), locate(failure as ResponseFailure)] };

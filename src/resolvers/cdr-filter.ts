@@ -29,10 +29,11 @@ const LATEST = microsOfRfc3339('2200-01-01T00:00:00Z')!;
 export function parseFilter(argument: CdrFilterArgument | null | undefined): CdrFilter {
   const { from, to, ...rest } = argument ?? {};
   checkRange(from, to);
-  for (const name of ['accountIds', 'customerIds'] as const)
-    rest[name]?.forEach((id) => parseId(id, `filter.${name}`));
   for (const name of ['accountIds', 'customerIds', 'disconnectCauses', 'outcomes', 'countries'] as const) {
     checkList(rest[name], name);
+  }
+  for (const name of ['accountIds', 'customerIds'] as const) {
+    for (const id of rest[name] ?? []) parseId(id, `filter.${name}`);
   }
   for (const name of ['cli', 'cld'] as const) checkNumberMatch(rest[name], name);
   for (const country of rest.countries ?? []) checkText(country, 'filter.countries');

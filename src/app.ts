@@ -1,0 +1,107 @@
+import { createYoga, type Plugin } from 'graphql-yoga';
+import type { Kysely } from 'kysely';
+import type { Logger } from 'pino';
+import type { Principal, Principals } from './access/principals.ts';
+import { createErrorMask, useErrorCodes } from './app/errors.ts';
+import { useExecution } from './app/execution.ts';
+import { type Freshness, parseFreshness } from './app/freshness.ts';
+import { useLimits } from './app/limits.ts';
+import { createRequestLogs, writeRequest } from './app/request-log.ts';
+import { createRouter, type Handler, type Route } from './app/routes.ts';
+import { type Context, createContext } from './context.ts';
+import type { DB } from './db/generated/model.ts';
+import { createDatabase } from './db/reader.ts';
+import type { Source } from './db/sources.ts';
+import type { Replica, Replicas } from './replicas/replicas.ts';
+import { schema } from './schema/index.ts';
+
+/** What the app is made of. It owns none of it: whoever made them closes them. */
+export interface AppNeeds {
+  readonly replicas: Replicas;
+  /** Throws NoReplicaAvailableError until the catalogue of a standby was seen. */
+  source(): Source;
+  readonly principals: Principals;
+  readonly logger: Logger;
+  readonly allowedOrigins: readonly string[];
+  /** Older answers are refused, whatever the request says. Undefined: any age is answered, and said. */
+  readonly maxStalenessSeconds: number | undefined;
+  /** Answered before GraphQL is: health, GraphiQL's page, … */
+  readonly routes: readonly Route[];
+}
+
+/** A GraphQL document is small; calls are asked for, not sent. */
+const LARGEST_BODY = 1024 * 1024;
+
+/** What is known of a request before its document is looked at. */
+interface Admission {
+  principal: Principal;
+  freshness: Freshness;
+}
+
+/** Answers every request of the gateway. Listens to nothing. */
+export function createApp(needs: AppNeeds): { readonly fetch: Handler } {
+  const { logger, replicas } = needs;
+  const logs = createRequestLogs((ended) => writeRequest(logger, ended));
+  const mask = createErrorMask((error, reference) =>
+    logger.error({ err: error, reference }, 'internal error'),
+  );
+  const databases = new WeakMap<object, Kysely<DB>>();
+  const databaseOf = ({ pool }: Replica) => {
+    const database = databases.get(pool) ?? createDatabase(pool);
+    databases.set(pool, database);
+    return database;
+  };
+
+  const yoga = createYoga<Partial<Admission>, Context>({
+    schema,
+    graphqlEndpoint: '/graphql',
+    // GraphiQL is a route of its own: the page must work without internet, and be small.
+    graphiql: false,
+    landingPage: false,
+    multipart: false,
+    maxRequestBodySize: LARGEST_BODY,
+    // Requests are authenticated by a header that no foreign page can make a browser send: no cookies, so no CSRF.
+    cors: { origin: [...needs.allowedOrigins], credentials: false, maxAge: 86_400 },
+    logging: false,
+    maskedErrors: { maskError: mask },
+    context: ({ request, principal, freshness }) =>
+      createContext({
+        principal: principal!,
+        freshness: freshness!,
+        replicas,
+        source: () => needs.source(),
+        databaseOf,
+        signal: request.signal,
+        accept: request.headers.get('accept'),
+        note: (facts) => Object.assign(logs.of(request), facts),
+      }),
+    plugins: [
+      useAdmission(needs, logs.of),
+      useErrorCodes(),
+      logs.plugin,
+      useLimits(),
+      useExecution(mask),
+    ] as Plugin[],
+  });
+
+  const graphql: Route = (request, { pathname }) =>
+    pathname === '/graphql' ? (yoga.fetch(request) as Promise<Response>) : undefined;
+  return { fetch: logs.around(createRouter([...needs.routes, graphql])) };
+}
+
+/** Who asks, and how fresh the answer must be: before the document is even parsed. */
+function useAdmission(
+  { principals, maxStalenessSeconds }: AppNeeds,
+  logOf: (request: Request) => { principal?: string },
+): Plugin<object, Partial<Admission>> {
+  return {
+    onRequestParse({ request, serverContext }) {
+      const principal = principals.authenticate(request.headers.get('authorization'));
+      logOf(request).principal = principal.name;
+      Object.assign(serverContext, {
+        principal,
+        freshness: parseFreshness(request.headers, maxStalenessSeconds),
+      });
+    },
+  };
+}

@@ -1,0 +1,119 @@
+#!/usr/bin/env node
+/** The commands. Nothing else reads the environment, the arguments, or ends the process. */
+import { describeSettings, parseDatabases } from './config.ts';
+
+interface Command {
+  readonly summary: string;
+  /** Resolves with the exit code when the command has ended. */
+  run(args: readonly string[]): Promise<number>;
+}
+
+const commands: Readonly<Record<string, Command>> = {
+  serve: {
+    summary: 'Answer GraphQL over your hot standbys (settings from the environment)',
+    run: async (args) => {
+      if (wantsHelp(args)) return say(serveHelp());
+      const { serve } = await import('./serve.ts');
+      return serve(process.env, untilToldToStop());
+    },
+  },
+  demo: {
+    summary: 'A primary, hot standbys, live calls and the gateway, from nothing',
+    run: async (args) => {
+      const [{ runDemo }, { startGateway }] = await Promise.all([
+        import('./demo/demo.ts'),
+        import('./serve.ts'),
+      ]);
+      return runDemo(args, { startGateway, signal: untilToldToStop() });
+    },
+  },
+  migrate: {
+    summary: 'up, down, status or sql: tables for development, indexes and roles, on the primary',
+    run: async (args) => {
+      const { migrate } = await import('./cli/migrate.ts');
+      return migrate(args, process.env, print);
+    },
+  },
+  status: {
+    summary: 'How old each standby is, and why, once',
+    run: async (args) => {
+      if (wantsHelp(args)) return say(`Usage: cdr-gateway status\n\nReads REPLICA_URLS and PRIMARY_URL.\n`);
+      const { status } = await import('./cli/status.ts');
+      return status(process.env, print);
+    },
+  },
+  doctor: {
+    summary: 'Check databases, roles, columns and indexes, and say what to run where',
+    run: async (args) => {
+      if (wantsHelp(args)) return say(`Usage: cdr-gateway doctor\n\nReads REPLICA_URLS and CDR_SOURCE.\n`);
+      const { doctor } = await import('./db/catalogue-doctor.ts');
+      const { replicaUrls, cdrSource } = parseDatabases(process.env);
+      return doctor(replicaUrls, cdrSource, print);
+    },
+  },
+};
+
+async function main([name = '', ...args]: readonly string[]): Promise<number> {
+  if (name === '' || wantsHelp([name])) return say(help());
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command) return command.run(args);
+  process.stderr.write(`There is no command "${name}".\n\n${help()}`);
+  return 2;
+}
+
+function help(): string {
+  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`);
+  return `Usage: cdr-gateway <command> [--help]\n\n${lines.join('\n')}\n`;
+}
+
+function serveHelp(): string {
+  return `Usage: cdr-gateway serve\n\nSettings, from the environment:\n${describeSettings()}\n`;
+}
+
+function wantsHelp(args: readonly string[]): boolean {
+  return args.some((arg) => arg === '--help' || arg === '-h' || arg === 'help');
+}
+
+function say(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Aborted by the first SIGINT or SIGTERM; the second ends the process at once. */
+function untilToldToStop(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(130);
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+/** Their messages are sentences for a person at a terminal; of anything else the stack helps more. */
+const explained = new Set([
+  'BadSettingsError',
+  'MigrationError',
+  'DemoError',
+  'SourceUnusableError',
+  'ListenError',
+]);
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as { code?: unknown };
+  const isExplained = explained.has(error.name) || String(code).startsWith('ERR_PARSE_ARGS');
+  return isExplained ? error.message : (error.stack ?? error.message);
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`${describe(error)}\n`);
+  process.exitCode = 1;
+}

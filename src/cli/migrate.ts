@@ -1,0 +1,55 @@
+import { parseArgs } from 'node:util';
+import type { Environment } from '../config.ts';
+import { migrateDown, migrateSql, migrateStatus, migrateUp } from '../db/migrate.ts';
+
+const help = `Usage: cdr-gateway migrate <up|down|status|sql> [--url URL] [--all]
+
+  up      Create what is missing: development tables, indexes (CONCURRENTLY), the gateway's roles
+  down    Undo the newest migration; --all undoes every one. Tables of the switch are never dropped
+  status  What is done, what is pending, which indexes are half-built
+  sql     Print the statements instead of running them
+
+  --url URL   The primary, as the owner of the tables (default: MIGRATE_URL, then PRIMARY_URL)
+
+GATEWAY_PASSWORD sets the password of the role gateway; without it the role keeps the one it has.
+`;
+
+/** Resolves with the exit code. */
+export async function migrate(
+  args: readonly string[],
+  env: Environment,
+  log: (line: string) => void,
+): Promise<number> {
+  const { values, positionals } = parse(args);
+  const [action, ...others] = positionals;
+  if (values.help || action === 'help') {
+    log(help.trimEnd());
+    return 0;
+  }
+  const url = values.url ?? (env.MIGRATE_URL || env.PRIMARY_URL);
+  const actions: Readonly<Record<string, (url: string) => Promise<void>>> = {
+    up: (url) => migrateUp(url, log, { gatewayPassword: env.GATEWAY_PASSWORD || undefined }),
+    down: (url) => migrateDown(url, log, { all: values.all ?? false }),
+    status: (url) => migrateStatus(url, log),
+    sql: (url) => migrateSql(url, log),
+  };
+  const run = action !== undefined && Object.hasOwn(actions, action) ? actions[action] : undefined;
+  if (!run || others.length > 0) {
+    log(help.trimEnd());
+    return 2;
+  }
+  if (!url) {
+    log('Say which primary: --url postgresql://owner:password@primary:5432/sippy, or MIGRATE_URL.');
+    return 2;
+  }
+  await run(url);
+  return 0;
+}
+
+function parse(args: readonly string[]) {
+  return parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { url: { type: 'string' }, all: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  });
+}
