@@ -136,21 +136,33 @@ async function build(db: Kysely<unknown>, index: Index): Promise<Identity> {
   const partitions = await partitionsOf(db, index);
   await (partitions
     ? buildOnPartitions(db, index, partitions, halfBuilt)
-    : buildConcurrently(db, index, halfBuilt));
+    : buildAtOnce(db, index, halfBuilt));
   await sql`comment on index ${sql.id(...identityOf(index))} is ${sql.lit(mark)}`.execute(db);
   return identityOf(index);
 }
 
-async function buildConcurrently(db: Kysely<unknown>, index: Index, halfBuilt: boolean): Promise<void> {
+/** Concurrently, so that the switch goes on writing; on our own copy in the quicker way that makes writers wait. */
+async function buildAtOnce(db: Kysely<unknown>, index: Index, halfBuilt: boolean): Promise<void> {
+  const concurrently = (await isOurCopy(db, index)) ? sql`` : sql`concurrently `;
   if (halfBuilt) {
     const name = sql.id(...identityOf(index));
-    await sql`/* half-built: an earlier build did not finish */ drop index concurrently ${name}`.execute(db);
+    await sql`/* half-built: an earlier build did not finish */ drop index ${concurrently}${name}`.execute(
+      db,
+    );
   }
-  await sql`/* ${sql.raw(index.because)} */ create index concurrently ${sql.id(nameOf(index))}
+  await sql`/* ${sql.raw(index.because)} */ create index ${concurrently}${sql.id(nameOf(index))}
     on ${tableOf(index)} (${columnList(index)})`.execute(db);
 }
 
-/** PostgreSQL cannot do it at once: an empty shell, then each partition's index, and the last one makes it valid. */
+/** A table that 0001_tables made, or will make: there is none yet. */
+async function isOurCopy(db: Kysely<unknown>, index: Index): Promise<boolean> {
+  const { rows } = await sql<{ ours: boolean }>`
+    select coalesce(obj_description(${oidOf(index)}, 'pg_class') like '%(0001_tables)%', ${oidOf(index)} is null)
+      as ours`.execute(db);
+  return rows[0]!.ours;
+}
+
+/** PostgreSQL cannot do it concurrently as a whole: an empty shell, then each partition's index, and the last one makes it valid. */
 async function buildOnPartitions(
   db: Kysely<unknown>,
   index: Index,

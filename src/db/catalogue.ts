@@ -91,18 +91,22 @@ function selectColumns(db: QueryExecutorProvider, names: readonly string[]): Pro
   );
 }
 
+/** Locales of the C library in which text is ordered by its bytes, the same everywhere. */
+const bytewise = sql.join(['C', 'POSIX', 'C.UTF-8', 'C.UTF8', 'C.utf8'].map((locale) => sql.lit(locale)));
+
 type IndexRow = CatalogueIndex & { readonly table: string };
 
 async function selectIndexes(
   db: QueryExecutorProvider,
   names: readonly string[],
 ): Promise<readonly IndexRow[]> {
-  // PostgreSQL 14 does not record the version of a database's own collation.
+  // PostgreSQL 14 knows no other provider for a database, and does not record the version.
   const database =
     (await serverVersion(db)) >= 15
-      ? sql`select datcollate, datcollversion as recorded, pg_database_collation_actual_version(oid) as actual
-        from pg_database where datname = current_database()`
-      : sql`select datcollate, null as recorded, null as actual from pg_database where datname = current_database()`;
+      ? sql`select datcollate, datlocprovider as provider, datcollversion as recorded,
+          pg_database_collation_actual_version(oid) as actual from pg_database where datname = current_database()`
+      : sql`select datcollate, 'c' as provider, null as recorded, null as actual
+          from pg_database where datname = current_database()`;
   return selectJson<IndexRow>(
     db,
     sql`
@@ -115,13 +119,15 @@ async function selectIndexes(
           'descending', indoption[position - 1] & 1 = 1,
           'nullsAsUsual', (indoption[position - 1] & 1 = 1) = (indoption[position - 1] & 2 = 2),
           'isPattern', opcname like '%_pattern_ops',
-          'collation', case when pg_collation.oid is not null then json_build_object(
-            'name', case collname when 'default' then datcollate else collname end,
-            'isBytewise', case collname when 'default' then datcollate else coalesce(collcollate, collname) end
-              in ('C', 'POSIX', 'C.UTF-8', 'C.UTF8', 'C.utf8', 'ucs_basic', 'pg_c_utf8'),
-            'recordedVersion', case collname when 'default' then recorded else collversion end,
-            'actualVersion', case collname when 'default' then actual
-              else pg_collation_actual_version(pg_collation.oid) end) end) order by position)
+          'collation', case when collname = 'default' then json_build_object(
+            'name', collname,
+            'isBytewise', provider = 'b' or (provider = 'c' and datcollate in (${bytewise})),
+            'recordedVersion', recorded, 'actualVersion', actual)
+          when collname is not null then json_build_object(
+            'name', collname,
+            'isBytewise', collprovider = 'b' or (collprovider = 'c' and collcollate in (${bytewise})),
+            'recordedVersion', collversion, 'actualVersion', pg_collation_actual_version(pg_collation.oid)) end)
+          order by position)
         from generate_series(1, indnkeyatts) as position
         join pg_opclass on pg_opclass.oid = indclass[position - 1]
         left join pg_collation on pg_collation.oid = indcollation[position - 1]) as columns

@@ -298,6 +298,29 @@ describe('collations', () => {
       ),
     ]);
   });
+
+  test('warn of every text index when it is the database as a whole', async () => {
+    await using around = await createTestDatabase({ empty: true });
+    const name = `${around.name}_icu`;
+    await around.pool.query(`create database ${name} template template0 locale_provider icu icu_locale 'fr'`);
+    const url = new URL(around.primaryUrl);
+    url.pathname = `/${name}`;
+    const pool = new pg.Pool({ connectionString: url.href, max: 1 });
+    try {
+      await pool.query(`${smallest} ${keysets} alter table xdrs add cld text, add cli text;
+        create index cld_idx on xdrs (cld); create index cli_idx on xdrs (cli collate "C")`);
+      const check = async () => (await checkSource(createDatabase(pool), 'xdrs')).warnings.join();
+      const before = await check();
+      await pool.query(`update pg_database set datcollversion = '0.1' where datname = current_database()`);
+
+      expect(before).not.toMatch(/collation/);
+      expect(await check()).toMatch(/Index cld_idx orders cld by collation default of version 0\.1/);
+      expect(await check()).not.toMatch(/cli_idx/);
+    } finally {
+      await pool.end();
+      await around.pool.query(`drop database ${name}`);
+    }
+  });
 });
 
 describe('doctor', () => {

@@ -138,7 +138,8 @@ describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
     test('make indexes and no tables, and taken back leave what is not ours', async () => {
       const database = await createEmptyDatabase(cluster);
       await database.query(switchTable);
-      await migrateToLatest(database.url);
+      const { lines, log } = collect();
+      await migrateUp(database.url, log);
       const indexes = (await indexesOf(database, 'xdrs')).map(({ name }) => name);
       await migrateDown(database.url, () => {}, { all: true });
 
@@ -147,6 +148,7 @@ describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
         'xdrs_cld_connect_time_i_xdr_idx',
         'xdrs_i_account_connect_time_i_xdr_idx',
       ]);
+      expect(lines.filter((line) => line.includes('create index concurrently'))).toHaveLength(2);
       expect((await indexesOf(database, 'xdrs')).map(({ name }) => name)).toEqual(['dba_idx']);
       expect(await database.query('select count(*)::int as calls from xdrs')).toEqual([{ calls: 100 }]);
       expect(await database.query(`select to_regclass('accounts') as accounts`)).toEqual([
@@ -351,7 +353,7 @@ describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
     await expect(migrateDown(url, () => {})).rejects.toThrow(/Run "migrate down" on/);
     const { lines, log } = collect();
     await migrateSql(url, log);
-    expect(lines.join('\n')).toMatch(/create index concurrently "xdrs_i_account_connect_time_i_xdr_idx"/);
+    expect(lines.join('\n')).toMatch(/create index "xdrs_i_account_connect_time_i_xdr_idx"/);
     await migrateStatus(url, log);
     expect(lines.at(-1)).toMatch(/^0003_roles +pending$/);
   });
