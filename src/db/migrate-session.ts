@@ -44,8 +44,19 @@ export async function openSession(url: string, log: Log, readOnly = false): Prom
     return { db, backend: rows[0]!.backend, [Symbol.asyncDispose]: () => db.destroy() };
   } catch (error) {
     await db.destroy();
-    throw error;
+    throw new MigrationError(`Cannot connect to ${placeOf(url)}: ${reasonOf(error)}`, { cause: error });
   }
+}
+
+/** Host, port and database: never the password. */
+function placeOf(url: string): string {
+  return URL.canParse(url) ? `${new URL(url).host}${new URL(url).pathname}` : 'that URL';
+}
+
+/** Where a name has several addresses, Node gives an error without a message that has one for each. */
+function reasonOf(error: unknown): string {
+  const { message, code } = error as { message?: string; code?: string };
+  return message || code || String(error);
 }
 
 /** Throws MigrationError on a standby, naming the primary it streams from where that can be seen. */
@@ -69,15 +80,24 @@ const lockKey = sql`hashtextextended('cdr-gateway migrate', 0)`;
  * Waits until no other migration runs on this database. By trying again, not by queueing: a session that waits
  * inside a statement holds a snapshot, and CREATE INDEX CONCURRENTLY would wait for it for ever.
  */
-export async function lockMigrations({ db, backend }: Session, log: Log): Promise<void> {
+export async function lockMigrations({ db }: Session, log: Log): Promise<void> {
   for (let told = false; ; told = true) {
     const { rows } = await sql<{ locked: boolean }>`
       select pg_try_advisory_lock(${lockKey}) as locked`.execute(db);
     if (rows[0]!.locked) return;
     if (!told)
-      log(`Another migration is running on this database; waiting for it (our backend: ${backend}).`);
+      log(`Another migration is running on this database${await holderOf(db)}; waiting for it to end.`);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
+}
+
+/** Who has the lock: perhaps what a migration that was interrupted left running on the server. */
+async function holderOf(db: Kysely<unknown>): Promise<string> {
+  const { rows } = await sql<{ pid: number }>`
+    select pid from pg_locks
+    where locktype = 'advisory' and granted and (classid::bigint << 32) | objid::bigint = ${lockKey}
+      and database = (select oid from pg_database where datname = current_database())`.execute(db);
+  return rows[0] ? ` (backend ${rows[0].pid}; pg_cancel_backend ends it)` : '';
 }
 
 /** Statements that change something, with the reason they carry as a comment. Not what only looks, no verifier. */
