@@ -1,0 +1,99 @@
+import { type ReplicaState, replicaStates } from '../replicas/states.ts';
+import { type Route, refuseMethod } from './routes.ts';
+
+/** What probes are told of one standby. No host, no user: anybody may ask. */
+export interface StandbyHealth {
+  readonly name: string;
+  readonly status: ReplicaState;
+  /** Upper bound of its staleness; null when unknown. */
+  readonly lagSeconds: number | null;
+  /** RFC 3339; null before the first sample. */
+  readonly sampledAt: string | null;
+}
+
+/** All of it from memory: a probe never waits for a database. */
+export interface HealthNeeds {
+  /** At least one standby answered lately, so that calls can be read. */
+  isReady(): boolean;
+  /** The gateway is closing down; no new requests should be sent here. */
+  isDraining(): boolean;
+  standbys(): readonly StandbyHealth[];
+}
+
+type Verdict = 'pass' | 'warn' | 'fail';
+
+/** `warn`: it can answer, and is not as it should be. */
+const verdicts: Readonly<Record<ReplicaState, Verdict>> = {
+  STREAMING: 'pass',
+  CATCHING_UP: 'pass',
+  DELAYED: 'pass',
+  UPSTREAM_DEGRADED: 'warn',
+  CONNECTING: 'warn',
+  STALLED: 'warn',
+  DISCONNECTED: 'warn',
+  REPLAY_BLOCKED: 'warn',
+  PAUSED: 'warn',
+  ARCHIVE_RECOVERY: 'warn',
+  STREAMING_UNVERIFIED: 'warn',
+  UNKNOWN: 'fail',
+  UNREACHABLE: 'fail',
+  STARTING: 'fail',
+  WRONG_CLUSTER: 'fail',
+  SPLIT_BRAIN: 'fail',
+  PROMOTED: 'fail',
+  PRIMARY: 'fail',
+};
+
+/**
+ * `/livez`: the process runs, whatever its databases do. `/readyz` and its older name `/health`: calls can be read
+ * here; 503 otherwise. `replicationStatus` answers even then, so it must not hang on readiness. Bodies follow the
+ * Internet-Draft "Health Check Response Format for HTTP APIs".
+ */
+export function createHealthRoute(needs: HealthNeeds): Route {
+  const bodies: Readonly<Record<string, () => HealthBody>> = {
+    '/livez': () => ({ status: 'pass' }),
+    '/readyz': () => readiness(needs),
+    '/health': () => readiness(needs),
+  };
+  return (request, { pathname }) => {
+    const bodyOf = Object.hasOwn(bodies, pathname) ? bodies[pathname] : undefined;
+    if (!bodyOf) return undefined;
+    return refuseMethod(request, ['GET', 'HEAD']) ?? respond(request, bodyOf());
+  };
+}
+
+interface HealthBody {
+  readonly status: Verdict;
+  readonly output?: string;
+  readonly checks?: Readonly<Record<string, readonly object[]>>;
+}
+
+function readiness(needs: HealthNeeds): HealthBody {
+  const checks = Object.fromEntries(needs.standbys().map((one) => [`${one.name}:staleness`, [check(one)]]));
+  if (needs.isDraining()) return { status: 'fail', output: 'The gateway is closing down.', checks };
+  if (!needs.isReady()) return { status: 'fail', output: 'No standby can answer now.', checks };
+  const isWhole = needs.standbys().every(({ status }) => verdicts[status] === 'pass');
+  return { status: isWhole ? 'pass' : 'warn', checks };
+}
+
+function check({ status, lagSeconds, sampledAt }: StandbyHealth): object {
+  return {
+    componentType: 'datastore',
+    status: verdicts[status],
+    ...(lagSeconds !== null && { observedValue: lagSeconds, observedUnit: 's' }),
+    ...(sampledAt !== null && { time: sampledAt }),
+    ...(verdicts[status] !== 'pass' && { output: `${status}: ${replicaStates[status]}` }),
+  };
+}
+
+function respond(request: Request, body: HealthBody): Response {
+  const text = JSON.stringify(body);
+  return new Response(request.method === 'HEAD' ? null : text, {
+    status: body.status === 'fail' ? 503 : 200,
+    headers: {
+      'content-type': 'application/health+json',
+      'content-length': String(Buffer.byteLength(text)),
+      'cache-control': 'no-store',
+    },
+  });
+}
