@@ -72,7 +72,7 @@ export function createApp(needs: AppNeeds): { readonly fetch: Handler } {
         source: () => needs.source(),
         databaseOf,
         signal: request.signal,
-        accept: request.headers.get('accept'),
+        headers: request.headers,
         note: (facts) => Object.assign(logs.of(request), facts),
       }),
     plugins: [

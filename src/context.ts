@@ -28,8 +28,8 @@ export interface Context {
   answeredBy(): ReplicaInfo | null;
   /** Made anew with each standby that is tried. */
   readonly loaders: Loaders;
-  /** The Accept header. */
-  readonly accept: string | null;
+  /** Of the request. */
+  readonly headers: Headers;
   /** Facts for the log of the request. */
   note(facts: {
     readonly rows?: number;
@@ -60,7 +60,7 @@ export interface ContextNeeds {
   source(): Source;
   databaseOf(replica: Replica): Kysely<DB>;
   readonly signal: AbortSignal;
-  readonly accept: string | null;
+  readonly headers: Headers;
   /** From X-Max-Staleness and X-Read-After. */
   readonly freshness: {
     readonly maxStalenessSeconds?: number | undefined;
@@ -74,7 +74,7 @@ const MOST_REPLICAS = 3;
 
 /** The context of one request. Nothing is chosen, connected or read before a field needs it. */
 export function createContext(needs: ContextNeeds): Context {
-  const { principal, replicas, signal, freshness, accept, note } = needs;
+  const { principal, replicas, signal, freshness, headers, note } = needs;
   const failed = new Set<string>();
   let choosing: Promise<Replica> | undefined;
   let pinned: Replica | undefined;
@@ -83,9 +83,10 @@ export function createContext(needs: ContextNeeds): Context {
   async function pin(readAfter: Token | undefined): Promise<Replica> {
     pinned?.release();
     pinned = undefined;
+    const tokens = [freshness.readAfter, readAfter].filter((token) => token !== undefined);
     pinned = await replicas.choose({
-      ...freshness,
-      readAfter: readAfter ?? freshness.readAfter,
+      maxStalenessSeconds: freshness.maxStalenessSeconds,
+      readAfter: tokens,
       exclude: failed,
       signal,
     });
@@ -119,7 +120,7 @@ export function createContext(needs: ContextNeeds): Context {
   return {
     principal,
     replicas,
-    accept,
+    headers,
     signal,
     note,
     get loaders() {

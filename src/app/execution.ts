@@ -1,5 +1,3 @@
-import { Readable } from 'node:stream';
-import { finished } from 'node:stream/promises';
 import {
   type DocumentNode,
   type ExecutionArgs,
@@ -12,14 +10,23 @@ import {
   type OperationDefinitionNode,
   type VariableValues,
 } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
+import { type Plugin, processRegularResult } from 'graphql-yoga';
 import { type Context, isReplicaFailure } from '../context.ts';
+import { NotAcceptableError } from '../errors.ts';
 import type { CdrsArguments } from '../resolvers/cdrs.ts';
 import { openCdrs } from '../resolvers/streamed-cdrs.ts';
 import { type ConnectionPlan, isStreamable, planConnection } from '../streaming/connection-plan.ts';
+import { type FileFormat, fileTypes, obstacleTo, streamFile } from '../streaming/file-response.ts';
 import type { ResponseFailure } from '../streaming/json-connection.ts';
 import { streamOperation } from '../streaming/json-response.ts';
 import { collectFields, fragmentsOf, type SelectedField } from '../streaming/selection.ts';
+import {
+  createFileResult,
+  createStreamedResult,
+  fileFormatOf,
+  isFileResult,
+  isStreamed,
+} from './streamed-result.ts';
 
 /** Turns whatever was thrown into the error a client may see. */
 export type ErrorMask = (error: unknown) => GraphQLError;
@@ -42,21 +49,41 @@ export function useExecution(mask: ErrorMask): Plugin<Context> {
     onExecute({ setExecuteFn }) {
       setExecuteFn((args) => executeOperation(args as Execution, mask));
     },
+    onResultProcess({ request, result, setResultProcessor }) {
+      if (isFileResult(result))
+        setResultProcessor((_, fetchAPI) => result.response(fetchAPI), fileTypes[result.format]);
+      // Whoever asks for a file and gets errors instead reads them as JSON.
+      else if (fileFormatOf(request.headers.get('accept')) && !Array.isArray(result)) {
+        setResultProcessor(processRegularResult as never, 'application/json');
+      }
+    },
   };
 }
 
 async function executeOperation(args: Execution, mask: ErrorMask): Promise<ExecutionResult> {
   const { contextValue: context } = args;
-  const plan = acceptsPlainJson(context.accept) ? planOperation(args) : undefined;
+  const format = fileFormatOf(context.headers.get('accept'));
+  const plan = format || acceptsPlainJson(context.headers.get('accept')) ? planOperation(args) : undefined;
+  if (plan && 'errors' in plan) return plan;
   for (;;) {
-    const result = plan ? await stream(args, plan, mask) : await execute(args);
+    const result = await attempt(args, plan, format, mask);
     const failure = result.errors?.map(({ originalError }) => originalError).find(isReplicaFailure);
     if (failure && (await context.tryAnotherReplica(failure))) continue;
-    if ('stringify' in result) return result;
+    if (isStreamed(result)) return result;
     const answered = { ...result, extensions: { ...result.extensions, replica: context.answeredBy() } };
     context.end();
     return answered;
   }
+}
+
+function attempt(
+  args: Execution,
+  plan: OperationPlan | undefined,
+  format: FileFormat | undefined,
+  mask: ErrorMask,
+): Promise<ExecutionResult> | ExecutionResult {
+  if (format) return downloadList(args.contextValue, plan, format, mask);
+  return plan ? stream(args, plan, mask) : (execute(args) as Promise<ExecutionResult>);
 }
 
 /** Clients that want parts get them from Yoga; a streamed body is one JSON document. */
@@ -65,7 +92,9 @@ function acceptsPlainJson(accept: string | null): boolean {
 }
 
 /** Undefined when the ordinary executor must answer it all, bad arguments included: its errors are the spec's. */
-function planOperation(args: ExecutionArgs): OperationPlan | undefined {
+function planOperation(
+  args: ExecutionArgs,
+): OperationPlan | { readonly errors: readonly GraphQLError[] } | undefined {
   const operation = getOperationAST(args.document, args.operationName);
   if (operation?.operation !== 'query') return undefined;
   const coerced = getVariableValues(
@@ -73,7 +102,7 @@ function planOperation(args: ExecutionArgs): OperationPlan | undefined {
     operation.variableDefinitions ?? [],
     args.variableValues ?? {},
   );
-  if (!coerced.variableValues) return undefined;
+  if (!coerced.variableValues) return { errors: coerced.errors };
   try {
     return planRoots(args, operation, coerced.variableValues);
   } catch (error) {
@@ -119,16 +148,11 @@ function documentOf(
   };
 }
 
-/** A result that Yoga's processor writes as it is: it asks `stringify` for the body. */
-interface StreamedResult extends ExecutionResult {
-  stringify(): unknown;
-}
-
 async function stream(
   args: Execution,
   { roots, rest }: OperationPlan,
   mask: ErrorMask,
-): Promise<ExecutionResult | StreamedResult> {
+): Promise<ExecutionResult> {
   const { contextValue: context } = args;
   const answered = rest ? await execute({ ...args, document: rest }) : { data: {} };
   // A field that must not be null failed: so did the whole answer.
@@ -138,11 +162,7 @@ async function stream(
     const body = await streamOperation({
       roots: roots.map((root) =>
         isConnection(root)
-          ? {
-              kind: 'connection',
-              plan: root,
-              open: () => openCdrs(context, root.arguments as never as CdrsArguments),
-            }
+          ? { kind: 'connection', plan: root, open: () => openCdrs(context, argumentsOf(root)) }
           : { kind: 'value', key: root.key, value: data[root.key] },
       ),
       errors: (answered.errors ?? []).map((error) => shown(mask(error))),
@@ -150,13 +170,44 @@ async function stream(
       extensions: () => ({ replica: context.answeredBy() }),
       onEnd: ({ rows }) => context.note({ rows }),
     });
-    const ended = body instanceof Readable ? finished(body) : Promise.resolve();
-    ended.catch(() => {}).finally(() => context.end());
-    context.note({ finished: ended });
-    return { stringify: () => body };
+    return createStreamedResult(context, body);
   } catch (failure) {
     return { data: null, errors: [...(answered.errors ?? []), locate(failure as ResponseFailure)] };
   }
+}
+
+async function downloadList(
+  context: Context,
+  plan: OperationPlan | undefined,
+  format: FileFormat,
+  mask: ErrorMask,
+): Promise<ExecutionResult> {
+  const [list] = plan?.roots ?? [];
+  try {
+    if (!list || !isConnection(list) || plan?.roots.length !== 1) throw new NotAcceptableError(ONE_LIST);
+    const obstacle = obstacleTo(format, list);
+    if (obstacle) throw new NotAcceptableError(obstacle);
+    const body = await streamFile({
+      format,
+      plan: list,
+      list: await openCdrs(context, argumentsOf(list)),
+      describe: (error) => {
+        const { message, extensions } = mask(error);
+        return { message, code: String(extensions.code) };
+      },
+      onEnd: ({ rows }) => context.note({ rows }),
+    });
+    return createFileResult(context, format, list.key, body);
+  } catch (error) {
+    return { data: null, errors: [locate({ error, path: list && isConnection(list) ? [list.key] : [] })] };
+  }
+}
+
+const ONE_LIST =
+  'A file is one list: ask for a single "cdrs { nodes { … } }" whose fields are columns (no "account", no "customer").';
+
+function argumentsOf(plan: ConnectionPlan): CdrsArguments {
+  return plan.arguments as unknown as CdrsArguments;
 }
 
 function locate({ error, path }: ResponseFailure): GraphQLError {

@@ -26,9 +26,16 @@ export async function readRawRows(reader: Reader, query: CompiledQuery, sink: Ro
   }
 }
 
-function submit(client: PoolClient, query: CompiledQuery, sink: RowSink, signal?: AbortSignal): Promise<number> {
+function submit(
+  client: PoolClient,
+  query: CompiledQuery,
+  sink: RowSink,
+  signal?: AbortSignal,
+): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const raw = new RawQuery(RowTap.of(client), query, sink, (error, rows) => (error ? reject(error) : resolve(rows)));
+  const raw = new RawQuery(RowTap.of(client), query, sink, (error, rows) =>
+    error ? reject(error) : resolve(rows),
+  );
   const cancel = () => cancelBackend(client);
   signal?.addEventListener('abort', cancel, { once: true });
   client.query(raw as never);
@@ -47,7 +54,12 @@ class RawQuery {
   readonly #done: (error: Error | null, rows: number) => void;
   #rows = 0;
 
-  constructor(tap: RowTap, query: CompiledQuery, sink: RowSink, done: (error: Error | null, rows: number) => void) {
+  constructor(
+    tap: RowTap,
+    query: CompiledQuery,
+    sink: RowSink,
+    done: (error: Error | null, rows: number) => void,
+  ) {
     this.#tap = tap;
     this.#sink = sink;
     this.#values = query.parameters;
@@ -63,7 +75,12 @@ class RawQuery {
     if (this.name === '' || connection.parsedStatements[this.name] === undefined) {
       connection.parse({ name: this.name, text: this.text, types: [] });
     }
-    connection.bind({ statement: this.name, values: this.#values, binary: true, valueMapper: utils.prepareValue });
+    connection.bind({
+      statement: this.name,
+      values: this.#values,
+      binary: true,
+      valueMapper: utils.prepareValue,
+    });
     connection.execute({ rows: 0 });
     connection.sync();
     connection.stream.uncork?.();
@@ -108,4 +125,3 @@ interface CancelConnection {
   connect(port: number | string, host?: string): void;
   cancel(processID: number, secretKey: number): void;
 }
-

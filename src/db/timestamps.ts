@@ -25,7 +25,8 @@ const POSTGRES_TEXT = /^(\d{4,6})-(\d{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2})(?:\.(\
 export function microsOfRfc3339(text: string): bigint | undefined {
   const found = RFC_3339.exec(text);
   if (!found) return undefined;
-  const [, year, month, day, hour, minute, second = '0', fraction = '', , sign, zoneHour, zoneMinute = '0'] = found;
+  const [, year, month, day, hour, minute, second = '0', fraction = '', , sign, zoneHour, zoneMinute = '0'] =
+    found;
   const local = microsOfParts([year, month, day, hour, minute, second].map(Number) as Parts, fraction);
   if (local === undefined || Number(zoneHour ?? 0) > 23 || Number(zoneMinute) > 59) return undefined;
   if (sign === undefined) return inRange(local);
@@ -73,11 +74,15 @@ export function postgresOfMicros(micros: bigint): string {
 
 type Parts = [year: number, month: number, day: number, hour: number, minute: number, second: number];
 
-function microsOfParts([year, month, day, hour, minute, second]: Parts, fraction: string): bigint | undefined {
+function microsOfParts(
+  [year, month, day, hour, minute, second]: Parts,
+  fraction: string,
+): bigint | undefined {
   if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return undefined;
   // 24:00:00 and a leap second are valid ISO 8601; both mean the start of what follows.
   if (hour > 24 || minute > 59 || second > 60 || (hour === 24 && minute + second > 0)) return undefined;
-  const seconds = BigInt(daysOfCivil(year, month, day)) * 86_400n + BigInt(hour * 3600 + minute * 60 + second);
+  const seconds =
+    BigInt(daysOfCivil(year, month, day)) * 86_400n + BigInt(hour * 3600 + minute * 60 + second);
   return seconds * MICROS_PER_SECOND + BigInt(fraction.slice(0, 6).padEnd(6, '0'));
 }
 

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { RequestCancelledError } from '../errors.ts';
 import { ByteWriter } from './byte-writer.ts';
 
 /** Bytes that may wait for the client before the next part of a list is read. */
@@ -25,12 +26,14 @@ export class Body {
     return this.#readable !== undefined;
   }
 
-  /** Resolves when the client has taken enough of what is written, or has left. */
-  drained(): Promise<void> {
-    if (!this.#isFull || this.#readable?.destroyed) return Promise.resolve();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#wake = resolve;
-    return promise;
+  /** Resolves when the client has taken enough of what is written. Throws RequestCancelledError when it has left. */
+  async drained(): Promise<void> {
+    if (this.#isFull && !this.#readable?.destroyed) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    if (this.#readable?.destroyed) throw new RequestCancelledError();
   }
 
   /** Ends the body: what is written, if none of it was sent yet; otherwise the stream ends. */

@@ -30,7 +30,8 @@ export interface RowEncoder {
 /** Where the key columns of a DataRow lie, behind `D`, its length, the number of columns and their own lengths. */
 export const CONNECT_TIME_AT = 11;
 export const ID_AT = 23;
-const MEMBERS_AT = 31;
+/** Where the first value behind them has its length. */
+export const MEMBERS_AT = 31;
 
 const NULL = Buffer.from('null');
 const QUOTE = 0x22;
@@ -154,7 +155,8 @@ function writeJson(writer: ByteWriter, operation: number, row: Buffer, at: numbe
   return true;
 }
 
-function isInfinite(row: Buffer, at: number): boolean {
+/** Whether a timestamptz is `infinity` or `-infinity`. */
+export function isInfinite(row: Buffer, at: number): boolean {
   const high = row.readInt32BE(at);
   const low = row.readUInt32BE(at + 4);
   return (high === 0x7fff_ffff && low === 0xffff_ffff) || (high === -0x8000_0000 && low === 0);

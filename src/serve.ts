@@ -1,0 +1,134 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { createPrincipals } from './access/principals.ts';
+import { createLogger } from './app/logging.ts';
+import { createGatewayServer } from './app/server.ts';
+import { createApp } from './app.ts';
+import { type Config, type Environment, parseConfig } from './config.ts';
+import { checkSource, SourceUnusableError } from './db/catalogue-check.ts';
+import { createDatabase } from './db/reader.ts';
+import type { Source } from './db/sources.ts';
+import { NoReplicaAvailableError } from './errors.ts';
+import { createReplicas, type Replicas } from './replicas/replicas.ts';
+
+/** A gateway that answers. */
+export interface Gateway {
+  /** `http://host:port/graphql`; the port is the real one when 0 was asked for. */
+  readonly url: string;
+  /** Drains running requests, then closes everything. */
+  close(): Promise<void>;
+}
+
+/** How long the start waits for a first standby before it goes on without: then requests fail until one is there. */
+const FIRST_STANDBY_SECONDS = 5;
+const RETRY_MILLIS = 50;
+
+/** `npm start`: serves until the signal is aborted. Resolves with the exit code. */
+export async function serve(env: Environment, stop: AbortSignal): Promise<number> {
+  const gateway = await startGateway(env);
+  await new Promise<void>((resolve) => {
+    if (stop.aborted) resolve();
+    stop.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await gateway.close();
+  return 0;
+}
+
+/**
+ * Starts a gateway from settings. Throws BadSettingsError, SourceUnusableError with every missing column, or
+ * CannotListenError; standbys that are down stop nothing.
+ */
+export async function startGateway(env: Environment): Promise<Gateway> {
+  const config = parseConfig(env);
+  const logger = createLogger({ level: config.logLevel });
+  const replicas = createReplicas(replicaSettings(config, logger));
+  const stopping = new AbortController();
+  try {
+    const source = await findSource(replicas, config, logger, stopping.signal);
+    const server = createGatewayServer(
+      createApp({
+        replicas,
+        source,
+        principals: createPrincipals(config),
+        logger,
+        allowedOrigins: config.allowedOrigins,
+        maxStalenessSeconds: config.maxStalenessSeconds,
+        routes: [],
+      }).fetch,
+      {
+        drainTimeoutSeconds: config.drainTimeoutSeconds,
+        onError: (error) => logger.error({ err: error }, 'request failed outside GraphQL'),
+      },
+    );
+    const port = await server.listen(config);
+    const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}/graphql`;
+    logger.info({ url, replicas: config.replicaUrls.length }, 'ready');
+    return {
+      url,
+      async close() {
+        logger.info('draining');
+        stopping.abort();
+        const { cut } = await server.close();
+        await replicas.close();
+        logger.info({ cut }, 'stopped');
+      },
+    };
+  } catch (error) {
+    stopping.abort();
+    await replicas.close();
+    throw error;
+  }
+}
+
+function replicaSettings(config: Config, logger: Logger) {
+  return {
+    replicaUrls: config.replicaUrls,
+    primaryUrl: config.primaryUrl,
+    poolSize: config.maxConnections,
+    statementTimeoutSeconds: config.statementTimeoutSeconds,
+    pollInterval: config.pollIntervalSeconds,
+    readAfterWait: config.readAfterWaitSeconds,
+    logger,
+  };
+}
+
+/**
+ * Looks at the catalogue of the first standby that answers. When none does in time, the gateway starts all the same,
+ * and the look is taken as soon as one is there: a standby's restart must not become the gateway's.
+ */
+async function findSource(
+  replicas: Replicas,
+  config: Config,
+  logger: Logger,
+  stop: AbortSignal,
+): Promise<() => Source> {
+  let found: Source | undefined;
+  const look = async () => {
+    const replica = await replicas.choose({ signal: stop });
+    try {
+      const { source, warnings } = await checkSource(createDatabase(replica.pool), config.cdrSource);
+      for (const warning of warnings) logger.warn(warning);
+      found = source;
+    } finally {
+      replica.release();
+    }
+  };
+  const lookUntilFound = async () => {
+    while (!found && !stop.aborted) {
+      await look().catch((error: unknown) => {
+        if (error instanceof SourceUnusableError) throw error;
+      });
+      if (!found) await delay(RETRY_MILLIS, undefined, { signal: stop, ref: false }).catch(() => {});
+    }
+  };
+  const looking = lookUntilFound();
+  await Promise.race([looking, delay(FIRST_STANDBY_SECONDS * 1000, undefined, { ref: false })]);
+  if (!found) {
+    logger.warn('no standby answers yet; serving errors until one does');
+    looking.catch((error) => logger.fatal({ err: error }, 'the databases cannot serve this source'));
+  }
+  return () => {
+    if (!found) throw new NoReplicaAvailableError(['no standby has answered since the start']);
+    return found;
+  };
+}

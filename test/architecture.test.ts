@@ -1,0 +1,70 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+/** Lowest first. A file imports from its own rank or a lower one, never from a higher one. */
+const ranks: readonly (readonly string[])[] = [
+  ['errors.ts', 'config.ts'],
+  ['db'],
+  ['access', 'replicas', 'streaming'],
+  ['resolvers'],
+  ['context.ts'],
+  ['schema'],
+  ['app.ts', 'app'],
+  ['serve.ts', 'demo'],
+  ['cli.ts', 'cli'],
+];
+
+const roomOf = (path: string): string => path.split('/')[1]!;
+const rankOf = (path: string): number => ranks.findIndex((rooms) => rooms.includes(roomOf(path)));
+
+const imports = globSync('src/**/*.ts').flatMap((file) =>
+  [
+    ...readFileSync(file, 'utf8').matchAll(
+      /^(?:import|export) (type )?[^;]*?from '(\.[^']+)';|import\('(\.[^']+)'\)/gm,
+    ),
+  ].map((found) => ({
+    file,
+    target: join(dirname(file), (found[2] ?? found[3])!),
+    isTypeOnly: Boolean(found[1]),
+  })),
+);
+
+describe('imports point one way', () => {
+  test('every room has a rank', () => {
+    expect(globSync('src/**/*.ts').filter((file) => rankOf(file) < 0)).toEqual([]);
+    expect(imports.length).toBeGreaterThan(100);
+  });
+
+  test.each(imports)('$file may import $target', ({ file, target, isTypeOnly }) => {
+    expect(rankOf(file)).toBeGreaterThanOrEqual(rankOf(target));
+    if (roomOf(file) === 'schema' && roomOf(target) === 'db' && !target.endsWith('timestamps.ts')) {
+      expect(isTypeOnly).toBe(true);
+    }
+  });
+
+  test('migrations import nothing of ours: they are frozen in time', () => {
+    for (const file of globSync('migrations/*.ts')) {
+      expect(readFileSync(file, 'utf8')).not.toMatch(/from '\.\.?\//);
+    }
+  });
+
+  test('only the command line reads the environment', () => {
+    const readers = globSync('src/**/*.ts').filter((file) =>
+      readFileSync(file, 'utf8').includes('process.env'),
+    );
+    expect(readers.filter((file) => file !== 'src/cli.ts')).toEqual([]);
+  });
+
+  test('only db knows SQL and the driver', () => {
+    const drivers =
+      imports.length &&
+      globSync('src/**/*.ts').filter((file) => /from '(pg|kysely)'/.test(valueImports(file)));
+    const allowed = ['db', 'replicas', 'demo'];
+    expect((drivers as string[]).filter((file) => !allowed.includes(roomOf(file)))).toEqual([]);
+  });
+});
+
+function valueImports(file: string): string {
+  return readFileSync(file, 'utf8').replaceAll(/^import type [^;]*;/gm, '');
+}

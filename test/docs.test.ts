@@ -1,0 +1,35 @@
+import { globSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { settings } from '../src/config.ts';
+import { errorCodes } from '../src/errors.ts';
+
+const read = (file: string) => readFileSync(file, 'utf8');
+const headings = (file: string) => [...read(file).matchAll(/^#{2,3} `([A-Z_]+)`/gm)].map((found) => found[1]);
+
+describe('the documentation says what the code does', () => {
+  test('docs/errors.md has a section for every error code, and for nothing else', () => {
+    expect(headings('docs/errors.md')).toEqual(Object.keys(errorCodes));
+  });
+
+  test('every error code is thrown somewhere', () => {
+    const code = globSync('src/**/*.ts').map(read).join('\n');
+    const unused = Object.keys(errorCodes).filter((name) => !new RegExp(`['"]${name}['"]`).test(code));
+    expect(unused).toEqual([]);
+  });
+
+  test('docs/settings.md has a row for every setting with its default', () => {
+    const rows = [...read('docs/settings.md').matchAll(/^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|$/gm)];
+    const documented = rows.map(([, name, fallback, meaning]) => [name, fallback, meaning]);
+    const expected = Object.entries(settings).map(([name, setting]) => [
+      name,
+      'fallback' in setting && setting.fallback !== '' ? `\`${setting.fallback}\`` : '–',
+      setting.meaning,
+    ]);
+    expect(documented).toEqual(expected);
+  });
+
+  test('.env.example names every setting', () => {
+    const named = [...read('.env.example').matchAll(/^#? ?([A-Z_]+)=/gm)].map((found) => found[1]);
+    expect(named).toEqual(Object.keys(settings));
+  });
+});
