@@ -1,0 +1,196 @@
+import type { FailureKind } from './classify.ts';
+import { describeBytes, describeSeconds } from './describe.ts';
+import type { Facts, Thresholds } from './facts.ts';
+import type { ReceiverSample, StandbySample } from './sample.ts';
+import type { ReplicaState } from './states.ts';
+
+interface Rule {
+  readonly state: ReplicaState;
+  readonly when: (facts: Facts, thresholds: Thresholds) => boolean;
+  readonly why: (facts: Facts) => string | null;
+}
+
+/** The first rule that holds decides. */
+export const decisionTable: readonly Rule[] = [
+  { state: 'UNKNOWN', when: ({ sample, failure }) => !sample && !failure, why: () => null },
+  {
+    state: 'STARTING',
+    when: ({ failure }) => failure?.kind === 'starting',
+    why: () => 'It accepts no connections yet, or no more (57P03).',
+  },
+  { state: 'UNREACHABLE', when: isUnreachable, why: whyUnreachable },
+  {
+    state: 'WRONG_CLUSTER',
+    when: ({ isOtherCluster }) => isOtherCluster,
+    why: () => 'Its system identifier differs from that of the others.',
+  },
+  {
+    state: 'SPLIT_BRAIN',
+    when: (facts) => isPrimary(facts) && facts.isBesidePrimary,
+    why: ({ sample }) =>
+      `Two servers of this cluster take writes; this one is on timeline ${sample?.timeline}.`,
+  },
+  {
+    state: 'PROMOTED',
+    when: (facts) => isPrimary(facts) && facts.wasStandby,
+    why: ({ sample }) =>
+      `It became a primary, on timeline ${sample?.timeline}; the old primary is not followed any more.`,
+  },
+  { state: 'PRIMARY', when: isPrimary, why: () => 'It is not in recovery, so it is no standby.' },
+  {
+    state: 'UNREACHABLE',
+    when: ({ refusedConnections }) => refusedConnections >= 2,
+    why: () => 'It answers on a connection it had, but accepts no new ones.',
+  },
+  {
+    state: 'PAUSED',
+    when: ({ sample }) => sample?.standby?.pauseState !== 'not paused',
+    why: () => 'Replay is paused: by hand, or because a setting is lower than on the primary (see its log).',
+  },
+  {
+    state: 'DELAYED',
+    when: isDelayed,
+    why: (facts) => `It replays ${describeSeconds(standbyOf(facts).applyDelay)} late on purpose.`,
+  },
+  {
+    state: 'REPLAY_BLOCKED',
+    when: isBlocked,
+    why: (facts) => `Replay waits for a query to let go (${standbyOf(facts).replayWait?.event}).`,
+  },
+  {
+    state: 'STREAMING_UNVERIFIED',
+    when: (facts) => standbyOf(facts).receiver === 'hidden',
+    why: () => "The gateway's role may not see how far it is: grant pg_read_all_stats to it, on the primary.",
+  },
+  {
+    state: 'ARCHIVE_RECOVERY',
+    when: isArchiveRecovery,
+    why: () => 'It restores files from an archive and streams from nobody.',
+  },
+  { state: 'DISCONNECTED', when: (facts) => receiverOf(facts) === null, why: whyDisconnected },
+  {
+    state: 'CONNECTING',
+    when: (facts) => receiverOf(facts)?.status !== 'streaming',
+    why: (facts) => `Its WAL receiver is ${receiverOf(facts)?.status}.`,
+  },
+  {
+    state: 'STALLED',
+    when: isStalled,
+    why: (facts) => `Connected, but nothing came for ${describeSeconds(silence(facts))}.`,
+  },
+  {
+    state: 'UPSTREAM_DEGRADED',
+    when: hasBadUpstream,
+    why: ({ upstream }) => `Streams from ${upstream?.name}, which is ${upstream?.state}.`,
+  },
+  { state: 'CATCHING_UP', when: isCatchingUp, why: whyCatchingUp },
+  { state: 'STREAMING', when: () => true, why: () => null },
+];
+
+function isUnreachable({ sample, failure, now }: Facts, { unreachableAfter }: Thresholds): boolean {
+  if (!sample) return true;
+  if (now - sample.answeredAt > unreachableAfter) return true;
+  // One hiccup of a server that answered a moment ago is not an outage; a refusal is.
+  return (
+    failure !== null && (failure.inARow >= 2 || failure.kind === 'unreachable' || failure.kind === 'refused')
+  );
+}
+
+const unreachableWords: Readonly<Partial<Record<FailureKind, string>>> = {
+  unreachable: 'It cannot be connected to',
+  hanging: 'It does not answer in time',
+  gone: 'It closed the connection',
+  refused: 'It refuses our login, our database or what we ask',
+  overloaded: 'It has no connection left for us',
+  timeout: 'It does not answer in time',
+};
+
+function whyUnreachable({ sample, failure, now }: Facts): string {
+  const words = (failure && unreachableWords[failure.kind]) ?? 'It does not answer';
+  const code = failure?.code ? ` (${failure.code})` : '';
+  return `${words}${code}; ${sample ? `last answer ${describeSeconds(now - sample.answeredAt)} ago` : 'it never answered'}.`;
+}
+
+function isPrimary({ sample }: Facts): boolean {
+  return sample?.standby === null;
+}
+
+/** Only asked by rules below those for servers that are no standbys. */
+function standbyOf({ sample }: Facts): StandbySample {
+  return sample!.standby!;
+}
+
+export function receiverOf(facts: Facts): ReceiverSample | null {
+  const { receiver } = standbyOf(facts);
+  return receiver === 'hidden' ? null : receiver;
+}
+
+function isBehind({ estimate, sample }: Facts): boolean {
+  const receiver = sample?.standby?.receiver;
+  return (estimate.lagBytes ?? 0n) > 0n || receiver === 'hidden';
+}
+
+function isDelayed(facts: Facts): boolean {
+  const { replayWait, applyDelay } = standbyOf(facts);
+  return replayWait?.event === 'RecoveryApplyDelay' || (applyDelay > 0 && isBehind(facts));
+}
+
+function isBlocked(facts: Facts, { stuck }: Thresholds): boolean {
+  const { replayWait } = standbyOf(facts);
+  const waits =
+    replayWait && (/^RecoveryConflict|^Buffer/.test(replayWait.event) || replayWait.type === 'Lock');
+  return Boolean(waits) && facts.stillSeconds >= stuck;
+}
+
+/** A receiver that was ever seen, or a slot, says that this one is meant to stream. */
+function isArchiveRecovery(facts: Facts): boolean {
+  const { receiver, receivedLsn, usesArchive, slotName } = standbyOf(facts);
+  if (receiver !== null || !usesArchive) return false;
+  return receivedLsn === null && slotName === null && facts.unstreamedSeconds === null;
+}
+
+function whyDisconnected({ isSlotLost, unstreamedSeconds }: Facts): string {
+  if (isSlotLost) return 'Its slot on the primary is lost: the WAL it needs is gone, it must be cloned anew.';
+  if (unstreamedSeconds === null)
+    return 'It streams from nobody; the primary may be down or refuse it (see its log).';
+  return `It has streamed from nobody for ${describeSeconds(unstreamedSeconds)}; the primary may be down or refuse it (see its log).`;
+}
+
+/** Seconds; for a receiver that waits for ever. PostgreSQL's own default. */
+const DEFAULT_RECEIVER_TIMEOUT = 60;
+/** The receiver breaks a silence with a ping after half its timeout; the answer may take a little longer. */
+const SILENCE_SHARE = 0.6;
+/** When others have heard of WAL that this one has not, silence is suspicious sooner. */
+const SUSPICIOUS_POLLS = 3;
+
+function silence({ sample }: Facts): number {
+  const receiver = sample?.standby?.receiver;
+  return sample && receiver && receiver !== 'hidden' ? sample.clock - receiver.messageReceiptStamp : 0;
+}
+
+function isStalled(facts: Facts, { pollInterval }: Thresholds): boolean {
+  const timeout = standbyOf(facts).receiverTimeout || DEFAULT_RECEIVER_TIMEOUT;
+  const suspicious = Math.min(SUSPICIOUS_POLLS * pollInterval, timeout * SILENCE_SHARE);
+  const { unheardSeconds } = facts.estimate;
+  return silence(facts) > (unheardSeconds > suspicious ? suspicious : timeout * SILENCE_SHARE + pollInterval);
+}
+
+/** Replaying a while ago, or soon again, is no trouble: what counts is that its own upstream cannot feed it. */
+function hasBadUpstream({ upstream }: Facts): boolean {
+  return upstream !== null && !['STREAMING', 'CATCHING_UP', 'UNKNOWN'].includes(upstream.state);
+}
+
+function isCatchingUp({ estimate, previousState }: Facts, { catchUpBytes, catchUp }: Thresholds): boolean {
+  // Two thresholds, so that a standby on the verge does not change its state with every poll.
+  const [bytes, seconds] =
+    previousState === 'CATCHING_UP' ? [catchUpBytes / 2n, catchUp / 2] : [catchUpBytes, catchUp];
+  return (estimate.lagBytes ?? 0n) > bytes || (estimate.minSeconds ?? 0) > seconds;
+}
+
+function whyCatchingUp({ estimate: { lagBytes, split } }: Facts): string {
+  const behind = `${describeBytes(lagBytes ?? 0n)} behind`;
+  if (!split) return `${behind}.`;
+  return split.network > split.replay
+    ? `${behind}: most of it has not arrived yet (NETWORK).`
+    : `${behind}: most of it has arrived and is not replayed yet (REPLAY).`;
+}

@@ -1,0 +1,82 @@
+import type { Cluster } from './cluster.ts';
+import type { Node } from './node.ts';
+import { streamingReceiver } from './receiver-claim.ts';
+import type { Sample } from './sample.ts';
+import type { Claim, WalHistory } from './wal-history.ts';
+
+/** How far behind its primary a standby was when it was last sampled. It does not change until something is learnt. */
+export interface Estimate {
+  /** The furthest the WAL is known to go; null when nobody has told. */
+  readonly upstreamLsn: bigint | null;
+  readonly lagBytes: bigint | null;
+  /** Where the lag is: not yet received, and received but not yet replayed. Null without a readable receiver. */
+  readonly split: { readonly network: bigint; readonly replay: bigint } | null;
+  /** How long others have known of WAL that its receiver has not heard of; 0 when there is none. */
+  readonly unheardSeconds: number;
+  /** Every commit up to this moment is visible on the standby. Its age is the upper bound of staleness. */
+  readonly asOf: Claim | undefined;
+  /** How long the standby had demonstrably lacked something; null when unknown. */
+  readonly minSeconds: number | null;
+  /** Gateway clock: when the end of the WAL was known last; minus infinity if never. */
+  readonly upstreamKnownAt: number;
+}
+
+const nothingKnown: Estimate = {
+  upstreamLsn: null,
+  lagBytes: null,
+  split: null,
+  unheardSeconds: 0,
+  asOf: undefined,
+  minSeconds: null,
+  upstreamKnownAt: Number.NEGATIVE_INFINITY,
+};
+
+export function estimate(node: Node, cluster: Cluster): Estimate {
+  const { sample } = node;
+  if (!sample?.standby) return nothingKnown;
+  const history = cluster.historyOf(node);
+  const upstreamLsn = history?.newest ?? null;
+  const beyondSince = history?.beyondSince(sample.lsn);
+  return {
+    upstreamLsn,
+    lagBytes: upstreamLsn === null ? null : clamp(upstreamLsn - sample.lsn),
+    split: splitOf(sample, upstreamLsn),
+    unheardSeconds: unheardSeconds(sample, history),
+    asOf: later(history?.claimFor(sample.lsn), node.ownClaim),
+    minSeconds: minSeconds(sample.answeredAt, beyondSince, upstreamLsn),
+    upstreamKnownAt: history?.newestClaimAt ?? Number.NEGATIVE_INFINITY,
+  };
+}
+
+/** The upper bound of staleness at `now`: it grows with the silence. Null when nothing bounds it. */
+export function maxSeconds({ asOf }: Pick<Estimate, 'asOf'>, now: number): number | null {
+  return asOf ? Math.max(0, now - asOf.at) : null;
+}
+
+function minSeconds(
+  sampledAt: number,
+  beyondSince: number | undefined,
+  upstream: bigint | null,
+): number | null {
+  if (upstream === null) return null;
+  return beyondSince === undefined ? 0 : Math.max(0, sampledAt - beyondSince);
+}
+
+function later(one: Claim | undefined, other: Claim | undefined): Claim | undefined {
+  if (!one || !other) return one ?? other;
+  return one.at >= other.at ? one : other;
+}
+
+const clamp = (bytes: bigint): bigint => (bytes < 0n ? 0n : bytes);
+
+function splitOf(sample: Sample, upstream: bigint | null): Estimate['split'] {
+  const receiver = streamingReceiver(sample);
+  if (!receiver || upstream === null) return null;
+  return { network: clamp(upstream - receiver.writtenLsn), replay: clamp(receiver.writtenLsn - sample.lsn) };
+}
+
+function unheardSeconds(sample: Sample, history: WalHistory | undefined): number {
+  const receiver = streamingReceiver(sample);
+  const since = receiver && history?.beyondSince(receiver.latestEndLsn);
+  return since === undefined ? 0 : Math.max(0, sample.answeredAt - since);
+}

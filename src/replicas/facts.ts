@@ -1,0 +1,41 @@
+import type { FailureKind } from './classify.ts';
+import type { Estimate } from './estimate.ts';
+import type { Sample } from './sample.ts';
+import type { ReplicaState } from './states.ts';
+
+/** Everything the decision table looks at. Plain data: the same facts give the same verdict. */
+export interface Facts {
+  /** Null until the first poll brought a sample. */
+  readonly sample: Sample | null;
+  readonly failure: {
+    readonly kind: FailureKind;
+    readonly code: string | null;
+    readonly inARow: number;
+  } | null;
+  readonly refusedConnections: number;
+  readonly isOtherCluster: boolean;
+  readonly isBesidePrimary: boolean;
+  readonly wasStandby: boolean;
+  readonly estimate: Estimate;
+  readonly now: number;
+  /** For how long replay has stood still, as of the sample. */
+  readonly stillSeconds: number;
+  /** For how long nothing has streamed; null when it never did while we watched. */
+  readonly unstreamedSeconds: number | null;
+  /** Its slot on the primary, when the primary is polled: true when the WAL it needs is gone. */
+  readonly isSlotLost: boolean;
+  /** The standby it streams from, when that is one of ours. */
+  readonly upstream: { readonly name: string; readonly state: ReplicaState } | null;
+  readonly isPrimaryPolled: boolean;
+  /** The state of the verdict before this one. */
+  readonly previousState: ReplicaState;
+}
+
+export interface Thresholds {
+  readonly unreachableAfter: number;
+  readonly fresh: number;
+  readonly stuck: number;
+  readonly catchUpBytes: bigint;
+  readonly catchUp: number;
+  readonly pollInterval: number;
+}

@@ -1,0 +1,66 @@
+import { decisionTable, receiverOf } from './decision-table.ts';
+import { maxSeconds } from './estimate.ts';
+import type { Facts, Thresholds } from './facts.ts';
+import type { Confidence, ReplicaState } from './states.ts';
+
+export interface Verdict {
+  readonly state: ReplicaState;
+  /** One sentence; null when there is nothing to explain. Names no host. */
+  readonly reason: string | null;
+  readonly confidence: Confidence;
+  readonly lagBytes: bigint | null;
+  readonly lagIsLowerBound: boolean;
+  readonly minSeconds: number | null;
+  /** Never less than the truth; null when nothing bounds it, never 0 then. */
+  readonly maxSeconds: number | null;
+}
+
+/** The state, and every figure that is published beside it, at `facts.now`. */
+export function judge(facts: Facts, thresholds: Thresholds): Verdict {
+  const rule = decisionTable.find(({ when }) => when(facts, thresholds))!;
+  const { state } = rule;
+  return { state, reason: rule.why(facts), ...figures(state, facts, thresholds) };
+}
+
+type Figures = Omit<Verdict, 'state' | 'reason'>;
+
+const unknown: Figures = {
+  confidence: 'NONE',
+  lagBytes: null,
+  lagIsLowerBound: true,
+  minSeconds: null,
+  maxSeconds: null,
+};
+
+function figures(state: ReplicaState, facts: Facts, thresholds: Thresholds): Figures {
+  // After a start it may be further back than it was; and of another cluster we know nothing at all.
+  if (state === 'UNKNOWN' || state === 'WRONG_CLUSTER' || state === 'STARTING') return unknown;
+  // Of itself a primary is current. Of the one that others still take for theirs, it knows nothing.
+  if (!facts.sample?.standby) return { ...unknown, confidence: facts.failure ? 'NONE' : 'HIGH' };
+  const { estimate, now } = facts;
+  return {
+    confidence: confidenceOf(state, facts, thresholds),
+    lagBytes: estimate.lagBytes,
+    lagIsLowerBound: facts.failure !== null || !isUpstreamKnown(state, facts, thresholds),
+    minSeconds: estimate.minSeconds,
+    maxSeconds: maxSeconds(estimate, now),
+  };
+}
+
+function confidenceOf(state: ReplicaState, facts: Facts, thresholds: Thresholds): Confidence {
+  const { estimate } = facts;
+  if (state === 'UNREACHABLE') return 'NONE';
+  if (!estimate.asOf || estimate.upstreamLsn === null) return 'LOW';
+  if (isUpstreamKnown(state, facts, thresholds)) {
+    return state === 'CATCHING_UP' && !facts.isPrimaryPolled ? 'MEDIUM' : 'HIGH';
+  }
+  return receiverOf(facts)?.status === 'streaming' && state !== 'STALLED' ? 'MEDIUM' : 'LOW';
+}
+
+/** Where the WAL ended a moment ago: from its own upstream, or since that is gone, from somebody else. */
+function isUpstreamKnown(state: ReplicaState, facts: Facts, { fresh, pollInterval }: Thresholds): boolean {
+  const { estimate, now, unstreamedSeconds } = facts;
+  const age = now - estimate.upstreamKnownAt;
+  const isTold = receiverOf(facts)?.status === 'streaming' && state !== 'STALLED';
+  return age <= fresh + pollInterval && (isTold || age < (unstreamedSeconds ?? Number.POSITIVE_INFINITY));
+}

@@ -1,0 +1,45 @@
+import type { Clock } from './clock.ts';
+import { furthest, parseLsn } from './lsn.ts';
+import type { Freshness, Replica } from './replica.ts';
+import type { Sample } from './sample.ts';
+import type { Standby } from './standby.ts';
+import { atMost, rfc3339OfSeconds } from './status.ts';
+import { encodeToken } from './token.ts';
+import type { Claim } from './wal-history.ts';
+
+/** Lends a standby. `asOf` and `sample` are of the moment it was chosen: what is read later is no older. */
+export function lease(standby: Standby, sample: Sample, asOf: Claim | undefined, clock: Clock): Replica {
+  const { pool, giveBack } = standby.take();
+
+  function freshness(replayedLsn?: string): Freshness {
+    const known = [sample.lsn, latestLsn(standby, sample)];
+    if (replayedLsn !== undefined) known.push(parseLsn(replayedLsn));
+    return {
+      asOf: asOf ? rfc3339OfSeconds(asOf.stamp) : null,
+      stalenessSeconds: asOf ? atMost(Math.max(0, clock.now() - asOf.at)) : null,
+      token: encodeToken({
+        systemIdentifier: BigInt(sample.systemIdentifier),
+        timeline: sample.timeline,
+        lsn: furthest(known),
+      }),
+    };
+  }
+
+  return {
+    name: standby.name,
+    pool,
+    freshness,
+    report: (error) => {
+      standby.report(error);
+    },
+    release: giveBack,
+  };
+}
+
+/** What it has replayed by now, unless it has meanwhile become something else. */
+function latestLsn({ observed }: Standby, chosen: Sample): bigint {
+  const latest = observed.node.sample;
+  const isSameHistory =
+    latest?.systemIdentifier === chosen.systemIdentifier && latest.timeline === chosen.timeline;
+  return isSameHistory ? latest.lsn : chosen.lsn;
+}

@@ -1,0 +1,90 @@
+import type { EventEmitter } from 'node:events';
+import { Client, type ClientConfig, Pool, type PoolConfig, types } from 'pg';
+import { ReplicaLostError } from '../errors.ts';
+import type { Connection } from './connection-url.ts';
+
+export interface PoolOptions {
+  readonly connection: Connection;
+  /** Connections at most. */
+  readonly size: number;
+  readonly statementTimeoutSeconds: number;
+  readonly allowPrimaryReads: boolean;
+  /** A connection broke, or turned out to lead to a server that is no standby. */
+  readonly onTrouble: () => void;
+}
+
+/** Seconds: a connection is made in milliseconds, and a request should rather go elsewhere than wait for long. */
+const CONNECT_TIMEOUT = 3;
+const LOCK_TIMEOUT = 2;
+
+/**
+ * Types that JavaScript's own would damage stay PostgreSQL's text: int8 and numeric (inexact above 2^53), date,
+ * time, timestamp, timestamptz and interval (a `Date` has no microseconds).
+ */
+const KEPT_AS_TEXT = new Set([20, 1700, 1082, 1083, 1114, 1184, 1266, 1186]);
+
+/**
+ * A pool of read-only connections to one standby: sessions in UTC that cannot write even where the role could, and
+ * whose statements end. No error of an idle or a lent connection ends the process: it is removed, and that is all.
+ */
+export function createStandbyPool(options: PoolOptions): Pool {
+  const { connection, size, statementTimeoutSeconds, allowPrimaryReads, onTrouble } = options;
+  const config: PoolConfig & RoleAwareConfig = {
+    connectionString: connection.url({
+      TimeZone: 'UTC',
+      DateStyle: 'ISO',
+      default_transaction_read_only: 'on',
+      statement_timeout: `${Math.round(statementTimeoutSeconds * 1000)}`,
+      lock_timeout: `${LOCK_TIMEOUT}s`,
+      idle_in_transaction_session_timeout: '60s',
+    }),
+    application_name: 'cdr-gateway',
+    max: size,
+    connectionTimeoutMillis: CONNECT_TIMEOUT * 1000,
+    idleTimeoutMillis: 60_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    types: { getTypeParser: textOrDefault as never },
+    verify(client, done) {
+      done(allowPrimaryReads || isOnStandby(client) ? undefined : new ReplicaLostError());
+    },
+    onPromoted: onTrouble,
+    Client: RoleAwareClient as never,
+  };
+  const pool = new Pool(config);
+  pool.on('error', onTrouble);
+  // While it is lent the pool does not listen, and an error nobody hears ends the process.
+  pool.on('connect', (client) => client.on('error', onTrouble));
+  return pool;
+}
+
+interface RoleAwareConfig extends ClientConfig {
+  readonly onPromoted: () => void;
+}
+
+/**
+ * A client that knows whether its server is a standby: PostgreSQL (14 and later) tells in `in_hot_standby` when the
+ * connection is made, and again, with the next answer, when the server has been promoted.
+ */
+class RoleAwareClient extends Client {
+  isInHotStandby: boolean | undefined;
+
+  constructor(config: RoleAwareConfig) {
+    super(config);
+    const { connection } = this as unknown as { connection: EventEmitter };
+    connection.on('parameterStatus', ({ parameterName, parameterValue }: Record<string, string>) => {
+      if (parameterName !== 'in_hot_standby') return;
+      if (this.isInHotStandby && parameterValue === 'off') config.onPromoted();
+      this.isInHotStandby = parameterValue === 'on';
+    });
+  }
+}
+
+/** A pooler in between may not say; then the watcher finds out. */
+function isOnStandby(client: unknown): boolean {
+  return (client as RoleAwareClient).isInHotStandby !== false;
+}
+
+function textOrDefault(oid: number, format?: 'text' | 'binary'): unknown {
+  return KEPT_AS_TEXT.has(oid) && format !== 'binary' ? String : types.getTypeParser(oid, format as 'text');
+}

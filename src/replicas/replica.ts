@@ -1,0 +1,40 @@
+import type { Pool } from 'pg';
+import type { Purpose } from './routing.ts';
+import type { Token } from './token.ts';
+
+export interface ReplicaRequest {
+  /** The oldest answer that is of use, in seconds. */
+  readonly maxStalenessSeconds?: number | undefined;
+  /** The standby must have replayed all of them. */
+  readonly readAfter?: Token | readonly Token[] | undefined;
+  /** Names of standbys that failed this request already. */
+  readonly exclude?: ReadonlySet<string> | undefined;
+  readonly purpose?: Purpose | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A standby, lent to one request. */
+export interface Replica {
+  readonly name: string;
+  /** Read-only connections. int8, numeric and all times come as PostgreSQL's text. */
+  readonly pool: Pool;
+  /**
+   * How old what is read here is. `asOf` and `stalenessSeconds` hold for everything read since it was chosen.
+   * The token is of what was replayed when the watcher asked last; a statement that also selects
+   * `pg_last_wal_replay_lsn()` may give that here, and then nothing it saw can be missing after the token.
+   */
+  freshness(replayedLsn?: string): Freshness;
+  /** What a statement ran into. Returns at once; the standby is asked how it is, and avoided until it answers. */
+  report(error: unknown): void;
+  /** May be called twice. */
+  release(): void;
+}
+
+export interface Freshness {
+  /** RFC 3339 with microseconds, on the primary's clock. */
+  readonly asOf: string | null;
+  /** Upper bound; null, never 0, when unknown. */
+  readonly stalenessSeconds: number | null;
+  /** For X-Read-After. */
+  readonly token: string;
+}

@@ -1,0 +1,101 @@
+import type { ReplicaState } from './states.ts';
+
+/** What a request is for: one page, or a long stream that should not be cut off. */
+export type Purpose = 'page' | 'stream';
+
+/**
+ * How willingly a standby in this state is read from: the least tier that can serve is taken, and null is never.
+ * A standby that lost its primary is still read from, since stale answers that say so are better than none;
+ * one that stands still, only when there is no other.
+ */
+const tiers: Readonly<Record<ReplicaState, number | null>> = {
+  STREAMING: 0,
+  CATCHING_UP: 0,
+  UPSTREAM_DEGRADED: 1,
+  CONNECTING: 1,
+  STALLED: 1,
+  DISCONNECTED: 1,
+  REPLAY_BLOCKED: 1,
+  DELAYED: 2,
+  PAUSED: 2,
+  ARCHIVE_RECOVERY: 2,
+  STREAMING_UNVERIFIED: 3,
+  UNKNOWN: null,
+  UNREACHABLE: null,
+  STARTING: null,
+  WRONG_CLUSTER: null,
+  SPLIT_BRAIN: null,
+  PROMOTED: null,
+  PRIMARY: null,
+};
+
+/** Below every standby without the same trouble. */
+const SUSPECT = 10;
+
+export interface Routable {
+  readonly state: ReplicaState;
+  /** A statement or a poll failed, and nothing has disproved the worst since. */
+  readonly isSuspect: boolean;
+  /** It was in trouble a moment ago. */
+  readonly isRecovering: boolean;
+  /** It answers on a connection it had, and accepts no new one. */
+  readonly isHalfDeaf: boolean;
+  readonly allowPrimaryReads: boolean;
+  readonly purpose: Purpose;
+}
+
+/** See above; null means never. */
+export function tierOf(standby: Routable): number | null {
+  const { state, isSuspect, isRecovering, isHalfDeaf, allowPrimaryReads, purpose } = standby;
+  if (allowPrimaryReads && (state === 'PRIMARY' || state === 'PROMOTED')) return isSuspect ? SUSPECT : 4;
+  if (isHalfDeaf) return 2 * SUSPECT;
+  const tier = tiers[state];
+  if (tier === null) return null;
+  if (isSuspect) return SUSPECT + tier;
+  // A long query would run into the conflict that blocks replay already.
+  if (purpose === 'stream' && state === 'REPLAY_BLOCKED') return 2;
+  return tier === 0 && isRecovering ? 1 : tier;
+}
+
+export interface Candidate {
+  readonly tier: number | null;
+  /** Upper bound of staleness; null when unknown. */
+  readonly maxSeconds: number | null;
+  /** It has replayed everything the request wants to have seen. */
+  readonly hasReplayed: boolean;
+  readonly inFlight: number;
+  /** Seconds its queries may hold up replay; the more, the longer a stream may live. */
+  readonly patience: number;
+  /** Gateway clock: when it was chosen last. */
+  readonly chosenAt: number;
+}
+
+export interface Demand {
+  readonly maxStalenessSeconds: number | undefined;
+  readonly purpose: Purpose;
+  readonly spread: number;
+}
+
+/**
+ * The candidate for a request, undefined when none meets its demand: of the best tier, and of those about as fresh
+ * as the freshest there, the one with the fewest requests; then in turn.
+ */
+export function pick<T extends Candidate>(candidates: readonly T[], demand: Demand): T | undefined {
+  const { maxStalenessSeconds: limit, purpose, spread } = demand;
+  const able = candidates.filter(({ tier, maxSeconds, hasReplayed }) => {
+    return (
+      tier !== null && hasReplayed && (limit === undefined || (maxSeconds !== null && maxSeconds <= limit))
+    );
+  });
+  const bestTier = Math.min(...able.map(({ tier }) => tier!));
+  const best = able.filter(({ tier }) => tier === bestTier);
+  const age = ({ maxSeconds }: T) => maxSeconds ?? Number.POSITIVE_INFINITY;
+  const freshest = Math.min(...best.map(age));
+  const fresh = best.filter((candidate) => age(candidate) <= freshest + spread);
+  return fresh.toSorted(
+    (a, b) =>
+      a.inFlight - b.inFlight ||
+      (purpose === 'stream' && a.patience !== b.patience ? b.patience - a.patience : 0) ||
+      a.chosenAt - b.chosenAt,
+  )[0];
+}

@@ -1,0 +1,117 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Pool } from 'pg';
+import { classify, type FailureKind, isLoss } from './classify.ts';
+import type { Clock } from './clock.ts';
+import type { Observed } from './observatory.ts';
+import type { ReplicaState } from './states.ts';
+
+/** A pool and the requests that hold it: a pool that was replaced ends with the last of them. */
+interface SharedPool {
+  readonly pool: Pool;
+  leases: number;
+  isRetired: boolean;
+}
+
+/** One standby as requests use it: its pool, the load on it, and whether it has failed them. */
+export class Standby {
+  readonly observed: Observed;
+  inFlight = 0;
+  chosenAt = Number.NEGATIVE_INFINITY;
+  /** A statement failed in a way that may mean the standby is lost; the next good poll clears it. */
+  isSuspect = false;
+  /** Gateway clock. */
+  troubleAt = Number.NEGATIVE_INFINITY;
+  /** Failures that requests reported since the start, by kind. */
+  readonly reported = new Map<FailureKind, number>();
+  readonly #clock: Clock;
+  readonly #createPool: (onTrouble: () => void) => Pool;
+  #shared: SharedPool | undefined;
+
+  constructor(observed: Observed, clock: Clock, createPool: (onTrouble: () => void) => Pool) {
+    this.observed = observed;
+    this.#clock = clock;
+    this.#createPool = createPool;
+  }
+
+  get name(): string {
+    return this.observed.node.name;
+  }
+
+  /** It answers on connections it had, which are worth keeping, and accepts no new ones. */
+  get isHalfDeaf(): boolean {
+    const { node } = this.observed;
+    return node.refusedConnections >= 2 && node.failure === undefined;
+  }
+
+  /** The pool, kept alive until `giveBack` is called. */
+  take(): { readonly pool: Pool; giveBack(): void } {
+    this.#shared ??= { pool: this.#createPool(() => this.verify()), leases: 0, isRetired: false };
+    const shared = this.#shared;
+    shared.leases += 1;
+    this.inFlight += 1;
+    this.chosenAt = this.#clock.now();
+    let isGivenBack = false;
+    return {
+      pool: shared.pool,
+      giveBack: () => {
+        if (isGivenBack) return;
+        isGivenBack = true;
+        shared.leases -= 1;
+        this.inFlight -= 1;
+        if (shared.isRetired && shared.leases === 0) void end(shared.pool);
+      },
+    };
+  }
+
+  /** What a request ran into. A conflict is counted; a loss makes the standby suspect until a poll disproves it. */
+  report(error: unknown): FailureKind {
+    const kind = classify(error);
+    this.reported.set(kind, (this.reported.get(kind) ?? 0) + 1);
+    if (isLoss(kind)) {
+      this.isSuspect = true;
+      this.troubleAt = this.#clock.now();
+      this.verify();
+    }
+    return kind;
+  }
+
+  /** After each poll. */
+  note(before: ReplicaState): void {
+    const { node, state } = this.observed;
+    if (node.failure) this.troubleAt = node.failure.failedAt;
+    // Only an answer to a question asked after the failure disproves it.
+    else if (node.sample && node.sample.sentAt >= this.troubleAt) this.isSuspect = false;
+    if (before !== 'UNKNOWN' && state !== before && isLost(state) && !this.isHalfDeaf) this.#retirePool();
+  }
+
+  async close(): Promise<void> {
+    const shared = this.#shared;
+    this.#shared = undefined;
+    if (shared && !shared.isRetired) await end(shared.pool);
+  }
+
+  /** Asks the server at once instead of at the next poll. */
+  verify(): void {
+    void this.observed.watcher.pollAfresh();
+  }
+
+  /** The connections of a server that went away are dead, even if nobody has told them. */
+  #retirePool(): void {
+    const shared = this.#shared;
+    if (!shared) return;
+    this.#shared = undefined;
+    shared.isRetired = true;
+    if (shared.leases === 0) void end(shared.pool);
+  }
+}
+
+function isLost(state: ReplicaState): boolean {
+  return ['UNREACHABLE', 'STARTING', 'WRONG_CLUSTER', 'SPLIT_BRAIN', 'PROMOTED', 'PRIMARY'].includes(state);
+}
+
+/** Seconds: a lent connection to a frozen server may never come back. */
+const END_PATIENCE = 2;
+
+async function end(pool: Pool): Promise<void> {
+  await Promise.race([pool.end().catch(() => {}), delay(END_PATIENCE * 1000, undefined, { ref: false })]);
+}

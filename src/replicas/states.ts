@@ -1,0 +1,55 @@
+/** What a standby is doing, as the judge sees it. The sentences are for people who have only GraphiQL. */
+export const replicaStates = {
+  UNKNOWN: 'Not asked yet.',
+  UNREACHABLE: 'Does not answer, or answers and accepts no new connection.',
+  STARTING: 'Is starting, recovering from a crash, or shutting down.',
+  WRONG_CLUSTER: 'Belongs to another database cluster than the others.',
+  SPLIT_BRAIN: 'Takes writes while another server of the same cluster does too.',
+  PROMOTED: 'Was a standby and has become a primary.',
+  PRIMARY: 'Is a primary, not a standby.',
+  PAUSED: 'Its replay is paused.',
+  DELAYED: 'Replays late on purpose (recovery_min_apply_delay).',
+  REPLAY_BLOCKED: 'Its replay waits for a query to let go of what it needs.',
+  STREAMING_UNVERIFIED: 'Streams, but our role may not see how far (grant pg_read_all_stats).',
+  ARCHIVE_RECOVERY: 'Replays files from an archive; streams from nobody.',
+  DISCONNECTED: 'Streams from nobody and answers with what it has.',
+  CONNECTING: 'Is connecting to its upstream.',
+  STALLED: 'Is connected, but nothing comes although something should.',
+  CATCHING_UP: 'Streams and is noticeably behind.',
+  UPSTREAM_DEGRADED: 'Streams from a standby that has troubles of its own.',
+  STREAMING: 'Streams and keeps up.',
+} as const;
+
+export type ReplicaState = keyof typeof replicaStates;
+
+/** How much the figures beside it can be trusted. */
+export const confidences = {
+  HIGH: 'The end of the WAL was known within the last two seconds.',
+  MEDIUM: 'The standby is connected, but has not heard lately how far its primary is.',
+  LOW: 'Nobody has told lately how far the primary is; the figures are bounds.',
+  NONE: 'The server does not answer; the figures are what was known last.',
+} as const;
+
+export type Confidence = keyof typeof confidences;
+
+/** All standbys together. */
+export const replicationHealths = {
+  OK: 'Every standby streams and keeps up (or is late on purpose).',
+  DEGRADED: 'Reads are answered, but at least one server is not as it should be.',
+  DOWN: 'No standby can answer reads.',
+} as const;
+
+export type ReplicationHealth = keyof typeof replicationHealths;
+
+/** What is known of the primary, by asking it (PRIMARY_URL) or from its messages to the standbys. */
+export const primaryStates = {
+  UNKNOWN: 'Not asked yet, and no standby has heard of it.',
+  AVAILABLE: 'Answers, or sent something to a standby just now.',
+  SILENT: 'Not asked directly, and no standby has heard of it lately.',
+  UNREACHABLE: 'Was asked and does not answer.',
+  STARTING: 'Is starting, recovering from a crash, or shutting down.',
+  NOT_PRIMARY: 'The server at PRIMARY_URL is a standby.',
+  SPLIT_BRAIN: 'Takes writes while another server of the same cluster does too.',
+} as const;
+
+export type PrimaryState = keyof typeof primaryStates;
