@@ -25,6 +25,7 @@ export async function takeBaseBackup(
   source: PostgresNode,
   target: string,
   account: ServerAccount,
+  signal?: AbortSignal,
 ): Promise<void> {
   const client = new Client({ connectionString: source.url() });
   client.on('error', () => {});
@@ -32,7 +33,7 @@ export async function takeBaseBackup(
   try {
     const { start, stop } = await backupCalls(client);
     await client.query(start);
-    await copyTree(source.dataDir, target, account);
+    await copyTree(source.dataDir, target, account, signal);
     // On the same session: the backup ends unfinished if its connection closes.
     const { rows } = await client.query(stop);
     await writeFile(join(target, 'backup_label'), rows[0].labelfile);
@@ -60,11 +61,16 @@ async function backupCalls(client: Client): Promise<{ start: string; stop: strin
       };
 }
 
-async function copyTree(source: string, target: string, account: ServerAccount): Promise<void> {
+async function copyTree(
+  source: string,
+  target: string,
+  account: ServerAccount,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   await mkdir(target, { mode: 0o700, recursive: true });
   await giveTo(account, target);
   await Promise.all([
-    copyDirectory(source, target, account, (name) => !LEFT_OUT.test(name)),
+    copyDirectory(source, target, account, signal, (name) => !LEFT_OUT.test(name)),
     mkdir(join(target, 'pg_wal', 'archive_status'), { mode: 0o700, recursive: true }),
   ]);
   for (const path of ['pg_wal', 'pg_wal/archive_status']) await giveTo(account, join(target, path));
@@ -74,16 +80,18 @@ async function copyDirectory(
   source: string,
   target: string,
   account: ServerAccount,
+  signal: AbortSignal | undefined,
   accepts: (name: string) => boolean,
 ): Promise<void> {
   for (const entry of await readdir(source, { withFileTypes: true })) {
+    signal?.throwIfAborted();
     if (!accepts(entry.name)) continue;
     const from = join(source, entry.name);
     const to = join(target, entry.name);
     if (entry.isDirectory()) {
       await mkdir(to, { mode: 0o700, recursive: true });
       await giveTo(account, to);
-      if (!EMPTIED.has(entry.name)) await copyDirectory(from, to, account, accepts);
+      if (!EMPTIED.has(entry.name)) await copyDirectory(from, to, account, signal, accepts);
     } else if (entry.isFile()) {
       await copyLiveFile(from, to, account);
     }

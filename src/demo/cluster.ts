@@ -1,13 +1,11 @@
 import { writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Client } from 'pg';
 import { findBinaries } from './binaries.ts';
 import { openDataDir } from './data-dir.ts';
-import { startOrphanGuard } from './orphan-guard.ts';
-import { findFreePort } from './ports.ts';
-import { PostgresNode } from './postgres-node.ts';
-import { makeRunDir, removeDir } from './run-dir.ts';
-import { findServerAccount, giveTo, type ServerAccount } from './server-account.ts';
+import type { PostgresNode } from './postgres-node.ts';
+import { findServerAccount, giveTo } from './server-account.ts';
+import { Site } from './site.ts';
 import { REPLICATION_ROLE, startStandby, type Upstream } from './standby.ts';
 
 export interface ClusterOptions {
@@ -54,6 +52,8 @@ export interface Cluster {
   addReplica(options?: ReplicaOptions): Promise<PostgresNode>;
   /** Ends every process and removes the data unless `dataDir` keeps them. May be called twice. */
   stop(): Promise<void>;
+  /** As `stop`, and removes what `dataDir` keeps too. */
+  discard(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -84,116 +84,78 @@ const DURABLE = { fsync: 'on' };
 
 /** Throws a DemoError that says in one sentence what is wrong; nothing is left running then. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  const account = findServerAccount();
-  const runDir = await makeRunDir(account);
-  const keeps = options.dataDir !== undefined;
-  const nodesDir = options.dataDir === undefined ? runDir : resolve(options.dataDir);
-  const releaseGuard = startOrphanGuard({
-    account,
-    nodesDir,
-    signal: keeps ? 'INT' : 'QUIT',
-    remove: [runDir],
-  });
-  const nodes: PostgresNode[] = [];
-
-  async function stopAll(): Promise<void> {
-    const [primary, ...standbys] = nodes;
-    await Promise.all(standbys.map((standby) => standby.stop('immediate')));
-    await primary?.stop(keeps ? 'fast' : 'immediate');
-    await Promise.all(standbys.map((standby) => removeDir(standby.dataDir)));
-    await removeDir(runDir);
-    releaseGuard();
-  }
-  let stopping: Promise<void> | undefined;
-  const stop = () => {
-    stopping ??= stopAll();
-    return stopping;
-  };
-
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const site = await Site.open(findServerAccount(), options.dataDir);
+  const giveUp = () => void site.stop();
+  signal?.addEventListener('abort', giveUp);
   try {
-    return await assemble({ options, account, runDir, nodesDir, nodes, stop });
+    return await assemble(site, options);
   } catch (error) {
-    await stop();
+    await site.stop();
+    signal?.throwIfAborted();
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
   }
 }
 
-interface Site {
-  readonly options: ClusterOptions;
-  readonly account: ServerAccount;
-  readonly runDir: string;
-  /** Where each node has a directory of its name. */
-  readonly nodesDir: string;
-  /** The primary first. Filled as nodes are created, so that a failure half-way can stop them. */
-  readonly nodes: PostgresNode[];
-  readonly stop: () => Promise<void>;
-}
-
-async function assemble(site: Site): Promise<Cluster> {
-  const { options, account, runDir, nodesDir, nodes, stop } = site;
+async function assemble(site: Site, options: ClusterOptions): Promise<Cluster> {
+  const { account, runDir, nodesDir } = site;
   const { major = 18, replicas: replicaCount = 2, ports, signal } = options;
   const binaries = await findBinaries(major, { ...options, account, scratchDir: runDir });
-  signal?.throwIfAborted();
   const opened = await openDataDir({ directory: nodesDir, binaries, account, scratchDir: runDir });
   const { password, replicationPassword } = opened.description;
   signal?.throwIfAborted();
 
-  async function createNode(
-    name: string,
-    port: number | undefined,
-    settings: Readonly<Record<string, string>>,
-  ) {
-    if (nodes.some((node) => node.name === name)) throw new Error(`There is a node named ${name} already.`);
-    const node = new PostgresNode({
-      name,
-      port: port ?? (await findFreePort(nodes.map((other) => other.port))),
-      dataDir: join(nodesDir, name),
-      socketDir: runDir,
-      logFile: join(nodesDir, `${name}.log`),
-      binaries,
-      account,
-      password,
-      settings: {
-        ...DEFAULTS,
-        ...(options.dataDir !== undefined && DURABLE),
-        ...options.settings,
-        ...settings,
-      },
-    });
-    nodes.push(node);
-    return node;
-  }
-
-  const primary = await createNode('primary', ports?.[0], {});
+  const forEvery = { ...DEFAULTS, ...(site.isKept && DURABLE), ...options.settings };
+  const primary = await site.createNode(() => ({
+    name: 'primary',
+    port: ports?.[0],
+    binaries,
+    password,
+    settings: forEvery,
+  }));
   await primary.start();
   await prepareReplication(primary, replicationPassword);
   const passFile = join(runDir, 'passwords');
   await writeFile(passFile, `*:*:*:${REPLICATION_ROLE}:${replicationPassword}\n`, { mode: 0o600 });
   await giveTo(account, passFile);
 
-  async function addReplica(replica: ReplicaOptions = {}): Promise<PostgresNode> {
-    const { upstream = primary, name = nextName(nodes), port, settings } = replica;
-    const node = await createNode(name, port, { ...options.standbySettings, ...settings });
-    await startStandby({ node, primary, upstream, passFile, account });
-    return node;
-  }
+  const addReplica = (replica: ReplicaOptions = {}) =>
+    site.during(async (closing) => {
+      const node = await site.createNode((nodes) => ({
+        name: replica.name ?? nextName(nodes),
+        port: replica.port,
+        binaries,
+        password,
+        settings: { ...forEvery, ...options.standbySettings, ...replica.settings },
+      }));
+      const { upstream = primary } = replica;
+      await startStandby({ node, primary, upstream, passFile, account, signal: closing });
+      return node;
+    });
 
-  for (let index = 1; index <= replicaCount; index++) {
-    signal?.throwIfAborted();
-    await addReplica({ port: ports?.[index] });
-  }
-  signal?.throwIfAborted();
+  const wanted = Array.from({ length: replicaCount }, (_, index) => ({ port: ports?.[index + 1] }));
+  await all(wanted.map(addReplica));
   return {
     major,
     isReused: opened.isReused,
     primary,
     get replicas() {
-      return nodes.slice(1);
+      return site.nodes.slice(1);
     },
     addReplica,
-    stop,
-    [Symbol.asyncDispose]: stop,
+    stop: () => site.stop(),
+    discard: () => site.discard(),
+    [Symbol.asyncDispose]: () => site.stop(),
   };
+}
+
+/** Unlike Promise.all, leaves none of them running behind when one fails. */
+async function all(promises: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(promises)).find(({ status }) => status === 'rejected');
+  if (failed) throw (failed as PromiseRejectedResult).reason;
 }
 
 function nextName(nodes: readonly PostgresNode[]): string {

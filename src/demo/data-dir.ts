@@ -10,6 +10,8 @@ import { canEnter, giveTo, type ServerAccount } from './server-account.ts';
 
 const run = promisify(execFile);
 
+/** Present in a temporary directory from its first moment. */
+const OF_THE_RUN = ['owner', 'programs'];
 const DESCRIPTION_FILE = 'cluster.json';
 
 /** What a data directory says about itself; the primary's data lie beside it in `primary`. */
@@ -48,7 +50,7 @@ export async function openDataDir(options: OpenDataDirOptions): Promise<OpenedDa
     await acceptLeftOver(directory, names, description, binaries);
     return { description, isReused: true };
   }
-  if (names.some((name) => name !== 'owner' && name !== 'programs')) {
+  if (names.some((name) => !OF_THE_RUN.includes(name))) {
     throw new DemoError(
       `${directory} is not empty and holds no database of ours: choose another directory or empty it.`,
     );

@@ -56,6 +56,7 @@ export class PostgresNode {
   readonly #options: PostgresNodeOptions;
   readonly #settings: Map<string, string>;
   #process: ChildProcess | undefined;
+  #isRetired = false;
 
   constructor(options: PostgresNodeOptions) {
     this.name = options.name;
@@ -84,9 +85,12 @@ export class PostgresNode {
     return this.#process !== undefined;
   }
 
-  /** Changes one setting for the next `reload()` or `start()`. */
-  setting(name: string, value: string): this {
-    this.#settings.set(name, value);
+  /** Changes one setting for the next `reload()` or `start()`; null takes the change back. */
+  setting(name: string, value: string | null): this {
+    const before = this.#options.settings[name];
+    if (value !== null) this.#settings.set(name, value);
+    else if (before !== undefined) this.#settings.set(name, before);
+    else this.#settings.delete(name);
     return this;
   }
 
@@ -114,6 +118,12 @@ export class PostgresNode {
       child.kill('SIGCONT'); // It may have been frozen.
       if (await endsWithin(child, signal === 'SIGKILL' ? undefined : STOP_PATIENCE_MS)) return;
     }
+  }
+
+  /** As `stop`, for good: whoever is about to start it will be refused. */
+  async retire(mode: StopMode): Promise<void> {
+    this.#isRetired = true;
+    await this.stop(mode);
   }
 
   /** Signals the postmaster alone. After SIGKILL, resolves when it is gone. */
@@ -171,6 +181,10 @@ export class PostgresNode {
     const { binaries, account } = this.#options;
     const log = await open(logFile, 'a');
     const { size: alreadyLogged } = await log.stat();
+    if (this.#isRetired) {
+      await log.close();
+      return 'its cluster is being stopped';
+    }
     const child = spawn(binaries.postgres, ['-D', dataDir], {
       ...account,
       cwd: '/',
@@ -179,17 +193,19 @@ export class PostgresNode {
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
     });
+    this.#process = child;
+    child.once('exit', () => {
+      if (this.#process === child) this.#process = undefined;
+    });
     const failedToSpawn = await new Promise<Error | undefined>((resolve) => {
       child.once('spawn', () => resolve(undefined));
       child.once('error', resolve);
     });
     await log.close();
-    if (failedToSpawn) return failedToSpawn.message;
-
-    this.#process = child;
-    child.once('exit', () => {
-      if (this.#process === child) this.#process = undefined;
-    });
+    if (failedToSpawn) {
+      this.#process = undefined;
+      return failedToSpawn.message;
+    }
     while (this.#process === child) {
       if (await acceptsQueries(dataDir, child.pid)) return undefined;
       await delay(POLL_MS);

@@ -21,6 +21,7 @@ export interface StartStandbyOptions {
   /** A libpq password file with the replication role's password. */
   readonly passFile: string;
   readonly account: ServerAccount;
+  readonly signal?: AbortSignal;
 }
 
 /** The role every standby streams as. */
@@ -33,13 +34,14 @@ export async function startStandby({
   upstream,
   passFile,
   account,
+  signal,
 }: StartStandbyOptions): Promise<void> {
   const slot = node.name.toLowerCase().replace(/[^a-z0-9_]/g, '_');
   const isNode = upstream instanceof PostgresNode;
   // Before the backup begins: the slot must hold the WAL the clone will ask for first.
   await createSlot(isNode ? upstream : primary, slot);
   const source = isNode && !(await isStandby(upstream)) ? upstream : primary;
-  await takeBaseBackup(source, node.dataDir, account);
+  await takeBaseBackup(source, node.dataDir, account, signal);
 
   const signalFile = join(node.dataDir, 'standby.signal');
   await writeFile(signalFile, '');

@@ -1,0 +1,188 @@
+import type { Account } from './accounts.ts';
+import { charge } from './billing.ts';
+import { createCaller } from './caller.ts';
+import { type Failure, failures } from './failures.ts';
+import { digits, malformedCalled, type NumberPair } from './numbers.ts';
+import { presets } from './presets.ts';
+import { createChooser, createPicker, type Random } from './random.ts';
+import { matchRate } from './rates.ts';
+
+/**
+ * One attempt as a switch writes it when it ends. Seconds and micros count from the epoch; money is in
+ * millionths; every number is whole.
+ */
+export interface Call {
+  readonly accountId: number;
+  readonly customerId: number;
+  readonly caller: NumberPair;
+  readonly called: NumberPair;
+  readonly setupMicros: number;
+  readonly connectSecond: number;
+  readonly disconnectSecond: number;
+  readonly durationMillis: number;
+  readonly billedSeconds: number;
+  readonly amount: number;
+  readonly surcharge: number | null;
+  readonly cause: number;
+  readonly reason: string | null;
+  readonly callId: string;
+  readonly prefix: string | null;
+  readonly country: string | null;
+  readonly region: string | null;
+  readonly remoteIp: string;
+  readonly postDialDelayMillis: number | null;
+  readonly releaseSource: 'caller' | 'callee' | null;
+  readonly userAgent: string | null;
+  readonly protocol: number;
+}
+
+/** Makes one call of its account that ends within the given second. */
+export type CallMaker = (disconnectSecond: number) => Call;
+
+const NORMAL_CLEARING = 16;
+const SIP = 1;
+const H323 = 2;
+/** Stands in `prefix` where no prefix could be matched. */
+const TRANSLATION_ERROR = 'external_translation_error';
+
+const LONGEST_CALL_MILLIS = 4 * 3_600_000;
+const SHORTEST_CALL_MILLIS = 100;
+const RINGING = { medianSeconds: 6, sigma: 0.7 };
+
+const MALFORMED_CALLED = 0.003;
+const CHARGED_FAILURE = 0.002;
+/** Fields most equipment leaves empty. */
+const SELDOM_FILLED = 0.1;
+
+const USER_AGENTS = [
+  'Asterisk PBX 18.20.0',
+  'FreeSWITCH-mod_sofia/1.10.11',
+  'Cisco-SIPGateway/IOS-16.12.4',
+  'Yealink SIP-T46U 108.86.0.90',
+  'Grandstream HT812 1.0.43.11',
+  'Sippy Softswitch v2022',
+  'Oracle ESD "S-Cz9.0"',
+];
+
+/** Numbers the price list does not reach. */
+const OUTSIDE_THE_LIST = ['870', '882', '979'];
+
+/** How an attempt went: the part that differs between a conversation and a failure. */
+type Course = Pick<
+  Call,
+  | 'setupMicros'
+  | 'connectSecond'
+  | 'durationMillis'
+  | 'billedSeconds'
+  | 'amount'
+  | 'surcharge'
+  | 'cause'
+  | 'reason'
+  | 'postDialDelayMillis'
+  | 'releaseSource'
+>;
+
+export function createCallMaker(account: Account, random: Random): CallMaker {
+  const caller = createCaller(account, random);
+  const courses = createCourses(account, random);
+  const protocol = account.kind === 'wholesale' && account.id % 10 === 3 ? H323 : SIP;
+
+  return (disconnectSecond) => {
+    const destination = caller.destination();
+    const isAnswered = random.chance(destination.answerRatio);
+    const isMalformed = !isAnswered && random.chance(MALFORMED_CALLED);
+    const failure = isAnswered ? undefined : isMalformed ? failures.invalidFormat : courses.drawFailure();
+    const called = isMalformed ? malformedCalled(random) : reachableBy(failure, destination.called, random);
+    const rate = called.translated === null ? undefined : matchRate(called.translated);
+    const course = failure
+      ? courses.failed(failure, disconnectSecond)
+      : courses.answered(rate?.pricePerMinute ?? 0, disconnectSecond);
+    const remoteIp = caller.remoteIp();
+    return {
+      accountId: account.id,
+      customerId: account.customerId,
+      caller: caller.callingNumber(),
+      called,
+      setupMicros: course.setupMicros,
+      connectSecond: course.connectSecond,
+      disconnectSecond,
+      durationMillis: course.durationMillis,
+      billedSeconds: course.billedSeconds,
+      amount: course.amount,
+      surcharge: course.surcharge,
+      cause: course.cause,
+      reason: course.reason,
+      callId: `${random.bits().toString(16)}${random.bits().toString(16)}@${remoteIp}`,
+      // A switch that got no answer from its translator has no number to match either.
+      prefix: failure === failures.translatorRefused ? TRANSLATION_ERROR : (rate?.prefix ?? null),
+      country: rate?.country ?? null,
+      region: rate?.region ?? null,
+      remoteIp,
+      postDialDelayMillis: course.postDialDelayMillis,
+      releaseSource: course.releaseSource,
+      userAgent: random.chance(SELDOM_FILLED) ? USER_AGENTS[random.below(USER_AGENTS.length)]! : null,
+      protocol,
+    };
+  };
+}
+
+function reachableBy(failure: Failure | undefined, called: NumberPair, random: Random): NumberPair {
+  if (failure !== failures.noRate) return called;
+  const number = OUTSIDE_THE_LIST[random.below(OUTSIDE_THE_LIST.length)]! + digits(9, random);
+  return { translated: number, received: `00${number}` };
+}
+
+function createCourses({ kind, terms }: Account, random: Random) {
+  const preset = presets[kind];
+  const pickPart = createPicker(preset.durations.map(({ weight }) => weight));
+  const drawFailure = createChooser(
+    preset.failures.map(([name, weight]) => [failures[name], weight] as const),
+  );
+  const drawDelay = () =>
+    Math.round(random.lognormal(preset.postDialDelay.median, preset.postDialDelay.sigma) * 1000);
+
+  function drawDuration(): number {
+    const { medianSeconds, sigma } = preset.durations[pickPart(random)]!;
+    const millis = Math.round(random.lognormal(medianSeconds, sigma) * 1000);
+    return Math.min(Math.max(millis, SHORTEST_CALL_MILLIS), LONGEST_CALL_MILLIS);
+  }
+
+  function answered(pricePerMinute: number, disconnectSecond: number): Course {
+    const durationMillis = drawDuration();
+    const connectSecond = disconnectSecond - Math.floor(durationMillis / 1000);
+    const postDialDelayMillis = drawDelay();
+    const ringing = random.lognormal(RINGING.medianSeconds, RINGING.sigma);
+    const { billedSeconds, amount } = charge(durationMillis, pricePerMinute, terms);
+    return {
+      setupMicros: connectSecond * 1_000_000 - postDialDelayMillis * 1000 - Math.round(ringing * 1_000_000),
+      connectSecond,
+      durationMillis,
+      billedSeconds,
+      amount,
+      surcharge: random.chance(SELDOM_FILLED) ? 10_000 * random.below(5) : null,
+      cause: NORMAL_CLEARING,
+      reason: random.chance(SELDOM_FILLED) ? 'Normal call clearing' : null,
+      postDialDelayMillis,
+      releaseSource: random.chance(preset.endedByCallee) ? 'callee' : 'caller',
+    };
+  }
+
+  /** Connect time is filled too, with the end: the column has no null. */
+  function failed({ cause, reason, rang, lasts }: Failure, disconnectSecond: number): Course {
+    const attemptMillis = Math.round(random.lognormal(lasts, 0.5) * 1000);
+    return {
+      setupMicros: (disconnectSecond * 1000 - attemptMillis) * 1000 - random.below(1000),
+      connectSecond: disconnectSecond,
+      durationMillis: 0,
+      billedSeconds: 0,
+      amount: terms.connectFee > 0 && random.chance(CHARGED_FAILURE) ? terms.connectFee : 0,
+      surcharge: null,
+      cause,
+      reason,
+      postDialDelayMillis: rang ? Math.min(drawDelay(), attemptMillis) : null,
+      releaseSource: null,
+    };
+  }
+
+  return { drawFailure: () => drawFailure(random), answered, failed };
+}

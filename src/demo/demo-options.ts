@@ -1,0 +1,84 @@
+import { parseArgs } from 'node:util';
+import { supportedMajors } from './binaries.ts';
+import { DemoError } from './demo-error.ts';
+
+export interface DemoOptions {
+  /** Calls to load before the start. */
+  readonly cdrs: number;
+  /** Hot standbys. */
+  readonly replicas: number;
+  /** PostgreSQL's major version. */
+  readonly pg: number;
+  /** The gateway's; 0 takes any free one. */
+  readonly port: number;
+  /** Live calls per second; 0 for none. */
+  readonly rate: number;
+  readonly seed: number;
+  readonly dataDir: string | undefined;
+  readonly json: boolean;
+}
+
+export const demoHelp = `Usage: npm run demo -- [options]
+
+Starts a PostgreSQL primary with hot standbys from embedded programs, fills it with calls,
+keeps writing new ones, and answers GraphQL over the standbys. Ctrl-C stops everything.
+
+  --cdrs N        calls to load before the start (default 200000)
+  --replicas N    hot standbys, 1 to 8 (default 2)
+  --pg MAJOR      PostgreSQL ${supportedMajors.join(', ')} (default 18); 14, 15 and 17 are fetched once
+  --port N        port of the gateway (default 3001; 0 takes a free one)
+  --rate N        live calls per second (default 20; 0 for none)
+  --seed N        another number, other calls; the same number, the same calls (default 1)
+  --data-dir DIR  keep the calls there: the next start with the same DIR goes on with them and
+                  does not load again. Standbys are cloned anew each time. To forget the calls,
+                  remove DIR. Without it everything is in a temporary directory and goes at the end.
+  --json          print one line of JSON on standard output when ready, everything else on
+                  standard error
+  --help          this text
+`;
+
+const FLAGS = {
+  cdrs: { type: 'string', default: '200000' },
+  replicas: { type: 'string', default: '2' },
+  pg: { type: 'string', default: '18' },
+  port: { type: 'string', default: '3001' },
+  rate: { type: 'string', default: '20' },
+  seed: { type: 'string', default: '1' },
+  'data-dir': { type: 'string' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+/** Throws a DemoError for a flag that is unknown or holds nonsense. */
+export function parseDemoOptions(args: readonly string[]): DemoOptions | 'help' {
+  const values = parse(args);
+  if (values.help) return 'help';
+  const dataDir = values['data-dir'];
+  if (dataDir === '') throw new DemoError('--data-dir needs the name of a directory.');
+  return {
+    cdrs: wholeNumber('--cdrs', values.cdrs, 0, 1_000_000_000),
+    replicas: wholeNumber('--replicas', values.replicas, 1, 8),
+    pg: wholeNumber('--pg', values.pg, supportedMajors[0]!, supportedMajors.at(-1)!),
+    port: wholeNumber('--port', values.port, 0, 65_535),
+    rate: wholeNumber('--rate', values.rate, 0, 10_000),
+    seed: wholeNumber('--seed', values.seed, 0, 2_147_483_647),
+    dataDir,
+    json: values.json,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: FLAGS }).values;
+  } catch (error) {
+    // Node's message may explain at length; its first sentence names the flag.
+    const [sentence] = (error as Error).message.split(/\. |\n/);
+    throw new DemoError(`${sentence}; --help lists the options.`);
+  }
+}
+
+function wholeNumber(flag: string, text: string, least: number, most: number): number {
+  const number = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= least && number <= most) return number;
+  throw new DemoError(`${flag} takes a whole number from ${least} to ${most}, not "${text}".`);
+}
