@@ -95,7 +95,9 @@ export function createContext(needs: ContextNeeds): Context {
   }
 
   async function reader({ readAfter }: { readonly readAfter?: string | undefined } = {}): Promise<Reader> {
-    choosing ??= pin(readAfter === undefined ? undefined : decodeToken(readAfter));
+    const token = readAfter === undefined ? undefined : decodeToken(readAfter);
+    if (choosing && token) await catchUp(await choosing, token);
+    choosing ??= pin(token);
     const replica = await choosing;
     return {
       db: needs.databaseOf(replica),
@@ -104,6 +106,13 @@ export function createContext(needs: ContextNeeds): Context {
       accountIds: principal.accountIds,
       signal,
     };
+  }
+
+  /** One more cursor in the same request: the standby it is pinned to must have replayed that one's page too. */
+  async function catchUp({ name }: Replica, readAfter: Token): Promise<void> {
+    const others = replicas.snapshot().replicas.map((replica) => replica.name);
+    const exclude = new Set(others.filter((other) => other !== name));
+    (await replicas.choose({ readAfter, exclude, signal })).release();
   }
 
   /** Leaves the standby that failed; what follows must not be older than what was already read. */

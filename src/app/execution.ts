@@ -86,9 +86,9 @@ function attempt(
   return plan ? stream(args, plan, mask) : (execute(args) as Promise<ExecutionResult>);
 }
 
-/** Clients that want parts get them from Yoga; a streamed body is one JSON document. */
+/** A streamed body is one JSON document; clients that take nothing but parts or events get them from Yoga. */
 function acceptsPlainJson(accept: string | null): boolean {
-  return !/multipart\/mixed|text\/event-stream/i.test(accept ?? '');
+  return accept === null || /json|\*/.test(accept);
 }
 
 /** Undefined when the ordinary executor must answer it all, bad arguments included: its errors are the spec's. */

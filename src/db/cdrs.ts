@@ -2,7 +2,7 @@ import { type Expression, type SqlBool, sql } from 'kysely';
 import { type CdrColumnName, cdrColumns } from './cdr-columns.ts';
 import { type CdrFilter, matchesFilter } from './cdr-filter.ts';
 import { fromCdrs, named, type Reader, run } from './reader.ts';
-import { microsOfPostgres, postgresOfMicros } from './timestamps.ts';
+import { orderedMicrosOfPostgres, postgresOfMicros } from './timestamps.ts';
 
 export type CdrOrder = 'NEWEST_FIRST' | 'OLDEST_FIRST';
 
@@ -29,9 +29,6 @@ export type CdrRow = {
     ? number | null
     : string | null;
 };
-
-/** How PostgreSQL's binary format says `infinity`. */
-const INFINITE_MICROS = 0x7fff_ffff_ffff_ffffn;
 
 const allColumns = Object.keys(cdrColumns) as CdrColumnName[];
 
@@ -71,7 +68,7 @@ export async function selectKeyBeyond(reader: Reader, page: CdrPage): Promise<Cd
   );
   const [row] = await run(reader, query);
   if (!row) return undefined;
-  return { micros: microsOfPostgres(row.connect_time) ?? INFINITE_MICROS, id: BigInt(row.i_xdr) };
+  return { micros: orderedMicrosOfPostgres(row.connect_time), id: BigInt(row.i_xdr) };
 }
 
 /** How many calls match, exactly; bigint as text. Reads every one of them. */

@@ -17,6 +17,10 @@ export const POSTGRES_EPOCH_MICROS = 10_957n * MICROS_PER_DAY;
 const LEAST_MICROS = -210_866_803_200_000_000n;
 const MOST_MICROS = 9_224_318_015_999_999_999n;
 
+/** How PostgreSQL's binary format says `infinity` and `-infinity`: places in an order, but on no calendar. */
+const INFINITE_MICROS = 0x7fff_ffff_ffff_ffffn + POSTGRES_EPOCH_MICROS;
+const MINUS_INFINITE_MICROS = -0x8000_0000_0000_0000n + POSTGRES_EPOCH_MICROS;
+
 const RFC_3339 =
   /^([+-]\d{6}|\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(?:([Zz])|([+-])(\d{2}):?(\d{2})?)$/;
 const POSTGRES_TEXT = /^(\d{4,6})-(\d{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?\+00( BC)?$/;
@@ -41,6 +45,11 @@ export function microsOfPostgres(text: string): bigint | undefined {
   const [, year, month, day, hour, minute, second, fraction = '', bc] = found;
   const astronomical = bc ? 1 - Number(year) : Number(year);
   return microsOfParts([astronomical, ...[month, day, hour, minute, second].map(Number)] as Parts, fraction);
+}
+
+/** Micros for ordering: as microsOfPostgres, with a place for infinite times too. */
+export function orderedMicrosOfPostgres(text: string): bigint {
+  return microsOfPostgres(text) ?? (text.startsWith('-') ? MINUS_INFINITE_MICROS : INFINITE_MICROS);
 }
 
 /** The API's text of an instant. */
@@ -89,6 +98,11 @@ function microsOfParts(
 /** Whether PostgreSQL's timestamptz reaches so far. */
 export function isTimestamp(micros: bigint): boolean {
   return micros >= LEAST_MICROS && micros <= MOST_MICROS;
+}
+
+/** Whether it is a place in an order of times: a timestamp, or infinite. */
+export function isOrdered(micros: bigint): boolean {
+  return isTimestamp(micros) || micros === INFINITE_MICROS || micros === MINUS_INFINITE_MICROS;
 }
 
 function inRange(micros: bigint): bigint | undefined {

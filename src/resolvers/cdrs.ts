@@ -11,8 +11,8 @@ import {
   selectCdrPage,
 } from '../db/cdrs.ts';
 import type { Reader } from '../db/reader.ts';
-import { microsOfPostgres } from '../db/timestamps.ts';
-import { InvalidArgumentError, PageTooLargeError, UnreadableValueError } from '../errors.ts';
+import { orderedMicrosOfPostgres } from '../db/timestamps.ts';
+import { InvalidArgumentError, PageTooLargeError } from '../errors.ts';
 import { type CdrFilterArgument, parseFilter, parseId } from './cdr-filter.ts';
 import { cursorPrefix, decodeCursor, encodeCursor } from './cursor.ts';
 
@@ -138,15 +138,13 @@ function createConnection(needs: CdrsNeeds, request: CdrPageRequest): CdrConnect
   };
 }
 
-/** Throws UnreadableValueError for a call with an infinite connect time: it has no place in the list. */
+/** The place of the call in its list, as text. */
 export function cursorOf({ prefix, node }: CdrEdge): string {
   return encodeCursor(prefix, keysetOf(node));
 }
 
 function keysetOf(row: CdrRow): CdrKeyset {
-  const micros = microsOfPostgres(row.connect_time!);
-  if (micros === undefined) throw new UnreadableValueError();
-  return { micros, id: BigInt(row.i_xdr!) };
+  return { micros: orderedMicrosOfPostgres(row.connect_time!), id: BigInt(row.i_xdr!) };
 }
 
 /** The same promise for every caller. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CdrFilter } from '../db/cdr-filter.ts';
 import type { CdrKeyset, CdrOrder } from '../db/cdrs.ts';
-import { isTimestamp, POSTGRES_EPOCH_MICROS } from '../db/timestamps.ts';
+import { isOrdered, POSTGRES_EPOCH_MICROS } from '../db/timestamps.ts';
 import { CursorMismatchError, InvalidCursorError } from '../errors.ts';
 
 /**
@@ -65,7 +65,7 @@ export function decodeCursor(cursor: string, scope: CursorScope): Cursor {
   if (ORDERS[bytes[1]!] !== scope.order) throw new CursorMismatchError('order');
   if (!bytes.subarray(2, 8).equals(digestOf(scope.filter))) throw new CursorMismatchError('filter');
   const micros = bytes.readBigInt64BE(headEnd) + POSTGRES_EPOCH_MICROS;
-  if (!isTimestamp(micros)) throw new InvalidCursorError();
+  if (!isOrdered(micros)) throw new InvalidCursorError();
   return {
     keyset: { micros, id: bytes.readBigInt64BE(headEnd + 8) },
     token: bytes.toString('latin1', HEAD_BYTES, tokenEnd),

@@ -35,6 +35,7 @@ async function writeOperation(body: Body, operation: StreamedOperation): Promise
   const { writer } = body;
   const errors = [...operation.errors];
   const outcomes: ListOutcome[] = [];
+  const lists = await openLists(operation.roots);
   writer.text('{"data":{');
   for (const [index, root] of operation.roots.entries()) {
     writer.text(
@@ -44,7 +45,7 @@ async function writeOperation(body: Body, operation: StreamedOperation): Promise
       writer.text(JSON.stringify(root.value));
       continue;
     }
-    const outcome = await writeRoot(body, root);
+    const outcome = await writeRoot(body, root.plan, lists.get(root)!);
     outcomes.push(outcome);
     errors.push(...outcome.failures.map((failure) => operation.formatError(failure)));
   }
@@ -58,10 +59,24 @@ async function writeOperation(body: Body, operation: StreamedOperation): Promise
   return body.end();
 }
 
-/** A list that fails before anything was sent fails the whole answer; later ones are null, with their error. */
-async function writeRoot(body: Body, { plan, open }: Root & { kind: 'connection' }): Promise<ListOutcome> {
+/** All of them before the first byte: a bad argument of any fails the whole answer, as no list may be null. */
+async function openLists(roots: readonly Root[]): Promise<ReadonlyMap<Root, OpenList>> {
+  const lists = new Map<Root, OpenList>();
+  for (const root of roots) {
+    if (root.kind === 'value') continue;
+    try {
+      lists.set(root, await root.open());
+    } catch (error) {
+      throw { error, path: [root.plan.key] } satisfies ResponseFailure;
+    }
+  }
+  return lists;
+}
+
+/** A list that fails before anything was sent fails the whole answer; after that it is null, beside its error. */
+async function writeRoot(body: Body, plan: ConnectionPlan, list: OpenList): Promise<ListOutcome> {
   try {
-    return await writeConnection(body, plan, await open());
+    return await writeConnection(body, plan, list);
   } catch (error) {
     const failure: ResponseFailure = { error, path: [plan.key] };
     if (!body.hasSent) throw failure;

@@ -98,9 +98,10 @@ class Encoding {
     for (let index = 0; index < steps.length; index++) {
       const step = steps[index]!;
       writer.bytes(step.glue);
-      if (this.#value(writer, row, step)) continue;
+      // One reason why an object is null is enough; what else is in it no longer matters.
+      if (this.#value(writer, row, step) || isVoid) continue;
       this.#failures = [...(this.#failures ?? []), step.path];
-      if (!step.nullable) isVoid = true;
+      isVoid = !step.nullable;
     }
     if (isVoid) {
       writer.rewind(before);
@@ -116,7 +117,10 @@ class Encoding {
       this.#object(writer, row, step.inner);
       return true;
     }
-    if (step.operation === operations.cursor) return this.#cursor(writer, row);
+    if (step.operation === operations.cursor) {
+      this.#cursor(writer, row);
+      return true;
+    }
     const length = row.readInt32BE(this.#at);
     const at = this.#at + 4;
     if (length < 0) {
@@ -128,12 +132,10 @@ class Encoding {
     return writeJson(writer, step.operation, row, at, length);
   }
 
-  #cursor(writer: ByteWriter, row: Buffer): boolean {
-    if (isInfinite(row, this.#start + CONNECT_TIME_AT)) return false;
+  #cursor(writer: ByteWriter, row: Buffer): void {
     writer.bytes(this.#prefix);
     writer.base64urlKey(row, this.#start + CONNECT_TIME_AT, this.#start + ID_AT);
     writer.byte(QUOTE);
-    return true;
   }
 }
 

@@ -1,0 +1,98 @@
+import { createPrincipals } from '../../src/access/principals.ts';
+import { createLogger } from '../../src/app/logging.ts';
+import type { Handler } from '../../src/app/routes.ts';
+import { createApp } from '../../src/app.ts';
+import { parseConfig } from '../../src/config.ts';
+import { checkSource } from '../../src/db/catalogue-check.ts';
+import { createDatabase } from '../../src/db/reader.ts';
+import { createReplicas, type Replicas, type ReplicasOptions } from '../../src/replicas/replicas.ts';
+
+export const ADMIN_TOKEN = 'admin-token-of-the-tests';
+export const ACCOUNT_TOKEN = 'account-token-of-the-tests';
+/** The account that ACCOUNT_TOKEN sees. */
+export const ACCOUNT_ID = '14';
+
+export interface GraphQLAnswer {
+  // biome-ignore lint/suspicious/noExplicitAny: a test knows the shape of the answer to its own query
+  readonly data: any;
+  readonly errors?: readonly {
+    readonly message: string;
+    readonly path?: readonly (string | number)[];
+    readonly extensions: {
+      readonly code: string;
+      readonly retryable: boolean;
+      readonly [name: string]: unknown;
+    };
+  }[];
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  readonly extensions: any;
+}
+
+export interface Ask {
+  readonly token?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The whole gateway over real standbys, without a socket. */
+export interface TestGateway extends AsyncDisposable {
+  readonly fetch: Handler;
+  readonly replicas: Replicas;
+  /** As the administrator unless told otherwise; resolves with the parsed body whatever the status. */
+  query(document: string, variables?: object, ask?: Ask): Promise<GraphQLAnswer>;
+  /** The response itself. */
+  ask(document: string, variables?: object, ask?: Ask): Promise<Response>;
+}
+
+/** A gateway over the standbys of `replicaUrls`; settings are as in the environment. */
+export async function createTestGateway(
+  { replicaUrls }: { readonly replicaUrls: readonly string[] },
+  {
+    settings = {},
+    tuning = {},
+  }: { settings?: Record<string, string>; tuning?: Partial<ReplicasOptions> } = {},
+): Promise<TestGateway> {
+  const config = parseConfig({
+    REPLICA_URLS: replicaUrls.join(','),
+    ADMIN_TOKEN,
+    ACCOUNT_TOKEN,
+    ACCOUNT_ID,
+    LOG_LEVEL: 'silent',
+    ...settings,
+  });
+  const replicas = createReplicas({ replicaUrls, poolSize: 4, pollInterval: 0.1, ...tuning });
+  await replicas.firstLook;
+  const first = await replicas.choose();
+  const { source } = await checkSource(createDatabase(first.pool), config.cdrSource);
+  first.release();
+  const { fetch } = createApp({
+    replicas,
+    source: () => source,
+    principals: createPrincipals(config),
+    logger: createLogger({ level: config.logLevel }),
+    allowedOrigins: config.allowedOrigins,
+    maxStalenessSeconds: config.maxStalenessSeconds,
+    routes: [],
+  });
+
+  const ask: TestGateway['ask'] = async (query, variables, { token = ADMIN_TOKEN, headers = {} } = {}) =>
+    fetch(
+      new Request('http://gateway/graphql', {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept: 'application/graphql-response+json',
+          authorization: `Bearer ${token}`,
+          ...headers,
+        },
+        body: JSON.stringify({ query, variables }),
+      }),
+    );
+
+  return {
+    fetch,
+    replicas,
+    ask,
+    query: async (...parameters) => (await ask(...parameters)).json() as Promise<GraphQLAnswer>,
+    [Symbol.asyncDispose]: () => replicas.close(),
+  };
+}
