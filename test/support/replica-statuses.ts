@@ -1,0 +1,60 @@
+import type { ReplicaStatus } from '../../src/replicas/status.ts';
+
+/** A standby that streams and keeps up. Override only what the test is about. */
+export const aReplicaStatus = (overrides: Partial<ReplicaStatus> = {}): ReplicaStatus => ({
+  name: 'replica-a',
+  status: 'STREAMING',
+  reason: null,
+  confidence: 'HIGH',
+  lagBytes: 0n,
+  lagIsLowerBound: false,
+  lagSeconds: 0.4,
+  staleness: { minSeconds: 0, maxSeconds: 0.4, asOf: '2026-01-05T09:00:00.000000Z' },
+  receivedLsn: '0/3000060',
+  replayedLsn: '0/3000060',
+  upstreamLsn: '0/3000060',
+  timeline: 1,
+  sampledAt: '2026-01-05T09:00:00.400000Z',
+  address: '192.0.2.10:5432',
+  serverVersion: '18.4',
+  networkLagBytes: 0n,
+  replayLagBytes: 0n,
+  replayBytesPerSecond: 4096,
+  catchUpSeconds: null,
+  receiverStatus: 'streaming',
+  silenceSeconds: 0.2,
+  clockSkewSeconds: 0.001,
+  slotName: 'replica_a',
+  conflicts: { snapshot: 2, lock: 0 },
+  settings: {
+    applyDelaySeconds: 0,
+    maxStreamingDelaySeconds: 30,
+    hotStandbyFeedback: false,
+    walReceiverTimeoutSeconds: 60,
+  },
+  pollSeconds: 0.002,
+  routing: { tier: 0, requestsInFlight: 0, isSuspect: false, failures: {} },
+  ...overrides,
+});
+
+/** A standby that stopped answering before anything was known of it. */
+export const anUnreachableReplica = (overrides: Partial<ReplicaStatus> = {}): ReplicaStatus =>
+  aReplicaStatus({
+    status: 'UNREACHABLE',
+    reason: 'It cannot be connected to (ECONNREFUSED); it never answered.',
+    confidence: 'NONE',
+    lagBytes: null,
+    lagIsLowerBound: true,
+    lagSeconds: null,
+    staleness: null,
+    receivedLsn: null,
+    replayedLsn: null,
+    upstreamLsn: null,
+    timeline: null,
+    sampledAt: null,
+    receiverStatus: null,
+    conflicts: {},
+    settings: null,
+    routing: { tier: null, requestsInFlight: 0, isSuspect: true, failures: { unreachable: 3 } },
+    ...overrides,
+  });
