@@ -2,6 +2,7 @@ import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import type { Principal, Principals } from './access/principals.ts';
+import { withCors } from './app/cors.ts';
 import { createErrorMask, useErrorCodes } from './app/errors.ts';
 import { useExecution } from './app/execution.ts';
 import { type Freshness, parseFreshness } from './app/freshness.ts';
@@ -29,6 +30,12 @@ export interface AppNeeds {
   readonly routes: readonly Route[];
 }
 
+export interface App {
+  readonly fetch: Handler;
+  /** The class of requests it likes best; the web's own will do. */
+  readonly Request: typeof Request;
+}
+
 /** A GraphQL document is small; calls are asked for, not sent. */
 const LARGEST_BODY = 1024 * 1024;
 
@@ -39,7 +46,7 @@ interface Admission {
 }
 
 /** Answers every request of the gateway. Listens to nothing. */
-export function createApp(needs: AppNeeds): { readonly fetch: Handler } {
+export function createApp(needs: AppNeeds): App {
   const { logger, replicas } = needs;
   const logs = createRequestLogs((ended) => writeRequest(logger, ended));
   const mask = createErrorMask((error, reference) =>
@@ -60,8 +67,8 @@ export function createApp(needs: AppNeeds): { readonly fetch: Handler } {
     landingPage: false,
     multipart: false,
     maxRequestBodySize: LARGEST_BODY,
-    // Requests are authenticated by a header that no foreign page can make a browser send: no cookies, so no CSRF.
-    cors: { origin: [...needs.allowedOrigins], credentials: false, maxAge: 86_400 },
+    // Browsers of other origins are the business of the outermost handler.
+    cors: false,
     logging: false,
     maskedErrors: { maskError: mask },
     context: ({ request, principal, freshness }) =>
@@ -86,7 +93,8 @@ export function createApp(needs: AppNeeds): { readonly fetch: Handler } {
 
   const graphql: Route = (request, { pathname }) =>
     pathname === '/graphql' ? (yoga.fetch(request) as Promise<Response>) : undefined;
-  return { fetch: logs.around(createRouter([...needs.routes, graphql])) };
+  const router = createRouter([...needs.routes, graphql]);
+  return { fetch: withCors(logs.around(router), needs.allowedOrigins), Request: yoga.fetchAPI.Request };
 }
 
 /** Who asks, and how fresh the answer must be: before the document is even parsed. */

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createPrincipals } from './access/principals.ts';
+import { createGraphiQL } from './app/graphiql.ts';
+import { createHealthRoute } from './app/health.ts';
 import { createLogger } from './app/logging.ts';
 import { createGatewayServer } from './app/server.ts';
 import { createApp } from './app.ts';
@@ -45,26 +47,34 @@ export async function startGateway(env: Environment): Promise<Gateway> {
   const stopping = new AbortController();
   try {
     const source = await findSource(replicas, config, logger, stopping.signal);
-    const server = createGatewayServer(
-      createApp({
-        replicas,
-        source,
-        principals: createPrincipals(config),
-        logger,
-        allowedOrigins: config.allowedOrigins,
-        maxStalenessSeconds: config.maxStalenessSeconds,
-        routes: [],
-      }).fetch,
-      {
-        drainTimeoutSeconds: config.drainTimeoutSeconds,
-        onError: (error) => logger.error({ err: error }, 'request failed outside GraphQL'),
-      },
-    );
+    const graphiql = config.graphiql
+      ? createGraphiQL({ accountId: config.account?.accountIds[0] })
+      : undefined;
+    const health = createHealthRoute({
+      isReady: () => replicas.ready(),
+      isDraining: () => stopping.signal.aborted,
+      standbys: () => replicas.snapshot().replicas,
+    });
+    const app = createApp({
+      replicas,
+      source,
+      principals: createPrincipals(config),
+      logger,
+      allowedOrigins: config.allowedOrigins,
+      maxStalenessSeconds: config.maxStalenessSeconds,
+      routes: [health, ...(graphiql ? [graphiql.route] : [])],
+    });
+    const server = createGatewayServer(app.fetch, {
+      Request: app.Request,
+      drainTimeoutSeconds: config.drainTimeoutSeconds,
+      onError: (error) => logger.error({ err: error }, 'request failed outside GraphQL'),
+    });
     const port = await server.listen(config);
-    const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}/graphql`;
-    logger.info({ url, replicas: config.replicaUrls.length }, 'ready');
+    const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+    logger.info({ host, port, replicas: config.replicaUrls.length }, 'ready');
+    graphiql?.prepare().catch((error: unknown) => logger.error({ err: error }, 'GraphiQL cannot be served'));
     return {
-      url,
+      url: `http://${host}:${port}/graphql`,
       async close() {
         logger.info('draining');
         stopping.abort();
