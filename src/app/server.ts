@@ -18,7 +18,7 @@ export interface ServerOptions {
 }
 
 export interface GatewayServer {
-  /** Resolves with the port, which matters when 0 was asked for. Throws CannotListenError. */
+  /** Resolves with the port, which matters when 0 was asked for. Throws ListenError. */
   listen(address: { readonly host: string; readonly port: number }): Promise<number>;
   /** True from close() on: readiness must say so, that no new requests are sent here. */
   readonly isDraining: boolean;
@@ -30,7 +30,9 @@ export interface GatewayServer {
 }
 
 /** One sentence for the terminal. */
-export class CannotListenError extends Error {}
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+}
 
 /** A megabyte is a hundred times the longest query of our consumers. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -112,7 +114,7 @@ export function createGatewayServer(handler: Handler, options: ServerOptions): G
       try {
         await promise;
       } catch (error) {
-        throw new CannotListenError(explainListen(error as NodeJS.ErrnoException, host, port));
+        throw new ListenError(explainListen(error as NodeJS.ErrnoException, host, port));
       }
       server.off('error', reject);
       return (server.address() as AddressInfo).port;

@@ -1,7 +1,15 @@
-import { buildSchema, type FragmentDefinitionNode, getIntrospectionQuery, Kind, parse } from 'graphql';
+import {
+  buildSchema,
+  type FragmentDefinitionNode,
+  getIntrospectionQuery,
+  isObjectType,
+  Kind,
+  parse,
+} from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { allowanceOf, costOf } from '../../src/access/limits-cost.ts';
+import { allowanceOf, costOf, fieldPoints } from '../../src/access/limits-cost.ts';
 import { useLimits } from '../../src/app/limits.ts';
+import { schema as ourSchema } from '../../src/schema/index.ts';
 import { createBareYoga, post } from './bare-yoga.ts';
 
 /** The parts of our schema that cost depends on, and a field that leads back to the root. */
@@ -172,6 +180,13 @@ describe('the cost of a query', () => {
     expect(cost(query)).toBe(1);
     expect(cost(query, { all: true })).toBe(2_000_001);
     expect(cost('{ cdrs(first: 9) @skip(if: true) { nodes { id } } }')).toBe(0);
+  });
+
+  test.each(Object.keys(fieldPoints))('names a field of ours where it is dear: %s', (coordinate) => {
+    const [type, field] = coordinate.split('.') as [string, string];
+    const parent = ourSchema.getType(type);
+
+    expect(isObjectType(parent) && parent.getFields()[field]).toBeTruthy();
   });
 
   test('stays within bounds whatever number is sent', () => {

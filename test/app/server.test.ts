@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { buildSchema } from 'graphql';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Handler } from '../../src/app/routes.ts';
-import { CannotListenError, createGatewayServer, type ServerOptions } from '../../src/app/server.ts';
+import { createGatewayServer, ListenError, type ServerOptions } from '../../src/app/server.ts';
 import { createBareYoga } from './bare-yoga.ts';
 
 const cleanups: (() => unknown)[] = [];
@@ -381,7 +381,7 @@ test('a port in use is told in one sentence', async () => {
   });
 
   await expect(second.listen({ host: '127.0.0.1', port })).rejects.toThrow(
-    new CannotListenError(
+    new ListenError(
       `Port ${port} of 127.0.0.1 is in use by another program. Stop it, or choose another port.`,
     ),
   );
