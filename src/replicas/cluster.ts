@@ -78,6 +78,18 @@ export class Cluster {
   }
 
   /**
+   * What to add to an age that was computed with the standby's clock from a stamp of the primary's. Polls of both
+   * bound the difference of their clocks, whatever the clocks say. Without the primary only a clock that messages
+   * prove to be behind is corrected, to within the time the quickest message took.
+   */
+  clockCorrection({ sample, skew }: Node): number {
+    const primary = this.primary?.sample;
+    if (!sample || !primary || primary.systemIdentifier !== sample.systemIdentifier) return skew.correction;
+    const leastAhead = sample.clock - sample.answeredAt - (primary.clock - primary.sentAt);
+    return -leastAhead;
+  }
+
+  /**
    * How far into `timeline` everybody now on `onto` certainly shares its history; undefined when not known. It is
    * where the nodes that followed stood when they went over, so it may be less than the true point of the switch.
    */
@@ -100,8 +112,8 @@ export class Cluster {
     );
     // A standby in between knows where *its* WAL ends, and an abandoned timeline ends where it was abandoned.
     if (this.upstreamOf(node) || this.#isAbandoned(sample.systemIdentifier, receiver.timeline)) return;
-    if (!provenEnd(sample, node.beforeMessage)) return;
-    const age = sample.clock - receiver.messageSendStamp + node.skew.correction + this.#allowance;
+    if (!provenEnd(sample, this.primary ? undefined : node.beforeMessage)) return;
+    const age = sample.clock - receiver.messageSendStamp + this.clockCorrection(node) + this.#allowance;
     history.noteClaim(receiver.latestEndLsn, {
       at: sample.sentAt - age,
       stamp: receiver.messageSendStamp - this.#allowance,

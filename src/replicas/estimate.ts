@@ -42,7 +42,7 @@ export function estimate(node: Node, cluster: Cluster): Estimate {
     lagBytes: upstreamLsn === null ? null : clamp(upstreamLsn - sample.lsn),
     split: splitOf(sample, upstreamLsn),
     unheardSeconds: unheardSeconds(sample, history),
-    asOf: later(history?.claimFor(sample.lsn), node.ownClaim),
+    asOf: later(history?.claimFor(sample.lsn), node.ownClaim(cluster.clockCorrection(node))),
     minSeconds: minSeconds(sample.answeredAt, beyondSince, upstreamLsn),
     upstreamKnownAt: history?.newestClaimAt ?? Number.NEGATIVE_INFINITY,
   };

@@ -60,14 +60,15 @@ export class Node {
 
   /**
    * What the server itself says of the age of its data, whatever its upstream: the last replayed commit (every
-   * commit it lacks came later), else the last checkpoint it has passed. The better of the two.
+   * commit it lacks came later), else the last checkpoint it has passed. The better of the two. `correction`: how
+   * much longer ago a stamp of the primary is than the standby's clock makes it seem.
    */
-  get ownClaim(): Claim | undefined {
+  ownClaim(correction: number): Claim | undefined {
     const standby = this.sample?.standby;
     if (!this.sample || !standby) return undefined;
     const checkpoint = claimOfStamp(this.sample, standby.checkpointStamp);
     const best = this.#commit && this.#commit.at > checkpoint.at ? this.#commit : checkpoint;
-    return { at: best.at - this.skew.correction, stamp: best.stamp };
+    return { at: best.at - correction, stamp: best.stamp };
   }
 
   #noteFailure(failure: Failure): void {

@@ -2,6 +2,8 @@ import type { ReceiverSample, Sample } from './sample.ts';
 
 /** After a keepalive, how long a sender that is not caught up may take to send the WAL it has. */
 const QUIET_SECONDS = 0.1;
+/** How much longer than half its timeout a receiver's ping and the answer to it may take. */
+const PROMPT_SECONDS = 0.5;
 
 /**
  * The receiver whose last message proves where its upstream's WAL ended when it was sent, or undefined when the
@@ -14,7 +16,11 @@ const QUIET_SECONDS = 0.1;
  * - nothing came since the receiver started: its stamps are its own start, a proof of nothing;
  * - the message moved the end forward, or there is WAL it announced and we lack: a WAL message;
  * - else it is believed only if an earlier sample already had all of this same end, so that the sender's queue was
- *   empty before this message, and if quiet followed it: a sender that is behind would have sent on.
+ *   empty before this message; if it answers a ping promptly, so that the sender was not frozen; and if quiet
+ *   followed it, since a sender that is behind would have sent on.
+ *
+ * One hole is left: a sender that was frozen, answers just when a ping is due, and loses its link within a tenth of a
+ * second. Without `previous` no keepalive is believed at all, which is right where the primary can be asked instead.
  */
 export function provenEnd(sample: Sample, previous: Sample | undefined): ReceiverSample | undefined {
   const receiver = streamingReceiver(sample);
@@ -32,8 +38,14 @@ function isIdleKeepalive(sample: Sample, receiver: ReceiverSample, previous: Sam
     before.latestEndStamp === receiver.latestEndStamp &&
     before.writtenLsn >= before.latestEndLsn &&
     before.messageSendStamp < receiver.messageSendStamp &&
+    receiver.messageSendStamp - before.messageSendStamp <= pingAfter(sample) + PROMPT_SECONDS &&
     sample.clock - receiver.messageReceiptStamp >= QUIET_SECONDS
   );
+}
+
+/** A receiver pings after half its timeout; one that waits for ever never does. */
+function pingAfter({ standby }: Sample): number {
+  return (standby?.receiverTimeout ?? 0) / 2;
 }
 
 /** The receiver's row when it can be read and there is a connection. */
