@@ -6,7 +6,7 @@ import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { DemoError } from './demo-error.ts';
-import { canEnter, type ServerAccount } from './server-account.ts';
+import { canEnter, giveTreeTo, type ServerAccount } from './server-account.ts';
 
 const run = promisify(execFile);
 
@@ -115,6 +115,7 @@ async function readableBy(account: ServerAccount, native: string, scratchDir: st
   const copy = join(scratchDir, 'programs', 'native');
   await cp(native, copy, { recursive: true, verbatimSymlinks: true });
   await makeLinks(copy);
+  await giveTreeTo(account, join(scratchDir, 'programs'));
   return copy;
 }
 

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Binaries } from './binaries.ts';
 import { DemoError } from './demo-error.ts';
@@ -23,6 +24,7 @@ export interface ClusterDescription {
 }
 
 export interface OpenDataDirOptions {
+  /** Absolute. */
   readonly directory: string;
   readonly binaries: Binaries;
   readonly account: ServerAccount;
@@ -40,11 +42,6 @@ export interface OpenedDataDir {
 export async function openDataDir(options: OpenDataDirOptions): Promise<OpenedDataDir> {
   const { directory, binaries, account } = options;
   const names = await listOrMake(directory, account);
-  if (!canEnter(account, directory)) {
-    throw new DemoError(
-      `PostgreSQL does not run as root, and its own user may not enter ${directory}: choose a directory outside of home.`,
-    );
-  }
   if (names.includes(DESCRIPTION_FILE)) {
     const description = await readDescription(directory);
     await acceptLeftOver(directory, names, description, binaries);
@@ -58,15 +55,27 @@ export async function openDataDir(options: OpenDataDirOptions): Promise<OpenedDa
   return { description: await create(options), isReused: false };
 }
 
+/** What is in the directory; an empty one becomes the account's. */
 async function listOrMake(directory: string, account: ServerAccount): Promise<string[]> {
+  const parent = dirname(directory);
+  if (!canEnter(account, nearestExisting(parent))) {
+    throw new DemoError(
+      `PostgreSQL does not run as root, and its own user may not enter ${parent}: choose a directory outside of home.`,
+    );
+  }
   try {
-    const made = await mkdir(directory, { recursive: true, mode: 0o700 });
+    await mkdir(parent, { recursive: true });
+    await mkdir(directory, { recursive: true, mode: 0o700 });
     const names = await readdir(directory);
-    if (made !== undefined || names.length === 0) await giveTo(account, resolve(directory));
+    if (names.length === 0) await giveTo(account, directory);
     return names;
   } catch (error) {
     throw new DemoError(`${directory} cannot be used as a data directory: ${(error as Error).message}`);
   }
+}
+
+function nearestExisting(directory: string): string {
+  return existsSync(directory) ? directory : nearestExisting(dirname(directory));
 }
 
 async function readDescription(directory: string): Promise<ClusterDescription> {

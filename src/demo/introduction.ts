@@ -40,7 +40,7 @@ export function introduce(report: DemoReport, firstAnswer: string, { replicas, r
     '',
     'Ask for the newest call:',
     '',
-    `  curl -s ${graphqlUrl} -H 'authorization: Bearer ${tokens.admin}' \\\\`,
+    `  curl -s ${graphqlUrl} -H 'authorization: Bearer ${tokens.admin}' \\`,
     `    -H 'content-type: application/json' -d '${JSON.stringify({ query: QUESTION })}'`,
     '',
     firstAnswer.trim(),

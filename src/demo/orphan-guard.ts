@@ -39,11 +39,18 @@ export interface OrphanGuardOptions {
   readonly remove: readonly string[];
 }
 
+export interface OrphanGuard {
+  /** Nothing is left to do: it ends and does nothing. */
+  dismiss(): void;
+  /** Does at once what it would do if we were gone. */
+  act(): void;
+}
+
 /**
  * Starts a tiny process which outlives us by a moment: when we die without stopping our PostgreSQL
- * servers (SIGKILL, a crash), it stops them. Returns the function that sends it home.
+ * servers (SIGKILL, a crash), it stops them.
  */
-export function startOrphanGuard(options: OrphanGuardOptions): () => void {
+export function startOrphanGuard(options: OrphanGuardOptions): OrphanGuard {
   const { account, nodesDir, signal, remove } = options;
   const child = spawn('/bin/sh', ['-c', SCRIPT, 'orphan-guard', nodesDir, signal, ...remove], {
     ...account,
@@ -56,5 +63,12 @@ export function startOrphanGuard(options: OrphanGuardOptions): () => void {
   child.stdin.on('error', () => {});
   child.unref();
   (child.stdin as unknown as { unref(): void }).unref();
-  return () => child.stdin.end();
+  return {
+    dismiss() {
+      // The whole group: the shell waits for a `cat`.
+      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
+      child.stdin.destroy();
+    },
+    act: () => void child.stdin.end(),
+  };
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -122,8 +123,17 @@ export class PostgresNode {
 
   /** As `stop`, for good: whoever is about to start it will be refused. */
   async retire(mode: StopMode): Promise<void> {
+    await this.stop(mode);
+    await this.#freeSharedMemory();
     this.#isRetired = true;
     await this.stop(mode);
+  }
+
+  /** A server that was killed left shared memory behind, which only its own next start knows how to find. */
+  async #freeSharedMemory(): Promise<void> {
+    if (this.#isRetired || !existsSync(join(this.dataDir, 'postmaster.pid'))) return;
+    await Promise.race([this.#startOnce(), delay(STOP_PATIENCE_MS, undefined, { ref: false })]);
+    await this.stop('immediate');
   }
 
   /** Signals the postmaster alone. After SIGKILL, resolves when it is gone. */

@@ -44,7 +44,7 @@ async function isLeftOver(runDir: string, account: ServerAccount): Promise<boole
 
 /** A guard whose ward is gone at once does exactly what is wanted here. */
 function endRun(runDir: string, account: ServerAccount): void {
-  startOrphanGuard({ account, nodesDir: runDir, signal: 'QUIT', remove: [runDir] })();
+  startOrphanGuard({ account, nodesDir: runDir, signal: 'QUIT', remove: [runDir] }).act();
 }
 
 export function isAlive(pid: number): boolean {

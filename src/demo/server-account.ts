@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { chown } from 'node:fs/promises';
+import { lchown, readdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
+import { join } from 'node:path';
 import { DemoError } from './demo-error.ts';
 
 /**
@@ -57,7 +58,14 @@ export function canEnter(account: ServerAccount, directory: string): boolean {
   return status === 0;
 }
 
-/** Hands a file or directory (not what is inside) to that user. */
+/** Hands a directory and all that is inside to that user. */
+export async function giveTreeTo(account: ServerAccount, directory: string): Promise<void> {
+  await giveTo(account, directory);
+  for (const entry of await readdir(directory, { recursive: true }))
+    await giveTo(account, join(directory, entry));
+}
+
+/** Hands a file, a link itself, or a directory without what is inside to that user. */
 export async function giveTo(account: ServerAccount, path: string): Promise<void> {
-  if (account.uid !== undefined && account.gid !== undefined) await chown(path, account.uid, account.gid);
+  if (account.uid !== undefined && account.gid !== undefined) await lchown(path, account.uid, account.gid);
 }

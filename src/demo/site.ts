@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Binaries } from './binaries.ts';
-import { startOrphanGuard } from './orphan-guard.ts';
+import { type OrphanGuard, startOrphanGuard } from './orphan-guard.ts';
 import { findFreePort } from './ports.ts';
 import { PostgresNode } from './postgres-node.ts';
 import { makeRunDir, removeDir } from './run-dir.ts';
@@ -24,11 +24,11 @@ export class Site {
   /** Where each node has a directory of its name. */
   readonly nodesDir: string;
   readonly isKept: boolean;
-  readonly #releaseGuard: () => void;
   readonly #closing = new AbortController();
   readonly #tasks = new Set<Promise<unknown>>();
   readonly #nodes: PostgresNode[] = [];
   #creating: Promise<unknown> = Promise.resolve();
+  #guard: OrphanGuard | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(account: ServerAccount, runDir: string, dataDir: string | undefined) {
@@ -36,16 +36,20 @@ export class Site {
     this.runDir = runDir;
     this.isKept = dataDir !== undefined;
     this.nodesDir = dataDir === undefined ? runDir : resolve(dataDir);
-    this.#releaseGuard = startOrphanGuard({
-      account,
-      nodesDir: this.nodesDir,
-      signal: this.isKept ? 'INT' : 'QUIT',
-      remove: [runDir],
-    });
   }
 
   static async open(account: ServerAccount, dataDir: string | undefined): Promise<Site> {
     return new Site(account, await makeRunDir(account), dataDir);
+  }
+
+  /** From now on our servers end when we do, however that happens. Not before the directory is known to be ours. */
+  guard(): void {
+    this.#guard ??= startOrphanGuard({
+      account: this.account,
+      nodesDir: this.nodesDir,
+      signal: this.isKept ? 'INT' : 'QUIT',
+      remove: [this.runDir],
+    });
   }
 
   /** The primary first. */
@@ -111,6 +115,6 @@ export class Site {
     await Promise.allSettled(this.#tasks);
     await Promise.all(standbys.map((standby) => removeDir(standby.dataDir)));
     await removeDir(this.runDir);
-    this.#releaseGuard();
+    this.#guard?.dismiss();
   }
 }
