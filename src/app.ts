@@ -36,9 +36,6 @@ export interface App {
   readonly Request: typeof Request;
 }
 
-/** A GraphQL document is small; calls are asked for, not sent. */
-const LARGEST_BODY = 1024 * 1024;
-
 /** What is known of a request before its document is looked at. */
 interface Admission {
   principal: Principal;
@@ -66,7 +63,10 @@ export function createApp(needs: AppNeeds): App {
     graphiql: false,
     landingPage: false,
     multipart: false,
-    maxRequestBodySize: LARGEST_BODY,
+    // The server has counted the bytes already.
+    maxRequestBodySize: false,
+    // Matched by the end of any URL, and before who asks is known: no URL ends so.
+    healthCheckEndpoint: '\n',
     // Browsers of other origins are the business of the outermost handler.
     cors: false,
     logging: false,

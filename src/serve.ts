@@ -38,7 +38,7 @@ export async function serve(env: Environment, stop: AbortSignal): Promise<number
 
 /**
  * Starts a gateway from settings. Throws BadSettingsError, SourceUnusableError with every missing column, or
- * CannotListenError; standbys that are down stop nothing.
+ * ListenError; standbys that are down stop nothing.
  */
 export async function startGateway(env: Environment): Promise<Gateway> {
   const config = parseConfig(env);

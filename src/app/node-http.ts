@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { BlockStream } from '../streaming/body.ts';
 import { HttpError } from './errors.ts';
 
 /** Reads a request's body to its end. Throws an HttpError of 413 as soon as it is longer than `limit` bytes. */
@@ -62,7 +63,8 @@ export async function sendResponse(response: Response, outgoing: ServerResponse)
   } else if (response.headers.has('content-length')) {
     outgoing.end(Buffer.from(await response.arrayBuffer()));
   } else {
-    await pipeline(toReadable(body), outgoing);
+    const readable = toReadable(body);
+    await (readable instanceof BlockStream ? readable.sendTo(outgoing) : pipeline(readable, outgoing));
   }
 }
 

@@ -5,19 +5,44 @@ import type { Reader } from './reader.ts';
 import { type RowSink, RowTap, type WireClient, type WireConnection } from './row-tap.ts';
 import { explain } from './sqlstate.ts';
 
+/** Whoever takes the rows on, and may be slower than PostgreSQL. */
+export interface Flow {
+  /** True while what was taken so far is still waiting to go on. */
+  isFull(): boolean;
+  /** Resolves when it no longer is. Throws when nobody takes rows any more. */
+  drained(): Promise<void>;
+}
+
+export interface RawResult {
+  /** Rows that the sink was given. */
+  readonly rows: number;
+  /** True when the statement was ended early because its rows were taken too slowly: there may be more. */
+  readonly isStopped: boolean;
+}
+
+/** A statement that waits for its reader holds a snapshot, and with it replay or vacuum. It may wait for so long. */
+const PATIENCE_MS = 250;
+/** A statement older than this is ended at the first wait. */
+const LONGEST_MS = 2000;
+const CANCELLED = '57014';
+
 /**
- * Runs the query on one connection and hands its rows to `sink` in binary format as they arrive. Resolves with the
- * number of rows when PostgreSQL has sent the last one. Throws GatewayErrors for what we can explain; the reader's
- * signal cancels the statement in PostgreSQL.
+ * Runs the query on one connection and hands its rows to `sink` in binary format as they arrive. Throws GatewayErrors
+ * for what we can explain; the reader's signal cancels the statement in PostgreSQL.
  */
-export async function readRawRows(reader: Reader, query: CompiledQuery, sink: RowSink): Promise<number> {
+export async function readRawRows(
+  reader: Reader,
+  query: CompiledQuery,
+  sink: RowSink,
+  flow?: Flow,
+): Promise<RawResult> {
   const { pool, signal } = reader;
   let client: PoolClient | undefined;
   try {
     signal?.throwIfAborted();
     client = await pool.connect();
     signal?.throwIfAborted();
-    return await submit(client, query, sink, signal);
+    return await new RawQuery(client, query, sink, flow).run(signal);
   } catch (error) {
     throw explain(error, signal);
   } finally {
@@ -26,52 +51,51 @@ export async function readRawRows(reader: Reader, query: CompiledQuery, sink: Ro
   }
 }
 
-function submit(
-  client: PoolClient,
-  query: CompiledQuery,
-  sink: RowSink,
-  signal?: AbortSignal,
-): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const raw = new RawQuery(RowTap.of(client), query, sink, (error, rows) =>
-    error ? reject(error) : resolve(rows),
-  );
-  const cancel = () => cancelBackend(client);
-  signal?.addEventListener('abort', cancel, { once: true });
-  client.query(raw as never);
-  return promise.finally(() => signal?.removeEventListener('abort', cancel));
-}
-
 /** A query as node-postgres wants it, whose rows go to a tap instead. The row's shape is known, so none is asked for. */
 class RawQuery {
   readonly name: string;
   readonly text: string;
   /** Set so that node-postgres does not set its own. */
   readonly callback: (error: Error | null) => void;
+  readonly #client: PoolClient;
   readonly #values: readonly unknown[];
   readonly #tap: RowTap;
   readonly #sink: RowSink;
-  readonly #done: (error: Error | null, rows: number) => void;
+  readonly #flow: Flow | undefined;
+  readonly #end = Promise.withResolvers<RawResult>();
   #rows = 0;
+  #isStopped = false;
+  #isWaiting = false;
+  #startedAt = 0;
 
-  constructor(
-    tap: RowTap,
-    query: CompiledQuery,
-    sink: RowSink,
-    done: (error: Error | null, rows: number) => void,
-  ) {
-    this.#tap = tap;
+  constructor(client: PoolClient, query: CompiledQuery, sink: RowSink, flow: Flow | undefined) {
+    this.#client = client;
+    this.#tap = RowTap.of(client);
     this.#sink = sink;
+    this.#flow = flow;
     this.#values = query.parameters;
-    this.#done = done;
     this.text = query.sql;
-    this.name = tap.statementName(query.sql);
+    this.name = this.#tap.statementName(query.sql);
     this.callback = (error) => this.#finish(error);
   }
 
+  async run(signal: AbortSignal | undefined): Promise<RawResult> {
+    const leave = () => this.#stop();
+    signal?.addEventListener('abort', leave, { once: true });
+    try {
+      this.#client.query(this as never);
+      const result = await this.#end.promise;
+      signal?.throwIfAborted();
+      return result;
+    } finally {
+      signal?.removeEventListener('abort', leave);
+    }
+  }
+
   submit(connection: WireConnection): Error | null {
-    this.#tap.sink = this.#sink;
-    connection.stream.cork?.();
+    this.#startedAt = performance.now();
+    this.#tap.sink = (bytes, start, end) => this.#take(bytes, start, end);
+    connection.stream.cork();
     if (this.name === '' || connection.parsedStatements[this.name] === undefined) {
       connection.parse({ name: this.name, text: this.text, types: [] });
     }
@@ -83,12 +107,12 @@ class RawQuery {
     });
     connection.execute({ rows: 0 });
     connection.sync();
-    connection.stream.uncork?.();
+    connection.stream.uncork();
     return null;
   }
 
   handleCommandComplete({ text }: { text: string }): void {
-    this.#rows = Number(text.split(' ')[1]);
+    if (!this.#isStopped) this.#rows = Number(text.split(' ')[1]);
   }
 
   handleReadyForQuery(): void {
@@ -96,12 +120,47 @@ class RawQuery {
   }
 
   handleError(error: Error): void {
-    this.#finish(error);
+    const isOurs = this.#isStopped && (error as { code?: unknown }).code === CANCELLED;
+    this.#finish(isOurs ? null : error);
+  }
+
+  #take(bytes: Buffer, start: number, end: number): void {
+    if (this.#isStopped) return;
+    this.#sink(bytes, start, end);
+    if (this.#flow?.isFull() && !this.#isWaiting) this.#wait(this.#flow);
+  }
+
+  /** Lets PostgreSQL wait for a moment; when that is not enough, ends the statement, to be taken up later. */
+  #wait(flow: Flow): void {
+    if (performance.now() - this.#startedAt > LONGEST_MS) {
+      this.#stop();
+      return;
+    }
+    this.#isWaiting = true;
+    this.#tap.pause();
+    const timer = setTimeout(() => this.#stop(), PATIENCE_MS);
+    flow
+      .drained()
+      .catch(() => this.#stop())
+      .finally(() => {
+        clearTimeout(timer);
+        this.#isWaiting = false;
+        this.#tap.resume();
+      });
+  }
+
+  /** From now on rows are thrown away; PostgreSQL is told to send no more. It must be read to notice. */
+  #stop(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    cancelBackend(this.#client);
+    this.#tap.resume();
   }
 
   #finish(error: Error | null): void {
     this.#tap.sink = undefined;
-    this.#done(error, this.#rows);
+    if (error) this.#end.reject(error);
+    else this.#end.resolve({ rows: this.#rows, isStopped: this.#isStopped });
   }
 }
 

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import type { PoolClient } from 'pg';
 
 /**
@@ -8,12 +9,13 @@ export type RowSink = (bytes: Buffer, start: number, end: number) => void;
 
 const DATA_ROW = 0x44;
 const HEADER_BYTES = 5;
+const READ_BYTES = 128 * 1024;
 /** Statements prepared per connection; further shapes of query are parsed each time. */
 const MOST_PREPARED = 200;
 
 /** What node-postgres keeps in a client and does not put into its types. */
 export interface WireConnection {
-  readonly stream: NodeJS.ReadWriteStream & { cork?(): void; uncork?(): void };
+  readonly stream: Socket;
   readonly parsedStatements: Record<string, string>;
   parse(statement: { name: string; text: string; types: readonly number[] }): void;
   bind(portal: {
@@ -41,30 +43,55 @@ export interface WireClient {
  */
 export class RowTap {
   sink: RowSink | undefined;
-  #incomplete: Buffer | undefined;
+  #forward: (bytes: Buffer) => void = () => {};
+  /** What was read and does not make a whole message yet lies at the beginning. */
+  #buffer = Buffer.alloc(0);
+  #length = 0;
+  #isPaused = false;
+  #stream: Socket | undefined;
   readonly #statements = new Map<string, string>();
-  readonly #forward: (bytes: Buffer) => void;
-
-  private constructor(forward: (bytes: Buffer) => void) {
-    this.#forward = forward;
-  }
 
   static readonly #taps = new WeakMap<object, RowTap>();
 
-  /** The tap of a client's connection: there is one, put in place when first asked for. */
+  /** The tap of a client's connection. A socket that was not made here, of TLS for instance, is tapped when asked for. */
   static of(client: PoolClient): RowTap {
     const { stream } = (client as unknown as WireClient).connection;
     const existing = RowTap.#taps.get(stream);
     if (existing) return existing;
+    const tap = new RowTap();
     const listeners = stream.listeners('data') as ((bytes: Buffer) => void)[];
-    const tap = new RowTap((bytes) => {
+    tap.#stream = stream;
+    tap.#forward = (bytes) => {
       for (const listener of listeners) listener.call(stream, bytes);
-    });
+    };
     // Ours is added before theirs are removed: a stream without a listener would stop flowing.
     stream.on('data', (bytes: Buffer) => tap.#receive(bytes));
     for (const listener of listeners) stream.removeListener('data', listener);
     RowTap.#taps.set(stream, tap);
     return tap;
+  }
+
+  /**
+   * A socket for node-postgres' `stream` option that reads into one buffer over and over: a long list would otherwise
+   * leave a buffer for every few kilobytes to the garbage collector.
+   */
+  static createSocket(): Socket {
+    const tap = new RowTap();
+    tap.#buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+    const socket = new Socket({
+      onread: {
+        buffer: () => tap.#room(),
+        callback: (bytesRead: number) => {
+          tap.#length += bytesRead;
+          tap.#handOnMessages();
+          return !tap.#isPaused;
+        },
+      },
+    } as never);
+    tap.#stream = socket;
+    tap.#forward = (bytes) => socket.emit('data', bytes);
+    RowTap.#taps.set(socket, tap);
+    return socket;
   }
 
   /** The same name for the same text on this connection; empty, so unnamed, once there are too many. */
@@ -76,16 +103,47 @@ export class RowTap {
     return name;
   }
 
-  #receive(received: Buffer): void {
-    const bytes = this.#incomplete ? Buffer.concat([this.#incomplete, received]) : received;
-    this.#incomplete = undefined;
+  /** Takes nothing more from the socket, so that PostgreSQL stops sending. */
+  pause(): void {
+    this.#isPaused = true;
+    this.#stream?.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#stream?.resume();
+  }
+
+  /** Where the next bytes are read to. */
+  #room(): Buffer {
+    if (this.#length === this.#buffer.length) this.#grow(2 * this.#buffer.length);
+    return this.#buffer.subarray(this.#length);
+  }
+
+  #grow(bytes: number): void {
+    const larger = Buffer.allocUnsafeSlow(bytes);
+    this.#buffer.copy(larger, 0, 0, this.#length);
+    this.#buffer = larger;
+  }
+
+  #receive(bytes: Buffer): void {
+    const length = this.#length + bytes.length;
+    if (length > this.#buffer.length) this.#grow(Math.max(length, READ_BYTES));
+    bytes.copy(this.#buffer, this.#length);
+    this.#length = length;
+    this.#handOnMessages();
+  }
+
+  #handOnMessages(): void {
+    const bytes = this.#buffer;
+    const length = this.#length;
     let offset = 0;
     /** Start of the run of rows, or of other messages, that is not yet handed on. */
     let start = 0;
     let inRows = false;
-    while (offset + HEADER_BYTES <= bytes.length) {
+    while (offset + HEADER_BYTES <= length) {
       const end = offset + 1 + bytes.readInt32BE(offset + 1);
-      if (end > bytes.length) break;
+      if (end > length) break;
       const isRow = bytes[offset] === DATA_ROW && this.sink !== undefined;
       if (isRow !== inRows) {
         this.#handOn(bytes, start, offset, inRows);
@@ -95,7 +153,8 @@ export class RowTap {
       offset = end;
     }
     this.#handOn(bytes, start, offset, inRows);
-    if (offset < bytes.length) this.#incomplete = offset === 0 ? bytes : bytes.subarray(offset);
+    bytes.copyWithin(0, offset, length);
+    this.#length = length - offset;
   }
 
   #handOn(bytes: Buffer, start: number, end: number, inRows: boolean): void {

@@ -1,5 +1,7 @@
 import type { EventEmitter } from 'node:events';
+import { Socket } from 'node:net';
 import { Client, type ClientConfig, Pool, type PoolConfig, types } from 'pg';
+import { RowTap } from '../db/row-tap.ts';
 import { ReplicaLostError } from '../errors.ts';
 import type { Connection } from './connection-url.ts';
 
@@ -44,6 +46,7 @@ export function createStandbyPool(options: PoolOptions): Pool {
     idleTimeoutMillis: 60_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
+    stream: createStream as never,
     types: { getTypeParser: textOrDefault as never },
     verify(client, done) {
       done(allowPrimaryReads || isOnStandby(client) ? undefined : new ReplicaLostError());
@@ -56,6 +59,11 @@ export function createStandbyPool(options: PoolOptions): Pool {
   // While it is lent the pool does not listen, and an error nobody hears ends the process.
   pool.on('connect', (client) => client.on('error', onTrouble));
   return pool;
+}
+
+/** TLS reads the socket its own way; a plain one reads rows without leaving garbage. */
+function createStream({ ssl }: { readonly ssl?: unknown }): Socket {
+  return ssl ? new Socket() : RowTap.createSocket();
 }
 
 interface RoleAwareConfig extends ClientConfig {

@@ -1,20 +1,20 @@
+import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
+import type { Flow } from '../db/raw-rows.ts';
 import { RequestCancelledError } from '../errors.ts';
 import { ByteWriter } from './byte-writer.ts';
 
-/** Bytes that may wait for the client before the next part of a list is read. */
-const HIGH_WATER_MARK = 512 * 1024;
+/** Bytes that may wait for the client before PostgreSQL is made to wait. */
+const HIGH_WATER_MARK = 1024 * 1024;
 
 /**
  * A response body in the making. A short one is a buffer in the end; a longer one becomes a stream with its first
  * full block, and from then on can no longer turn into another answer.
  */
-export class Body {
+export class Body implements Flow {
   readonly writer = new ByteWriter((block) => this.#send(block));
   readonly #started = Promise.withResolvers<Readable>();
-  #readable: Readable | undefined;
-  #wake: (() => void) | undefined;
-  #isFull = false;
+  #stream: BlockStream | undefined;
 
   /** Resolves with the stream when its first bytes are there; never for a body that stays short. */
   get started(): Promise<Readable> {
@@ -23,47 +23,109 @@ export class Body {
 
   /** True once bytes were handed on. */
   get hasSent(): boolean {
-    return this.#readable !== undefined;
+    return this.#stream !== undefined;
+  }
+
+  isFull(): boolean {
+    return this.#stream?.isFull ?? false;
   }
 
   /** Resolves when the client has taken enough of what is written. Throws RequestCancelledError when it has left. */
   async drained(): Promise<void> {
-    if (this.#isFull && !this.#readable?.destroyed) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    if (this.#readable?.destroyed) throw new RequestCancelledError();
+    await this.#stream?.drained();
+    if (this.#stream?.destroyed) throw new RequestCancelledError();
   }
 
   /** Ends the body: what is written, if none of it was sent yet; otherwise the stream ends. */
   end(): Buffer | Readable {
-    if (!this.#readable) return this.writer.take();
+    if (!this.#stream) return this.writer.take();
     this.writer.flush();
-    this.#readable.push(null);
-    return this.#readable;
+    this.#stream.finish();
+    return this.#stream;
   }
 
   #send(block: Buffer): void {
-    this.#readable ??= this.#start();
-    this.#isFull = !this.#readable.push(block);
+    if (!this.#stream) {
+      this.#stream = new BlockStream((spare) => this.writer.recycle(spare));
+      this.#started.resolve(this.#stream);
+    }
+    this.#stream.add(block);
+  }
+}
+
+/**
+ * A stream of blocks for anybody to read. A server's response is better served by `sendTo`: blocks then go to the
+ * socket and come back to be written again, where reading would leave each to the garbage collector.
+ */
+export class BlockStream extends Readable {
+  readonly #recycle: (block: Buffer) => void;
+  #outgoing: ServerResponse | undefined;
+  #waitingBytes = 0;
+  #wake: (() => void) | undefined;
+  #isFinished = false;
+
+  constructor(recycle: (block: Buffer) => void) {
+    super({ highWaterMark: HIGH_WATER_MARK });
+    this.#recycle = recycle;
   }
 
-  #start(): Readable {
-    const readable = new Readable({
-      highWaterMark: HIGH_WATER_MARK,
-      read: () => this.#drain(),
-      destroy: (error, done) => {
-        this.#drain();
-        done(error);
-      },
+  get isFull(): boolean {
+    return (this.#outgoing ? this.#waitingBytes : this.readableLength) >= HIGH_WATER_MARK;
+  }
+
+  async drained(): Promise<void> {
+    if (!this.isFull || this.destroyed) return;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
     });
-    this.#started.resolve(readable);
-    return readable;
+  }
+
+  add(block: Buffer): void {
+    if (this.destroyed) return;
+    if (this.#outgoing) this.#write(block);
+    else this.push(block);
+  }
+
+  finish(): void {
+    this.#isFinished = true;
+    if (this.#outgoing) this.#outgoing.end();
+    else this.push(null);
+  }
+
+  /** Sends all blocks to the response. Resolves when the last one is out; rejects when the client leaves first. */
+  sendTo(outgoing: ServerResponse): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    outgoing.once('close', () => {
+      if (outgoing.writableFinished) resolve();
+      else reject(new RequestCancelledError());
+      this.destroy();
+    });
+    if (outgoing.destroyed) this.destroy();
+    this.#outgoing = outgoing;
+    for (let block = this.read(); block !== null; block = this.read()) this.#write(block);
+    if (this.#isFinished) outgoing.end();
+    return promise;
+  }
+
+  override _read(): void {
+    this.#drain();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#drain();
+    done(error);
+  }
+
+  #write(block: Buffer): void {
+    this.#waitingBytes += block.length;
+    this.#outgoing!.write(block, () => {
+      this.#waitingBytes -= block.length;
+      this.#recycle(block);
+      if (!this.isFull) this.#drain();
+    });
   }
 
   #drain(): void {
-    this.#isFull = false;
     this.#wake?.();
     this.#wake = undefined;
   }

@@ -1,9 +1,11 @@
 import { civilOfDays, POSTGRES_EPOCH_MICROS, rfc3339OfMicros } from '../db/timestamps.ts';
 
-/** Takes a full block of bytes; the block is never touched again. */
+/** Takes a full block of bytes; the block is not touched again, unless it is given back. */
 export type BlockSink = (block: Buffer) => void;
 
 const BLOCK_BYTES = 64 * 1024;
+/** Blocks kept to be written again. */
+const MOST_SPARE_BLOCKS = 32;
 const MICROS_PER_DAY = 86_400_000_000;
 /** Days from 1970-01-01 to 2000-01-01, where PostgreSQL's binary times begin. */
 const EPOCH_DAYS = Number(POSTGRES_EPOCH_MICROS / 86_400_000_000n);
@@ -22,6 +24,7 @@ const NUMERIC_SPECIALS: Record<number, string> = { 49152: 'NaN', 53248: 'Infinit
 export class ByteWriter {
   #block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
   #length = 0;
+  readonly #spare: Buffer<ArrayBuffer>[] = [];
   readonly #sink: BlockSink;
   /** The day last written, as `YYYY-MM-DDT`: calls of one page share it. */
   #day = Number.NaN;
@@ -56,9 +59,15 @@ export class ByteWriter {
   /** What is written to the current block, which is not used again. */
   take(): Buffer {
     const taken = this.#block.subarray(0, this.#length);
-    this.#block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    this.#block = this.#spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
     this.#length = 0;
     return taken;
+  }
+
+  /** Gives back a block that was handed on, to be written again: nobody may read it any more. */
+  recycle(block: Buffer): void {
+    if (block.buffer.byteLength !== BLOCK_BYTES || this.#spare.length >= MOST_SPARE_BLOCKS) return;
+    this.#spare.push(Buffer.from(block.buffer as ArrayBuffer, 0, BLOCK_BYTES));
   }
 
   byte(value: number): void {

@@ -52,7 +52,7 @@ async function writeFile(
     columns: encoder.columns,
     onRow: (row, start, end) => encoder.encode(writer, row, start, end, false),
     onBatch: () => !body.hasSent && writer.flush(),
-    drained: () => body.drained(),
+    flow: body,
     replace: list.replace,
   });
   if (format === 'csv') writer.text(csvHeader(plan.list.members as never));

@@ -71,7 +71,7 @@ export async function writeConnection(
       // The first calls of a long list go out at once, later ones in full blocks.
       if (!body.hasSent && list.size > SHORT_LIST) writer.flush();
     },
-    drained: () => body.drained(),
+    flow: body,
     replace: list.replace,
   });
 

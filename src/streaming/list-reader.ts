@@ -1,16 +1,16 @@
 import type { CdrColumnName } from '../db/cdr-columns.ts';
 import { type CdrKeyset, type CdrPage, cdrPageQuery, selectKeyBeyond } from '../db/cdrs.ts';
-import { readRawRows } from '../db/raw-rows.ts';
+import { type Flow, readRawRows } from '../db/raw-rows.ts';
 import type { Reader } from '../db/reader.ts';
+import type { RowSink } from '../db/row-tap.ts';
 import { POSTGRES_EPOCH_MICROS } from '../db/timestamps.ts';
 import { ReplicaConflictError, ReplicaLostError } from '../errors.ts';
 import { CONNECT_TIME_AT, ID_AT } from './row-encoder.ts';
 
-/**
- * Calls read by one statement. Each part of a list is a statement of its own, so that neither a long list nor a slow
- * reader keeps a snapshot open on the standby, and so that nothing but the last key is needed to go on elsewhere.
- */
-export const PART_ROWS = 16_384;
+/** Calls read by one statement at most; a long list is read in parts. */
+export const PART_ROWS = 262_144;
+/** Calls that are turned round in memory when a list is read from its end. */
+const MOST_TURNED_ROUND = 10_000;
 /** Times a list may be taken up again without a single call in between. */
 const MOST_FRUITLESS_ATTEMPTS = 3;
 
@@ -26,8 +26,8 @@ export interface ListRequest {
   readonly onRow: RowHandler;
   /** After each batch of calls from the wire. */
   readonly onBatch: () => void;
-  /** Awaited between parts: whoever reads the answer may be slow. */
-  readonly drained: () => Promise<void>;
+  /** Whoever reads the answer may be slow. */
+  readonly flow: Flow;
   /** The standby to go on with after this failure; throws when there is none, or the failure is final. */
   readonly replace: (failed: Reader, error: unknown) => Promise<Reader>;
 }
@@ -54,7 +54,7 @@ export class ListReader {
   async run(): Promise<boolean> {
     const { page, size } = this.#request;
     if (!page.fromEnd) return this.#readForwards(page, size);
-    if (size < PART_ROWS) return this.#readBackwards(page, size);
+    if (size <= MOST_TURNED_ROUND) return this.#readBackwards(page, size);
     // Too many to turn round in memory: find where they begin, then read forwards from there to the end.
     const beyond = await this.#retrying(() => selectKeyBeyond(this.#reader, { ...page, limit: size }));
     await this.#readForwards(
@@ -67,26 +67,25 @@ export class ListReader {
   async #readForwards(page: ListRequest['page'], size: number): Promise<boolean> {
     for (;;) {
       // One more than is wanted: it says whether the list goes on.
-      const limit = Math.min(size - this.rows + 1, PART_ROWS);
-      const before = this.rows;
-      const read = await this.#retrying(() => {
-        const wanted = limit - (this.rows - before);
-        return this.#readPart({ ...page, after: this.lastKey ?? page.after, limit: wanted }, size);
+      const isWhole = await this.#retrying(() => {
+        const limit = Math.min(size - this.rows + 1, PART_ROWS);
+        return this.#readPart({ ...page, after: this.lastKey ?? page.after, limit }, size);
       });
-      if (!read.isFull) return false;
+      if (isWhole) return false;
       if (this.rows === size) return true;
-      await this.#request.drained();
+      await this.#request.flow.drained();
     }
   }
 
-  async #readPart(page: CdrPage, size: number): Promise<{ isFull: boolean }> {
-    const { columns, onRow, onBatch } = this.#request;
+  /** True when this was the rest of the list. */
+  async #readPart(page: CdrPage, size: number): Promise<boolean> {
+    const { columns, onRow, onBatch, flow } = this.#request;
     const query = cdrPageQuery(this.#reader, page, ['connect_time', 'i_xdr', ...columns]).compile();
-    const read = await readRawRows(this.#reader, query, (bytes, start, end) => {
+    const sink: RowSink = (bytes, start, end) => {
       let last = -1;
-      for (let at = start; at < end; at += 1 + bytes.readInt32BE(at + 1)) {
-        if (this.rows === size) break;
-        onRow(bytes, at, at + 1 + bytes.readInt32BE(at + 1));
+      for (let at = start, next = 0; at < end && this.rows < size; at = next) {
+        next = at + 1 + bytes.readInt32BE(at + 1);
+        onRow(bytes, at, next);
         this.rows++;
         last = at;
       }
@@ -94,8 +93,9 @@ export class ListReader {
       this.firstKey ??= keysetAt(bytes, start);
       this.lastKey = keysetAt(bytes, last);
       onBatch();
-    });
-    return { isFull: read === page.limit };
+    };
+    const { rows, isStopped } = await readRawRows(this.#reader, query, sink, flow);
+    return !isStopped && rows < page.limit;
   }
 
   /** The last calls of the list, read from its end and handed on in its own order. */
