@@ -1,0 +1,124 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openDatabase } from './database.ts';
+import type { Line, Row } from './line.ts';
+import { describeMachine } from './machine.ts';
+import { keyOf, printNotes, printTable, type Report, resultsMarkdown } from './report.ts';
+import { rows } from './rows/index.ts';
+import { BadArgumentError, help, parseSettings, type Settings } from './settings.ts';
+import { SideMissingError, Stage } from './stage.ts';
+
+const RESULTS = fileURLToPath(new URL('RESULTS.md', import.meta.url));
+const PICTURE = fileURLToPath(new URL('memory.svg', import.meta.url));
+
+const startedAt = performance.now();
+const log = (line: string) => {
+  const seconds = (performance.now() - startedAt) / 1000;
+  process.stderr.write(`${seconds.toFixed(0).padStart(4)} s  ${line}\n`);
+};
+
+async function main(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const names = rows.map(({ name }) => name);
+  const settings = parseSettings(args, names);
+  if (settings === 'help') {
+    process.stdout.write(help(names));
+    return 0;
+  }
+  const scratchDir = mkdtempSync(join(tmpdir(), 'cdr-gateway-bench-run-'));
+  try {
+    const report = await run(settings, { args, scratchDir, signal });
+    process.stdout.write(
+      `\n${printTable(report)}\n\n${printNotes(report)}\n\n${report.machine.join('\n')}\n`,
+    );
+    if (settings.writesResults) writeResults(report);
+    return report.lines.some(({ verdict }) => verdict === 'FAIL') ? 1 : 0;
+  } finally {
+    rmSync(scratchDir, { recursive: true, force: true });
+  }
+}
+
+async function run(
+  settings: Settings,
+  { args, scratchDir, signal }: { args: readonly string[]; scratchDir: string; signal: AbortSignal },
+): Promise<Report> {
+  const { calls } = settings.sizes;
+  const dataDir = settings.dataDir ?? join(tmpdir(), `cdr-gateway-bench-${calls}`);
+  await using database = await openDatabase({ calls, dataDir, signal, log });
+  const machine = await describeMachine(database);
+  await using stage = new Stage({ database, settings, scratchDir, log });
+  const lines: Line[] = [];
+  for (const row of rows) {
+    if (settings.rows && !settings.rows.includes(row.name)) continue;
+    signal.throwIfAborted();
+    log(`Measuring ${row.name}: ${row.title}`);
+    lines.push(...(await measure(row, stage)));
+  }
+  const report = {
+    lines,
+    machine,
+    command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
+  };
+  return { ...report, date: new Date(), before: exchangeLastRun(`${dataDir}.last.json`, lines) };
+}
+
+/** A row that cannot be measured says why; the others go on. */
+async function measure(row: Row, stage: Stage): Promise<readonly Line[]> {
+  try {
+    return await row.measure(stage);
+  } catch (error) {
+    const { message } = error as Error;
+    log(`  ${row.name}: ${message}`);
+    const verdict = error instanceof SideMissingError ? 'not run' : 'FAIL';
+    return [
+      {
+        title: row.title,
+        target: '',
+        measured: verdict === 'FAIL' ? 'error' : '',
+        verdict,
+        notes: [message],
+      },
+    ];
+  }
+}
+
+/** What the run before measured of the same data; this run takes its place. */
+function exchangeLastRun(file: string, lines: readonly Line[]): Map<string, string> {
+  const known = readLastRun(file);
+  const now = new Map(lines.map((line) => [keyOf(line), line.measured]));
+  writeFileSync(file, JSON.stringify([...known, ...now]));
+  return known;
+}
+
+function readLastRun(file: string): Map<string, string> {
+  try {
+    return new Map(JSON.parse(readFileSync(file, 'utf8')));
+  } catch {
+    return new Map();
+  }
+}
+
+function writeResults(report: Report): void {
+  const picture = report.lines.find((line) => line.picture !== undefined)?.picture;
+  if (picture !== undefined) writeFileSync(PICTURE, picture);
+  writeFileSync(RESULTS, resultsMarkdown(report, picture && 'memory.svg'));
+  log('Written: bench/RESULTS.md');
+}
+
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => {
+    if (stop.signal.aborted) process.exit(130);
+    log('Stopping after this row; once more to stop at once');
+    stop.abort(new BadArgumentError('Stopped.'));
+  });
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2), stop.signal);
+} catch (error) {
+  const isExplained = error instanceof BadArgumentError || (error as Error).name === 'DemoError';
+  process.stderr.write(`${isExplained ? (error as Error).message : (error as Error).stack}\n`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,51 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findFreePort } from '../src/demo/ports.ts';
+import { ServerProcess } from './server-process.ts';
+import type { Endpoint } from './wire.ts';
+
+const PROJECT = fileURLToPath(new URL('..', import.meta.url));
+const TOKEN = 'token-of-the-benchmark';
+
+export interface GatewayOptions {
+  readonly databaseUrl: string;
+  /** A directory for its log. */
+  readonly scratchDir: string;
+  /** `npm start`, as it is documented, or the process that it starts. */
+  readonly through?: 'node' | 'npm';
+  /** Writes its memory to this file while it runs. */
+  readonly memoryFile?: string;
+}
+
+/** The gateway, started as users start it: settings from the environment, everything else as it comes. */
+export interface Gateway extends AsyncDisposable {
+  readonly process: ServerProcess;
+  readonly endpoint: Endpoint;
+}
+
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { databaseUrl, scratchDir, through = 'node', memoryFile } = options;
+  const port = await findFreePort();
+  const probe = memoryFile === undefined ? [] : ['--import', join(PROJECT, 'bench/memory-probe.ts')];
+  const started = await ServerProcess.start({
+    name: 'The gateway',
+    ...(through === 'npm'
+      ? { command: 'npm', args: ['start', '--silent'] }
+      : { command: process.execPath, args: [...probe, 'src/cli.ts', 'serve'] }),
+    cwd: PROJECT,
+    env: {
+      REPLICA_URLS: databaseUrl,
+      API_PORT: String(port),
+      ADMIN_TOKEN: TOKEN,
+      NODE_ENV: 'production',
+      ...(memoryFile !== undefined && { MEMORY_PROBE_FILE: memoryFile }),
+    },
+    logFile: join(scratchDir, 'gateway.log'),
+    readyUrl: `http://127.0.0.1:${port}/readyz`,
+  });
+  return {
+    process: started,
+    endpoint: { port, token: TOKEN },
+    [Symbol.asyncDispose]: () => started.stop(),
+  };
+}

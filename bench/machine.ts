@@ -1,0 +1,37 @@
+import { spawnSync } from 'node:child_process';
+import { cpus, release, totalmem, type } from 'node:os';
+import { machineLoad } from './cpu.ts';
+import type { Database } from './database.ts';
+import { peerVersions } from './peers.ts';
+import { psqlVersion } from './psql.ts';
+
+/** What the figures depend on, one line each. */
+export async function describeMachine(database: Database): Promise<string[]> {
+  const [cpu] = cpus();
+  const [server] = await database.query(
+    `select current_setting('server_version') as version, current_setting('shared_buffers') as buffers,
+      pg_size_pretty(pg_table_size('xdrs')) as table_size, pg_size_pretty(pg_indexes_size('xdrs')) as indexes_size`,
+  );
+  const peers = peerVersions();
+  return [
+    `Hardware: ${cpu?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, ${gigabytes(totalmem())} memory`,
+    `System: ${type()} ${release()}`,
+    `Node ${process.versions.node}; PostgreSQL ${server!.version}, shared_buffers ${server!.buffers}; ${psqlVersion() ?? 'no psql'}`,
+    `Table: ${server!.table_size}, its indexes ${server!.indexes_size}; standby, gateway, peers and clients share the machine`,
+    `Peers: ${Object.entries(peers)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', ')}`,
+    `Gateway: ${revision()}`,
+    `In use by others before the run: ${Math.round(100 * (await machineLoad(3000)))} % of the processors`,
+  ];
+}
+
+function revision(): string {
+  const git = (...args: string[]) => spawnSync('git', args, { encoding: 'utf8', cwd: import.meta.dirname });
+  const { status, stdout } = git('rev-parse', '--short', 'HEAD');
+  if (status !== 0) return 'not in a git repository';
+  const changed = git('status', '--porcelain', '--', '../src', '../migrations').stdout.trim() !== '';
+  return `commit ${stdout.trim()}${changed ? ', with changes that are not committed' : ''}`;
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;

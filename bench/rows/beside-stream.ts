@@ -1,0 +1,65 @@
+import { Client } from '../client/client.ts';
+import type { LoadResult } from '../client/jobs.ts';
+import { count, type Row, shortMillis, times, verdictOf } from '../line.ts';
+import { gatewayList } from '../questions.ts';
+import type { Stage } from '../stage.ts';
+import { median } from '../statistics.ts';
+import { CONNECTIONS, gatewayPages } from './pages.ts';
+
+const TARGET = 2;
+
+/** Pages alone, pages while a long answer streams, in turns. */
+export const besideStreamRow: Row = {
+  name: 'beside-stream',
+  title: 'pages while a long answer streams',
+  async measure(stage) {
+    const alone = await gatewayPages(stage);
+    const results: { readonly alone: LoadResult[]; readonly beside: LoadResult[] } = {
+      alone: [],
+      beside: [],
+    };
+    await alone.run();
+    for (let turn = 0; turn < stage.settings.repeats; turn++) {
+      results.alone.push(await alone.run());
+      results.beside.push(await pagesBesideStream(stage, () => alone.run()));
+    }
+    const p99 = (sample: readonly LoadResult[]) => median(sample.map((result) => result.p99));
+    const perSecond = (sample: readonly LoadResult[]) => median(sample.map((result) => result.perSecond));
+    const told = (sample: readonly LoadResult[]) =>
+      `p99 ${shortMillis(p99(sample))} ms, ${Math.round(perSecond(sample))} requests/s`;
+    const ratio = p99(results.beside) / p99(results.alone);
+    return [
+      {
+        title: `pages while ${count(stage.settings.sizes.longList)} calls stream, p99`,
+        target: `≤ ${TARGET}× the same pages alone`,
+        measured: times(ratio),
+        verdict: verdictOf(ratio <= TARGET),
+        notes: [
+          `alone ${told(results.alone)}`,
+          `beside the stream ${told(results.beside)}`,
+          `${CONNECTIONS} connections that ask again at once`,
+        ],
+      },
+    ];
+  },
+};
+
+/** The pages last as long as the stream does, or as a load does, whichever ends first. */
+async function pagesBesideStream(stage: Stage, load: () => Promise<LoadResult>): Promise<LoadResult> {
+  const { endpoint } = await stage.gateway();
+  const reader = new Client();
+  try {
+    let hasEnded = false;
+    const request = gatewayList(endpoint, { first: stage.settings.sizes.longList });
+    const stream = reader.read(request).finally(() => {
+      hasEnded = true;
+      stage.client.stopLoad();
+    });
+    const result = await load();
+    if (!hasEnded) await stream;
+    await stream;
+    return result;
+  } finally {
+    reader.close();
+  }
+}

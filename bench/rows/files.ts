@@ -1,0 +1,52 @@
+import { interleave, type Side } from '../interleave.ts';
+import { count, type Line, type Row, ratioOf, times, verdictOf } from '../line.ts';
+import { type MeasuredRun, runRequest } from '../measured-run.ts';
+import { gatewayList } from '../questions.ts';
+import type { Stage } from '../stage.ts';
+import { verifyCount } from '../verify.ts';
+import { COPY, copySide } from './list-sides.ts';
+import { notesOf, totals } from './lists.ts';
+
+const TARGET = 1.1;
+
+const formats = {
+  CSV: { accept: 'text/csv', lineEnd: '\r\n', headers: 1 },
+  NDJSON: { accept: 'application/x-ndjson', lineEnd: '\n', headers: 0 },
+} as const;
+type Format = keyof typeof formats;
+
+export const filesRow: Row = {
+  name: 'files',
+  title: 'CSV and NDJSON files',
+  async measure(stage) {
+    const question = { first: stage.settings.sizes.longList };
+    const names = Object.keys(formats) as Format[];
+    const sides = [
+      copySide(stage, question, 'csv'),
+      ...(await Promise.all(names.map((format) => fileSide(stage, format, question.first)))),
+    ];
+    const runs = await interleave(sides, { repeats: stage.settings.repeats, warmups: 1 });
+    return names.map((format) => lineOf(format, question.first, runs));
+  },
+};
+
+/** Counted before it is timed: a file has one line per call. */
+async function fileSide(stage: Stage, format: Format, first: number): Promise<Side<MeasuredRun>> {
+  const { endpoint, process } = await stage.gateway();
+  const { accept, lineEnd, headers } = formats[format];
+  const request = gatewayList(endpoint, { first, accept });
+  await verifyCount(`The gateway's ${format}`, request, { mark: lineEnd, expected: first + headers });
+  return { name: format, run: () => runRequest(stage, process.pid, request) };
+}
+
+function lineOf(format: Format, first: number, runs: ReadonlyMap<string, readonly MeasuredRun[]>): Line {
+  const { ratio, spread } = ratioOf(totals(runs, format), totals(runs, COPY));
+  const both = new Map([...runs].filter(([name]) => name === format || name === COPY));
+  return {
+    title: `${format} of ${count(first)} calls`,
+    target: `≤ ${TARGET}× COPY CSV in psql`,
+    measured: times(ratio),
+    verdict: verdictOf(ratio <= TARGET),
+    notes: [...notesOf(both), spread],
+  };
+}

@@ -1,0 +1,27 @@
+import type { Row } from '../line.ts';
+import { besideStreamRow } from './beside-stream.ts';
+import { filesRow } from './files.ts';
+import { accountListRow, firstByteRow, listRow, longListRow } from './lists.ts';
+import { memoryRow } from './memory.ts';
+import { pagesRow } from './pages.ts';
+import { readyRow } from './ready.ts';
+import { deepPageRow, manyAccountsRow, rarePrefixRow } from './single-pages.ts';
+import { statsAllRow, statsDayRow } from './stats.ts';
+
+/** Every row, in the order of the table. */
+export const rows: readonly Row[] = [
+  listRow,
+  accountListRow,
+  longListRow,
+  firstByteRow,
+  memoryRow,
+  pagesRow,
+  deepPageRow,
+  manyAccountsRow,
+  rarePrefixRow,
+  besideStreamRow,
+  statsDayRow,
+  statsAllRow,
+  filesRow,
+  readyRow,
+];

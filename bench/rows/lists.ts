@@ -1,0 +1,129 @@
+import { HEAVY_ACCOUNT_ID } from '../../src/demo/accounts.ts';
+import { callsSql } from '../calls.ts';
+import { interleave, type Side } from '../interleave.ts';
+import { count, type Line, millis, type Row, ratioOf, shortMillis, times, verdictOf } from '../line.ts';
+import type { MeasuredRun } from '../measured-run.ts';
+import { peerTitles } from '../peers.ts';
+import { psqlProcess } from '../psql.ts';
+import type { ListQuestion } from '../questions.ts';
+import { SideMissingError, type Stage } from '../stage.ts';
+import { median } from '../statistics.ts';
+import { COPY, copySide, GATEWAY, gatewaySide, missing, orMissing, peerSide } from './list-sides.ts';
+
+const COPY_TARGET = 1.15;
+const PEER_TARGET = 5;
+
+/** The list that is compared with COPY, and with every peer. */
+export const listRow: Row = {
+  name: 'list',
+  title: 'a list, whole answer',
+  async measure(stage) {
+    const question = { first: stage.settings.sizes.list };
+    const title = `${count(question.first)} calls × 15 fields, whole answer`;
+    const peers = ['postgraphile', 'naive'] as const;
+    const sides = [
+      await gatewaySide(stage, question),
+      await orMissing(() => copySide(stage, question)),
+      await orMissing(() => peerSide(stage, 'postgraphile', question)),
+      await orMissing(() => peerSide(stage, 'naive', question)),
+    ];
+    const present = sides.filter((side): side is Side<MeasuredRun> => !(side instanceof SideMissingError));
+    const runs = await interleave(present, { repeats: stage.settings.repeats, warmups: 2 });
+    const copy = sides[1]!;
+    return [
+      copy instanceof SideMissingError
+        ? missing(title, copyTarget, copy)
+        : { ...againstCopy(title, runs), notes: [...notesOf(runs), wholeProcess(stage, question)] },
+      ...peers.map((name, index) => {
+        const side = sides[2 + index]!;
+        const target = `≥ ${PEER_TARGET}× faster than ${peerTitles[name]}`;
+        if (side instanceof SideMissingError) return missing('the same', target, side);
+        const { ratio, spread } = ratioOf(totals(runs, side.name), totals(runs, GATEWAY));
+        return {
+          title: 'the same',
+          target,
+          measured: `${times(ratio)} faster`,
+          verdict: verdictOf(ratio >= PEER_TARGET),
+          notes: [spread],
+        };
+      }),
+    ];
+  },
+};
+
+/** The same of one heavy account: the wrong index would read twice the calls and more. */
+export const accountListRow: Row = {
+  name: 'account-list',
+  title: 'a list of the busiest account',
+  measure: (stage) => {
+    const question = { first: stage.settings.sizes.list, accountId: String(HEAVY_ACCOUNT_ID) };
+    return besideCopy(stage, question, `${count(question.first)} calls of the busiest account`);
+  },
+};
+
+export const longListRow: Row = {
+  name: 'long-list',
+  title: 'a long list, whole answer',
+  measure: (stage) => {
+    const question = { first: stage.settings.sizes.longList };
+    return besideCopy(stage, question, `${count(question.first)} calls × 15 fields`);
+  },
+};
+
+export const firstByteRow: Row = {
+  name: 'first-byte',
+  title: 'first byte of a list',
+  async measure(stage) {
+    const { list } = stage.settings.sizes;
+    const side = await gatewaySide(stage, { first: list });
+    const runs = await interleave([side], { repeats: stage.settings.repeats * 3, warmups: 2 });
+    const firstBytes = runs.get(GATEWAY)!.map(({ firstByte }) => firstByte);
+    return [
+      {
+        title: `first byte of ${count(list)} calls`,
+        target: '≤ 10 ms after the request',
+        measured: `${shortMillis(median(firstBytes))} ms`,
+        verdict: verdictOf(median(firstBytes) <= 10),
+        notes: [`${GATEWAY} ${millis(firstBytes)}`],
+      },
+    ];
+  },
+};
+
+const copyTarget = `≤ ${COPY_TARGET}× COPY of the same select`;
+
+async function besideCopy(stage: Stage, question: ListQuestion, title: string): Promise<Line[]> {
+  const sides = [copySide(stage, question), await gatewaySide(stage, question)];
+  const runs = await interleave(sides, { repeats: stage.settings.repeats, warmups: 1 });
+  return [againstCopy(title, runs)];
+}
+
+function againstCopy(title: string, runs: ReadonlyMap<string, readonly MeasuredRun[]>): Line {
+  const { ratio, spread } = ratioOf(totals(runs, GATEWAY), totals(runs, COPY));
+  return {
+    title,
+    target: copyTarget,
+    measured: times(ratio),
+    verdict: verdictOf(ratio <= COPY_TARGET),
+    notes: [...notesOf(runs), spread],
+  };
+}
+
+/** A line per side: how long it took, and where the work was done. */
+export function notesOf(runs: ReadonlyMap<string, readonly MeasuredRun[]>): string[] {
+  return [...runs].map(([name, sample]) => {
+    const cpu = (part: 'ownCpu' | 'databaseCpu') => shortMillis(median(sample.map((run) => run[part])));
+    const took = `${name} ${millis(sample.map(({ total }) => total))}`;
+    const bytes = median(sample.map((run) => run.bytes));
+    const size = Number.isNaN(bytes) ? '' : `, ${(bytes / 1e6).toFixed(1)} MB`;
+    return `${took}, processor: own ${cpu('ownCpu')} ms + PostgreSQL ${cpu('databaseCpu')} ms${size}`;
+  });
+}
+
+function wholeProcess(stage: Stage, { first, accountId }: ListQuestion): string {
+  const runs = Array.from({ length: 3 }, () => psqlProcess(stage.database.url, callsSql(first, accountId)));
+  return `psql as a whole process, start and login included: ${millis(runs)}`;
+}
+
+export const totals = (runs: ReadonlyMap<string, readonly MeasuredRun[]>, name: string): number[] =>
+  runs.get(name)!.map(({ total }) => total);

@@ -1,0 +1,110 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Gateway, startGateway } from '../gateway.ts';
+import { count, type Line, type Row, verdictOf } from '../line.ts';
+import { drawMemory, type Span } from '../memory-picture.ts';
+import type { MemorySample } from '../memory-probe.ts';
+import { gatewayList } from '../questions.ts';
+import { type MemoryFigures, readMemory, recordMemory } from '../resident-memory.ts';
+import { SideMissingError } from '../stage.ts';
+import { median } from '../statistics.ts';
+import { countIn, WrongAnswerError } from '../verify.ts';
+import { fetchWire } from '../wire.ts';
+import { PAGE } from './pages.ts';
+
+const MOST_MB = 48;
+/** Answered before anything counts. */
+const PAGES = 20;
+const QUIET_MILLIS = 2000;
+const MEGABYTE = 1024 * 1024;
+
+/**
+ * A gateway of its own, which has answered a few pages and then rests: that is idle. Then each list, read to its end by an
+ * ordinary client; the most that was resident until a moment after it counts.
+ */
+export const memoryRow: Row = {
+  name: 'memory',
+  title: 'memory of a list',
+  async measure(stage) {
+    if (!existsSync('/proc/self/statm'))
+      throw new SideMissingError('memory is read from /proc, which only Linux has');
+    const { list, longList, calls } = stage.settings.sizes;
+    const memoryFile = join(stage.scratchDir, 'memory.jsonl');
+    await using gateway = await startGateway({
+      databaseUrl: stage.database.url,
+      scratchDir: stage.scratchDir,
+      memoryFile,
+    });
+    const fresh = readMemory(gateway.process.pid);
+    await answerPages(gateway);
+    using recording = recordMemory(gateway.process.pid);
+    await delay(QUIET_MILLIS);
+    const idle = median(recording.samples.map(({ resident }) => resident));
+    const idleFigures = readMemory(gateway.process.pid);
+
+    const spans: Span[] = [];
+    for (const first of [list, longList, calls]) {
+      const from = Date.now();
+      await readList(gateway, first);
+      spans.push({ title: `${count(first)} calls`, from, to: Date.now() });
+      await delay(QUIET_MILLIS);
+    }
+    const picture = drawMemory({
+      resident: recording.samples,
+      probe: probeSamples(memoryFile),
+      spans,
+      idle,
+      most: idle + MOST_MB * MEGABYTE,
+    });
+    return spans.map((span, index) => {
+      const within = recording.samples.filter(
+        ({ at }) => at >= span.from && at <= span.to + QUIET_MILLIS / 2,
+      );
+      const peak = Math.max(...within.map(({ resident }) => resident));
+      const proportional = Math.max(...within.map((sample) => sample.proportional ?? 0));
+      const over = (peak - idle) / MEGABYTE;
+      return {
+        title: `memory while ${span.title} are answered`,
+        target: `≤ ${MOST_MB} MB over idle`,
+        measured: `${over.toFixed(1)} MB`,
+        verdict: verdictOf(over <= MOST_MB),
+        notes: [
+          `idle ${megabytes(idle)}, at most ${megabytes(peak)} resident; proportional set size at most ${megabytes(proportional)}`,
+          ...(index === 0 ? [told(fresh, idleFigures)] : []),
+        ],
+        ...(index === 0 && { picture }),
+      } satisfies Line;
+    });
+  },
+};
+
+function told(fresh: MemoryFigures, idle: MemoryFigures): string {
+  return (
+    `started and never asked: ${megabytes(fresh.resident)}; idle after a few pages: ${megabytes(idle.resident)}, of which ` +
+    `${megabytes(idle.anonymous)} are not mapped from files`
+  );
+}
+
+/** Not more: a young generation that grew under load would hide what a list needs. */
+async function answerPages({ endpoint }: Gateway): Promise<void> {
+  for (let page = 0; page < PAGES; page++) {
+    await (await fetchWire(gatewayList(endpoint, { first: PAGE }))).arrayBuffer();
+  }
+}
+
+async function readList({ endpoint }: Gateway, first: number): Promise<void> {
+  const response = await fetchWire(gatewayList(endpoint, { first }));
+  const counted = await countIn(response, Buffer.from('{"id":"'));
+  if (counted !== first)
+    throw new WrongAnswerError(`The gateway answered ${counted} calls instead of ${first}.`);
+}
+
+function probeSamples(file: string): MemorySample[] {
+  return readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+const megabytes = (bytes: number): string => `${(bytes / MEGABYTE).toFixed(1)} MB`;

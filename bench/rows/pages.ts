@@ -1,0 +1,125 @@
+import type { LoadResult, WireRequest } from '../client/jobs.ts';
+import { backendCpuSeconds, cpuSeconds } from '../cpu.ts';
+import { interleave, type Side } from '../interleave.ts';
+import { type Line, type Row, ratioOf, shortMillis, times, verdictOf } from '../line.ts';
+import { type PeerName, peerTitles } from '../peers.ts';
+import { gatewayList, peerList } from '../questions.ts';
+import { SideMissingError, type Stage } from '../stage.ts';
+import { median } from '../statistics.ts';
+import { verifyList } from '../verify.ts';
+import { GATEWAY, missing, orMissing } from './list-sides.ts';
+
+export const PAGE = 50;
+export const CONNECTIONS = 10;
+
+const TARGET = 2.5;
+
+/** Pages of every account, in an order without a pattern: the same for every side. */
+const accountIds = Array.from({ length: 100 }, (_, index) => String(1 + ((index * 37) % 100)));
+
+export const pagesRow: Row = {
+  name: 'pages',
+  title: `pages of ${PAGE} over ${CONNECTIONS} connections`,
+  async measure(stage) {
+    const sides = [
+      await gatewayPages(stage),
+      await orMissing(() => peerPages(stage, 'postgraphile')),
+      await orMissing(() => peerPages(stage, 'bare')),
+    ];
+    const present = sides.filter((side): side is Side<PagesRun> => !(side instanceof SideMissingError));
+    const results = await interleave(present, { repeats: stage.settings.repeats, warmups: 1 });
+    const peer = sides[1]!;
+    const title = `page of ${PAGE} × 15 fields, ${CONNECTIONS} connections`;
+    const targets = [
+      `≥ ${TARGET}× requests/s of ${peerTitles.postgraphile}`,
+      `p99 below that of ${peerTitles.postgraphile}`,
+    ];
+    if (peer instanceof SideMissingError) return targets.map((target) => missing(title, target, peer));
+    return [throughput(title, targets[0]!, results), tail(targets[1]!, results)];
+  },
+};
+
+/** A load, and what it took of the processors. */
+export interface PagesRun extends LoadResult {
+  /** Milliseconds per page: of the side's own process, of PostgreSQL's backends. */
+  readonly ownCpu: number;
+  readonly databaseCpu: number;
+}
+
+export async function gatewayPages(stage: Stage): Promise<Side<PagesRun>> {
+  const { endpoint, process } = await stage.gateway();
+  const requests = accountIds.map((accountId) =>
+    gatewayList(endpoint, { first: PAGE, filter: { accountIds: [accountId] } }),
+  );
+  return loadSide(stage, { name: GATEWAY, pid: process.pid, requests });
+}
+
+async function peerPages(stage: Stage, name: PeerName): Promise<Side<PagesRun>> {
+  const { endpoint, process } = await stage.peer(name);
+  const requests = accountIds.map((accountId) => peerList[name](endpoint, { first: PAGE, accountId }));
+  return loadSide(stage, { name: peerTitles[name], pid: process.pid, requests });
+}
+
+async function loadSide(
+  stage: Stage,
+  { name, pid, requests }: { name: string; pid: number; requests: readonly WireRequest[] },
+): Promise<Side<PagesRun>> {
+  const { database, client, settings } = stage;
+  const precision = name === peerTitles.bare ? 'millis' : 'micros';
+  for (const [index, request] of requests.slice(0, 3).entries()) {
+    await verifyList(name, request, { database, first: PAGE, accountId: accountIds[index] }, precision);
+  }
+  const used = () => ({ own: cpuSeconds(pid), backends: backendCpuSeconds(database.postmaster) });
+  return {
+    name,
+    async run() {
+      const before = used();
+      const load = { connections: CONNECTIONS, milliseconds: settings.loadMilliseconds };
+      const result = await client.load(requests, load);
+      const after = used();
+      return {
+        ...result,
+        ownCpu: (1000 * (after.own - before.own)) / result.requests,
+        databaseCpu: (1000 * (after.backends - before.backends)) / result.requests,
+      };
+    },
+  };
+}
+
+type Results = ReadonlyMap<string, readonly PagesRun[]>;
+
+function throughput(title: string, target: string, results: Results): Line {
+  const perSecond = (name: string) => results.get(name)!.map((result) => result.perSecond);
+  const reference = perSecond(peerTitles.postgraphile);
+  const { ratio, spread } = ratioOf(perSecond(GATEWAY), reference);
+  return {
+    title,
+    target,
+    measured: times(ratio),
+    verdict: verdictOf(ratio >= TARGET),
+    notes: [
+      ...[...results.keys()].map((name) => {
+        const ofReference = times(median(perSecond(name)) / median(reference));
+        const cpu = (part: 'ownCpu' | 'databaseCpu') =>
+          shortMillis(median(results.get(name)!.map((result) => result[part])));
+        return (
+          `${name} ${Math.round(median(perSecond(name)))} requests/s (${ofReference}), processor per page: ` +
+          `own ${cpu('ownCpu')} ms + PostgreSQL ${cpu('databaseCpu')} ms`
+        );
+      }),
+      spread,
+    ],
+  };
+}
+
+function tail(target: string, results: Results): Line {
+  const p99 = (name: string) => median(results.get(name)!.map((result) => result.p99));
+  const own = p99(GATEWAY);
+  return {
+    title: 'the same, p99',
+    target,
+    measured: `${shortMillis(own)} against ${shortMillis(p99(peerTitles.postgraphile))} ms`,
+    verdict: verdictOf(own < p99(peerTitles.postgraphile)),
+    notes: [...results.keys()].map((name) => `${name} p99 ${shortMillis(p99(name))} ms`),
+  };
+}

@@ -1,0 +1,33 @@
+import { startGateway } from '../gateway.ts';
+import { millis, type Row, shortMillis, verdictOf } from '../line.ts';
+import type { Stage } from '../stage.ts';
+import { median } from '../statistics.ts';
+
+const TARGET_MILLIS = 1000;
+
+export const readyRow: Row = {
+  name: 'ready',
+  title: 'ready after start',
+  async measure(stage) {
+    const npm: number[] = [];
+    const node: number[] = [];
+    for (let turn = 0; turn < Math.max(3, stage.settings.repeats); turn++) {
+      npm.push(await readyAfter(stage, 'npm'));
+      node.push(await readyAfter(stage, 'node'));
+    }
+    return [
+      {
+        title: 'process ready after start (npm start)',
+        target: `≤ ${TARGET_MILLIS / 1000} s to the first 200 of /readyz`,
+        measured: `${shortMillis(median(npm))} ms`,
+        verdict: verdictOf(median(npm) <= TARGET_MILLIS),
+        notes: [`npm start ${millis(npm)}`, `node src/cli.ts serve, without npm ${millis(node)}`],
+      },
+    ];
+  },
+};
+
+async function readyAfter({ database, scratchDir }: Stage, through: 'npm' | 'node'): Promise<number> {
+  await using gateway = await startGateway({ databaseUrl: database.url, scratchDir, through });
+  return gateway.process.readyAfter;
+}

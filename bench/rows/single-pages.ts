@@ -1,0 +1,124 @@
+import { HEAVY_ACCOUNT_ID } from '../../src/demo/accounts.ts';
+import type { WireRequest } from '../client/jobs.ts';
+import { count, type Line, millis, type Row, ratioOf, times, verdictOf } from '../line.ts';
+import { gatewayList } from '../questions.ts';
+import type { Stage } from '../stage.ts';
+import { quantile } from '../statistics.ts';
+import { fetchWire } from '../wire.ts';
+import { PAGE } from './pages.ts';
+
+const WARMUPS = 20;
+
+export const deepPageRow: Row = {
+  name: 'deep-page',
+  title: 'a page deep in the list',
+  async measure(stage) {
+    const { endpoint } = await stage.gateway();
+    const depth = stage.settings.sizes.longList;
+    const after = await cursorAt(
+      gatewayList(endpoint, { first: depth, selection: 'pageInfo { endCursor }' }),
+    );
+    return comparePages(stage, {
+      title: `page ${count(depth)} calls deep`,
+      target: { text: 'the first page', most: 1.1 },
+      reference: gatewayList(endpoint, { first: PAGE }),
+      measured: gatewayList(endpoint, { first: PAGE, after }),
+    });
+  },
+};
+
+export const manyAccountsRow: Row = {
+  name: 'many-accounts',
+  title: 'a page of fifty accounts',
+  async measure(stage) {
+    const { endpoint } = await stage.gateway();
+    const accountIds = Array.from({ length: 50 }, (_, index) => String(index + 1));
+    return comparePages(stage, {
+      title: `page of ${PAGE} over 50 accounts at once`,
+      target: { text: 'the page of one account', most: 3 },
+      reference: pageOfOneAccount(endpoint),
+      measured: gatewayList(endpoint, { first: PAGE, filter: { accountIds } }),
+    });
+  },
+};
+
+export const rarePrefixRow: Row = {
+  name: 'rare-prefix',
+  title: 'a page of a rare called prefix',
+  async measure(stage) {
+    const { endpoint } = await stage.gateway();
+    const lines: Line[] = [];
+    // A handful of pages of calls, and a thousandth of all: the first is found by the number, the second by the time as well.
+    for (const calls of [4 * PAGE, Math.round(stage.settings.sizes.calls / 1000)]) {
+      const { prefix, found } = await prefixOfAbout(stage, calls);
+      lines.push(
+        ...(await comparePages(stage, {
+          title: `page of ${PAGE} of a called prefix with ${count(found)} calls`,
+          target: { text: 'the page of one account', most: 3 },
+          reference: pageOfOneAccount(endpoint),
+          measured: gatewayList(endpoint, { first: PAGE, filter: { cld: { startsWith: prefix } } }),
+        })),
+      );
+    }
+    return lines;
+  },
+};
+
+const pageOfOneAccount = (endpoint: Parameters<typeof gatewayList>[0]): WireRequest =>
+  gatewayList(endpoint, { first: PAGE, filter: { accountIds: [String(HEAVY_ACCOUNT_ID)] } });
+
+interface Comparison {
+  readonly title: string;
+  readonly target: { readonly text: string; readonly most: number };
+  readonly reference: WireRequest;
+  readonly measured: WireRequest;
+}
+
+/** One page at a time over one connection, in turns. */
+async function comparePages(
+  { client, settings }: Stage,
+  { title, target, reference, measured }: Comparison,
+): Promise<Line[]> {
+  await client.alternate([reference, measured], WARMUPS);
+  const [references = [], latencies = []] = await client.alternate(
+    [reference, measured],
+    settings.pageRounds,
+  );
+  const { ratio } = ratioOf(latencies, references);
+  return [
+    {
+      title,
+      target: `≤ ${target.most}× ${target.text}`,
+      measured: times(ratio),
+      verdict: verdictOf(ratio <= target.most),
+      notes: [
+        `${target.text} ${described(references)}`,
+        `this page ${described(latencies)}`,
+        `${settings.pageRounds} pages each, in turns over one connection`,
+      ],
+    },
+  ];
+}
+
+/** Single slow pages are the machine's: the largest says nothing, so the 95th percentile stands for it. */
+function described(latencies: readonly number[]): string {
+  const within = latencies.filter((latency) => latency <= quantile(latencies, 0.95));
+  return `${millis(within)}, slowest twentieth left out`;
+}
+
+async function cursorAt(request: WireRequest): Promise<string> {
+  const { data } = (await (await fetchWire(request)).json()) as {
+    data: { cdrs: { pageInfo: { endCursor: string } } };
+  };
+  return data.cdrs.pageInfo.endCursor;
+}
+
+/** The beginning of called numbers that comes nearest to so many calls. */
+async function prefixOfAbout({ database }: Stage, calls: number): Promise<{ prefix: string; found: number }> {
+  const [row] = await database.query(`
+    select prefix, count from (
+      select left(cld, length) as prefix, count(*) as count
+      from xdrs, generate_series(4, 7) as length where cld ~ '^[0-9]{8,}$' group by 1, length
+    ) as prefixes order by abs(count - ${calls}), prefix limit 1`);
+  return { prefix: row!.prefix!, found: Number(row!.count) };
+}

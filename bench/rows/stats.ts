@@ -1,0 +1,139 @@
+import { HEAVY_ACCOUNT_ID } from '../../src/demo/accounts.ts';
+import { interleave, type Side } from '../interleave.ts';
+import { count, type Line, millis, type Row, ratioOf, shortMillis, times, verdictOf } from '../line.ts';
+import type { Stage } from '../stage.ts';
+import { median, quantile } from '../statistics.ts';
+import { WrongAnswerError } from '../verify.ts';
+import { fetchWire, postGraphql } from '../wire.ts';
+
+const DAY_TARGET_MILLIS = 15;
+const ALL_TARGET = 1.1;
+const WARMUPS = 5;
+
+const measures = 'attempts answered asr acdSeconds minutes chargedAmount';
+
+/** The same measures by hand: what `measures` means, in one pass. */
+const answered = '(disconnect_cause = 16 or disconnect_cause is null) and duration > 0';
+const measuresSql = `count(*) as attempts, count(*) filter (where ${answered}) as answered,
+  (100.0 * count(*) filter (where ${answered}) / count(*))::float8 as asr,
+  (sum(duration) filter (where ${answered}) / nullif(count(*) filter (where ${answered}), 0))::float8 as acd,
+  sum(duration) / 60 as minutes, sum(charged_amount) as amount`;
+
+export const statsDayRow: Row = {
+  name: 'stats-day',
+  title: 'statistics of one account and one day',
+  async measure(stage) {
+    const lines: Line[] = [];
+    for (const [which, accountId] of [
+      ['the busiest account', HEAVY_ACCOUNT_ID],
+      ['a middling account', await middlingAccount(stage)],
+    ] as const) {
+      lines.push(await statsOfDay(stage, which, String(accountId)));
+    }
+    return lines;
+  },
+};
+
+async function statsOfDay(stage: Stage, which: string, accountId: string): Promise<Line> {
+  const { client, database, settings } = stage;
+  const { endpoint } = await stage.gateway();
+  const from = new Date(database.from.getTime() + 14 * 86_400_000);
+  const to = new Date(from.getTime() + 86_400_000);
+  const request = postGraphql(endpoint, {
+    query: `query Day($filter: CdrFilter) { cdrStats(filter: $filter) { totals { ${measures} } } }`,
+    variables: { filter: { accountIds: [accountId], from, to } },
+  });
+  const [expected] = await database.query(
+    `select count(*) from xdrs where i_account = ${accountId}
+      and connect_time >= '${from.toISOString()}' and connect_time < '${to.toISOString()}'`,
+  );
+  const { data } = (await (await fetchWire(request)).json()) as {
+    data?: { cdrStats: { totals: { attempts: number } } };
+  };
+  if (data?.cdrStats.totals.attempts !== Number(expected!.count)) {
+    throw new WrongAnswerError(
+      `The gateway counted ${data?.cdrStats.totals.attempts} calls instead of ${expected!.count}.`,
+    );
+  }
+  await client.alternate([request], WARMUPS);
+  const [latencies = []] = await client.alternate([request], Math.ceil(settings.pageRounds / 10));
+  return {
+    title: `cdrStats of ${which}, one day (${count(Number(expected!.count))} calls)`,
+    target: `≤ ${DAY_TARGET_MILLIS} ms`,
+    measured: `${shortMillis(median(latencies))} ms`,
+    verdict: verdictOf(median(latencies) <= DAY_TARGET_MILLIS),
+    notes: [`p95 ${shortMillis(quantile(latencies, 0.95))} ms`],
+  };
+}
+
+/** Whose calls are nearest to an equal share of what the busiest account leaves to others. */
+async function middlingAccount({ database }: Stage): Promise<string> {
+  const [row] = await database.query(
+    `select i_account from xdrs group by 1 order by count(*) offset (select count(distinct i_account) / 2 from xdrs) limit 1`,
+  );
+  return row!.i_account!;
+}
+
+/** Every way to write it by hand that might be the quickest; the quickest is what counts. */
+const byHand = {
+  HOUR: [
+    `select date_trunc('hour', connect_time) as bucket, ${measuresSql} from xdrs group by 1 order by 1`,
+    `select date_bin('1 hour', connect_time, '2000-01-01Z') as bucket, ${measuresSql} from xdrs group by 1 order by 1`,
+    `select date_trunc('hour', connect_time, 'UTC') as bucket, ${measuresSql} from xdrs group by 1 order by 1`,
+  ],
+  ACCOUNT: [`select i_account, ${measuresSql} from xdrs group by 1 order by 1`],
+} as const;
+
+export const statsAllRow: Row = {
+  name: 'stats-all',
+  title: 'statistics of all calls',
+  async measure(stage) {
+    return [await statsOfAll(stage, 'HOUR'), await statsOfAll(stage, 'ACCOUNT')];
+  },
+};
+
+async function statsOfAll(stage: Stage, dimension: keyof typeof byHand): Promise<Line> {
+  const { endpoint } = await stage.gateway();
+  const psql = stage.psql();
+  const field = dimension === 'HOUR' ? 'bucket' : 'accountId';
+  const request = postGraphql(endpoint, {
+    query: `{ cdrStats(groupBy: ${dimension}) { rows { ${field} ${measures} } } }`,
+  });
+  await verifyRows(stage, request, byHand[dimension][0]);
+  const statements: Side<number>[] = byHand[dimension].map((statement, index) => ({
+    name: `psql ${index + 1}`,
+    run: () => psql.query(statement),
+  }));
+  const gateway = { name: 'gateway', run: async () => (await stage.client.read(request)).total };
+  const runs = await interleave([...statements, gateway], { repeats: stage.settings.repeats, warmups: 1 });
+  const best = statements.map(({ name }) => runs.get(name)!).toSorted((a, b) => median(a) - median(b))[0]!;
+  const { ratio, spread } = ratioOf(runs.get('gateway')!, best);
+  return {
+    title: `cdrStats by ${dimension.toLowerCase()} over all ${count(stage.settings.sizes.calls)} calls`,
+    target: `≤ ${ALL_TARGET}× the best SQL by hand`,
+    measured: times(ratio),
+    verdict: verdictOf(ratio <= ALL_TARGET),
+    notes: [...[...runs].map(([name, sample]) => `${name} ${millis(sample)}`), spread],
+  };
+}
+
+/** As many groups as by hand, and the same sum of money in them. */
+async function verifyRows(
+  stage: Stage,
+  request: Parameters<typeof fetchWire>[0],
+  statement: string,
+): Promise<void> {
+  const expected = await stage.database.query(statement);
+  const { data } = (await (await fetchWire(request)).json()) as {
+    data?: { cdrStats: { rows: { attempts: number; chargedAmount: string }[] } };
+  };
+  const rows = data?.cdrStats.rows ?? [];
+  const isSame = rows.every(
+    ({ attempts, chargedAmount }, index) =>
+      attempts === Number(expected[index]?.attempts) &&
+      Number(chargedAmount) === Number(expected[index]?.amount),
+  );
+  if (rows.length !== expected.length || !isSame) {
+    throw new WrongAnswerError('The gateway answers other statistics than the SQL by hand.');
+  }
+}

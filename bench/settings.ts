@@ -1,0 +1,124 @@
+import { parseArgs } from 'node:util';
+
+/** How large the questions are. */
+export interface Sizes {
+  /** In the table. */
+  readonly calls: number;
+  /** Of the list that is compared with everything. */
+  readonly list: number;
+  /** Of the long list, of the files, and of the depth of the deep page. */
+  readonly longList: number;
+}
+
+export interface Settings {
+  readonly isQuick: boolean;
+  readonly sizes: Sizes;
+  /** Runs of each side that count. */
+  readonly repeats: number;
+  /** Of one load of pages, per turn. */
+  readonly loadMilliseconds: number;
+  /** Of each page whose latency is looked at. */
+  readonly pageRounds: number;
+  /** Row names; undefined means all. */
+  readonly rows: readonly string[] | undefined;
+  /** Undefined: a directory that is kept for next time. */
+  readonly dataDir: string | undefined;
+  readonly writesResults: boolean;
+}
+
+/** A sentence for the terminal. */
+export class BadArgumentError extends Error {}
+
+const FULL = { calls: 5_000_000, repeats: 7, loadMilliseconds: 4000, pageRounds: 1000 };
+const QUICK = { calls: 500_000, repeats: 3, loadMilliseconds: 1500, pageRounds: 200 };
+
+export function help(rowNames: readonly string[]): string {
+  return `Usage: npm run bench -- [options]
+
+Measures the gateway on one hot standby against what it is compared with, side by side in one run, and prints
+a table. Calls are made by the demo and kept for the next run.
+
+  --quick          ${QUICK.calls.toLocaleString('en')} calls and fewer repeats: under three minutes, before and after a change
+  --rows A,B       only these rows: ${wrap(rowNames)}
+  --calls N        calls in the table (default ${FULL.calls.toLocaleString('en')}); lists become shorter where they must
+  --repeats N      runs of each side that count (default ${FULL.repeats}, quick ${QUICK.repeats})
+  --data-dir DIR   where the calls are kept (default: a directory of the system's temporary one)
+  --write          write bench/RESULTS.md and the picture; without it only a full run of all rows does
+  --help           this text
+
+The table is on standard output, progress on standard error. The exit code is 1 when a row misses its target.
+`;
+}
+
+/** Throws BadArgumentError. */
+export function parseSettings(args: readonly string[], rowNames: readonly string[]): Settings | 'help' {
+  const values = parse(args);
+  if (values.help) return 'help';
+  const isQuick = values.quick;
+  const scale = isQuick ? QUICK : FULL;
+  const rows = values.rows?.split(',').map((name) => name.trim());
+  const unknown = rows?.find((name) => !rowNames.includes(name));
+  if (unknown !== undefined) {
+    throw new BadArgumentError(`There is no row "${unknown}". Rows: ${rowNames.join(', ')}.`);
+  }
+  const calls = wholeNumber('--calls', values.calls, 20_000, 100_000_000) ?? scale.calls;
+  return {
+    isQuick,
+    sizes: sizesOf(calls),
+    repeats: wholeNumber('--repeats', values.repeats, 1, 1000) ?? scale.repeats,
+    loadMilliseconds: scale.loadMilliseconds,
+    pageRounds: scale.pageRounds,
+    rows,
+    dataDir: values['data-dir'],
+    writesResults: values.write || (!isQuick && rows === undefined && calls === FULL.calls),
+  };
+}
+
+/** The sizes of the targets where the table has enough calls; otherwise a fifth and two fifths of it. */
+function sizesOf(calls: number): Sizes {
+  return {
+    calls,
+    list: Math.min(100_000, Math.floor(calls / 5)),
+    longList: Math.min(1_000_000, Math.floor((2 * calls) / 5)),
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        quick: { type: 'boolean', default: false },
+        rows: { type: 'string' },
+        calls: { type: 'string' },
+        repeats: { type: 'string' },
+        'data-dir': { type: 'string' },
+        write: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw new BadArgumentError(`${(error as Error).message.split('. ')[0]}; --help lists the options.`);
+  }
+}
+
+function wholeNumber(
+  flag: string,
+  text: string | undefined,
+  least: number,
+  most: number,
+): number | undefined {
+  if (text === undefined) return undefined;
+  const number = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= least && number <= most) return number;
+  throw new BadArgumentError(`${flag} takes a whole number from ${least} to ${most}, not "${text}".`);
+}
+
+/** A list that goes on below its beginning in the help. */
+function wrap(names: readonly string[]): string {
+  const indent = ' '.repeat(19);
+  return names.reduce((text, name) => {
+    const line = text.slice(text.lastIndexOf('\n') + 1);
+    return line.length + name.length > 100 ? `${text},\n${indent}${name}` : `${text}, ${name}`;
+  });
+}

@@ -1,0 +1,74 @@
+import { Client } from './client/client.ts';
+import type { Database } from './database.ts';
+import { type Gateway, startGateway } from './gateway.ts';
+import { installPeers, type Peer, type PeerName, peerTitles, startPeer } from './peers.ts';
+import { PsqlSession, psqlVersion } from './psql.ts';
+import type { Settings } from './settings.ts';
+
+/** A side that cannot take part, and why: its lines of the table say so, the others are measured all the same. */
+export class SideMissingError extends Error {}
+
+/** All that rows measure, started when first asked for. Everything ends with the stage. */
+export class Stage implements AsyncDisposable {
+  readonly database: Database;
+  readonly settings: Settings;
+  readonly scratchDir: string;
+  readonly log: (line: string) => void;
+  readonly client = new Client();
+  readonly #stack = new AsyncDisposableStack();
+  readonly #peers = new Map<PeerName, Promise<Peer>>();
+  #gateway: Promise<Gateway> | undefined;
+  #psql: PsqlSession | undefined;
+  #peersMissing: string | undefined | null = null;
+
+  constructor(needs: Pick<Stage, 'database' | 'settings' | 'scratchDir' | 'log'>) {
+    this.database = needs.database;
+    this.settings = needs.settings;
+    this.scratchDir = needs.scratchDir;
+    this.log = needs.log;
+    this.#stack.defer(() => this.client.close());
+  }
+
+  /** The one gateway that most rows share. */
+  gateway(): Promise<Gateway> {
+    this.#gateway ??= this.#start(() =>
+      startGateway({ databaseUrl: this.database.url, scratchDir: this.scratchDir }),
+    );
+    return this.#gateway;
+  }
+
+  /** Throws SideMissingError where its packages cannot be had. */
+  peer(name: PeerName): Promise<Peer> {
+    if (this.#peersMissing === null) this.#peersMissing = installPeers(this.log);
+    if (this.#peersMissing !== undefined) throw new SideMissingError(this.#peersMissing);
+    const known = this.#peers.get(name);
+    if (known) return known;
+    this.log(`Starting ${peerTitles[name]}`);
+    const peer = this.#start(() =>
+      startPeer(name, { databaseUrl: this.database.url, scratchDir: this.scratchDir }),
+    );
+    this.#peers.set(name, peer);
+    return peer;
+  }
+
+  /** Throws SideMissingError where psql is not installed. */
+  psql(): PsqlSession {
+    if (psqlVersion() === undefined) {
+      throw new SideMissingError('psql is not installed (Debian: apt-get install postgresql-client)');
+    }
+    if (!this.#psql) {
+      const psql = new PsqlSession(this.database.url);
+      this.#psql = psql;
+      this.#stack.defer(() => psql.close());
+    }
+    return this.#psql;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+
+  async #start<T extends AsyncDisposable>(start: () => Promise<T>): Promise<T> {
+    return this.#stack.use(await start());
+  }
+}

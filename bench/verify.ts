@@ -1,0 +1,70 @@
+import { callOf, callsSql, differenceOf, type Values } from './calls.ts';
+import type { WireRequest } from './client/jobs.ts';
+import type { Database } from './database.ts';
+import { fetchWire } from './wire.ts';
+
+/** A side answered something else than PostgreSQL: whatever time it took, it is worth nothing. */
+export class WrongAnswerError extends Error {}
+
+interface ListBody {
+  readonly errors?: unknown;
+  readonly data?: { readonly cdrs: readonly Values[] | { readonly nodes: readonly Values[] } };
+}
+
+/** Reads the list once, parses it, and compares every value with PostgreSQL's. Throws WrongAnswerError. */
+export async function verifyList(
+  name: string,
+  request: WireRequest,
+  question: { readonly database: Database; readonly first: number; readonly accountId?: string | undefined },
+  precision: 'micros' | 'millis' = 'micros',
+): Promise<void> {
+  const { database, first, accountId } = question;
+  const response = await fetchWire(request);
+  const { data, errors } = (await response.json()) as ListBody;
+  if (errors !== undefined || !data) throw new WrongAnswerError(`${name} answered ${JSON.stringify(errors)}`);
+  const calls = 'nodes' in data.cdrs ? data.cdrs.nodes : data.cdrs;
+  const expected = await database.query(callsSql(first, accountId));
+  if (calls.length !== expected.length) {
+    throw new WrongAnswerError(`${name} answered ${calls.length} calls instead of ${expected.length}.`);
+  }
+  for (const [index, row] of expected.entries()) {
+    const call = callOf(row);
+    const field = differenceOf(call, calls[index]!, precision);
+    if (field !== undefined) {
+      throw new WrongAnswerError(
+        `${name}: ${field} of call ${call.id} is ${calls[index]![field]}, not ${call[field]}.`,
+      );
+    }
+  }
+}
+
+/** Reads an answer too long to parse, and counts how often `mark` comes. Throws WrongAnswerError. */
+export async function verifyCount(
+  name: string,
+  request: WireRequest,
+  { mark, expected }: { readonly mark: string; readonly expected: number },
+): Promise<void> {
+  const response = await fetchWire(request);
+  if (!response.ok)
+    throw new WrongAnswerError(`${name} answered ${response.status}: ${await response.text()}`);
+  const counted = await countIn(response, Buffer.from(mark));
+  if (counted !== expected)
+    throw new WrongAnswerError(`${name} answered ${counted} calls instead of ${expected}.`);
+}
+
+/** How often the mark comes in the body, also across the borders of its pieces. */
+export async function countIn(response: Response, mark: Buffer): Promise<number> {
+  let counted = 0;
+  let before = Buffer.alloc(0);
+  for await (const piece of response.body!) {
+    const text = Buffer.concat([before, piece]);
+    let at = text.indexOf(mark);
+    let end = 0;
+    for (; at >= 0; at = text.indexOf(mark, end)) {
+      counted++;
+      end = at + mark.length;
+    }
+    before = text.subarray(Math.max(end, text.length - mark.length + 1));
+  }
+  return counted;
+}
