@@ -44,6 +44,8 @@ export class ListReader {
   lastKey: CdrKeyset | undefined;
   /** Calls handed on so far. */
   rows = 0;
+  /** A call behind the last one wanted was seen. A statement may end, or be ended, just before it. */
+  #goesBeyond = false;
 
   constructor(reader: Reader, request: ListRequest) {
     this.#reader = reader;
@@ -65,30 +67,32 @@ export class ListReader {
   }
 
   async #readForwards(page: ListRequest['page'], size: number): Promise<boolean> {
-    for (;;) {
+    while (!this.#goesBeyond) {
       // One more than is wanted: it says whether the list goes on.
       const isWhole = await this.#retrying(() => {
         const limit = Math.min(size - this.rows + 1, PART_ROWS);
         return this.#readPart({ ...page, after: this.lastKey ?? page.after, limit }, size);
       });
-      if (isWhole) return false;
-      if (this.rows === size) return true;
+      if (isWhole) return this.#goesBeyond;
       await this.#request.flow.drained();
     }
+    return true;
   }
 
-  /** True when this was the rest of the list. */
+  /** True when this was the rest of the list, or of the page. */
   async #readPart(page: CdrPage, size: number): Promise<boolean> {
     const { columns, onRow, onBatch, flow } = this.#request;
     const query = cdrPageQuery(this.#reader, page, ['connect_time', 'i_xdr', ...columns]).compile();
     const sink: RowSink = (bytes, start, end) => {
       let last = -1;
-      for (let at = start, next = 0; at < end && this.rows < size; at = next) {
+      let at = start;
+      for (let next = 0; at < end && this.rows < size; at = next) {
         next = at + 1 + bytes.readInt32BE(at + 1);
         onRow(bytes, at, next);
         this.rows++;
         last = at;
       }
+      if (at < end) this.#goesBeyond = true;
       if (last < 0) return;
       this.firstKey ??= keysetAt(bytes, start);
       this.lastKey = keysetAt(bytes, last);
