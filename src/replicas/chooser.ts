@@ -51,7 +51,7 @@ export function createChooser(needs: ChooserNeeds): (request?: ReplicaRequest) =
       const eligible = standbys.filter(({ name }) => !request.exclude?.has(name));
       const able = eligible.flatMap((standby) => consider(standby, tokens, purpose));
       const chosen = pick(able, { maxStalenessSeconds, purpose, spread: tuning.spread });
-      if (chosen) return lease(chosen.standby, chosen.sample, chosen.asOf, clock);
+      if (chosen) return lend(chosen);
 
       const unasked = eligible.filter(({ observed }) => observed.state === 'UNKNOWN');
       if (unasked.length > 0) {
@@ -62,6 +62,11 @@ export function createChooser(needs: ChooserNeeds): (request?: ReplicaRequest) =
       if (round > 1 && !isWorthWaiting(able, deadline)) throw tooStale(able);
       await abortable(refresh(able, round), signal);
     }
+  }
+
+  function lend({ standby, sample, asOf }: Considered): Replica {
+    const currentAsOf = () => observatory.assess(standby.observed.node).estimate.asOf;
+    return lease(standby, { sample, asOf, currentAsOf, clock });
   }
 
   /** Nothing when it must not be read from. */

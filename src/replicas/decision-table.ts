@@ -184,11 +184,15 @@ function isCatchingUp({ estimate, previousState }: Facts, { catchUpBytes, catchU
   // Two thresholds, so that a standby on the verge does not change its state with every poll.
   const [bytes, seconds] =
     previousState === 'CATCHING_UP' ? [catchUpBytes / 2n, catchUp / 2] : [catchUpBytes, catchUp];
-  return (estimate.lagBytes ?? 0n) > bytes || (estimate.minSeconds ?? 0) > seconds;
+  const { lagBytes, minSeconds, delaySeconds } = estimate;
+  return (lagBytes ?? 0n) > bytes || (minSeconds ?? 0) > seconds || delaySeconds > seconds;
 }
 
-function whyCatchingUp({ estimate: { lagBytes, split } }: Facts): string {
+function whyCatchingUp({ estimate: { lagBytes, split, delaySeconds } }: Facts): string {
   const behind = `${describeBytes(lagBytes ?? 0n)} behind`;
+  if (delaySeconds > 1) {
+    return `At least ${behind}: messages take ${describeSeconds(delaySeconds)} longer than usual to arrive (NETWORK).`;
+  }
   if (!split) return `${behind}.`;
   return split.network > split.replay
     ? `${behind}: most of it has not arrived yet (NETWORK).`

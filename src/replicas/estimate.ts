@@ -13,6 +13,8 @@ export interface Estimate {
   readonly split: { readonly network: bigint; readonly replay: bigint } | null;
   /** How long others have known of WAL that its receiver has not heard of; 0 when there is none. */
   readonly unheardSeconds: number;
+  /** How much longer than the quickest one its last message was under way: on a slow link messages queue. */
+  readonly delaySeconds: number;
   /** Every commit up to this moment is visible on the standby. Its age is the upper bound of staleness. */
   readonly asOf: Claim | undefined;
   /** How long the standby had demonstrably lacked something; null when unknown. */
@@ -26,6 +28,7 @@ const nothingKnown: Estimate = {
   lagBytes: null,
   split: null,
   unheardSeconds: 0,
+  delaySeconds: 0,
   asOf: undefined,
   minSeconds: null,
   upstreamKnownAt: Number.NEGATIVE_INFINITY,
@@ -42,7 +45,8 @@ export function estimate(node: Node, cluster: Cluster): Estimate {
     lagBytes: upstreamLsn === null ? null : clamp(upstreamLsn - sample.lsn),
     split: splitOf(sample, upstreamLsn),
     unheardSeconds: unheardSeconds(sample, history),
-    asOf: later(history?.claimFor(sample.lsn), node.ownClaim(cluster.clockCorrection(node))),
+    delaySeconds: delaySeconds(sample, node.skew.smallest),
+    asOf: asOf(node, cluster),
     minSeconds: minSeconds(sample.answeredAt, beyondSince, upstreamLsn),
     upstreamKnownAt: history?.newestClaimAt ?? Number.NEGATIVE_INFINITY,
   };
@@ -51,6 +55,13 @@ export function estimate(node: Node, cluster: Cluster): Estimate {
 /** The upper bound of staleness at `now`: it grows with the silence. Null when nothing bounds it. */
 export function maxSeconds({ asOf }: Pick<Estimate, 'asOf'>, now: number): number | null {
   return asOf ? Math.max(0, now - asOf.at) : null;
+}
+
+/** While a server does not answer it may have crashed, and begun again from its last checkpoint. */
+function asOf(node: Node, cluster: Cluster): Claim | undefined {
+  const correction = cluster.clockCorrection(node);
+  if (node.failure || !node.sample) return node.checkpointClaim(correction);
+  return later(cluster.historyOf(node)?.claimFor(node.sample.lsn), node.ownClaim(correction));
 }
 
 function minSeconds(
@@ -79,4 +90,10 @@ function unheardSeconds(sample: Sample, history: WalHistory | undefined): number
   const receiver = streamingReceiver(sample);
   const since = receiver && history?.beyondSince(receiver.latestEndLsn);
   return since === undefined ? 0 : Math.max(0, sample.answeredAt - since);
+}
+
+function delaySeconds(sample: Sample, quickest: number | null): number {
+  const receiver = streamingReceiver(sample);
+  if (!receiver || receiver.isSilent || quickest === null) return 0;
+  return Math.max(0, receiver.messageReceiptStamp - receiver.messageSendStamp - quickest);
 }

@@ -7,11 +7,22 @@ import { atMost, rfc3339OfSeconds } from './status.ts';
 import { encodeToken } from './token.ts';
 import type { Claim } from './wal-history.ts';
 
-/** Lends a standby. `asOf` and `sample` are of the moment it was chosen: what is read later is no older. */
-export function lease(standby: Standby, sample: Sample, asOf: Claim | undefined, clock: Clock): Replica {
+export interface LeaseTerms {
+  /** Of the moment it was chosen: what is read later is no older, unless the standby has crashed since. */
+  readonly sample: Sample;
+  readonly asOf: Claim | undefined;
+  /** What holds now, for that case. */
+  currentAsOf(): Claim | undefined;
+  readonly clock: Clock;
+}
+
+export function lease(standby: Standby, { sample, asOf: asOfThen, currentAsOf, clock }: LeaseTerms): Replica {
   const { pool, giveBack } = standby.take();
+  const { node } = standby.observed;
+  const breaksThen = node.breaks;
 
   function freshness(replayedLsn?: string): Freshness {
+    const asOf = node.breaks === breaksThen ? asOfThen : currentAsOf();
     const known = [sample.lsn, latestLsn(standby, sample)];
     if (replayedLsn !== undefined) known.push(parseLsn(replayedLsn));
     return {

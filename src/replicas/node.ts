@@ -24,6 +24,8 @@ export class Node {
   /** Polls in a row that failed. */
   failures = 0;
   refusedConnections = 0;
+  /** Grows whenever the server may have fallen back: it did not answer, or had replayed less than before. */
+  breaks = 0;
   /** The last sample before the receiver's present message. */
   beforeMessage: Sample | undefined;
   /** Its receiver when it last had one that we could read. */
@@ -64,14 +66,22 @@ export class Node {
    * much longer ago a stamp of the primary is than the standby's clock makes it seem.
    */
   ownClaim(correction: number): Claim | undefined {
-    const standby = this.sample?.standby;
-    if (!this.sample || !standby) return undefined;
-    const checkpoint = claimOfStamp(this.sample, standby.checkpointStamp);
-    const best = this.#commit && this.#commit.at > checkpoint.at ? this.#commit : checkpoint;
-    return { at: best.at - correction, stamp: best.stamp };
+    const checkpoint = this.checkpointClaim(correction);
+    if (!checkpoint || !this.#commit) return checkpoint;
+    const commit = { ...this.#commit, at: this.#commit.at - correction };
+    return commit.at > checkpoint.at ? commit : checkpoint;
+  }
+
+  /** The last checkpoint it has passed: a standby that crashes and starts anew falls back, but not behind this. */
+  checkpointClaim(correction: number): Claim | undefined {
+    const { sample } = this;
+    if (!sample?.standby) return undefined;
+    const { at, stamp } = claimOfStamp(sample, sample.standby.checkpointStamp);
+    return { at: at - correction, stamp };
   }
 
   #noteFailure(failure: Failure): void {
+    this.breaks += 1;
     this.failure = failure;
     this.failures += 1;
   }
@@ -108,6 +118,7 @@ export class Node {
 
   #noteProgress(sample: Sample, before: Sample | undefined): void {
     if (before?.lsn !== sample.lsn) this.movedAt = sample.answeredAt;
+    if (before && sample.lsn < before.lsn) this.breaks += 1;
     if (before && before.timeline < sample.timeline) this.lineage.set(before.timeline, before.lsn);
     const from = this.#rateFrom;
     if (!from || from.timeline !== sample.timeline || sample.lsn < from.lsn) {

@@ -66,7 +66,8 @@ export function createWatcher({ connection, clock, tuning, onObservation }: Watc
       types: types as never,
     });
     // Without a listener, the end of an idle connection would end the process.
-    created.on('error', () => drop(created));
+    created.on('error', () => {});
+    created.once('end', () => lose(created));
     open.add(created);
     return new Promise((resolve, reject) => {
       // Closing a client that is still connecting leaves node-postgres's own promise pending for ever.
@@ -79,6 +80,15 @@ export function createWatcher({ connection, clock, tuning, onObservation }: Watc
         },
       );
     });
+  }
+
+  /** The server may have crashed, or our connection was ended: better said at once than at the next poll. */
+  function lose(lost: Client): void {
+    const wasInUse = client === lost;
+    drop(lost);
+    if (!wasInUse || isClosed || polling) return;
+    onObservation({ result: { kind: 'gone', code: null, failedAt: clock.now() }, refusedConnections });
+    void poll();
   }
 
   function drop(dropped: Client): void {
