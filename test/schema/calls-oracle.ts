@@ -193,17 +193,20 @@ function microsOfArgument(argument: string | number): bigint {
   return microsOf(`${seconds}Z`) + BigInt(fraction.padEnd(6, '0'));
 }
 
+/** Two or three parts of a filter are given, rarely one is null, the rest is missing. */
 const mostlyMissing = <T>(arbitrary: fc.Arbitrary<T>) =>
   fc.oneof(
-    { weight: 6, arbitrary: fc.constant(undefined) },
+    { weight: 15, arbitrary: fc.constant(undefined) },
     { weight: 1, arbitrary: fc.constant(null) },
-    {
-      weight: 4,
-      arbitrary,
-    },
+    { weight: 3, arbitrary },
   );
 
-const listOf = <T>(...items: T[]) => fc.array(fc.constantFrom(...items), { maxLength: 3 });
+/** Of several, none among them. */
+const listOf = <T>(...items: T[]) =>
+  fc.oneof(
+    { weight: 1, arbitrary: fc.constant<T[]>([]) },
+    { weight: 12, arbitrary: fc.array(fc.constantFrom(...items), { minLength: 1, maxLength: 4 }) },
+  );
 
 const numberMatch = fc.record(
   {

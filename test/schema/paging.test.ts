@@ -70,8 +70,8 @@ function expectCursors({ edges, pageInfo }: Page): void {
 const orders = fc.constantFrom<Order>('NEWEST_FIRST', 'OLDEST_FIRST');
 const anyPath = fc.constantFrom<Path>('streamed', 'ordinary');
 
-describe('over 240 calls, of which many tie', () => {
-  const calls = someCalls(240);
+describe('over 150 calls, of which many tie', () => {
+  const calls = someCalls(150);
   beforeAll(async () => {
     await database.pool.query('truncate xdrs');
     await database.insertXdrs(calls.map(rowOf));
@@ -84,7 +84,7 @@ describe('over 240 calls, of which many tie', () => {
     const scenario = fc.record({
       filter: fc.oneof({ weight: 1, arbitrary: fc.constant({}) }, { weight: 2, arbitrary: filters }),
       orderBy: orders,
-      size: fc.constantFrom(1, 2, 3, 7, 17, 50, 239, 240, 241, 1000),
+      size: fc.constantFrom(1, 2, 3, 7, 17, 50, 149, 150, 151, 1000),
       path: anyPath,
     });
     await fc.assert(
@@ -99,10 +99,10 @@ describe('over 240 calls, of which many tie', () => {
         expect(forwards).toEqual(idsOf(list));
         expect(backwards).toEqual(idsOf(list));
       }),
-      { numRuns: 50, seed: 11 },
+      { numRuns: 40, seed: 11 },
     );
     // The filters must not have let nothing through.
-    expect(found).toBeGreaterThan(2000);
+    expect(found).toBeGreaterThan(1000);
   });
 
   /** Pages with `first` and `after` to the end; each says where it lies. */
@@ -136,20 +136,20 @@ describe('over 240 calls, of which many tie', () => {
   test('a window between two cursors is cut from either end', async () => {
     const cursors: Record<Order, readonly string[]> = { NEWEST_FIRST: [], OLDEST_FIRST: [] };
     for (const orderBy of ['NEWEST_FIRST', 'OLDEST_FIRST'] as const) {
-      const all = await page('streamed', { orderBy, first: 240 });
+      const all = await page('streamed', { orderBy, first: 150 });
       cursors[orderBy] = all.edges.map(({ cursor }) => cursor);
     }
     const scenario = fc.record({
       orderBy: orders,
       path: anyPath,
       end: fc.constantFrom<'first' | 'last'>('first', 'last'),
-      size: fc.nat({ max: 300 }),
-      after: fc.option(fc.nat({ max: 239 })),
-      before: fc.option(fc.nat({ max: 239 })),
+      size: fc.nat({ max: 200 }),
+      after: fc.option(fc.nat({ max: 149 })),
+      before: fc.option(fc.nat({ max: 149 })),
     });
     await fc.assert(
       fc.asyncProperty(scenario, async ({ orderBy, path, end, size, after, before }) => {
-        const window = inOrder(calls, orderBy).slice(after === null ? 0 : after + 1, before ?? 240);
+        const window = inOrder(calls, orderBy).slice(after === null ? 0 : after + 1, before ?? 150);
         const expected =
           end === 'first' ? window.slice(0, size) : window.slice(Math.max(0, window.length - size));
         const isCut = window.length > size;
