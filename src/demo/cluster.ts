@@ -92,7 +92,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   try {
     return await assemble(site, options);
   } catch (error) {
-    await site.stop();
+    await (site.isNew ? site.discard() : site.stop());
     signal?.throwIfAborted();
     throw error;
   } finally {
@@ -105,6 +105,7 @@ async function assemble(site: Site, options: ClusterOptions): Promise<Cluster> {
   const { major = 18, replicas: replicaCount = 2, ports, signal } = options;
   const binaries = await findBinaries(major, { ...options, account, scratchDir: runDir });
   const opened = await openDataDir({ directory: nodesDir, binaries, account, scratchDir: runDir });
+  site.isNew = !opened.isReused;
   site.guard();
   const { password, replicationPassword } = opened.description;
   signal?.throwIfAborted();

@@ -48,7 +48,10 @@ export async function fillDatabase({
     });
     progress.say(`Loaded ${group(cdrs)} calls (${group(rate(cdrs))}/s).`);
     // After the load: an index built at once costs a fraction of one that grows row by row.
-    await migrateToLatest(url, { through: 'indexes', log: progress.update });
+    await migrateToLatest(url, {
+      through: 'indexes',
+      log: (line) => progress.update(`Building the indexes: ${line.trim()}`),
+    });
     progress.say('Built the indexes.');
   });
 }

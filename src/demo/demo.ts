@@ -8,7 +8,7 @@ import { DATABASE, fillDatabase, openForGateway } from './database.ts';
 import { DemoError } from './demo-error.ts';
 import { type DemoOptions, demoHelp, parseDemoOptions } from './demo-options.ts';
 import { explainFullDisk, requireDiskSpace } from './disk-space.ts';
-import { askFirstQuestion, introduce } from './introduction.ts';
+import { askFirstQuestion, type DemoReport, introduce } from './introduction.ts';
 import { isPortFree } from './ports.ts';
 import type { PostgresNode } from './postgres-node.ts';
 import { createProgress, type Progress, type Screen } from './progress.ts';
@@ -32,16 +32,6 @@ export interface RunningGateway {
   /** Of GraphQL. */
   readonly url: string;
   close(): Promise<void>;
-}
-
-/** What a program that started the demo reads from its standard output. URLs are the superuser's. */
-export interface DemoReport {
-  readonly graphqlUrl: string;
-  readonly primaryUrl: string;
-  readonly replicaUrls: readonly string[];
-  readonly tokens: { readonly admin: string; readonly account: string };
-  /** Whose calls the account token shows. */
-  readonly accountId: string;
 }
 
 const INTERRUPTED = 130;

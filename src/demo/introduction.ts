@@ -1,7 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DemoReport } from './demo.ts';
 import { DemoError } from './demo-error.ts';
 import type { DemoOptions } from './demo-options.ts';
+
+/** What a program that started the demo reads from its standard output. URLs are the superuser's. */
+export interface DemoReport {
+  readonly graphqlUrl: string;
+  readonly primaryUrl: string;
+  readonly replicaUrls: readonly string[];
+  readonly tokens: { readonly admin: string; readonly account: string };
+  /** Whose calls the account token shows. */
+  readonly accountId: string;
+}
 
 const QUESTION = '{ cdrs(first: 1) { nodes { connectTime cli cld country durationSeconds chargedAmount } } }';
 const PATIENCE_MS = 15_000;

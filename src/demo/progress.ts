@@ -1,6 +1,8 @@
 /** Where a person may watch. */
 export interface Screen {
   readonly isTTY?: boolean;
+  /** Characters per line of a terminal. */
+  readonly columns?: number;
   write(text: string): unknown;
 }
 
@@ -26,7 +28,8 @@ export function createProgress(screen: Screen): Progress {
     update(line) {
       if (performance.now() - shown < (isTerminal ? REDRAW_MS : QUIET_MS)) return;
       shown = performance.now();
-      screen.write(isTerminal ? `\r\x1b[K${line}` : `${line}\n`);
+      // A line that wraps could not be rewritten.
+      screen.write(isTerminal ? `\r\x1b[K${line.slice(0, (screen.columns ?? 80) - 1)}` : `${line}\n`);
       isOpen = isTerminal;
     },
   };

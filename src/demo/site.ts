@@ -24,6 +24,8 @@ export class Site {
   /** Where each node has a directory of its name. */
   readonly nodesDir: string;
   readonly isKept: boolean;
+  /** What is in `nodesDir` was made by us just now: nobody misses it when the start fails. */
+  isNew = false;
   readonly #closing = new AbortController();
   readonly #tasks = new Set<Promise<unknown>>();
   readonly #nodes: PostgresNode[] = [];

@@ -2,11 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { GenericContainer, Network, type StartedTestContainer, Wait } from 'testcontainers';
 import type { PostgresServers } from './servers.ts';
 
-export interface ContainersOptions {
-  readonly major: number;
-  readonly image: string;
-}
-
 const STANDBYS = ['replica1', 'replica2'];
 const READY = Wait.forListeningPorts();
 
@@ -41,7 +36,7 @@ const SETTINGS = [
 ].flatMap((setting) => ['-c', setting]);
 
 /** The same servers from an image, where Docker is present. */
-export async function startContainers({ image }: ContainersOptions): Promise<PostgresServers> {
+export async function startContainers(image: string): Promise<PostgresServers> {
   const password = randomBytes(12).toString('hex');
   const environment = { POSTGRES_PASSWORD: password, REPLICATION_PASSWORD: randomBytes(12).toString('hex') };
   const network = await new Network().start();

@@ -30,7 +30,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const major = Number(TEST_POSTGRES_MAJOR);
   const servers =
     TEST_POSTGRES === 'testcontainers'
-      ? await startContainers({ major, image: POSTGRES_IMAGE ?? `postgres:${major}` })
+      ? await startContainers(POSTGRES_IMAGE ?? `postgres:${major}`)
       : await startEmbedded(major);
   try {
     const gatewayPassword = randomBytes(12).toString('hex');
