@@ -1,3 +1,4 @@
+import { type Format, formats } from './bind-message.ts';
 import type { XdrsModel } from './sources.ts';
 
 /**
@@ -10,6 +11,18 @@ import type { XdrsModel } from './sources.ts';
  * - `integer`: int4, a JSON number
  */
 export type WireType = 'id' | 'text' | 'timestamp' | 'decimal' | 'integer';
+
+/**
+ * What rows are asked for. Times are cheaper to PostgreSQL in binary; for everything else it makes a kilobyte of
+ * scratch space per binary value, which costs more than printing it.
+ */
+export const wireFormats = {
+  id: formats.text,
+  text: formats.text,
+  timestamp: formats.binary,
+  decimal: formats.text,
+  integer: formats.text,
+} as const satisfies Record<WireType, Format>;
 
 export interface CdrColumn {
   readonly wire: WireType;

@@ -1,6 +1,7 @@
 import type { CompiledQuery } from 'kysely';
 import pg, { type PoolClient } from 'pg';
 import utils from 'pg/lib/utils.js';
+import { encodeBind, type Format } from './bind-message.ts';
 import type { Reader } from './reader.ts';
 import { type RowSink, RowTap, type WireClient, type WireConnection } from './row-tap.ts';
 import { explain } from './sqlstate.ts';
@@ -26,23 +27,26 @@ const PATIENCE_MS = 250;
 const LONGEST_MS = 2000;
 const CANCELLED = '57014';
 
+export interface RawQuestion {
+  readonly query: CompiledQuery;
+  /** One per column of the query. */
+  readonly formats: readonly Format[];
+  readonly sink: RowSink;
+  readonly flow?: Flow | undefined;
+}
+
 /**
- * Runs the query on one connection and hands its rows to `sink` in binary format as they arrive. Throws GatewayErrors
- * for what we can explain; the reader's signal cancels the statement in PostgreSQL.
+ * Runs the query on one connection and hands its rows to `sink` as they arrive. Throws GatewayErrors for what we can
+ * explain; the reader's signal cancels the statement in PostgreSQL.
  */
-export async function readRawRows(
-  reader: Reader,
-  query: CompiledQuery,
-  sink: RowSink,
-  flow?: Flow,
-): Promise<RawResult> {
+export async function readRawRows(reader: Reader, question: RawQuestion): Promise<RawResult> {
   const { pool, signal } = reader;
   let client: PoolClient | undefined;
   try {
     signal?.throwIfAborted();
     client = await pool.connect();
     signal?.throwIfAborted();
-    return await new RawQuery(client, query, sink, flow).run(signal);
+    return await new RawQuery(client, question).run(signal);
   } catch (error) {
     throw explain(error, signal);
   } finally {
@@ -58,24 +62,20 @@ class RawQuery {
   /** Set so that node-postgres does not set its own. */
   readonly callback: (error: Error | null) => void;
   readonly #client: PoolClient;
-  readonly #values: readonly unknown[];
+  readonly #question: RawQuestion;
   readonly #tap: RowTap;
-  readonly #sink: RowSink;
-  readonly #flow: Flow | undefined;
   readonly #end = Promise.withResolvers<RawResult>();
   #rows = 0;
   #isStopped = false;
   #isWaiting = false;
   #startedAt = 0;
 
-  constructor(client: PoolClient, query: CompiledQuery, sink: RowSink, flow: Flow | undefined) {
+  constructor(client: PoolClient, question: RawQuestion) {
     this.#client = client;
     this.#tap = RowTap.of(client);
-    this.#sink = sink;
-    this.#flow = flow;
-    this.#values = query.parameters;
-    this.text = query.sql;
-    this.name = this.#tap.statementName(query.sql);
+    this.#question = question;
+    this.text = question.query.sql;
+    this.name = this.#tap.statementName(this.text);
     this.callback = (error) => this.#finish(error);
   }
 
@@ -99,12 +99,9 @@ class RawQuery {
     if (this.name === '' || connection.parsedStatements[this.name] === undefined) {
       connection.parse({ name: this.name, text: this.text, types: [] });
     }
-    connection.bind({
-      statement: this.name,
-      values: this.#values,
-      binary: true,
-      valueMapper: utils.prepareValue,
-    });
+    const { query, formats } = this.#question;
+    const values = query.parameters.map((value) => utils.prepareValue(value) as string | null);
+    connection.stream.write(encodeBind({ statement: this.name, values, formats }));
     connection.execute({ rows: 0 });
     connection.sync();
     connection.stream.uncork();
@@ -126,8 +123,9 @@ class RawQuery {
 
   #take(bytes: Buffer, start: number, end: number): void {
     if (this.#isStopped) return;
-    this.#sink(bytes, start, end);
-    if (this.#flow?.isFull() && !this.#isWaiting) this.#wait(this.#flow);
+    const { sink, flow } = this.#question;
+    sink(bytes, start, end);
+    if (flow?.isFull() && !this.#isWaiting) this.#wait(flow);
   }
 
   /** Lets PostgreSQL wait for a moment; when that is not enough, ends the statement, to be taken up later. */

@@ -18,12 +18,6 @@ export interface WireConnection {
   readonly stream: Socket;
   readonly parsedStatements: Record<string, string>;
   parse(statement: { name: string; text: string; types: readonly number[] }): void;
-  bind(portal: {
-    statement: string;
-    values: readonly unknown[];
-    binary: boolean;
-    valueMapper(value: unknown): unknown;
-  }): void;
   execute(portal: { rows: number }): void;
   sync(): void;
 }

@@ -1,13 +1,17 @@
-import { type CdrColumnName, cdrColumns, type WireType } from '../db/cdr-columns.ts';
-import { type ByteWriter, LONGEST_VALUE } from './byte-writer.ts';
+import { cdrColumns, type WireType } from '../db/cdr-columns.ts';
+import { CONNECT_TIME_AT, ID_AT, keyAtOf, MEMBERS_AT, type Member, type RowEncoder } from './row-encoder.ts';
 import {
-  CONNECT_TIME_AT,
-  ID_AT,
+  DayMemo,
+  int32At,
   isInfinite,
-  MEMBERS_AT,
-  type Member,
-  type RowEncoder,
-} from './row-encoder.ts';
+  LONGEST_VALUE,
+  writeBytes,
+  writeCursorKey,
+  writeDoubling,
+  writeInt8,
+  writeSlice,
+  writeTimestamp,
+} from './wire-text.ts';
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -28,27 +32,35 @@ export function csvHeader(cells: readonly Cell[]): string {
  */
 export function createCsvEncoder(cells: readonly Cell[], cursorPrefix: string): RowEncoder {
   const steps = cells.map((cell) => stepOf(cell, cursorPrefix));
-  const columns = cells.filter((cell) => cell.kind === 'column').map(({ column }): CdrColumnName => column);
+  const memo = new DayMemo();
   const fixedBytes = steps.reduce((sum, { before }) => sum + before.length + LONGEST_VALUE, CR_LF.length);
   return {
-    columns,
+    columns: cells.flatMap((cell) => (cell.kind === 'column' && !keyAtOf(cell.column) ? [cell.column] : [])),
     encode(writer, row, start, end) {
       // Two bytes for one: a quote inside a quoted cell.
       writer.reserve(fixedBytes + 2 * (end - start));
+      const { block } = writer;
+      let to = writer.length;
       let at = start + MEMBERS_AT;
       for (let index = 0; index < steps.length; index++) {
-        if (index > 0) writer.byte(COMMA);
-        const step = steps[index]!;
-        if (step.wire !== undefined) at = writeColumn(writer, step.wire, row, at);
-        else {
-          writer.bytes(step.before);
-          if (step.isCursor) {
-            writer.base64urlKey(row, start + CONNECT_TIME_AT, start + ID_AT);
-            writer.byte(QUOTE);
-          }
+        const { wire, before, isCursor, keyAt } = steps[index]!;
+        if (index > 0) block[to++] = COMMA;
+        if (wire === undefined) {
+          to = writeBytes(block, to, before);
+          if (!isCursor) continue;
+          to = writeCursorKey(block, to, row, start + CONNECT_TIME_AT, start + ID_AT);
+          block[to++] = QUOTE;
+        } else if (keyAt > 0) {
+          to = writeKeyCell(block, to, wire, row, start + keyAt, memo);
+        } else {
+          const length = int32At(row, at);
+          at += 4;
+          if (length < 0) continue;
+          to = writeCell(block, to, wire, row, at, at + length, memo);
+          at += length;
         }
       }
-      writer.bytes(CR_LF);
+      writer.length = writeBytes(block, to, CR_LF);
       return undefined;
     },
   };
@@ -59,36 +71,51 @@ interface Step {
   readonly wire: WireType | undefined;
   readonly before: Buffer;
   readonly isCursor: boolean;
+  /** As in row-encoder.ts. */
+  readonly keyAt: number;
 }
 
 function stepOf(cell: Cell, cursorPrefix: string): Step {
+  const step = { wire: undefined, before: Buffer.alloc(0), isCursor: false, keyAt: 0 };
   if (cell.kind === 'column')
-    return { wire: cdrColumns[cell.column].wire, before: Buffer.alloc(0), isCursor: false };
-  if (cell.kind === 'cursor')
-    return { wire: undefined, before: Buffer.from(`"${cursorPrefix}`), isCursor: true };
-  return { wire: undefined, before: Buffer.from(`"${cell.value}"`), isCursor: false };
+    return { ...step, wire: cdrColumns[cell.column].wire, keyAt: keyAtOf(cell.column) };
+  if (cell.kind === 'cursor') return { ...step, before: Buffer.from(`"${cursorPrefix}`), isCursor: true };
+  return { ...step, before: Buffer.from(`"${cell.value}"`) };
 }
 
-/** Returns where the next value begins. An infinite time is an empty cell: CSV has no errors beside its values. */
-function writeColumn(writer: ByteWriter, wire: WireType, row: Buffer, at: number): number {
-  const length = row.readInt32BE(at);
-  const start = at + 4;
-  if (length < 0) return start;
-  const end = start + length;
-  if (wire === 'integer') writer.integer(row.readInt32BE(start));
-  else if (wire === 'decimal') writer.numeric(row, start);
-  else if (wire === 'timestamp') {
-    if (!isInfinite(row, start)) writer.timestamp(row, start);
-  } else {
-    writer.byte(QUOTE);
-    if (wire === 'id') writer.int8(row, start);
-    else {
-      if (looksLikeFormula(row, start, end)) writer.byte(APOSTROPHE);
-      writer.doubling(row, start, end, QUOTE);
-    }
-    writer.byte(QUOTE);
-  }
-  return end;
+function writeKeyCell(
+  block: Buffer,
+  to: number,
+  wire: WireType,
+  row: Buffer,
+  at: number,
+  memo: DayMemo,
+): number {
+  if (wire === 'timestamp') return writeCell(block, to, wire, row, at, at + 8, memo);
+  block[to] = QUOTE;
+  const end = writeInt8(block, to + 1, row, at);
+  block[end] = QUOTE;
+  return end + 1;
+}
+
+/** Returns where the cell ends. An infinite time is an empty cell: CSV has no errors beside its values. */
+function writeCell(
+  block: Buffer,
+  to: number,
+  wire: WireType,
+  row: Buffer,
+  start: number,
+  end: number,
+  memo: DayMemo,
+): number {
+  if (wire === 'timestamp') return isInfinite(row, start) ? to : writeTimestamp(block, to, row, start, memo);
+  if (wire === 'decimal' || wire === 'integer') return writeSlice(block, to, row, start, end);
+  let at = to;
+  block[at++] = QUOTE;
+  if (wire === 'text' && looksLikeFormula(row, start, end)) block[at++] = APOSTROPHE;
+  at = writeDoubling(block, at, row, start, end, QUOTE);
+  block[at++] = QUOTE;
+  return at;
 }
 
 /** What spreadsheets run rather than show. A sign followed by nothing but digits is a phone number. */

@@ -76,7 +76,7 @@ function encoderOf(format: FileFormat, members: readonly Member[], cursorPrefix:
     columns: encoder.columns,
     encode(writer, row, start, end) {
       encoder.encode(writer, row, start, end, false);
-      writer.byte(0x0a);
+      writer.block[writer.length++] = 0x0a;
       return undefined;
     },
   };

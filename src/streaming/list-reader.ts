@@ -1,4 +1,5 @@
-import type { CdrColumnName } from '../db/cdr-columns.ts';
+import { formats } from '../db/bind-message.ts';
+import { type CdrColumnName, cdrColumns, wireFormats } from '../db/cdr-columns.ts';
 import { type CdrKeyset, type CdrPage, cdrPageQuery, selectKeyBeyond } from '../db/cdrs.ts';
 import { type Flow, readRawRows } from '../db/raw-rows.ts';
 import type { Reader } from '../db/reader.ts';
@@ -81,8 +82,7 @@ export class ListReader {
 
   /** True when this was the rest of the list, or of the page. */
   async #readPart(page: CdrPage, size: number): Promise<boolean> {
-    const { columns, onRow, onBatch, flow } = this.#request;
-    const query = cdrPageQuery(this.#reader, page, ['connect_time', 'i_xdr', ...columns]).compile();
+    const { onRow, onBatch, flow } = this.#request;
     const sink: RowSink = (bytes, start, end) => {
       let last = -1;
       let at = start;
@@ -98,26 +98,22 @@ export class ListReader {
       this.lastKey = keysetAt(bytes, last);
       onBatch();
     };
-    const { rows, isStopped } = await readRawRows(this.#reader, query, sink, flow);
+    const { rows, isStopped } = await readRawRows(this.#reader, { ...this.#question(page), sink, flow });
     return !isStopped && rows < page.limit;
   }
 
   /** The last calls of the list, read from its end and handed on in its own order. */
   async #readBackwards(page: ListRequest['page'], size: number): Promise<boolean> {
-    const { columns, onRow, onBatch } = this.#request;
+    const { onRow, onBatch } = this.#request;
     const kept = await this.#retrying(async () => {
       const rows: Buffer[] = [];
-      const query = cdrPageQuery(this.#reader, { ...page, limit: size + 1 }, [
-        'connect_time',
-        'i_xdr',
-        ...columns,
-      ]);
-      await readRawRows(this.#reader, query.compile(), (bytes, start, end) => {
+      const sink: RowSink = (bytes, start, end) => {
         for (let at = start, next = 0; at < end; at = next) {
           next = at + 1 + bytes.readInt32BE(at + 1);
           rows.push(Buffer.from(bytes.subarray(at, next)));
         }
-      });
+      };
+      await readRawRows(this.#reader, { ...this.#question({ ...page, limit: size + 1 }), sink });
       return rows;
     });
     const inOrder = kept.slice(0, size).reverse();
@@ -130,6 +126,14 @@ export class ListReader {
     this.lastKey = last && keysetAt(last, 0);
     onBatch();
     return kept.length > size;
+  }
+
+  /** The page's statement: the key columns in binary first, then the columns asked for. */
+  #question(page: CdrPage) {
+    const { columns } = this.#request;
+    const query = cdrPageQuery(this.#reader, page, ['connect_time', 'i_xdr', ...columns]).compile();
+    const columnFormats = columns.map((name) => wireFormats[cdrColumns[name].wire]);
+    return { query, formats: [formats.binary, formats.binary, ...columnFormats] };
   }
 
   async #retrying<T>(attempt: () => Promise<T>): Promise<T> {

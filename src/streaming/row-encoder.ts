@@ -1,5 +1,17 @@
 import { type CdrColumnName, cdrColumns, type WireType } from '../db/cdr-columns.ts';
-import { type ByteWriter, LONGEST_VALUE } from './byte-writer.ts';
+import type { ByteWriter } from './byte-writer.ts';
+import {
+  DayMemo,
+  int32At,
+  isInfinite,
+  LONGEST_VALUE,
+  writeBytes,
+  writeCursorKey,
+  writeInt8,
+  writeJsonText,
+  writeSlice,
+  writeTimestamp,
+} from './wire-text.ts';
 
 /** One member of a row's JSON object, in the order of the selection. */
 export type Member =
@@ -12,7 +24,7 @@ export type Member =
 export type FailedPath = readonly string[];
 
 export interface RowEncoder {
-  /** What to select after the two key columns, in this order; a column may occur twice. */
+  /** What to select after the two key columns, in this order; a column may occur twice, a key column does not. */
   readonly columns: readonly CdrColumnName[];
   /**
    * Writes the row whose DataRow message lies from `start` to `end`, behind a comma when it follows another. Its first
@@ -33,6 +45,12 @@ export const ID_AT = 23;
 /** Where the first value behind them has its length. */
 export const MEMBERS_AT = 31;
 
+/** Where a column lies that every row begins with; 0 for the others. */
+export function keyAtOf(column: CdrColumnName): number {
+  if (column === 'connect_time') return CONNECT_TIME_AT;
+  return column === 'i_xdr' ? ID_AT : 0;
+}
+
 const NULL = Buffer.from('null');
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -45,6 +63,8 @@ interface Step {
   readonly operation: number;
   readonly nullable: boolean;
   readonly path: FailedPath;
+  /** Where the value lies when it is one of the key columns, which every row begins with; otherwise 0. */
+  readonly keyAt: number;
   /** Of an object: what is inside, up to and with its closing brace. */
   readonly inner: Steps;
 }
@@ -66,7 +86,7 @@ export function createRowEncoder(members: readonly Member[], cursorPrefix: strin
     encode(writer, row, start, end, follows) {
       // Six bytes for one: a control character in JSON.
       writer.reserve(fixedBytes + 6 * (end - start));
-      if (follows) writer.byte(COMMA);
+      if (follows) writer.block[writer.length++] = COMMA;
       return encoding.row(writer, row, start, compiled);
     },
   };
@@ -75,6 +95,7 @@ export function createRowEncoder(members: readonly Member[], cursorPrefix: strin
 /** Walks the values of one row; kept between rows so that none is allocated for them. */
 class Encoding {
   readonly #prefix: Buffer;
+  readonly #memo = new DayMemo();
   #start = 0;
   #at = 0;
   #failures: FailedPath[] | undefined;
@@ -87,102 +108,78 @@ class Encoding {
     this.#start = start;
     this.#at = start + MEMBERS_AT;
     this.#failures = undefined;
-    this.#object(writer, row, steps);
+    writer.length = this.#object(writer.block, writer.length, row, steps);
     return this.#failures;
   }
 
-  /** An object; null in its place when a value inside fails that must not be null. */
-  #object(writer: ByteWriter, row: Buffer, { steps, tail }: Steps): void {
-    const before = writer.length;
+  /** Writes an object from `before` on, null when a value inside fails that must not be null. Returns its end. */
+  #object(block: Buffer, before: number, row: Buffer, { steps, tail }: Steps): number {
+    let to = before;
     let isVoid = false;
     for (let index = 0; index < steps.length; index++) {
       const step = steps[index]!;
-      writer.bytes(step.glue);
-      // One reason why an object is null is enough; what else is in it no longer matters.
-      if (this.#value(writer, row, step) || isVoid) continue;
-      this.#failures = [...(this.#failures ?? []), step.path];
-      isVoid = !step.nullable;
+      const { operation } = step;
+      to = writeBytes(block, to, step.glue);
+      if (operation === operations.object) {
+        to = this.#object(block, to, row, step.inner);
+        continue;
+      }
+      if (operation === operations.cursor) {
+        to = this.#cursor(block, to, row);
+        continue;
+      }
+      const isKey = step.keyAt > 0;
+      const length = isKey ? 8 : int32At(row, this.#at);
+      const at = isKey ? this.#start + step.keyAt : this.#at + 4;
+      if (!isKey) this.#at = length < 0 ? at : at + length;
+      if (length < 0) to = writeBytes(block, to, NULL);
+      else if (operation === operations.timestamp && isInfinite(row, at)) {
+        to = writeBytes(block, to, NULL);
+        // One reason why an object is null is enough; what else is in it no longer matters.
+        if (!isVoid) this.#failures = [...(this.#failures ?? []), step.path];
+        isVoid ||= !step.nullable;
+      } else if (operation === operations.integer) to = writeSlice(block, to, row, at, at + length);
+      else {
+        block[to++] = QUOTE;
+        if (operation === operations.text) to = writeJsonText(block, to, row, at, at + length);
+        else if (operation === operations.timestamp) to = writeTimestamp(block, to, row, at, this.#memo);
+        else if (isKey) to = writeInt8(block, to, row, at);
+        else to = writeSlice(block, to, row, at, at + length);
+        block[to++] = QUOTE;
+      }
     }
-    if (isVoid) {
-      writer.rewind(before);
-      writer.bytes(NULL);
-    } else {
-      writer.bytes(tail);
-    }
+    return isVoid ? writeBytes(block, before, NULL) : writeBytes(block, to, tail);
   }
 
-  /** False when the value cannot be shown; null is then written in its place. */
-  #value(writer: ByteWriter, row: Buffer, step: Step): boolean {
-    if (step.operation === operations.object) {
-      this.#object(writer, row, step.inner);
-      return true;
-    }
-    if (step.operation === operations.cursor) {
-      this.#cursor(writer, row);
-      return true;
-    }
-    const length = row.readInt32BE(this.#at);
-    const at = this.#at + 4;
-    if (length < 0) {
-      this.#at = at;
-      writer.bytes(NULL);
-      return true;
-    }
-    this.#at = at + length;
-    return writeJson(writer, step.operation, row, at, length);
+  #cursor(block: Buffer, to: number, row: Buffer): number {
+    const key = writeBytes(block, to, this.#prefix);
+    const end = writeCursorKey(block, key, row, this.#start + CONNECT_TIME_AT, this.#start + ID_AT);
+    block[end] = QUOTE;
+    return end + 1;
   }
-
-  #cursor(writer: ByteWriter, row: Buffer): void {
-    writer.bytes(this.#prefix);
-    writer.base64urlKey(row, this.#start + CONNECT_TIME_AT, this.#start + ID_AT);
-    writer.byte(QUOTE);
-  }
-}
-
-function writeJson(writer: ByteWriter, operation: number, row: Buffer, at: number, length: number): boolean {
-  if (operation === operations.integer) {
-    writer.integer(row.readInt32BE(at));
-    return true;
-  }
-  if (operation === operations.timestamp && isInfinite(row, at)) {
-    writer.bytes(NULL);
-    return false;
-  }
-  writer.byte(QUOTE);
-  if (operation === operations.text) writer.jsonText(row, at, at + length);
-  else if (operation === operations.timestamp) writer.timestamp(row, at);
-  else if (operation === operations.decimal) writer.numeric(row, at);
-  else writer.int8(row, at);
-  writer.byte(QUOTE);
-  return true;
-}
-
-/** Whether a timestamptz is `infinity` or `-infinity`. */
-export function isInfinite(row: Buffer, at: number): boolean {
-  const high = row.readInt32BE(at);
-  const low = row.readUInt32BE(at + 4);
-  return (high === 0x7fff_ffff && low === 0xffff_ffff) || (high === -0x8000_0000 && low === 0);
 }
 
 /** Glue is gathered until the next value, so that braces, keys and constants cost one copy. */
 function compile(members: readonly Member[], parents: FailedPath, columns: CdrColumnName[]): Steps {
   const steps: Step[] = [];
   let glue = '{';
-  const add = (operation: number, nullable: boolean, path: FailedPath, inner: Steps = noSteps) => {
-    steps.push({ glue: Buffer.from(glue), operation, nullable, path, inner });
+  const add = (step: Partial<Step> & Pick<Step, 'operation' | 'path'>) => {
+    steps.push({ nullable: false, keyAt: 0, inner: noSteps, ...step, glue: Buffer.from(glue) });
     glue = '';
   };
   members.forEach((member, index) => {
     const path = [...parents, member.key];
     glue += `${index === 0 ? '' : ','}${JSON.stringify(member.key)}:`;
     if (member.kind === 'constant') glue += JSON.stringify(member.value);
-    else if (member.kind === 'cursor') add(operations.cursor, false, path);
-    else if (member.kind === 'object')
-      add(operations.object, true, path, compile(member.members, path, columns));
-    else {
+    else if (member.kind === 'cursor') add({ operation: operations.cursor, path });
+    else if (member.kind === 'object') {
+      const inner = compile(member.members, path, columns);
+      add({ operation: operations.object, path, nullable: true, inner });
+    } else {
       const { wire, nullable } = cdrColumns[member.column];
-      columns.push(member.column);
-      add(operations[wire satisfies WireType], nullable, path);
+      const keyAt = keyAtOf(member.column);
+      if (keyAt === 0) columns.push(member.column);
+      add({ operation: operations[wire satisfies WireType], path, nullable, keyAt });
     }
   });
   return { steps, tail: Buffer.from(`${glue}}`) };

@@ -200,7 +200,10 @@ const operation = fc
 function essence({ data: given, errors = [] }: GraphQLAnswer) {
   const data = JSON.parse(JSON.stringify(given ?? null), withoutToken);
   if (data === null) return { data, aRootFailed: errors.some(({ path }) => path?.length === 1) };
-  return { data, errors: errors.map(({ path, extensions }) => JSON.stringify([path, extensions.code])).sort() };
+  return {
+    data,
+    errors: errors.map(({ path, extensions }) => JSON.stringify([path, extensions.code])).sort(),
+  };
 }
 
 /** A cursor carries the freshness of its answer, which may have grown between the two. */

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { formats } from '../../src/db/bind-message.ts';
 import { checkSource } from '../../src/db/catalogue-check.ts';
-import { type CdrColumnName, cdrColumns } from '../../src/db/cdr-columns.ts';
+import { type CdrColumnName, cdrColumns, wireFormats } from '../../src/db/cdr-columns.ts';
 import { cdrPageQuery, selectCdrPage } from '../../src/db/cdrs.ts';
 import { readRawRows } from '../../src/db/raw-rows.ts';
 import { createDatabase, type Reader } from '../../src/db/reader.ts';
@@ -51,12 +52,17 @@ async function written(): Promise<unknown[]> {
   const query = cdrPageQuery(reader, page, ['connect_time', 'i_xdr', ...encoder.columns]).compile();
   let follows = false;
   writer.text('[');
-  await readRawRows(reader, query, (bytes, start, end) => {
-    for (let at = start, next = 0; at < end; at = next) {
-      next = at + 1 + bytes.readInt32BE(at + 1);
-      encoder.encode(writer, bytes, at, next, follows);
-      follows = true;
-    }
+  const columnFormats = encoder.columns.map((name) => wireFormats[cdrColumns[name].wire]);
+  await readRawRows(reader, {
+    query,
+    formats: [formats.binary, formats.binary, ...columnFormats],
+    sink(bytes, start, end) {
+      for (let at = start, next = 0; at < end; at = next) {
+        next = at + 1 + bytes.readInt32BE(at + 1);
+        encoder.encode(writer, bytes, at, next, follows);
+        follows = true;
+      }
+    },
   });
   writer.text(']');
   writer.flush();
@@ -160,7 +166,8 @@ test('whatever a switch stores, rows become the JSON that the ordinary path make
 });
 
 test('an infinite time is null where null is allowed, and voids the call where it is not', () => {
-  const row = dataRow([Buffer.alloc(8), Buffer.alloc(8), Buffer.from('7fffffffffffffff', 'hex')]);
+  const infinity = Buffer.from('7fffffffffffffff', 'hex');
+  const row = dataRow([infinity, Buffer.alloc(8), infinity]);
   const encode = (column: 'setup_time' | 'connect_time') => {
     const blocks: Buffer[] = [];
     const writer = new ByteWriter((block) => blocks.push(block));

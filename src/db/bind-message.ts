@@ -1,0 +1,36 @@
+/** How a value travels: PostgreSQL's text, or its binary form. */
+export const formats = { text: 0, binary: 1 } as const;
+export type Format = (typeof formats)[keyof typeof formats];
+
+export interface Binding {
+  readonly statement: string;
+  /** Parameters as text; null is SQL's. */
+  readonly values: readonly (string | null)[];
+  /** One per column. node-postgres knows only one for all of them. */
+  readonly formats: readonly Format[];
+}
+
+/** The protocol's Bind message to the unnamed portal. */
+export function encodeBind({ statement, values, formats: resultFormats }: Binding): Buffer {
+  const name = Buffer.byteLength(statement);
+  const lengths = values.map((value) => (value === null ? -1 : Buffer.byteLength(value)));
+  const parameters = lengths.reduce((sum, length) => sum + 4 + Math.max(length, 0), 0);
+  const message = Buffer.allocUnsafe(
+    1 + 4 + 1 + name + 1 + 2 + 2 + parameters + 2 + 2 * resultFormats.length,
+  );
+  let at = message.write('B');
+  at = message.writeInt32BE(message.length - 1, at);
+  at = message.writeUInt8(0, at);
+  at += message.write(statement, at);
+  at = message.writeUInt8(0, at);
+  // No parameter formats: all are text.
+  at = message.writeInt16BE(0, at);
+  at = message.writeInt16BE(values.length, at);
+  values.forEach((value, index) => {
+    at = message.writeInt32BE(lengths[index]!, at);
+    if (value !== null) at += message.write(value, at);
+  });
+  at = message.writeInt16BE(resultFormats.length, at);
+  for (const format of resultFormats) at = message.writeInt16BE(format, at);
+  return message;
+}

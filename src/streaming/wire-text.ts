@@ -1,0 +1,204 @@
+import { civilOfDays, POSTGRES_EPOCH_MICROS, rfc3339OfMicros } from '../db/timestamps.ts';
+
+/**
+ * PostgreSQL's binary values as text, written into a block without a string in between. Every function takes the
+ * block, where to write, and where the value lies, and returns where its text ends. None checks bounds: whoever calls
+ * has made room. They are functions of locals, not methods, because this is where a long list spends its time.
+ */
+
+/** No value below becomes longer than this, but what is text already. */
+export const LONGEST_VALUE = 64;
+
+const MICROS_PER_DAY = 86_400_000_000;
+/** Days from 1970-01-01 to 2000-01-01, where PostgreSQL's binary times begin. */
+const EPOCH_DAYS = Number(POSTGRES_EPOCH_MICROS / 86_400_000_000n);
+const HEX = Buffer.from('0123456789abcdef');
+const BASE64URL = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_');
+const SHORT_ESCAPES: Readonly<Record<number, number>> = {
+  8: 0x62,
+  9: 0x74,
+  10: 0x6e,
+  12: 0x66,
+  13: 0x72,
+  34: 0x22,
+  92: 0x5c,
+};
+
+export function int32At(source: Buffer, at: number): number {
+  return (source[at]! << 24) | (source[at + 1]! << 16) | (source[at + 2]! << 8) | source[at + 3]!;
+}
+
+/** An int8; beyond 2^53 the caller must not trust the last digits. */
+function int64At(source: Buffer, at: number): number {
+  return int32At(source, at) * 0x1_0000_0000 + (int32At(source, at + 4) >>> 0);
+}
+
+/** Bytes as they are. */
+export function writeBytes(block: Buffer, to: number, source: Uint8Array): number {
+  for (let from = 0; from < source.length; from++) block[to++] = source[from]!;
+  return to;
+}
+
+/** Part of the source as it is. */
+export function writeSlice(block: Buffer, to: number, source: Buffer, start: number, end: number): number {
+  for (let from = start; from < end; from++) block[to++] = source[from]!;
+  return to;
+}
+
+/** UTF-8 as the inside of a JSON string: at most six bytes for one. */
+export function writeJsonText(block: Buffer, to: number, source: Buffer, start: number, end: number): number {
+  for (let from = start; from < end; from++) {
+    const byte = source[from]!;
+    if (byte >= 0x20 && byte !== 0x22 && byte !== 0x5c) block[to++] = byte;
+    else to = writeEscaped(block, to, byte);
+  }
+  return to;
+}
+
+/** A byte that JSON does not allow inside a string, as JSON.stringify writes it. */
+function writeEscaped(block: Buffer, to: number, byte: number): number {
+  block[to++] = 0x5c;
+  const short = SHORT_ESCAPES[byte];
+  if (short !== undefined) {
+    block[to++] = short;
+    return to;
+  }
+  block[to++] = 0x75;
+  block[to++] = 0x30;
+  block[to++] = 0x30;
+  block[to++] = HEX[byte >> 4]!;
+  block[to++] = HEX[byte & 15]!;
+  return to;
+}
+
+/** Bytes with each `quote` doubled, as inside a quoted CSV value: at most two bytes for one. */
+export function writeDoubling(
+  block: Buffer,
+  to: number,
+  source: Buffer,
+  start: number,
+  end: number,
+  quote: number,
+): number {
+  for (let from = start; from < end; from++) {
+    const byte = source[from]!;
+    if (byte === quote) block[to++] = quote;
+    block[to++] = byte;
+  }
+  return to;
+}
+
+/** An int8 in decimal digits. */
+export function writeInt8(block: Buffer, to: number, source: Buffer, at: number): number {
+  const value = int64At(source, at);
+  if (Number.isSafeInteger(value)) return writeInteger(block, to, value);
+  return writeAscii(block, to, source.readBigInt64BE(at).toString());
+}
+
+/** A safe integer in decimal digits. */
+export function writeInteger(block: Buffer, to: number, value: number): number {
+  let rest = value;
+  if (rest < 0) {
+    block[to++] = 0x2d;
+    rest = -rest;
+  }
+  let digits = 1;
+  for (let power = 10; power <= rest; power *= 10) digits++;
+  let at = to + digits;
+  // Division of large numbers is not integer arithmetic, so no more of it than is needed.
+  while (rest > 0x7fff_ffff) {
+    const tenth = Math.floor(rest / 10);
+    block[--at] = 0x30 + (rest - tenth * 10);
+    rest = tenth;
+  }
+  let small = rest | 0;
+  while (at > to) {
+    const tenth = (small / 10) | 0;
+    block[--at] = 0x30 + (small - tenth * 10);
+    small = tenth;
+  }
+  return to + digits;
+}
+
+/** The day last written, as `YYYY-MM-DDT`: the calls of one page share it. */
+export class DayMemo {
+  day = Number.NaN;
+  readonly text = Buffer.alloc(11);
+
+  /** False for a day whose year needs more than four digits. */
+  remember(day: number): boolean {
+    const { year, month, day: date } = civilOfDays(day + EPOCH_DAYS);
+    if (year < 0 || year > 9999) return false;
+    this.day = day;
+    const digits = (value: number, width: number) => String(value).padStart(width, '0');
+    this.text.write(`${digits(year, 4)}-${digits(month, 2)}-${digits(date, 2)}T`, 'latin1');
+    return true;
+  }
+}
+
+/** Whether a timestamptz is `infinity` or `-infinity`, which no calendar shows. */
+export function isInfinite(source: Buffer, at: number): boolean {
+  const high = int32At(source, at);
+  const low = int32At(source, at + 4);
+  return (high === 0x7fff_ffff && low === -1) || (high === -0x8000_0000 && low === 0);
+}
+
+/** A finite timestamptz as RFC 3339 in UTC with microseconds. */
+export function writeTimestamp(block: Buffer, to: number, source: Buffer, at: number, memo: DayMemo): number {
+  const micros = int64At(source, at);
+  const day = Math.floor(micros / MICROS_PER_DAY);
+  if (!Number.isSafeInteger(micros) || (day !== memo.day && !memo.remember(day))) {
+    return writeAscii(block, to, rfc3339OfMicros(source.readBigInt64BE(at) + POSTGRES_EPOCH_MICROS));
+  }
+  const rest = micros - day * MICROS_PER_DAY;
+  const seconds = Math.floor(rest / 1_000_000);
+  const minutes = (seconds / 60) | 0;
+  const hours = (minutes / 60) | 0;
+  const fraction = rest - seconds * 1_000_000;
+  let end = writeBytes(block, to, memo.text);
+  end = writeTwo(block, end, hours);
+  block[end++] = 0x3a;
+  end = writeTwo(block, end, minutes - hours * 60);
+  block[end++] = 0x3a;
+  end = writeTwo(block, end, seconds - minutes * 60);
+  block[end++] = 0x2e;
+  const upper = (fraction / 10_000) | 0;
+  end = writeTwo(block, end, upper);
+  end = writeFour(block, end, fraction - upper * 10_000);
+  block[end++] = 0x5a;
+  return end;
+}
+
+/** Two values of eight bytes as 22 characters of base64url: the part of a cursor that differs from row to row. */
+export function writeCursorKey(
+  block: Buffer,
+  to: number,
+  source: Buffer,
+  one: number,
+  other: number,
+): number {
+  let bits = 0;
+  let width = 0;
+  for (let index = 0; index < 16; index++) {
+    bits = ((bits << 8) | source[index < 8 ? one + index : other + index - 8]!) & 0x3fff;
+    for (width += 8; width >= 6; width -= 6) block[to++] = BASE64URL[(bits >> (width - 6)) & 63]!;
+  }
+  block[to++] = BASE64URL[(bits << (6 - width)) & 63]!;
+  return to;
+}
+
+function writeAscii(block: Buffer, to: number, text: string): number {
+  return to + block.write(text, to, 'latin1');
+}
+
+function writeTwo(block: Buffer, to: number, value: number): number {
+  const tens = (value / 10) | 0;
+  block[to] = 0x30 + tens;
+  block[to + 1] = 0x30 + value - tens * 10;
+  return to + 2;
+}
+
+function writeFour(block: Buffer, to: number, value: number): number {
+  const upper = (value / 100) | 0;
+  return writeTwo(block, writeTwo(block, to, upper), value - upper * 100);
+}
