@@ -39,6 +39,8 @@ export function createStandbyPool(options: PoolOptions): Pool {
       statement_timeout: `${Math.round(statementTimeoutSeconds * 1000)}`,
       lock_timeout: `${LOCK_TIMEOUT}s`,
       idle_in_transaction_session_timeout: '60s',
+      // One plan for every value would read whole tables for a rare prefix: it cannot look into LIKE's pattern.
+      plan_cache_mode: 'force_custom_plan',
     }),
     application_name: 'cdr-gateway',
     max: size,
