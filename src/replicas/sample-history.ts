@@ -121,7 +121,7 @@ export function createSampleHistory(options: SampleHistoryOptions = {}): SampleH
       const end = now() + 1;
       const isRecent = from >= end - FINE_MILLIS && stepMillis < coarseStep;
       const span = { from: Math.max(from, end - KEPT_MILLIS), to: Math.min(to, end) };
-      return (isRecent ? standby.fine : standby.coarse).points(span, stepMillis);
+      return (isRecent ? standby.fine : standby.coarse).points(span, stepMillis, end);
     },
     changes({ from, to }) {
       const all = [...standbys.values()].flatMap(({ changes }) => changes);
@@ -221,7 +221,7 @@ class Ring {
     this.#values.set(known ? merged(known, values) : values, row * WIDTH);
   }
 
-  points({ from, to }: TimeSpan, wantedStep: number): HistoryPoint[] {
+  points({ from, to }: TimeSpan, wantedStep: number, now: number): HistoryPoint[] {
     const step = Math.max(wantedStep, this.#stepMillis);
     const buckets = new Map<number, readonly number[]>();
     for (let interval = Math.floor(from / this.#stepMillis); interval * this.#stepMillis < to; interval++) {
@@ -231,8 +231,13 @@ class Ring {
       const known = buckets.get(bucket);
       buckets.set(bucket, known ? merged(known, this.#row(row)) : this.#row(row));
     }
+    const first = Math.floor(from / step);
+    let end = Math.ceil(to / step);
+    // The sample of an interval that has just begun may yet come: its absence is no gap.
+    const settled = now - 2 * this.#stepMillis;
+    while (end > first && !buckets.has(end - 1) && (end - 1) * step > settled) end -= 1;
     const points: HistoryPoint[] = [];
-    for (let bucket = Math.floor(from / step); bucket * step < to; bucket++) {
+    for (let bucket = first; bucket < end; bucket++) {
       points.push(pointOf(bucket * step, buckets.get(bucket)));
     }
     return points;

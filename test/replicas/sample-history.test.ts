@@ -50,6 +50,17 @@ describe('the history of samples', () => {
     expect(lags(20_000, 5000)).toEqual([1, null, null, null, 2]);
   });
 
+  test('does not end in a gap because the newest interval has no sample yet, and does once nobody samples', () => {
+    const { note, lags, at } = startHistory();
+    for (let second = 0; second < 15; second++) note(second * 1000, { lagSeconds: 1 });
+    for (const millis of [15_200, 19_900]) {
+      at(millis);
+      expect(lags(millis, 5000)).toEqual([1, 1, 1]);
+    }
+    at(60_000);
+    expect(lags(60_000, 5000)).toEqual([1, 1, 1, ...Array(8).fill(null)]);
+  });
+
   test('has null where the lag was unknown although the standby was sampled', () => {
     const { history, note, at } = startHistory();
     note(0, anUnreachableReplica());
