@@ -48,11 +48,25 @@ interface DimensionSql {
     | 'disconnectCause'
     | 'outcome';
   readonly sql: (timeZone: string) => RawBuilder<unknown>;
+  /** What is shown of a group, where that is not what it is grouped by. */
+  readonly shown?: (timeZone: string) => RawBuilder<unknown>;
 }
 
 const bucket = (unit: string): DimensionSql => ({
   as: 'bucket',
   sql: (timeZone) => sql`date_trunc(${sql.lit(unit)}, xdrs.connect_time, ${timeZone}::text)`,
+});
+
+/**
+ * Where clocks change at midnight there are two of it, or none: date_trunc answers the second, but a day begins with
+ * the first. A microsecond earlier there is no doubt.
+ */
+const bucketOfDays = (unit: string): DimensionSql => ({
+  ...bucket(unit),
+  shown: (timeZone) => {
+    const midnight = sql`date_trunc('day', groups.bucket at time zone ${timeZone}::text)`;
+    return sql`(${midnight} - interval '1 microsecond') at time zone ${timeZone}::text + interval '1 microsecond'`;
+  },
 });
 const column = (as: DimensionSql['as'], name: string): DimensionSql => ({
   as,
@@ -61,9 +75,9 @@ const column = (as: DimensionSql['as'], name: string): DimensionSql => ({
 
 const dimensions: Record<CdrDimension, DimensionSql> = {
   HOUR: bucket('hour'),
-  DAY: bucket('day'),
-  WEEK: bucket('week'),
-  MONTH: bucket('month'),
+  DAY: bucketOfDays('day'),
+  WEEK: bucketOfDays('week'),
+  MONTH: bucketOfDays('month'),
   ACCOUNT: column('accountId', 'i_account'),
   CUSTOMER: column('customerId', 'i_customer'),
   COUNTRY: column('country', 'country'),
@@ -137,7 +151,10 @@ export function selectCdrStats(
   const query = reader.db
     .selectFrom(groups.as('groups'))
     .modifyFront(named('cdrStats'))
-    .selectAll()
+    .select([
+      ...grouped.map(({ as, shown }) => (shown?.(question.timeZone) ?? sql.ref(`groups.${as}`)).as(as)),
+      ...needed.map((name) => sql.ref(`groups.${name}`).as(name)),
+    ])
     .where(() => sql`${sql.join([sql`true`, ...question.having.flatMap(conditionsOf)], sql` and `)}`)
     .$if(question.orderBy !== undefined, (q) =>
       q.orderBy(sql.ref(`groups.${question.orderBy!.measure}`), (order) =>
