@@ -1,6 +1,4 @@
-import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
-import type { DB } from './generated/model.ts';
-import type { XdrsModel } from './sources.ts';
+import { type RawBuilder, type SqlBool, sql } from 'kysely';
 
 /** How a number is compared. All given parts must hold. `%`, `_` and backslash mean themselves. */
 export interface NumberMatch {
@@ -33,60 +31,83 @@ export interface CdrFilter {
   readonly remoteIp?: string | null;
 }
 
-type Builder = ExpressionBuilder<DB & { xdrs: XdrsModel }, 'xdrs'>;
-type Condition = Expression<SqlBool>;
 type Given = { [Name in keyof CdrFilter]-?: NonNullable<CdrFilter[Name]> };
 
-/** One line per filter; the compiler rejects a filter that has no line. */
-const conditions: Record<keyof CdrFilter, (eb: Builder, given: Given) => Condition> = {
-  accountIds: (eb, { accountIds }) => isOneOfIds(eb, 'i_account', accountIds),
-  customerIds: (eb, { customerIds }) => isOneOfIds(eb, 'i_customer', customerIds),
-  from: (_, { from }) => sql`xdrs.connect_time >= ${from}::timestamptz`,
-  to: (_, { to }) => sql`xdrs.connect_time < ${to}::timestamptz`,
-  cli: (eb, { cli }) => matchesNumber(eb, 'cli', cli),
-  cld: (eb, { cld }) => matchesNumber(eb, 'cld', cld),
-  type: (eb, { type }) => isOfType[type](eb),
-  disconnectCauses: (_, { disconnectCauses }) =>
-    sql`xdrs.disconnect_cause = any(${disconnectCauses}::int4[])`,
-  outcomes: (_, { outcomes }) => sql`xdrs.outcome = any(${outcomes}::text[])`,
-  countries: (_, { countries }) => sql`xdrs.country = any(${countries}::text[])`,
-  minDurationSeconds: (_, { minDurationSeconds }) => sql`xdrs.duration >= ${minDurationSeconds}::numeric`,
-  maxDurationSeconds: (_, { maxDurationSeconds }) => sql`xdrs.duration <= ${maxDurationSeconds}::numeric`,
-  remoteIp: (_, { remoteIp }) => sql`xdrs.remote_ip = ${remoteIp}`,
-};
-
-const isOfType: Record<CdrType, (eb: Builder) => Condition> = {
-  ALL: (eb) => eb.lit(true),
-  NON_ZERO: () => sql`xdrs.duration > 0`,
-  NON_ZERO_AND_ERRORS: () => sql`(xdrs.duration > 0 or not xdrs.successful)`,
-  COMPLETE: () => sql`xdrs.successful`,
-  INCOMPLETE: () => sql`not xdrs.successful`,
-  ERRORS: () => sql`(not xdrs.successful and xdrs.duration = 0)`,
-};
-
-const matches: Record<keyof NumberMatch, (column: Condition, text: string) => Condition> = {
-  is: (column, text) => sql`${column} = ${text}`,
-  // A pattern fixed at its beginning seeks in a text_pattern_ops index; the other two cannot.
-  startsWith: (column, text) => sql`${column} like ${`${escapeLike(text)}%`}`,
-  endsWith: (column, text) => sql`${column} like ${`%${escapeLike(text)}`}`,
-  contains: (column, text) => sql`${column} like ${`%${escapeLike(text)}%`}`,
-};
-
-/** All conditions of the filter, as one. */
-export function matchesFilter(eb: Builder, filter: CdrFilter): Condition {
-  const given = (Object.keys(conditions) as (keyof CdrFilter)[]).filter((name) => filter[name] != null);
-  return eb.and(given.map((name) => conditions[name](eb, filter as Given)));
+/** A condition: SQL with `?` for each value. Filters of the same shape have the same SQL. */
+interface Term {
+  readonly sql: string;
+  readonly values: readonly unknown[];
 }
 
-function matchesNumber(eb: Builder, column: 'cli' | 'cld', match: NumberMatch): Condition {
-  const given = (Object.keys(matches) as (keyof NumberMatch)[]).filter((name) => match[name] != null);
-  return eb.and(given.map((name) => matches[name](sql.ref(`xdrs.${column}`), match[name]!)));
+const term = (text: string, ...values: readonly unknown[]): Term => ({ sql: text, values });
+
+/** One line per filter; the compiler rejects a filter that has no line. */
+const terms: Record<keyof CdrFilter, (given: Given) => readonly Term[]> = {
+  accountIds: ({ accountIds }) => [isOneOfIds('xdrs.i_account', accountIds)],
+  customerIds: ({ customerIds }) => [isOneOfIds('xdrs.i_customer', customerIds)],
+  from: ({ from }) => [term('xdrs.connect_time >= ?::timestamptz', from)],
+  to: ({ to }) => [term('xdrs.connect_time < ?::timestamptz', to)],
+  cli: ({ cli }) => matchesNumber('xdrs.cli', cli),
+  cld: ({ cld }) => matchesNumber('xdrs.cld', cld),
+  type: ({ type }) => [typeTerms[type]],
+  disconnectCauses: ({ disconnectCauses }) => [
+    term('xdrs.disconnect_cause = any(?::int4[])', disconnectCauses),
+  ],
+  outcomes: ({ outcomes }) => [term('xdrs.outcome = any(?::text[])', outcomes)],
+  countries: ({ countries }) => [term('xdrs.country = any(?::text[])', countries)],
+  minDurationSeconds: ({ minDurationSeconds }) => [term('xdrs.duration >= ?::numeric', minDurationSeconds)],
+  maxDurationSeconds: ({ maxDurationSeconds }) => [term('xdrs.duration <= ?::numeric', maxDurationSeconds)],
+  remoteIp: ({ remoteIp }) => [term('xdrs.remote_ip = ?', remoteIp)],
+};
+
+const typeTerms: Record<CdrType, Term> = {
+  ALL: term('true'),
+  NON_ZERO: term('xdrs.duration > 0'),
+  NON_ZERO_AND_ERRORS: term('(xdrs.duration > 0 or not xdrs.successful)'),
+  COMPLETE: term('xdrs.successful'),
+  INCOMPLETE: term('not xdrs.successful'),
+  ERRORS: term('(not xdrs.successful and xdrs.duration = 0)'),
+};
+
+const matchTerms: Record<keyof NumberMatch, (column: string, text: string) => Term> = {
+  is: (column, text) => term(`${column} = ?`, text),
+  // A pattern fixed at its beginning seeks in a text_pattern_ops index; the other two cannot.
+  startsWith: (column, text) => term(`${column} like ?`, `${escapeLike(text)}%`),
+  endsWith: (column, text) => term(`${column} like ?`, `%${escapeLike(text)}`),
+  contains: (column, text) => term(`${column} like ?`, `%${escapeLike(text)}%`),
+};
+
+function matchesNumber(column: string, match: NumberMatch): readonly Term[] {
+  const given = (Object.keys(matchTerms) as (keyof NumberMatch)[]).filter((name) => match[name] != null);
+  return given.map((name) => matchTerms[name](column, match[name]!));
 }
 
 /** One id is compared with `=`: only then does the keyset index also give the order. */
-function isOneOfIds(_eb: Builder, column: 'i_account' | 'i_customer', ids: readonly string[]): Condition {
-  const ref = sql.ref(`xdrs.${column}`);
-  return ids.length === 1 ? sql`${ref} = ${ids[0]}::int8` : sql`${ref} = any(${ids}::int8[])`;
+function isOneOfIds(column: string, ids: readonly string[]): Term {
+  return ids.length === 1 ? term(`${column} = ?::int8`, ids[0]) : term(`${column} = any(?::int8[])`, ids);
+}
+
+function termsOf(filter: CdrFilter): readonly Term[] {
+  const given = (Object.keys(terms) as (keyof CdrFilter)[]).filter((name) => filter[name] != null);
+  return given.flatMap((name) => terms[name](filter as Given));
+}
+
+/** All conditions of the filter, as one. */
+export function matchesFilter(filter: CdrFilter): RawBuilder<SqlBool> {
+  const conditions = termsOf(filter).map(({ sql: text, values }) => {
+    const parts = text.split('?');
+    return sql<SqlBool>(parts as never, ...values);
+  });
+  return conditions.length > 0 ? sql`${sql.join(conditions, sql` and `)}` : sql`true`;
+}
+
+/** What two filters have in common when they differ in nothing but values; and the values, in the order of the SQL. */
+export function shapeOfFilter(filter: CdrFilter): {
+  readonly shape: string;
+  readonly values: readonly unknown[];
+} {
+  const given = termsOf(filter);
+  return { shape: given.map((each) => each.sql).join('&'), values: given.flatMap(({ values }) => values) };
 }
 
 /** Text as a LIKE pattern that matches just itself. */

@@ -146,7 +146,7 @@ export function selectCdrStats(
       ...grouped.map((dimension) => dimension.sql(question.timeZone).as(dimension.as)),
       ...needed.map((name) => measures[name].as(name)),
     ])
-    .where((eb) => matchesFilter(eb, question.filter))
+    .where(matchesFilter(question.filter))
     .$if(grouped.length > 0, (query) => query.groupBy(grouped.map((_, index) => sql.raw(String(index + 1)))));
   const query = reader.db
     .selectFrom(groups.as('groups'))

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Expression, type SqlBool, sql } from 'kysely';
 import { type CdrColumnName, cdrColumns } from './cdr-columns.ts';
-import { type CdrFilter, matchesFilter } from './cdr-filter.ts';
+import { type CdrFilter, matchesFilter, shapeOfFilter } from './cdr-filter.ts';
 import { fromCdrs, named, type Reader, run } from './reader.ts';
+import { scopeValues } from './sources.ts';
 import { orderedMicrosOfPostgres, postgresOfMicros } from './timestamps.ts';
 
 export type CdrOrder = 'NEWEST_FIRST' | 'OLDEST_FIRST';
@@ -39,11 +41,56 @@ export function cdrPageQuery(reader: Reader, page: CdrPage, columns: readonly Cd
   return fromCdrs(reader)
     .modifyFront(named('cdrPage'))
     .select(columns.map((name) => `xdrs.${name}` as const))
-    .where((eb) => matchesFilter(eb, page.filter))
+    .where(matchesFilter(page.filter))
     .where(isBetween(page))
     .orderBy('xdrs.connect_time', direction)
     .orderBy('xdrs.i_xdr', direction)
     .limit(page.limit);
+}
+
+/** A page's statement with its values, as the wire wants it. */
+export interface PageStatement {
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
+/** Texts kept per source; there are as many shapes of page as clients have kinds of question. */
+const MOST_TEXTS = 500;
+const textsBySource = new WeakMap<object, Map<string, string>>();
+
+/**
+ * The statement of cdrPageQuery. Pages that differ only in values share their text, which is built once: to build it
+ * costs more than to read fifty calls.
+ */
+export function cdrPageStatement(
+  reader: Reader,
+  page: CdrPage,
+  columns: readonly CdrColumnName[],
+): PageStatement {
+  const { shape, values: filterValues } = shapeOfFilter(page.filter);
+  const { order, fromEnd = false, after, before, limit } = page;
+  const scope = scopeValues(reader.accountIds);
+  const key = [columns, order, fromEnd, after && 'after', before && 'before', scopeShape(reader), shape].join(
+    '|',
+  );
+  const values = [...scope, ...filterValues, ...keysetValues(after), ...keysetValues(before), limit];
+  const texts = textsBySource.get(reader.source) ?? new Map<string, string>();
+  textsBySource.set(reader.source, texts);
+  const known = texts.get(key);
+  if (known !== undefined) return { text: known, values };
+  const { sql: text, parameters } = cdrPageQuery(reader, page, columns).compile();
+  // The order of values is known twice, here and to Kysely; a text whose values went elsewhere must never be sent.
+  if (!isDeepStrictEqual(parameters, values)) throw new Error('cdrPageStatement: values out of order');
+  if (texts.size < MOST_TEXTS) texts.set(key, text);
+  return { text, values };
+}
+
+function scopeShape({ accountIds }: Reader): string {
+  return accountIds === undefined ? 'all' : String(Math.min(accountIds.length, 2));
+}
+
+function keysetValues(keyset: CdrKeyset | undefined): readonly unknown[] {
+  return keyset ? [postgresOfMicros(keyset.micros), String(keyset.id)] : [];
 }
 
 /** The page's calls in reading order: from the start of the list, or from its end when `fromEnd`. */
@@ -76,16 +123,14 @@ export async function countCdrs(reader: Reader, filter: CdrFilter): Promise<stri
   const query = fromCdrs(reader)
     .modifyFront(named('countCdrs'))
     .select(sql<string>`count(*)`.as('count'))
-    .where((eb) => matchesFilter(eb, filter));
+    .where(matchesFilter(filter));
   const [row] = await run(reader, query);
   return row!.count;
 }
 
 /** How many calls the planner expects to match: at once, and as good as its statistics. */
 export async function estimateCdrs(reader: Reader, filter: CdrFilter): Promise<string> {
-  const query = fromCdrs(reader)
-    .select('xdrs.i_xdr')
-    .where((eb) => matchesFilter(eb, filter));
+  const query = fromCdrs(reader).select('xdrs.i_xdr').where(matchesFilter(filter));
   const execute = () => query.explain<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>('json');
   const [row] = await run(reader, { execute });
   return String(row!['QUERY PLAN'][0].Plan['Plan Rows']);

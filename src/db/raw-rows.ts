@@ -1,4 +1,3 @@
-import type { CompiledQuery } from 'kysely';
 import pg, { type PoolClient } from 'pg';
 import utils from 'pg/lib/utils.js';
 import { encodeBind, type Format } from './bind-message.ts';
@@ -28,8 +27,9 @@ const LONGEST_MS = 2000;
 const CANCELLED = '57014';
 
 export interface RawQuestion {
-  readonly query: CompiledQuery;
-  /** One per column of the query. */
+  readonly text: string;
+  readonly values: readonly unknown[];
+  /** One per column. */
   readonly formats: readonly Format[];
   readonly sink: RowSink;
   readonly flow?: Flow | undefined;
@@ -74,7 +74,7 @@ class RawQuery {
     this.#client = client;
     this.#tap = RowTap.of(client);
     this.#question = question;
-    this.text = question.query.sql;
+    this.text = question.text;
     this.name = this.#tap.statementName(this.text);
     this.callback = (error) => this.#finish(error);
   }
@@ -99,8 +99,8 @@ class RawQuery {
     if (this.name === '' || connection.parsedStatements[this.name] === undefined) {
       connection.parse({ name: this.name, text: this.text, types: [] });
     }
-    const { query, formats } = this.#question;
-    const values = query.parameters.map((value) => utils.prepareValue(value) as string | null);
+    const { formats } = this.#question;
+    const values = this.#question.values.map((value) => utils.prepareValue(value) as string | null);
     connection.stream.write(encodeBind({ statement: this.name, values, formats }));
     connection.execute({ rows: 0 });
     connection.sync();

@@ -4,6 +4,7 @@ import type { Source, SourceName } from './sources/model.ts';
 import { sippyRequired, sippySource, sippyTables } from './sources/sippy.ts';
 import { xdrsRequired, xdrsSource, xdrsTables } from './sources/xdrs.ts';
 
+export { scopeValues } from './sources/derived-table.ts';
 export {
   type AccountsModel,
   type CustomersModel,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { CdrFilter } from '../db/cdr-filter.ts';
 import type { CdrKeyset, CdrOrder } from '../db/cdrs.ts';
 import { isOrdered, POSTGRES_EPOCH_MICROS } from '../db/timestamps.ts';
@@ -75,7 +75,7 @@ export function decodeCursor(cursor: string, scope: CursorScope): Cursor {
 /** Equal for filters that mean the same: missing and null parts, and the order of parts and of lists, do not count. */
 function digestOf(filter: CdrFilter): Buffer {
   const canonical = JSON.stringify(canonicalOf(filter));
-  return createHash('sha256').update(canonical).digest().subarray(0, 6);
+  return hash('sha256', canonical, 'buffer').subarray(0, 6);
 }
 
 function canonicalOf(value: unknown): unknown {

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Flow } from '../db/raw-rows.ts';
 import { RequestCancelledError } from '../errors.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteWriter, recycleBlock } from './byte-writer.ts';
 
 /** Bytes that may wait for the client before PostgreSQL is made to wait. */
 const HIGH_WATER_MARK = 1024 * 1024;
@@ -38,15 +38,16 @@ export class Body implements Flow {
 
   /** Ends the body: what is written, if none of it was sent yet; otherwise the stream ends. */
   end(): Buffer | Readable {
-    if (!this.#stream) return this.writer.take();
+    if (!this.#stream) return this.writer.finish();
     this.writer.flush();
+    this.writer.close();
     this.#stream.finish();
     return this.#stream;
   }
 
   #send(block: Buffer): void {
     if (!this.#stream) {
-      this.#stream = new BlockStream((spare) => this.writer.recycle(spare));
+      this.#stream = new BlockStream();
       this.#started.resolve(this.#stream);
     }
     this.#stream.add(block);
@@ -58,15 +59,13 @@ export class Body implements Flow {
  * socket and come back to be written again, where reading would leave each to the garbage collector.
  */
 export class BlockStream extends Readable {
-  readonly #recycle: (block: Buffer) => void;
   #outgoing: ServerResponse | undefined;
   #waitingBytes = 0;
   #wake: (() => void) | undefined;
   #isFinished = false;
 
-  constructor(recycle: (block: Buffer) => void) {
+  constructor() {
     super({ highWaterMark: HIGH_WATER_MARK });
-    this.#recycle = recycle;
   }
 
   get isFull(): boolean {
@@ -120,7 +119,7 @@ export class BlockStream extends Readable {
     this.#waitingBytes += block.length;
     this.#outgoing!.write(block, () => {
       this.#waitingBytes -= block.length;
-      this.#recycle(block);
+      recycleBlock(block);
       if (!this.isFull) this.#drain();
     });
   }

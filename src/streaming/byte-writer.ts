@@ -2,18 +2,29 @@
 export type BlockSink = (block: Buffer) => void;
 
 const BLOCK_BYTES = 64 * 1024;
-/** Blocks kept to be written again. */
-const MOST_SPARE_BLOCKS = 32;
+
+/** Blocks to be written again. Which answer they were part of last does not matter, so all answers share them. */
+const spareBlocks: Buffer[] = [];
+const MOST_SPARE_BLOCKS = 64;
+
+function freshBlock(): Buffer {
+  return spareBlocks.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+}
+
+/** Gives back a block that was handed on: nobody may read it any more. */
+export function recycleBlock(block: Buffer): void {
+  if (block.buffer.byteLength !== BLOCK_BYTES || spareBlocks.length >= MOST_SPARE_BLOCKS) return;
+  spareBlocks.push(Buffer.from(block.buffer, 0, BLOCK_BYTES));
+}
 
 /**
  * Hands out room in blocks and hands full blocks on. Row encoders write into `block` themselves: they reserve what a
  * row may need, write from `length` on, and say with `advance` how far they came.
  */
 export class ByteWriter {
-  block: Buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  block: Buffer = freshBlock();
   /** Bytes written to the current block. */
   length = 0;
-  readonly #spare: Buffer[] = [];
   readonly #sink: BlockSink;
 
   constructor(sink: BlockSink) {
@@ -35,20 +46,27 @@ export class ByteWriter {
 
   /** Hands on what is written. */
   flush(): void {
-    if (this.length > 0) this.#sink(this.take());
+    if (this.length > 0) this.#sink(this.#take());
   }
 
-  /** What is written to the current block, which is not used again. */
-  take(): Buffer {
+  /** A copy of what is written to the current block, of just its size: the end of an answer that stayed short. */
+  finish(): Buffer {
+    const written = Buffer.from(this.block.subarray(0, this.length));
+    this.close();
+    return written;
+  }
+
+  /** Gives the current block back. Nothing may be written after this. */
+  close(): void {
+    recycleBlock(this.block);
+    this.block = Buffer.alloc(0);
+    this.length = 0;
+  }
+
+  #take(): Buffer {
     const taken = this.block.subarray(0, this.length);
-    this.block = this.#spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    this.block = freshBlock();
     this.length = 0;
     return taken;
-  }
-
-  /** Gives back a block that was handed on, to be written again: nobody may read it any more. */
-  recycle(block: Buffer): void {
-    if (block.buffer.byteLength !== BLOCK_BYTES || this.#spare.length >= MOST_SPARE_BLOCKS) return;
-    this.#spare.push(Buffer.from(block.buffer, 0, BLOCK_BYTES));
   }
 }

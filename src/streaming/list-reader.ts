@@ -1,6 +1,6 @@
 import { formats } from '../db/bind-message.ts';
 import { type CdrColumnName, cdrColumns, wireFormats } from '../db/cdr-columns.ts';
-import { type CdrKeyset, type CdrPage, cdrPageQuery, selectKeyBeyond } from '../db/cdrs.ts';
+import { type CdrKeyset, type CdrPage, cdrPageStatement, selectKeyBeyond } from '../db/cdrs.ts';
 import { type Flow, readRawRows } from '../db/raw-rows.ts';
 import type { Reader } from '../db/reader.ts';
 import type { RowSink } from '../db/row-tap.ts';
@@ -131,9 +131,9 @@ export class ListReader {
   /** The page's statement: the key columns in binary first, then the columns asked for. */
   #question(page: CdrPage) {
     const { columns } = this.#request;
-    const query = cdrPageQuery(this.#reader, page, ['connect_time', 'i_xdr', ...columns]).compile();
+    const statement = cdrPageStatement(this.#reader, page, ['connect_time', 'i_xdr', ...columns]);
     const columnFormats = columns.map((name) => wireFormats[cdrColumns[name].wire]);
-    return { query, formats: [formats.binary, formats.binary, ...columnFormats] };
+    return { ...statement, formats: [formats.binary, formats.binary, ...columnFormats] };
   }
 
   async #retrying<T>(attempt: () => Promise<T>): Promise<T> {

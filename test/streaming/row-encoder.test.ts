@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { formats } from '../../src/db/bind-message.ts';
 import { checkSource } from '../../src/db/catalogue-check.ts';
 import { type CdrColumnName, cdrColumns, wireFormats } from '../../src/db/cdr-columns.ts';
-import { cdrPageQuery, selectCdrPage } from '../../src/db/cdrs.ts';
+import { cdrPageStatement, selectCdrPage } from '../../src/db/cdrs.ts';
 import { readRawRows } from '../../src/db/raw-rows.ts';
 import { createDatabase, type Reader } from '../../src/db/reader.ts';
 import { timestampOf } from '../../src/resolvers/timestamps.ts';
@@ -49,12 +49,12 @@ async function written(): Promise<unknown[]> {
   const writer = new ByteWriter((block) => blocks.push(block));
   const encoder = createRowEncoder(members, '');
   const page = { filter: {}, order: 'NEWEST_FIRST', limit: 1_000_000 } as const;
-  const query = cdrPageQuery(reader, page, ['connect_time', 'i_xdr', ...encoder.columns]).compile();
+  const statement = cdrPageStatement(reader, page, ['connect_time', 'i_xdr', ...encoder.columns]);
   let follows = false;
   writer.text('[');
   const columnFormats = encoder.columns.map((name) => wireFormats[cdrColumns[name].wire]);
   await readRawRows(reader, {
-    query,
+    ...statement,
     formats: [formats.binary, formats.binary, ...columnFormats],
     sink(bytes, start, end) {
       for (let at = start, next = 0; at < end; at = next) {

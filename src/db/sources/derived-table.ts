@@ -30,6 +30,12 @@ export function scopeSql(
   return sql`where ${account} = any(${ids}::bigint[])`;
 }
 
+/** The values in scopeSql, in its order. */
+export function scopeValues(ids: readonly string[] | undefined): readonly unknown[] {
+  if (ids === undefined || ids.length === 0) return [];
+  return ids.length === 1 ? [ids[0]] : [ids];
+}
+
 /** Columns of the model that nothing offers. */
 export function missingColumns<Model>(columns: ColumnsSql<Model>): readonly (keyof Model & string)[] {
   return (Object.keys(columns) as (keyof Model & string)[]).filter((name) => columns[name] === null);
