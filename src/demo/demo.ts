@@ -1,19 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
 import { HEAVY_ACCOUNT_ID } from './accounts.ts';
-import { type Cluster, startCluster } from './cluster.ts';
-import { DATABASE, fillDatabase, openForGateway } from './database.ts';
+import { type Cluster, type ClusterOptions, startCluster } from './cluster.ts';
+import { DATABASE, openForGateway } from './database.ts';
 import { DemoError } from './demo-error.ts';
 import { type DemoOptions, demoHelp, parseDemoOptions } from './demo-options.ts';
 import { explainFullDisk, requireDiskSpace } from './disk-space.ts';
 import { askFirstQuestion, type DemoReport, introduce } from './introduction.ts';
+import { prepareCalls } from './kept-calls.ts';
 import { isPortFree } from './ports.ts';
 import type { PostgresNode } from './postgres-node.ts';
 import { createProgress, type Progress, type Screen } from './progress.ts';
 import { startTraffic } from './traffic.ts';
-import { createTrafficModel, type TrafficModel } from './traffic-model.ts';
+import { createTrafficModel } from './traffic-model.ts';
 
 /** What the demo needs from outside. */
 export interface DemoDependencies {
@@ -36,8 +35,6 @@ export interface RunningGateway {
 
 const INTERRUPTED = 130;
 const HOST = '127.0.0.1';
-/** Written when the calls of a data directory are complete. */
-const MARKER = 'demo.json';
 
 /** Runs until the signal is aborted. Resolves with the exit code; throws a DemoError with one sentence. */
 export async function runDemo(args: readonly string[], dependencies: DemoDependencies): Promise<number> {
@@ -59,6 +56,9 @@ export async function runDemo(args: readonly string[], dependencies: DemoDepende
   }
 }
 
+/** What is known before the gateway has its port. */
+type ServerReport = Omit<DemoReport, 'graphqlUrl'>;
+
 interface RunningDemo extends AsyncDisposable {
   readonly report: DemoReport;
   /** For a person: where everything is, and a first question with its answer. */
@@ -73,107 +73,91 @@ async function startDemo(
   const progress = createProgress(err);
   await requirePort(options.port);
   await requireDiskSpace(options.dataDir ?? tmpdir(), 1 + options.replicas, options.cdrs);
+
   await using stack = new AsyncDisposableStack();
-  const cluster = await startCluster({
-    major: options.pg,
-    replicas: 0,
-    dataDir: options.dataDir,
-    settings: { shared_buffers: '128MB' },
-    cacheDir,
-    signal,
-    log: progress.say,
-  });
-  stack.use(cluster);
-  progress.say(`Started PostgreSQL ${options.pg}.`);
+  const cluster = stack.use(await startPrimary(options, { cacheDir, signal, log: progress.say }));
   const model = createTrafficModel(options.seed);
-  const giveUp = () => void cluster.stop();
-  signal.addEventListener('abort', giveUp);
-  try {
-    await prepareCalls(cluster, options, { model, progress, signal });
-    const gatewayPassword = await openForGateway(cluster);
+  const gatewayPassword = await stoppedBy(signal, cluster, async () => {
+    await prepareCalls({ cluster, options, model, progress, signal });
+    const password = await openForGateway(cluster);
     await addReplicas(cluster, options.replicas, progress);
+    return password;
+  });
 
-    const traffic = startTraffic({
-      primaryUrl: cluster.primary.url({ database: DATABASE }),
-      model,
-      rate: options.rate,
-    });
-    stack.defer(() => traffic.stop());
-    const tokens = { admin: token(), account: token() };
-    const accountId = String(HEAVY_ACCOUNT_ID);
-    const urlForGateway = (node: PostgresNode) =>
-      node.url({ user: 'gateway', password: gatewayPassword, database: DATABASE });
-    const gateway = await startGateway({
-      REPLICA_URLS: cluster.replicas.map(urlForGateway).join(','),
-      PRIMARY_URL: urlForGateway(cluster.primary),
-      API_HOST: HOST,
-      API_PORT: String(options.port),
-      ADMIN_TOKEN: tokens.admin,
-      ACCOUNT_TOKEN: tokens.account,
-      ACCOUNT_ID: accountId,
-      // On standard output nothing may stand beside the line of JSON.
-      LOG_LEVEL: options.json ? 'silent' : 'warn',
-    });
-    stack.defer(() => gateway.close());
-    const first = await askFirstQuestion(gateway.url, tokens.admin, signal);
-    signal.throwIfAborted();
-    progress.say(`Ready after ${((performance.now() - started) / 1000).toFixed(1)} s.`);
+  const { rate } = options;
+  const traffic = startTraffic({ primaryUrl: cluster.primary.url({ database: DATABASE }), model, rate });
+  stack.defer(() => traffic.stop());
+  const servers = describe(cluster);
+  const gateway = await startGateway(gatewaySettings(cluster, servers, gatewayPassword, options));
+  stack.defer(() => gateway.close());
+  const firstAnswer = await askFirstQuestion(gateway.url, servers.tokens.admin, signal);
+  progress.say(`Ready after ${((performance.now() - started) / 1000).toFixed(1)} s.`);
 
-    const report: DemoReport = {
-      graphqlUrl: gateway.url,
-      primaryUrl: cluster.primary.url({ database: DATABASE }),
-      replicaUrls: cluster.replicas.map((replica) => replica.url({ database: DATABASE })),
-      tokens,
-      accountId,
-    };
-    const kept = stack.move();
-    return {
-      report,
-      introduction: introduce(report, first, options),
-      [Symbol.asyncDispose]: () => kept.disposeAsync(),
-    };
+  const report: DemoReport = { graphqlUrl: gateway.url, ...servers };
+  const kept = stack.move();
+  return {
+    report,
+    introduction: introduce(report, firstAnswer, options),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+/** Standbys come later: the load is quicker without them. */
+async function startPrimary(
+  { pg, dataDir }: DemoOptions,
+  surroundings: Pick<ClusterOptions, 'cacheDir' | 'signal' | 'log'>,
+): Promise<Cluster> {
+  const settings = { shared_buffers: '128MB' };
+  const cluster = await startCluster({ major: pg, replicas: 0, dataDir, settings, ...surroundings });
+  surroundings.log?.(`Started PostgreSQL ${pg}.`);
+  return cluster;
+}
+
+/** Work on the cluster's servers, which fails at once when the signal takes them away. */
+async function stoppedBy<T>(signal: AbortSignal, cluster: Cluster, work: () => Promise<T>): Promise<T> {
+  const stop = () => void cluster.stop();
+  signal.addEventListener('abort', stop);
+  try {
+    return await work();
   } finally {
-    signal.removeEventListener('abort', giveUp);
+    signal.removeEventListener('abort', stop);
+    signal.throwIfAborted();
   }
+}
+
+function describe({ primary, replicas }: Cluster): ServerReport {
+  return {
+    primaryUrl: primary.url({ database: DATABASE }),
+    replicaUrls: replicas.map((replica) => replica.url({ database: DATABASE })),
+    tokens: { admin: token(), account: token() },
+    accountId: String(HEAVY_ACCOUNT_ID),
+  };
+}
+
+/** What a person would write into the environment of `npm start`. */
+function gatewaySettings(
+  { primary, replicas }: Cluster,
+  { tokens, accountId }: ServerReport,
+  password: string,
+  { port, json }: DemoOptions,
+): Record<string, string> {
+  const urlOf = (node: PostgresNode) => node.url({ user: 'gateway', password, database: DATABASE });
+  return {
+    REPLICA_URLS: replicas.map(urlOf).join(','),
+    PRIMARY_URL: urlOf(primary),
+    API_HOST: HOST,
+    API_PORT: String(port),
+    ADMIN_TOKEN: tokens.admin,
+    ACCOUNT_TOKEN: tokens.account,
+    ACCOUNT_ID: accountId,
+    // On standard output nothing may stand beside the line of JSON.
+    LOG_LEVEL: json ? 'silent' : 'warn',
+  };
 }
 
 async function requirePort(port: number): Promise<void> {
   if (port === 0 || (await isPortFree(port, HOST))) return;
   throw new DemoError(`Port ${port} is in use: stop what listens there, or choose another one with --port.`);
-}
-
-interface Preparation {
-  readonly model: TrafficModel;
-  readonly progress: Progress;
-  readonly signal: AbortSignal;
-}
-
-/** Loads calls into a new cluster; a directory whose load did not end is left as empty as it was found. */
-async function prepareCalls(cluster: Cluster, options: DemoOptions, preparation: Preparation): Promise<void> {
-  const { cdrs, seed, dataDir } = options;
-  const marker = dataDir === undefined ? undefined : join(resolve(dataDir), MARKER);
-  if (cluster.isReused && marker) return goOnWith(marker, options, preparation.progress);
-  try {
-    await fillDatabase({ ...preparation, cluster, cdrs, now: new Date() });
-    if (marker) await writeFile(marker, JSON.stringify({ cdrs, seed }));
-  } catch (error) {
-    const log = await readFile(cluster.primary.logFile, 'utf8').catch(() => '');
-    await cluster.discard();
-    throw explainFullDisk(error, log);
-  }
-}
-
-async function goOnWith(marker: string, { cdrs, dataDir }: DemoOptions, progress: Progress): Promise<void> {
-  const found = await readFile(marker, 'utf8').catch(() => undefined);
-  if (found === undefined) {
-    throw new DemoError(
-      `${dataDir} was left behind by a demo that ended before its calls were loaded: remove it and start again.`,
-    );
-  }
-  const loaded: { cdrs: number } = JSON.parse(found);
-  const remark =
-    loaded.cdrs === cdrs ? '' : ` (loaded with --cdrs ${loaded.cdrs}; remove it to load ${cdrs})`;
-  progress.say(`Going on with the calls in ${dataDir}${remark}.`);
 }
 
 async function addReplicas(cluster: Cluster, count: number, progress: Progress): Promise<void> {
