@@ -127,9 +127,9 @@ export function outcomeOf({ disconnect_cause: cause, duration }: Call): CallOutc
 }
 
 /** Digits behind the point that sums are exact to. */
-const SCALE = 24;
+const SCALE = 60;
 
-/** A decimal as a whole number of 10^-24. */
+/** A decimal as a whole number of 10^-60. */
 export function decimalOf(text: unknown): bigint {
   const found = /^([+-]?)(\d*)\.?(\d*)(?:e([+-]?\d+))?$/i.exec(String(text))!;
   const [, sign, whole = '', fraction = '', exponent = '0'] = found;
