@@ -9,6 +9,7 @@ import { type Freshness, parseFreshness } from './app/freshness.ts';
 import { useLimits } from './app/limits.ts';
 import { createRequestLogs, writeRequest } from './app/request-log.ts';
 import { createRouter, type Handler, type Route } from './app/routes.ts';
+import { useFiles } from './app/streamed-result.ts';
 import { type Context, createContext } from './context.ts';
 import type { DB } from './db/generated/model.ts';
 import { createDatabase } from './db/reader.ts';
@@ -84,6 +85,7 @@ export function createApp(needs: AppNeeds): App {
       }),
     plugins: [
       useAdmission(needs, logs.of),
+      useFiles(),
       useErrorCodes(),
       logs.plugin,
       useLimits(),

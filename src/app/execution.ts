@@ -10,13 +10,13 @@ import {
   type OperationDefinitionNode,
   type VariableValues,
 } from 'graphql';
-import { type Plugin, processRegularResult } from 'graphql-yoga';
+import type { Plugin } from 'graphql-yoga';
 import { type Context, isReplicaFailure } from '../context.ts';
 import { NotAcceptableError } from '../errors.ts';
 import type { CdrsArguments } from '../resolvers/cdrs.ts';
 import { openCdrs } from '../resolvers/streamed-cdrs.ts';
 import { type ConnectionPlan, isStreamable, planConnection } from '../streaming/connection-plan.ts';
-import { type FileFormat, fileTypes, obstacleTo, streamFile } from '../streaming/file-response.ts';
+import { type FileFormat, obstacleTo, streamFile } from '../streaming/file-response.ts';
 import type { ResponseFailure } from '../streaming/json-connection.ts';
 import { streamOperation } from '../streaming/json-response.ts';
 import { collectFields, fragmentsOf, type SelectedField } from '../streaming/selection.ts';
@@ -48,14 +48,6 @@ export function useExecution(mask: ErrorMask): Plugin<Context> {
   return {
     onExecute({ setExecuteFn }) {
       setExecuteFn((args) => executeOperation(args as Execution, mask));
-    },
-    onResultProcess({ request, result, setResultProcessor }) {
-      if (isFileResult(result))
-        setResultProcessor((_, fetchAPI) => result.response(fetchAPI), fileTypes[result.format]);
-      // Whoever asks for a file and gets errors instead reads them as JSON.
-      else if (fileFormatOf(request.headers.get('accept')) && !Array.isArray(result)) {
-        setResultProcessor(processRegularResult as never, 'application/json');
-      }
     },
   };
 }

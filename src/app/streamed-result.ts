@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { ExecutionResult } from 'graphql';
+import { type Plugin, processRegularResult } from 'graphql-yoga';
 import type { Context } from '../context.ts';
 import { type FileFormat, fileTypes } from '../streaming/file-response.ts';
 import { compress, negotiateEncoding } from './compression.ts';
@@ -40,11 +41,25 @@ export function createFileResult(
   return { format, response: ({ Response }) => new Response(sent.body as never, { headers }) };
 }
 
+/** Answers with files where files are asked for. Comes before whatever refuses media types that it does not know. */
+export function useFiles(): Plugin {
+  return {
+    onResultProcess({ request, result, setResultProcessor }) {
+      if (isFileResult(result)) {
+        setResultProcessor((_, fetchAPI) => result.response(fetchAPI), fileTypes[result.format]);
+      } else if (fileFormatOf(request.headers.get('accept')) && !Array.isArray(result)) {
+        // Whoever asks for a file and gets errors instead reads them as JSON.
+        setResultProcessor(processRegularResult as never, 'application/json');
+      }
+    },
+  };
+}
+
 export function isStreamed(result: ExecutionResult): boolean {
   return 'stringify' in result || 'response' in result;
 }
 
-export function isFileResult(result: unknown): result is FileResult {
+function isFileResult(result: unknown): result is FileResult {
   return typeof result === 'object' && result !== null && 'response' in result;
 }
 
