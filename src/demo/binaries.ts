@@ -93,15 +93,18 @@ async function fetchRelease(
     }
   } catch (error) {
     // Another process may have been quicker: rename refuses to replace a full directory.
-    if (!existsSync(place)) throw new DemoError(`Could not fetch ${name}@${release}: ${firstLine(error)}`);
+    if (!existsSync(place)) throw new DemoError(`Could not fetch ${name}@${release}: ${reasonOf(error)}`);
   }
   return join(place, 'native');
 }
 
-function firstLine(error: unknown): string {
-  const { stderr, message } = error as { stderr?: string; message: string };
-  const lines = (stderr || message).split('\n').filter((line) => !line.startsWith('npm warn'));
-  return lines.find((line) => line.trim() !== '')?.replace(/^npm error /, '') ?? message;
+/** npm's reason: the first of its lines that is a sentence, not a code. */
+function reasonOf(error: unknown): string {
+  const { stderr = '', message } = error as { stderr?: string; message: string };
+  const lines = stderr
+    .split('\n')
+    .flatMap((line) => /^npm (?:error|ERR!) (?!code|syscall|errno)(.+)/.exec(line)?.[1] ?? []);
+  return lines[0] ?? message;
 }
 
 /** The directory itself, or a copy when the account may not enter it (a project in root's home). */

@@ -26,7 +26,8 @@ export function findServerAccount(passwdFile = '/etc/passwd'): ServerAccount {
   const lines = readLines(passwdFile);
   for (const name of UNPRIVILEGED) {
     const [, , uid, gid] = lines.find((line) => line.startsWith(`${name}:`))?.split(':') ?? [];
-    if (uid && gid) return { uid: Number(uid), gid: Number(gid) };
+    // Not macOS' nobody, whose id is -2: not every system call takes it.
+    if (Number(uid) > 0 && Number(gid) >= 0) return { uid: Number(uid), gid: Number(gid) };
   }
   throw new DemoError(
     `PostgreSQL refuses to run as root, and ${passwdFile} names none of ${UNPRIVILEGED.join(', ')}: run as an ordinary user instead.`,

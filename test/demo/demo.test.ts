@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, inject, test, vi } from 'vitest';
 import type { DemoReport } from '../../src/demo/introduction.ts';
 
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
@@ -76,7 +76,8 @@ function isAlive(pid: number): boolean {
 
 describe('the demo', () => {
   test('prints one line of JSON with working URLs and tokens, and leaves nothing behind after SIGTERM', async () => {
-    const demo = startDemo('--json', '--port', '0', '--cdrs', '3000', '--replicas', '1', '--rate', '50');
+    const { major } = inject('postgres');
+    const demo = startDemo(...`--json --pg ${major} --port 0 --cdrs 3000 --replicas 1 --rate 50`.split(' '));
     const report = await ready(demo.child);
     expect(Object.keys(report)).toEqual(['graphqlUrl', 'primaryUrl', 'replicaUrls', 'tokens', 'accountId']);
     const pids = await Promise.all([report.primaryUrl, ...report.replicaUrls].map(postmasterPid));
