@@ -7,6 +7,7 @@ import type { Line, Row } from './line.ts';
 import { describeMachine } from './machine.ts';
 import { keyOf, printNotes, printTable, type Report, resultsMarkdown } from './report.ts';
 import { rows } from './rows/index.ts';
+import { ServerStartError } from './server-process.ts';
 import { BadArgumentError, help, parseSettings, type Settings } from './settings.ts';
 import { SideMissingError, Stage } from './stage.ts';
 
@@ -68,6 +69,7 @@ async function measure(row: Row, stage: Stage): Promise<readonly Line[]> {
   try {
     return await row.measure(stage);
   } catch (error) {
+    if (error instanceof ServerStartError) throw error;
     const { message } = error as Error;
     log(`  ${row.name}: ${message}`);
     const verdict = error instanceof SideMissingError ? 'not run' : 'FAIL';
@@ -86,7 +88,8 @@ async function measure(row: Row, stage: Stage): Promise<readonly Line[]> {
 /** What the run before measured of the same data; this run takes its place. */
 function exchangeLastRun(file: string, lines: readonly Line[]): Map<string, string> {
   const known = readLastRun(file);
-  const now = new Map(lines.map((line) => [keyOf(line), line.measured]));
+  const measured = lines.filter(({ target, verdict }) => target !== '' && verdict !== 'not run');
+  const now = new Map(measured.map((line) => [keyOf(line), line.measured]));
   writeFileSync(file, JSON.stringify([...known, ...now]));
   return known;
 }
@@ -118,7 +121,10 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 try {
   process.exitCode = await main(process.argv.slice(2), stop.signal);
 } catch (error) {
-  const isExplained = error instanceof BadArgumentError || (error as Error).name === 'DemoError';
+  const isExplained =
+    error instanceof BadArgumentError ||
+    error instanceof ServerStartError ||
+    (error as Error).name === 'DemoError';
   process.stderr.write(`${isExplained ? (error as Error).message : (error as Error).stack}\n`);
   process.exitCode = 2;
 }

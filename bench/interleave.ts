@@ -2,6 +2,8 @@
 export interface Side<T> {
   readonly name: string;
   run(): Promise<T>;
+  /** Instead of a run, before any counts. */
+  warmUp?(): Promise<unknown>;
 }
 
 export interface InterleaveOptions {
@@ -22,8 +24,8 @@ export async function interleave<T>(
   for (let round = -warmups; round < repeats; round++) {
     for (let turn = 0; turn < sides.length; turn++) {
       const side = sides[(Math.max(round, 0) + turn) % sides.length]!;
-      const result = await side.run();
-      if (round >= 0) results.get(side.name)!.push(result);
+      if (round < 0) await (side.warmUp?.() ?? side.run());
+      else results.get(side.name)!.push(await side.run());
     }
   }
   return results;

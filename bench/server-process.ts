@@ -19,6 +19,9 @@ export interface ServerCommand {
 const READY_WITHIN_MILLIS = 30_000;
 const STOPPED_WITHIN_MILLIS = 5000;
 
+/** A server that does not start; the message says why in its own words. */
+export class ServerStartError extends Error {}
+
 /** Whatever becomes of us, nothing is left running. */
 const running = new Set<ChildProcess>();
 process.once('exit', () => {
@@ -59,8 +62,7 @@ export class ServerProcess implements AsyncDisposable {
       await Promise.race([failed, untilReady(server, child)]);
     } catch (error) {
       await started.stop();
-      const said = readFileSync(server.logFile, 'utf8').trim().split('\n').slice(-5).join('\n');
-      throw new Error(`${server.name} did not start: ${(error as Error).message}\n${said}`);
+      throw new ServerStartError(`${server.name} did not start: ${reasonIn(server.logFile, error as Error)}`);
     }
     return new ServerProcess(child, performance.now() - startedAt);
   }
@@ -81,6 +83,16 @@ export class ServerProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
+}
+
+/** What the server said of an error, or else what we saw of it. */
+function reasonIn(logFile: string, seen: Error): string {
+  const lines = readFileSync(logFile, 'utf8').trim().split('\n');
+  return (
+    lines.find((line) => /^\w*Error\b|^error:|"level":"(error|fatal)"/i.test(line)) ??
+    lines.findLast(Boolean) ??
+    seen.message
+  );
 }
 
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {

@@ -17,6 +17,8 @@ export interface Settings {
   readonly repeats: number;
   /** Of one load of pages, per turn. */
   readonly loadMilliseconds: number;
+  /** Of the load before: a compiler that optimises while it runs needs thousands of pages. */
+  readonly warmUpMilliseconds: number;
   /** Of each page whose latency is looked at. */
   readonly pageRounds: number;
   /** Row names; undefined means all. */
@@ -29,8 +31,20 @@ export interface Settings {
 /** A sentence for the terminal. */
 export class BadArgumentError extends Error {}
 
-const FULL = { calls: 5_000_000, repeats: 7, loadMilliseconds: 4000, pageRounds: 1000 };
-const QUICK = { calls: 500_000, repeats: 3, loadMilliseconds: 1500, pageRounds: 200 };
+const FULL = {
+  calls: 5_000_000,
+  repeats: 7,
+  loadMilliseconds: 4000,
+  warmUpMilliseconds: 10_000,
+  pageRounds: 1000,
+};
+const QUICK = {
+  calls: 500_000,
+  repeats: 3,
+  loadMilliseconds: 1500,
+  warmUpMilliseconds: 5000,
+  pageRounds: 200,
+};
 
 export function help(rowNames: readonly string[]): string {
   return `Usage: npm run bench -- [options]
@@ -67,6 +81,7 @@ export function parseSettings(args: readonly string[], rowNames: readonly string
     sizes: sizesOf(calls),
     repeats: wholeNumber('--repeats', values.repeats, 1, 1000) ?? scale.repeats,
     loadMilliseconds: scale.loadMilliseconds,
+    warmUpMilliseconds: scale.warmUpMilliseconds,
     pageRounds: scale.pageRounds,
     rows,
     dataDir: values['data-dir'],

@@ -29,7 +29,7 @@ export class Stage implements AsyncDisposable {
     this.#stack.defer(() => this.client.close());
   }
 
-  /** The one gateway that most rows share. */
+  /** The one gateway that most rows share. Throws ServerStartError: without it nothing can be measured. */
   gateway(): Promise<Gateway> {
     this.#gateway ??= this.#start(() =>
       startGateway({ databaseUrl: this.database.url, scratchDir: this.scratchDir }),
@@ -37,7 +37,7 @@ export class Stage implements AsyncDisposable {
     return this.#gateway;
   }
 
-  /** Throws SideMissingError where its packages cannot be had. */
+  /** Throws SideMissingError where its packages cannot be had, or it does not start. */
   peer(name: PeerName): Promise<Peer> {
     if (this.#peersMissing === null) this.#peersMissing = installPeers(this.log);
     if (this.#peersMissing !== undefined) throw new SideMissingError(this.#peersMissing);
@@ -46,7 +46,9 @@ export class Stage implements AsyncDisposable {
     this.log(`Starting ${peerTitles[name]}`);
     const peer = this.#start(() =>
       startPeer(name, { databaseUrl: this.database.url, scratchDir: this.scratchDir }),
-    );
+    ).catch((error: Error) => {
+      throw new SideMissingError(error.message);
+    });
     this.#peers.set(name, peer);
     return peer;
   }

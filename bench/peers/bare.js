@@ -6,7 +6,9 @@ import { createServer } from 'node:http';
 import pg from 'pg';
 import { columns } from './columns.js';
 
-const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 10 });
+/** Values stay PostgreSQL's text: nothing is parsed that would only be printed again. */
+const types = { getTypeParser: () => (text) => text };
+const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 10, types });
 const text = `select ${columns.map(([name, column]) => `${column} as "${name}"`).join(', ')} from xdrs
   where i_account = $1 order by connect_time desc, i_xdr desc limit $2`;
 

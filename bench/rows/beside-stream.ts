@@ -18,7 +18,7 @@ export const besideStreamRow: Row = {
       alone: [],
       beside: [],
     };
-    await alone.run();
+    await alone.warmUp?.();
     for (let turn = 0; turn < stage.settings.repeats; turn++) {
       results.alone.push(await alone.run());
       results.beside.push(await pagesBesideStream(stage, () => alone.run()));
@@ -49,15 +49,9 @@ async function pagesBesideStream(stage: Stage, load: () => Promise<LoadResult>):
   const { endpoint } = await stage.gateway();
   const reader = new Client();
   try {
-    let hasEnded = false;
     const request = gatewayList(endpoint, { first: stage.settings.sizes.longList });
-    const stream = reader.read(request).finally(() => {
-      hasEnded = true;
-      stage.client.stopLoad();
-    });
-    const result = await load();
-    if (!hasEnded) await stream;
-    await stream;
+    const stream = reader.read(request).finally(() => stage.client.stopLoad());
+    const [result] = await Promise.all([load(), stream]);
     return result;
   } finally {
     reader.close();

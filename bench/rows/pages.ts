@@ -65,17 +65,17 @@ async function loadSide(
   { name, pid, requests }: { name: string; pid: number; requests: readonly WireRequest[] },
 ): Promise<Side<PagesRun>> {
   const { database, client, settings } = stage;
-  const precision = name === peerTitles.bare ? 'millis' : 'micros';
   for (const [index, request] of requests.slice(0, 3).entries()) {
-    await verifyList(name, request, { database, first: PAGE, accountId: accountIds[index] }, precision);
+    await verifyList(name, request, { database, first: PAGE, accountId: accountIds[index] });
   }
   const used = () => ({ own: cpuSeconds(pid), backends: backendCpuSeconds(database.postmaster) });
+  const load = (milliseconds: number) => client.load(requests, { connections: CONNECTIONS, milliseconds });
   return {
     name,
+    warmUp: () => load(settings.warmUpMilliseconds),
     async run() {
       const before = used();
-      const load = { connections: CONNECTIONS, milliseconds: settings.loadMilliseconds };
-      const result = await client.load(requests, load);
+      const result = await load(settings.loadMilliseconds);
       const after = used();
       return {
         ...result,

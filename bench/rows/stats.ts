@@ -74,12 +74,23 @@ async function middlingAccount({ database }: Stage): Promise<string> {
   return row!.i_account!;
 }
 
+/** Sums of parts: many calls go into few quarters of an hour, cheaply, and only those into hours of a time zone. */
+const inTwoSteps = `select date_trunc('hour', quarter, 'UTC') as bucket, sum(attempts) as attempts,
+  sum(answered) as answered, (100.0 * sum(answered) / sum(attempts))::float8 as asr,
+  (sum(answered_seconds) / nullif(sum(answered), 0))::float8 as acd, sum(seconds) / 60 as minutes, sum(amount) as amount
+  from (
+    select date_bin('15 minutes', connect_time, '2000-01-01Z') as quarter, count(*) as attempts,
+      count(*) filter (where ${answered}) as answered, sum(duration) filter (where ${answered}) as answered_seconds,
+      sum(duration) as seconds, sum(charged_amount) as amount
+    from xdrs group by 1
+  ) as quarters group by 1 order by 1`;
+
 /** Every way to write it by hand that might be the quickest; the quickest is what counts. */
 const byHand = {
   HOUR: [
     `select date_trunc('hour', connect_time) as bucket, ${measuresSql} from xdrs group by 1 order by 1`,
     `select date_bin('1 hour', connect_time, '2000-01-01Z') as bucket, ${measuresSql} from xdrs group by 1 order by 1`,
-    `select date_trunc('hour', connect_time, 'UTC') as bucket, ${measuresSql} from xdrs group by 1 order by 1`,
+    inTwoSteps,
   ],
   ACCOUNT: [`select i_account, ${measuresSql} from xdrs group by 1 order by 1`],
 } as const;
