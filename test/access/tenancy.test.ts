@@ -1,0 +1,356 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { aCustomer, anAccount, anXdr } from '../support/builders.ts';
+import { ACCOUNT_ID, ACCOUNT_TOKEN, createTestGateway, type TestGateway } from '../support/gateway.ts';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+
+/** In every text of other tenants, and nowhere else. */
+const FOREIGN = 'foreign';
+/** What every id of other tenants begins with; no id, amount or time of ours contains it. */
+const FOREIGN_ID = '77777';
+
+const OWN_CALLS = 60;
+const foreignAccounts = ['7777701', '7777702'];
+
+let database: TestDatabase;
+let gateway: TestGateway;
+/** Of the administrator, over everybody's calls. */
+const adminCursors: string[] = [];
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  await database.insertCustomers([
+    aCustomer(),
+    aCustomer({ i_customer: '7777790', name: `${FOREIGN} customer` }),
+  ]);
+  await database.insertAccounts([
+    anAccount(),
+    ...foreignAccounts.map((i_account) =>
+      anAccount({ i_account, i_customer: '7777790', username: `${FOREIGN} account`, currency: 'FOR' }),
+    ),
+  ]);
+  const times = (index: number) => `2026-01-05 09:00:${String(index % 30).padStart(2, '0')}+00`;
+  await database.insertXdrs([
+    ...Array.from({ length: OWN_CALLS }, (_, index) =>
+      anXdr({
+        i_xdr: String(100 + index),
+        connect_time: times(index),
+        disconnect_cause: [16, 17, null][index % 3]!,
+        duration: index % 2 === 0 ? '60.25' : '0',
+      }),
+    ),
+    ...Array.from({ length: 300 }, (_, index) =>
+      anXdr({
+        i_xdr: `${FOREIGN_ID}${1000 + index}`,
+        i_account: foreignAccounts[index % 2]!,
+        i_customer: '7777790',
+        connect_time: times(index),
+        cli: `${FOREIGN} cli`,
+        cld: `${FOREIGN} cld`,
+        cli_in: FOREIGN,
+        cld_in: FOREIGN,
+        call_id: FOREIGN,
+        prefix: FOREIGN,
+        country: FOREIGN,
+        region: FOREIGN,
+        remote_ip: FOREIGN,
+        user_agent: FOREIGN,
+        release_source: FOREIGN,
+        disconnect_reason: FOREIGN,
+        disconnect_cause: 7_777_701,
+        charged_amount: `${FOREIGN_ID}.5`,
+        duration: `${FOREIGN_ID}`,
+        pdd: FOREIGN_ID,
+        charged_quantity: 7_777_702,
+      }),
+    ),
+  ]);
+  await database.pool.query('analyze');
+  gateway = await createTestGateway(database);
+  const { data } = await gateway.query('{ cdrs(first: 360) { edges { cursor } } }');
+  adminCursors.push(...data.cdrs.edges.map(({ cursor }: { cursor: string }) => cursor));
+});
+
+afterAll(async () => {
+  await gateway[Symbol.asyncDispose]();
+  await database[Symbol.asyncDispose]();
+});
+
+async function askAsAccount(document: string, variables: object = {}, headers: Record<string, string> = {}) {
+  const response = await gateway.ask(document, variables, { token: ACCOUNT_TOKEN, headers });
+  return response.text();
+}
+
+/** Nothing of another tenant, in no spelling: not a text, not an id, not an amount, not a sum. */
+function expectNoTrace(body: string, asked: string): void {
+  const isAnswer = body.startsWith('{"data"') || body.startsWith('{"errors"');
+  const { data, errors } = isAnswer ? JSON.parse(body) : { data: body, errors: undefined };
+  const told = JSON.stringify([data, withoutWhatWasAsked(errors)]);
+  if (told.includes(FOREIGN) || told.includes(FOREIGN_ID)) expect({ asked, told }).toBe('without a trace');
+}
+
+/** A message may quote the id that the caller sent. */
+function withoutWhatWasAsked(errors: readonly { message: string }[] | undefined): unknown {
+  return errors?.map(({ message, ...rest }) => ({ ...rest, message: message.replaceAll(/"[^"]*"/g, '') }));
+}
+
+const fields = [
+  'id',
+  'callId',
+  'accountId',
+  'customerId',
+  'account { id username currency customer { id name } }',
+  'customer { id name }',
+  'cli',
+  'cld',
+  'cliIn',
+  'cldIn',
+  'setupTime',
+  'connectTime',
+  'disconnectTime',
+  'durationSeconds',
+  'billedSeconds',
+  'chargedAmount',
+  'disconnectCause',
+  'disconnectReason',
+  'outcome',
+  'prefix',
+  'country',
+  'region',
+  'remoteIp',
+  'pddSeconds',
+  'releaseSource',
+  'userAgent',
+];
+
+const selection = fc.subarray(fields, { minLength: 1 }).map((chosen) => chosen.join(' '));
+const ids = fc.constantFrom(ACCOUNT_ID, ...foreignAccounts, '99');
+const match = fc.constantFrom(
+  '{ startsWith: "foreign" }',
+  '{ contains: "" }',
+  `{ is: "${FOREIGN} cli" }`,
+  '{ endsWith: "\' or true --" }',
+);
+const filter = fc
+  .record(
+    {
+      accountIds: fc.array(ids, { maxLength: 3 }).map((list) => JSON.stringify(list)),
+      customerIds: fc.constantFrom('[3]', '[7777790]', '[3, 7777790]', '[]'),
+      cli: match,
+      cld: match,
+      type: fc.constantFrom('ALL', 'NON_ZERO', 'ERRORS'),
+      countries: fc.constantFrom(`["${FOREIGN}"]`, '["United Kingdom"]'),
+      outcomes: fc.constantFrom('[ANSWERED]', '[NETWORK, BUSY]'),
+      disconnectCauses: fc.constantFrom('[7777701]', '[16]'),
+      remoteIp: fc.constantFrom(`"${FOREIGN}"`, '"192.0.2.10"'),
+      from: fc.constant('"2020-01-01T00:00:00Z"'),
+      maxDurationSeconds: fc.constantFrom('"1e9"', '10'),
+    },
+    { requiredKeys: [] },
+  )
+  .map((parts) => {
+    const given = Object.entries(parts).slice(0, 3);
+    return `filter: { ${given.map(([name, value]) => `${name}: ${value}`).join(', ')} }`;
+  });
+
+const connection = fc
+  .tuple(
+    fc.constantFrom('nodes', 'edges'),
+    selection,
+    fc.constantFrom(
+      '',
+      'totalCount',
+      'estimatedCount',
+      'pageInfo { hasNextPage startCursor }',
+      'all: edges { cursor }',
+    ),
+  )
+  .map(
+    ([list, body, other]) =>
+      `${list === 'nodes' ? `nodes { ${body} }` : `edges { cursor node { ${body} } }`} ${other}`,
+  );
+
+const cdrs = fc
+  .tuple(
+    fc.oneof({ weight: 2, arbitrary: filter }, { weight: 1, arbitrary: fc.constant('') }),
+    fc.constantFrom('first: 500', 'last: 500', 'first: 7', ''),
+    fc.option(fc.nat({ max: 359 })),
+    fc.constantFrom('after', 'before'),
+    connection,
+  )
+  .map(([where, size, cursor, side, body]) => {
+    // The administrator's cursors are of the list without a filter.
+    const place = cursor === null ? [where] : [`${side}: "${adminCursors[cursor]}"`];
+    const given = [...place, size].filter(Boolean).join(', ');
+    return `cdrs${given ? `(${given})` : ''} { ${body} }`;
+  });
+
+const measures =
+  'attempts answered failed asr ner acdSeconds pddSeconds minutes billedMinutes chargedAmount shortCalls';
+const dimensions = ['DAY', 'ACCOUNT', 'CUSTOMER', 'COUNTRY', 'PREFIX', 'CLD', 'DISCONNECT_CAUSE', 'OUTCOME'];
+const stats = fc
+  .tuple(
+    fc.oneof(filter, fc.constant('')),
+    fc.subarray(dimensions, { maxLength: 3 }),
+    fc.constantFrom(
+      '',
+      'orderBy: { measure: CHARGED_AMOUNT }',
+      'having: [{ measure: ATTEMPTS, atLeast: 1 }]',
+    ),
+  )
+  .map(([where, groupBy, more]) => {
+    const given = [where, `groupBy: [${groupBy.join(' ')}]`, more].filter(Boolean).join(', ');
+    return `cdrStats(${given}) {
+      rows { bucket accountId customerId country prefix cld disconnectCause outcome ${measures} }
+      totals { ${measures} }
+    }`;
+  });
+
+const single = fc
+  .tuple(fc.constantFrom(`${FOREIGN_ID}1000`, '100', `${FOREIGN_ID}1299`), selection)
+  .map(([id, body]) => `cdr(id: ${id}) { ${body} }`);
+const account = ids.map((id) => `account(id: ${id}) { id username currency blocked customer { id name } }`);
+
+const document = fc
+  .array(
+    fc.oneof(
+      { weight: 4, arbitrary: cdrs },
+      stats,
+      single,
+      account,
+      fc.constant('viewer { name role accountIds }'),
+    ),
+    {
+      minLength: 1,
+      maxLength: 3,
+    },
+  )
+  .map((roots) => `{ ${roots.map((root, index) => `r${index}: ${root}`).join('\n')} }`);
+
+test('no query of an account finds a trace of another, in whatever field, filter, cursor or sum', {
+  timeout: 60_000,
+}, async () => {
+  let shown = 0;
+  await fc.assert(
+    fc.asyncProperty(document, async (asked) => {
+      const body = await askAsAccount(asked);
+      expectNoTrace(body, asked);
+      if (body.includes('"data":{')) shown++;
+    }),
+    { numRuns: 400, seed: 41 },
+  );
+  // Refusals would show nothing.
+  expect(shown).toBeGreaterThan(300);
+});
+
+test('the administrator does see those traces, so that their absence means something', async () => {
+  const { data } = await gateway.query(
+    '{ cdrs(first: 360) { nodes { cli accountId } totalCount } cdrStats(groupBy: [ACCOUNT]) { rows { accountId } } }',
+  );
+  const told = JSON.stringify(data);
+  expect(told).toContain(FOREIGN);
+  expect(told).toContain(FOREIGN_ID);
+  expect(data.cdrs.totalCount).toBe(360);
+});
+
+test('no file of an account holds a line of another', async () => {
+  await fc.assert(
+    fc.asyncProperty(filter, fc.constantFrom('text/csv', 'application/x-ndjson'), async (where, accept) => {
+      const asked = `{ cdrs(first: 500, ${where}) { nodes { id accountId cli cld callId country chargedAmount } } }`;
+      expectNoTrace(await askAsAccount(asked, {}, { accept }), asked);
+    }),
+    { numRuns: 60, seed: 42 },
+  );
+  const whole = await askAsAccount('{ cdrs(first: 500) { nodes { id } } }', {}, { accept: 'text/csv' });
+  expect(whole.trim().split('\r\n')).toHaveLength(1 + OWN_CALLS);
+});
+
+describe('a cursor of the administrator', () => {
+  test('points an account to its own calls behind it', async () => {
+    for (const cursor of adminCursors.filter((_, index) => index % 40 === 0)) {
+      const page = `($at: String) { behind: cdrs(after: $at, first: 500) { nodes { id } } ahead: cdrs(before: $at, first: 500) { nodes { id } } }`;
+      const body = await askAsAccount(`query ${page}`, { at: cursor });
+      const { behind, ahead } = JSON.parse(body).data;
+      expectNoTrace(body, cursor);
+      // The cursor's own call is another's, or one of these sixty.
+      expect(OWN_CALLS - behind.nodes.length - ahead.nodes.length).toBeLessThanOrEqual(1);
+      expect(OWN_CALLS - behind.nodes.length - ahead.nodes.length).toBeGreaterThanOrEqual(0);
+    }
+  });
+});
+
+test('sums and counts are those of the account alone', async () => {
+  const { data } = JSON.parse(
+    await askAsAccount(`{
+      cdrs { totalCount } foreign: cdrs(filter: { accountIds: ["7777701"] }) { totalCount }
+      cdrStats { totals { attempts billedMinutes } } others: cdrStats(filter: { customerIds: [7777790] }) { totals { attempts chargedAmount } }
+    }`),
+  );
+  expect(data).toEqual({
+    cdrs: { totalCount: OWN_CALLS },
+    foreign: { totalCount: 0 },
+    cdrStats: { totals: { attempts: OWN_CALLS, billedMinutes: String(61) } },
+    others: { totals: { attempts: 0, chargedAmount: '0' } },
+  });
+});
+
+describe('estimatedCount', () => {
+  let large: TestDatabase;
+  let busy: TestGateway;
+
+  beforeAll(async () => {
+    large = await createTestDatabase();
+    // Of 20,000 calls 6,000 are ours, a third of them to Spain; 12,000 are of one other account, 2,000 of another.
+    await large.pool.query(
+      `insert into xdrs (i_xdr, i_account, i_customer, connect_time, country)
+       select number, account, account * 100, '2026-01-05'::timestamptz + number * interval '1 second',
+         case when account = 14 and number % 4 = 0 then 'SPAIN' else 'country ' || account end
+       from (select number, case when number % 10 < 3 then 14 when number % 10 < 9 then 15 else 16 end as account
+             from generate_series(1, 20000) as number) as calls`,
+    );
+    await large.pool.query('analyze xdrs');
+    await large.replayed();
+    busy = await createTestGateway(large);
+  });
+  afterAll(async () => {
+    await busy[Symbol.asyncDispose]();
+    await large[Symbol.asyncDispose]();
+  });
+
+  async function estimate(filter: string, token?: string): Promise<number> {
+    const { data } = await busy.query(
+      `{ cdrs${filter && `(filter: ${filter})`} { estimatedCount } }`,
+      {},
+      { token },
+    );
+    return data.cdrs.estimatedCount;
+  }
+
+  test('is near the truth for the administrator', async () => {
+    expect(await estimate('')).toBe(20_000);
+    expectNear(await estimate('{ accountIds: [15] }'), 12_000);
+  });
+
+  test('is near the truth for the account, of all its calls, of some, and of an hour', async () => {
+    expectNear(await estimate('', ACCOUNT_TOKEN), 6000);
+    expectNear(await estimate('{ accountIds: [14] }', ACCOUNT_TOKEN), 6000);
+    expectNear(await estimate('{ countries: ["SPAIN"] }', ACCOUNT_TOKEN), 2000);
+    const hour = 'from: "2026-01-05T01:00:00Z", to: "2026-01-05T02:00:00Z"';
+    expectNear(await estimate(`{ ${hour} }`, ACCOUNT_TOKEN), 1080);
+    expectNear(await estimate(`{ ${hour}, countries: ["SPAIN"] }`, ACCOUNT_TOKEN), 360);
+  });
+
+  function expectNear(estimated: number, truth: number): void {
+    expect(estimated).toBeGreaterThan(0.8 * truth);
+    expect(estimated).toBeLessThan(1.2 * truth);
+  }
+
+  test.each([
+    ['accounts', ['15', '16', '15, 16', '15, 17', '17'].map((ids) => `accountIds: [${ids}]`)],
+    ['customers', ['1500', '1600', '1500, 1600', '1700'].map((ids) => `customerIds: [${ids}]`)],
+    ['destinations', ['country 15', 'country 16', 'nowhere'].map((name) => `countries: ["${name}"]`)],
+  ])('tells an account nothing of how much traffic the %s of others have', async (_, filters) => {
+    // The busy ones, the quiet ones and those that do not exist all look the same.
+    for (const filter of filters) expect(await estimate(`{ ${filter} }`, ACCOUNT_TOKEN)).toBe(0);
+  });
+});
