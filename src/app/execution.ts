@@ -2,7 +2,6 @@ import {
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
-  execute,
   GraphQLError,
   getOperationAST,
   getVariableValues,
@@ -21,15 +20,15 @@ import type { ResponseFailure } from '../streaming/json-connection.ts';
 import { streamOperation } from '../streaming/json-response.ts';
 import { collectFields, fragmentsOf, type SelectedField } from '../streaming/selection.ts';
 import {
-  createFileResult,
-  createStreamedResult,
-  fileFormatOf,
-  isFileResult,
-  isStreamed,
-} from './streamed-result.ts';
-
-/** Turns whatever was thrown into the error a client may see. */
-export type ErrorMask = (error: unknown) => GraphQLError;
+  type ErrorMask,
+  executeInParts,
+  executeWhole,
+  isIncremental,
+  isInParts,
+  shown,
+  withoutIncremental,
+} from './incremental.ts';
+import { createFileResult, createStreamedResult, fileFormatOf, isStreamed } from './streamed-result.ts';
 
 /** An operation with lists that stream, and the rest of it for the ordinary executor. */
 interface OperationPlan {
@@ -47,18 +46,25 @@ type Execution = ExecutionArgs & { readonly contextValue: Context };
 export function useExecution(mask: ErrorMask): Plugin<Context> {
   return {
     onExecute({ setExecuteFn }) {
-      setExecuteFn((args) => executeOperation(args as Execution, mask));
+      setExecuteFn((args) => executeOperation(args as Execution, mask) as never);
     },
   };
 }
 
-async function executeOperation(args: Execution, mask: ErrorMask): Promise<ExecutionResult> {
-  const { contextValue: context } = args;
-  const format = fileFormatOf(context.headers.get('accept'));
-  const plan = format || acceptsPlainJson(context.headers.get('accept')) ? planOperation(args) : undefined;
+async function executeOperation(
+  given: Execution,
+  mask: ErrorMask,
+): Promise<ExecutionResult | AsyncGenerator<ExecutionResult>> {
+  const { contextValue: context } = given;
+  const accept = context.headers.get('accept');
+  const format = fileFormatOf(accept);
+  const inParts = !format && isIncremental(given.document) && acceptsParts(accept);
+  const args = inParts ? given : { ...given, document: withoutIncremental(given.document) };
+  const plan = !inParts && (format || acceptsPlainJson(accept)) ? planOperation(args) : undefined;
   if (plan && 'errors' in plan) return plan;
   for (;;) {
-    const result = await attempt(args, plan, format, mask);
+    const result = inParts ? await executeInParts(args, mask) : await attempt(args, plan, format, mask);
+    if (isInParts(result)) return result;
     const failure = result.errors?.map(({ originalError }) => originalError).find(isReplicaFailure);
     if (failure && (await context.tryAnotherReplica(failure))) continue;
     if (isStreamed(result)) return result;
@@ -75,10 +81,14 @@ function attempt(
   mask: ErrorMask,
 ): Promise<ExecutionResult> | ExecutionResult {
   if (format) return downloadList(args.contextValue, plan, format, mask);
-  return plan ? stream(args, plan, mask) : (execute(args) as Promise<ExecutionResult>);
+  return plan ? stream(args, plan, mask) : executeWhole(args);
 }
 
 /** A streamed body is one JSON document; clients that take nothing but parts or events get them from Yoga. */
+function acceptsParts(accept: string | null): boolean {
+  return /multipart\/mixed|text\/event-stream/i.test(accept ?? '');
+}
+
 function acceptsPlainJson(accept: string | null): boolean {
   return accept === null || /json|\*/.test(accept);
 }
@@ -146,7 +156,7 @@ async function stream(
   mask: ErrorMask,
 ): Promise<ExecutionResult> {
   const { contextValue: context } = args;
-  const answered = rest ? await execute({ ...args, document: rest }) : { data: {} };
+  const answered = rest ? await executeWhole({ ...args, document: rest }) : { data: {} };
   // A field that must not be null failed: so did the whole answer.
   if (answered.data == null) return answered;
   const data = answered.data as Record<string, unknown>;
@@ -205,10 +215,4 @@ function argumentsOf(plan: ConnectionPlan): CdrsArguments {
 function locate({ error, path }: ResponseFailure): GraphQLError {
   const message = error instanceof Error ? error.message : 'Unknown failure';
   return new GraphQLError(message, { path, originalError: error as Error });
-}
-
-/** The error as a response has it: what is meant for HTTP is not part of it. */
-function shown(error: GraphQLError): object {
-  const { http: _, ...extensions } = error.extensions;
-  return { ...error.toJSON(), extensions };
 }

@@ -1,9 +1,9 @@
 import type { Principal } from '../access/principals.ts';
+import type { CdrColumnName } from '../db/cdr-columns.ts';
 import type { CdrFilter } from '../db/cdr-filter.ts';
 import {
   type CdrKeyset,
   type CdrOrder,
-  type CdrPage,
   type CdrRow,
   countCdrs,
   estimateCdrs,
@@ -59,6 +59,9 @@ export interface CdrEdge {
 export interface CdrConnection {
   nodes(): Promise<CdrRow[]>;
   edges(): Promise<CdrEdge[]>;
+  /** The same, as they are read. */
+  streamNodes(): AsyncIterable<CdrRow>;
+  streamEdges(): AsyncIterable<CdrEdge>;
   hasNextPage(): Promise<boolean>;
   hasPreviousPage(): Promise<boolean>;
   startCursor(): Promise<string | null>;
@@ -103,39 +106,77 @@ function parseSize({ first, last }: CdrsArguments, ceiling: number): number {
   return size;
 }
 
-/** One row more than the page is read: it says whether the list goes on. */
+/** Calls read by one statement when a list is delivered bit by bit (`@stream`). */
+const STREAMED_PART = 1000;
+
+/** The calls of a page, and whether the list goes on beyond them in the direction of reading. */
+interface Whole {
+  readonly rows: readonly CdrRow[];
+  readonly goesOn: boolean;
+}
+
 function createConnection(needs: CdrsNeeds, request: CdrPageRequest): CdrConnection {
-  const { filter, order, size, fromEnd, after, before } = request;
+  const { filter, order, fromEnd, after, before } = request;
   const reader = () => needs.reader({ readAfter: request.readAfter });
-  const page: CdrPage = { filter, order, after, before, limit: size + 1, fromEnd };
-  const read = once(async () => selectCdrPage(await reader(), page));
-  const nodes = once(async () => {
-    const rows = (await read()).slice(0, size);
-    return fromEnd ? rows.reverse() : rows;
-  });
   const prefix = once(async () => cursorPrefix({ filter, order }, await needs.token()));
-  const goesOn = async () => (await read()).length > size;
+  const whole = once(async () => readWhole(await reader(), request));
+  /** A list that is delivered bit by bit begins only after what stands beside it, which so reads the keys itself. */
+  let isStreamed = false;
+  const keys = once(async () => readWhole(await reader(), request, ['connect_time', 'i_xdr']));
+  const ends = () => (isStreamed ? keys() : whole());
+  const cursorAt = async (row: CdrRow | undefined) =>
+    row ? cursorOf({ prefix: await prefix(), node: row }) : null;
 
   return {
-    nodes,
+    nodes: async () => [...(await whole()).rows],
     async edges() {
-      const [rows, start] = [await nodes(), await prefix()];
+      const [{ rows }, start] = [await whole(), await prefix()];
       return rows.map((node) => ({ prefix: start, node }));
     },
+    async *streamNodes() {
+      isStreamed = true;
+      yield* readInParts(await reader(), request);
+    },
+    async *streamEdges() {
+      for await (const node of this.streamNodes()) yield { prefix: await prefix(), node };
+    },
     // The call of a cursor lies in the list itself, so beyond it there is at least that one.
-    hasNextPage: async () => before !== undefined || (!fromEnd && (await goesOn())),
-    hasPreviousPage: async () => after !== undefined || (fromEnd && (await goesOn())),
-    async startCursor() {
-      const [row] = await nodes();
-      return row ? cursorOf({ prefix: await prefix(), node: row }) : null;
-    },
-    async endCursor() {
-      const row = (await nodes()).at(-1);
-      return row ? cursorOf({ prefix: await prefix(), node: row }) : null;
-    },
+    hasNextPage: async () => before !== undefined || (!fromEnd && (await ends()).goesOn),
+    hasPreviousPage: async () => after !== undefined || (fromEnd && (await ends()).goesOn),
+    startCursor: async () => cursorAt((await ends()).rows[0]),
+    endCursor: async () => cursorAt((await ends()).rows.at(-1)),
     totalCount: once(async () => countCdrs(await reader(), filter)),
     estimatedCount: once(async () => estimateCdrs(await reader(), filter)),
   };
+}
+
+/** One row more than the page is read: it says whether the list goes on. */
+async function readWhole(
+  reader: Reader,
+  { size, ...page }: CdrPageRequest,
+  columns?: readonly CdrColumnName[],
+): Promise<Whole> {
+  const read = await selectCdrPage(reader, { ...page, limit: size + 1 }, columns);
+  const rows = read.slice(0, size);
+  return { rows: page.fromEnd ? rows.reverse() : rows, goesOn: read.length > size };
+}
+
+/** The page's calls as they are read, in statements of a thousand. */
+async function* readInParts(reader: Reader, request: CdrPageRequest): AsyncGenerator<CdrRow> {
+  const { size, fromEnd, ...page } = request;
+  if (fromEnd) {
+    yield* (await readWhole(reader, request)).rows;
+    return;
+  }
+  let { after } = request;
+  for (let left = size; left > 0; ) {
+    const limit = Math.min(left, STREAMED_PART);
+    const part = await selectCdrPage(reader, { ...page, after, limit });
+    yield* part;
+    if (part.length < limit) return;
+    left -= limit;
+    after = keysetOf(part.at(-1)!);
+  }
 }
 
 /** The place of the call in its list, as text. */

@@ -6,6 +6,7 @@ import { Account, Customer } from './accounts.ts';
 import { builder } from './builder.ts';
 import { CdrFilterInput, CdrOrderEnum } from './cdr-filter.ts';
 import { CallOutcomeEnum } from './outcomes.ts';
+import { isStreamed } from './selected-fields.ts';
 
 export const Cdr = builder.objectRef<CdrRow>('Cdr');
 
@@ -189,13 +190,15 @@ const CdrConnectionType = builder.objectRef<CdrConnection>('CdrConnection').impl
       type: [CdrEdgeType],
       nullable: { list: false, items: true },
       description: 'The calls, each with its cursor.',
-      resolve: (connection) => connection.edges(),
+      resolve: (connection, _args, _context, info) =>
+        (isStreamed(info) ? connection.streamEdges() : connection.edges()) as never,
     }),
     nodes: t.field({
       type: [Cdr],
       nullable: { list: false, items: true },
       description: 'The calls, without cursors.',
-      resolve: (connection) => connection.nodes(),
+      resolve: (connection, _args, _context, info) =>
+        (isStreamed(info) ? connection.streamNodes() : connection.nodes()) as never,
     }),
     pageInfo: t.field({
       type: PageInfo,

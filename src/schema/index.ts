@@ -5,7 +5,10 @@ import './cdrs.ts';
 import './cdr-stats.ts';
 import './replication.ts';
 import './viewer.ts';
+import { GraphQLDeferDirective, GraphQLStreamDirective, specifiedDirectives } from 'graphql';
 import { builder } from './builder.ts';
 
 /** The finished schema. The files above register their types by being imported. */
-export const schema = builder.toSchema();
+export const schema = builder.toSchema({
+  directives: [...specifiedDirectives, GraphQLDeferDirective, GraphQLStreamDirective],
+});

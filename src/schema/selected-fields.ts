@@ -1,4 +1,10 @@
-import { type GraphQLResolveInfo, Kind, type SelectionSetNode } from 'graphql';
+import {
+  type GraphQLResolveInfo,
+  GraphQLStreamDirective,
+  getDirectiveValues,
+  Kind,
+  type SelectionSetNode,
+} from 'graphql';
 
 /** The names of the fields selected on the value that is being resolved, fragments included, directives ignored. */
 export function selectedFields(info: GraphQLResolveInfo): ReadonlySet<string> {
@@ -12,4 +18,12 @@ export function selectedFields(info: GraphQLResolveInfo): ReadonlySet<string> {
   };
   for (const node of info.fieldNodes) visit(node.selectionSet);
   return names;
+}
+
+/** Whether the client asked for this list with `@stream`, to be given it bit by bit. */
+export function isStreamed({ fieldNodes, variableValues }: GraphQLResolveInfo): boolean {
+  return fieldNodes.some((node) => {
+    const stream = getDirectiveValues(GraphQLStreamDirective, node, variableValues);
+    return stream !== undefined && stream.if !== false;
+  });
 }
