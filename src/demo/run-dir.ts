@@ -1,3 +1,4 @@
+import { readlinkSync } from 'node:fs';
 import { lstat, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +20,7 @@ export async function makeRunDir(account: ServerAccount): Promise<string> {
 
   await sweep(place, account);
   const runDir = await mkdtemp(join(place, PREFIX));
-  await writeFile(join(runDir, OWNER_FILE), String(process.pid));
+  await writeFile(join(runDir, OWNER_FILE), `${process.pid}\n${pidNamespace()}\n`);
   await giveTo(account, runDir);
   return runDir;
 }
@@ -31,14 +32,24 @@ async function sweep(place: string, account: ServerAccount): Promise<void> {
   }
 }
 
-/** Ours, and its owner is gone. Without an owner file it may be in the making. */
+/** Ours, and its owner is gone: one whose process id we could see. Without an owner file it may be in the making. */
 async function isLeftOver(runDir: string, account: ServerAccount): Promise<boolean> {
   try {
     const found = await lstat(runDir);
-    const pid = Number(await readFile(join(runDir, OWNER_FILE), 'utf8'));
-    return found.isDirectory() && found.uid === (account.uid ?? process.getuid?.()) && !isAlive(pid);
+    const [pid, namespace] = (await readFile(join(runDir, OWNER_FILE), 'utf8')).split('\n');
+    const isOurs = found.isDirectory() && found.uid === (account.uid ?? process.getuid?.());
+    return isOurs && namespace === pidNamespace() && !isAlive(Number(pid));
   } catch {
     return false;
+  }
+}
+
+/** Containers may share a directory and not their process ids; empty where the system has no such thing. */
+function pidNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
   }
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chown, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -33,7 +33,7 @@ async function ourRunDirs(): Promise<string[]> {
   const owners = await Promise.all(
     paths.map((path) => readFile(join(path, 'owner'), 'utf8').catch(() => '')),
   );
-  return paths.filter((_, index) => owners[index] === String(process.pid));
+  return paths.filter((_, index) => owners[index]?.split('\n')[0] === String(process.pid));
 }
 
 function isAlive(pid: number): boolean {
@@ -202,13 +202,24 @@ test('servers end, and their directory goes, when the process that started them 
   await vi.waitUntil(() => !pids.some(isAlive) && !existsSync(directory), { timeout: 15_000 });
 });
 
-test('what a killed process and its guard left behind is swept away by the next start', async () => {
-  const leftOver = await mkdtemp(join(tmpdir(), 'cdr-pg-'));
-  const { uid, gid } = findServerAccount();
-  if (uid !== undefined && gid !== undefined) await chown(leftOver, uid, gid);
-  const ended = spawn('true');
-  await once(ended, 'exit');
-  await writeFile(join(leftOver, 'owner'), String(ended.pid));
-  await using _cluster = await startCluster({ replicas: 0 });
-  await vi.waitUntil(() => !existsSync(leftOver), { timeout: 10_000 });
+describe('what a killed process and its guard left behind', () => {
+  /** A run directory as a process that has ended would have left it. */
+  async function leaveBehind(namespace: string): Promise<string> {
+    const directory = await mkdtemp(join(tmpdir(), 'cdr-pg-'));
+    const { uid, gid } = findServerAccount();
+    if (uid !== undefined && gid !== undefined) await chown(directory, uid, gid);
+    const ended = spawn('true');
+    await once(ended, 'exit');
+    await writeFile(join(directory, 'owner'), `${ended.pid}\n${namespace}\n`);
+    return directory;
+  }
+
+  test('is swept away by the next start, unless its owner lives where we cannot see it', async () => {
+    const elsewhere = await leaveBehind('pid:[1]');
+    const own = await leaveBehind(await readlink('/proc/self/ns/pid').catch(() => ''));
+    await using _cluster = await startCluster({ replicas: 0 });
+    await vi.waitUntil(() => !existsSync(own), { timeout: 10_000 });
+    expect(existsSync(elsewhere)).toBe(true);
+    await rm(elsewhere, { recursive: true });
+  });
 });
