@@ -5,6 +5,7 @@ import { type JsonObject, MOST_POINTS, parseSpan } from './body.ts';
 import type { Inquiry } from './inquiry.ts';
 import { countOf } from './payload.ts';
 import { chosenReplicas } from './replica-metrics.ts';
+import { findTagValues } from './variables.ts';
 
 /**
  * Flat rows for whatever reads JSON over GET, as Infinity does: `?from=…&to=…&replica=…&points=…`, the times in
@@ -23,6 +24,13 @@ export function historyRows(query: URLSearchParams, inquiry: Inquiry): readonly 
   return rows.sort((a, b) => a.time - b.time);
 }
 
+/** Values to choose from, such as the accounts of the calls of a span: `?key=account&from=…&to=…`. */
+export async function valueRows(query: URLSearchParams, inquiry: Inquiry): Promise<readonly object[]> {
+  checkNames(query, ['key', 'from', 'to']);
+  const options = await findTagValues(query.get('key'), spanOf(query, inquiry), inquiry);
+  return options.map(({ label, value }) => ({ text: label, value }));
+}
+
 /** Changes of state in the same manner. */
 export function changeRows(query: URLSearchParams, inquiry: Inquiry): readonly object[] {
   const replicas = chosenReplicas(payloadOf(query), [], inquiry).map(({ name }) => name);
@@ -38,15 +46,14 @@ function spanOf(query: URLSearchParams, { now }: Inquiry): TimeSpan {
   return from === null && to === null ? { from: now - HOUR_MILLIS, to: now } : parseSpan({ from, to });
 }
 
-const known = new Set(['from', 'to', 'replica', 'points']);
-
 function payloadOf(query: URLSearchParams): JsonObject {
-  const unknown = [...query.keys()].find((name) => !known.has(name));
-  if (unknown !== undefined) {
-    throw new InvalidArgumentError(
-      `There is no parameter "${unknown.slice(0, 80)}". There are: ${[...known].join(', ')}.`,
-    );
-  }
-  const replica = query.getAll('replica');
-  return { replica, points: query.get('points') };
+  checkNames(query, ['from', 'to', 'replica', 'points']);
+  return { replica: query.getAll('replica'), points: query.get('points') };
+}
+
+function checkNames(query: URLSearchParams, known: readonly string[]): void {
+  const unknown = [...query.keys()].find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const name = unknown.slice(0, 80);
+  throw new InvalidArgumentError(`There is no parameter "${name}". There are: ${known.join(', ')}.`);
 }

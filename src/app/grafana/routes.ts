@@ -8,7 +8,7 @@ import { type Route, refuseMethod } from '../routes.ts';
 import { annotationsOf } from './annotations.ts';
 import { isObject, type JsonObject, parseQuestion, parseSpan, parseSpanOrLastDay, readBody } from './body.ts';
 import { answerPayloadOptions, answerQuestion, metrics } from './catalogue.ts';
-import { changeRows, historyRows } from './history.ts';
+import { changeRows, historyRows, valueRows } from './history.ts';
 import type { Inquiry } from './inquiry.ts';
 import { chosenReplicas } from './replica-metrics.ts';
 import { findTagValues, findVariable, isVariable, tagKeys } from './variables.ts';
@@ -66,6 +66,7 @@ const gets: Readonly<Record<string, (query: URLSearchParams, inquiry: Inquiry) =
   }),
   '/grafana/history': historyRows,
   '/grafana/changes': changeRows,
+  '/grafana/values': valueRows,
 };
 
 /**

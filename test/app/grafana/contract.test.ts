@@ -178,6 +178,18 @@ describe('what the JSON datasource sends', () => {
     }
   });
 
+  test('values to choose from are flat rows too, for whatever reads JSON over GET', async () => {
+    const { from, to } = recentQuestion('replication_up').range;
+    const span = `from=${Date.parse(from)}&to=${Date.parse(to)}`;
+    expect((await gateway.get(`/values?key=account&${span}`)).body).toEqual([
+      { text: 'acme-dialler (14)', value: '14' },
+    ]);
+    expect((await gateway.get('/values?key=replica')).body).toHaveLength(2);
+    const { status, body } = await gateway.get('/values?key=carrier');
+    expect([status, body.message]).toEqual([400, expect.stringContaining('"key" must be one of replica')]);
+    expect((await gateway.get('/values?kind=account')).status).toBe(400);
+  });
+
   test('/search is the older name of /metrics, and of variables', async () => {
     const all = await gateway.post('/search', { target: '' });
     expect(all.body).toEqual(metrics.map(({ value }) => value));
