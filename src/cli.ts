@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The commands. Nothing else reads the environment, the arguments, or ends the process. */
 import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
 import { describeSettings, parseDatabases } from './config.ts';
 
 // Types are stripped and code compiled once per version, not at every start: that halves the time until ready.
@@ -28,7 +29,9 @@ const commands: Readonly<Record<string, Command>> = {
         import('./demo/demo.ts'),
         import('./serve.ts'),
       ]);
-      return runDemo(args, { startGateway, signal: untilToldToStop() });
+      const { XDG_CACHE_HOME } = process.env;
+      const cacheDir = XDG_CACHE_HOME ? join(XDG_CACHE_HOME, 'cdr-gateway') : undefined;
+      return runDemo(args, { startGateway, signal: untilToldToStop(), cacheDir });
     },
   },
   migrate: {
@@ -87,13 +90,21 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** Aborted by the first SIGINT or SIGTERM; the second ends the process at once. */
+/** npm passes on the Ctrl-C that the terminal sent us already. */
+const SAME_SIGNAL_MS = 1000;
+
+/** Aborted by the first SIGINT or SIGTERM; another one, later, ends the process at once. */
 function untilToldToStop(): AbortSignal {
   const controller = new AbortController();
+  let toldAt = Number.NaN;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (controller.signal.aborted) process.exit(130);
-      controller.abort();
+      if (!controller.signal.aborted) {
+        toldAt = performance.now();
+        controller.abort();
+      } else if (performance.now() - toldAt > SAME_SIGNAL_MS) {
+        process.exit(130);
+      }
     });
   }
   return controller.signal;
