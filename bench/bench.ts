@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { watchOthers } from './cpu.ts';
 import { openDatabase } from './database.ts';
 import type { Line, Row } from './line.ts';
 import { describeMachine } from './machine.ts';
@@ -13,6 +14,9 @@ import { SideMissingError, Stage } from './stage.ts';
 
 const RESULTS = fileURLToPath(new URL('RESULTS.md', import.meta.url));
 const PICTURE = fileURLToPath(new URL('memory.svg', import.meta.url));
+
+/** The part of the processors that others may use before it is worth saying beside a line. */
+const DISTURBED = 0.05;
 
 const startedAt = performance.now();
 const log = (line: string) => {
@@ -45,9 +49,11 @@ async function run(
   { args, scratchDir, signal }: { args: readonly string[]; scratchDir: string; signal: AbortSignal },
 ): Promise<Report> {
   const { calls } = settings.sizes;
-  const dataDir = settings.dataDir ?? join(tmpdir(), `cdr-gateway-bench-${calls}`);
+  // A directory of our own inside: what is in it may have to be removed.
+  const dataDir = join(settings.dataDir ?? tmpdir(), `cdr-gateway-bench-${calls}`);
   await using database = await openDatabase({ calls, dataDir, signal, log });
   const machine = await describeMachine(database);
+  const others = watchOthers();
   await using stage = new Stage({ database, settings, scratchDir, log });
   const lines: Line[] = [];
   for (const row of rows) {
@@ -56,6 +62,8 @@ async function run(
     log(`Measuring ${row.name}: ${row.title}`);
     lines.push(...(await measure(row, stage)));
   }
+  const used = others();
+  if (used !== undefined) machine.push(`Others used ${percent(used)} of the processors meanwhile`);
   const report = {
     lines,
     machine,
@@ -64,10 +72,17 @@ async function run(
   return { ...report, date: new Date(), before: exchangeLastRun(`${dataDir}.last.json`, lines) };
 }
 
-/** A row that cannot be measured says why; the others go on. */
+/** A row that cannot be measured says why; the others go on. A row that was disturbed says so too. */
 async function measure(row: Row, stage: Stage): Promise<readonly Line[]> {
+  const others = watchOthers();
   try {
-    return await row.measure(stage);
+    const [first, ...more] = await row.measure(stage);
+    const used = others() ?? 0;
+    if (used < DISTURBED) return [first!, ...more];
+    return [
+      { ...first!, notes: [...first!.notes, `others used ${percent(used)} of the processors`] },
+      ...more,
+    ];
   } catch (error) {
     if (error instanceof ServerStartError) throw error;
     const { message } = error as Error;
@@ -84,6 +99,8 @@ async function measure(row: Row, stage: Stage): Promise<readonly Line[]> {
     ];
   }
 }
+
+const percent = (share: number): string => `${Math.round(100 * share)} %`;
 
 /** What the run before measured of the same data; this run takes its place. */
 function exchangeLastRun(file: string, lines: readonly Line[]): Map<string, string> {

@@ -28,12 +28,21 @@ export function backendCpuSeconds(postmaster: number): number {
 }
 
 function childrenOf(parent: number): number[] {
-  return readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => pid > 0 && Number(statOf(pid)?.[1]) === parent);
+  return processes()
+    .filter(({ stat }) => Number(stat[1]) === parent)
+    .map(({ pid }) => pid);
 }
 
-/** The words of /proc/PID/stat from the state on: 1 is the parent, 13 and 14 the times of children that have ended. */
+function processes(): { readonly pid: number; readonly stat: readonly string[] }[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .flatMap((pid) => {
+      const stat = pid > 0 ? statOf(pid) : undefined;
+      return stat ? [{ pid, stat }] : [];
+    });
+}
+
+/** The words of /proc/PID/stat from the state on: 1 is the parent, 11 to 14 its times and those of ended children. */
 function statOf(pid: number): string[] | undefined {
   try {
     // The name stands in parentheses and may hold spaces.
@@ -43,15 +52,36 @@ function statOf(pid: number): string[] | undefined {
   }
 }
 
-/** The part of the machine's processors in use over that time, 0 to 1: said beside the results. */
-export async function machineLoad(milliseconds: number): Promise<number> {
-  const before = processorTimes();
-  await new Promise((resolve) => setTimeout(resolve, milliseconds));
-  const after = processorTimes();
-  return 1 - (after.idle - before.idle) / (after.all - before.all);
+/**
+ * Returns a function that says what part of the machine's processors others have used since, 0 to 1: other than this
+ * process and all below it. Undefined where there is no /proc.
+ */
+export function watchOthers(): () => number | undefined {
+  if (!statOf(process.pid)) return () => undefined;
+  const before = { machine: processorTimes(), own: treeSeconds(process.pid) };
+  return () => {
+    const machine = processorTimes();
+    const all = machine.all - before.machine.all;
+    const idle = machine.idle - before.machine.idle;
+    const own = (treeSeconds(process.pid) - before.own) * 1000;
+    return Math.max(0, (all - idle - own) / all);
+  };
 }
 
-function processorTimes(): { idle: number; all: number } {
+/** Of a process and all below it, those that have ended included. */
+function treeSeconds(root: number): number {
+  const all = processes();
+  const secondsOf = (pid: number): number => {
+    const stat = all.find((process) => process.pid === pid)?.stat ?? [];
+    const own = [11, 12, 13, 14].reduce((sum, index) => sum + Number(stat[index] ?? 0), 0) / TICKS_PER_SECOND;
+    const children = all.filter((process) => Number(process.stat[1]) === pid);
+    return children.reduce((sum, child) => sum + secondsOf(child.pid), own);
+  };
+  return secondsOf(root);
+}
+
+/** Milliseconds since the machine started, of all its processors together. */
+function processorTimes(): { readonly idle: number; readonly all: number } {
   const times = cpus().map((cpu) => cpu.times);
   const sum = (part: (time: (typeof times)[number]) => number) =>
     times.reduce((total, time) => total + part(time), 0);

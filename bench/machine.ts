@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
 import { cpus, release, totalmem, type } from 'node:os';
-import { machineLoad } from './cpu.ts';
 import type { Database } from './database.ts';
 import { peerVersions } from './peers.ts';
 import { psqlVersion } from './psql.ts';
@@ -22,7 +21,6 @@ export async function describeMachine(database: Database): Promise<string[]> {
       .map(([name, version]) => `${name} ${version}`)
       .join(', ')}`,
     `Gateway: ${revision()}`,
-    `In use by others before the run: ${Math.round(100 * (await machineLoad(3000)))} % of the processors`,
   ];
 }
 

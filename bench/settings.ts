@@ -23,7 +23,7 @@ export interface Settings {
   readonly pageRounds: number;
   /** Row names; undefined means all. */
   readonly rows: readonly string[] | undefined;
-  /** Undefined: a directory that is kept for next time. */
+  /** In which the calls are kept for next time. Undefined: the system's temporary one. */
   readonly dataDir: string | undefined;
   readonly writesResults: boolean;
 }
@@ -56,7 +56,7 @@ a table. Calls are made by the demo and kept for the next run.
   --rows A,B       only these rows: ${wrap(rowNames)}
   --calls N        calls in the table (default ${FULL.calls.toLocaleString('en')}); lists become shorter where they must
   --repeats N      runs of each side that count (default ${FULL.repeats}, quick ${QUICK.repeats})
-  --data-dir DIR   where the calls are kept (default: a directory of the system's temporary one)
+  --data-dir DIR   where the calls are kept, in a directory of their own (default: the system's temporary one)
   --write          write bench/RESULTS.md and the picture; without it only a full run of all rows does
   --help           this text
 

@@ -6,7 +6,7 @@ import { count, type Line, type Row, verdictOf } from '../line.ts';
 import { drawMemory, type Span } from '../memory-picture.ts';
 import type { MemorySample } from '../memory-probe.ts';
 import { gatewayList } from '../questions.ts';
-import { type MemoryFigures, readMemory, recordMemory } from '../resident-memory.ts';
+import { type MemoryFigures, type MemoryRecording, readMemory, recordMemory } from '../resident-memory.ts';
 import { SideMissingError } from '../stage.ts';
 import { median } from '../statistics.ts';
 import { countIn, WrongAnswerError } from '../verify.ts';
@@ -17,11 +17,13 @@ const MOST_MB = 48;
 /** Answered before anything counts. */
 const PAGES = 20;
 const QUIET_MILLIS = 2000;
+const SETTLED_WITHIN_MB = 1;
+const SETTLED_WITHIN_MILLIS = 30_000;
 const MEGABYTE = 1024 * 1024;
 
 /**
- * A gateway of its own, which has answered a few pages and then rests: that is idle. Then each list, read to its end by an
- * ordinary client; the most that was resident until a moment after it counts.
+ * A gateway of its own, which has answered a few pages and then rests: that is idle. Then each list, read to its end
+ * by an ordinary client; the most that was resident until a moment after it counts.
  */
 export const memoryRow: Row = {
   name: 'memory',
@@ -39,8 +41,7 @@ export const memoryRow: Row = {
     const fresh = readMemory(gateway.process.pid);
     await answerPages(gateway);
     using recording = recordMemory(gateway.process.pid);
-    await delay(QUIET_MILLIS);
-    const idle = median(recording.samples.map(({ resident }) => resident));
+    const idle = await settledMemory(recording);
     const idleFigures = readMemory(gateway.process.pid);
 
     const spans: Span[] = [];
@@ -90,6 +91,17 @@ function told(fresh: MemoryFigures, idle: MemoryFigures): string {
 async function answerPages({ endpoint }: Gateway): Promise<void> {
   for (let page = 0; page < PAGES; page++) {
     await (await fetchWire(gatewayList(endpoint, { first: PAGE }))).arrayBuffer();
+  }
+}
+
+/** Work that goes on after the start has ended when the memory no longer moves; the last of it is what idle means. */
+async function settledMemory({ samples }: MemoryRecording): Promise<number> {
+  const deadline = Date.now() + SETTLED_WITHIN_MILLIS;
+  for (;;) {
+    await delay(QUIET_MILLIS);
+    const last = samples.filter(({ at }) => at > Date.now() - QUIET_MILLIS).map(({ resident }) => resident);
+    const isSettled = Math.max(...last) - Math.min(...last) < SETTLED_WITHIN_MB * MEGABYTE;
+    if (isSettled || Date.now() > deadline) return median(last);
   }
 }
 
