@@ -5,6 +5,7 @@ import { formatLsn } from '../../src/replicas/lsn.ts';
 import { createReplicas, type Replicas, type ReplicasOptions } from '../../src/replicas/replicas.ts';
 import { decodeToken, encodeToken, type Token } from '../../src/replicas/token.ts';
 import { startTestCluster, type TestCluster } from '../support/postgres.ts';
+import { eventually } from './eventually.ts';
 
 let database: TestCluster;
 
@@ -33,6 +34,23 @@ async function onStandby(index: number, statement: string) {
   } finally {
     await client.end();
   }
+}
+
+/** Something to hear of all the time: on an idle link the bound grows from ping to ping. */
+function writing(): AsyncDisposable {
+  let isStopped = false;
+  const running = (async () => {
+    while (!isStopped) {
+      await onPrimary('select pg_current_xact_id()');
+      await delay(20);
+    }
+  })();
+  return {
+    async [Symbol.asyncDispose]() {
+      isStopped = true;
+      await running;
+    },
+  };
 }
 
 type Given = Partial<ReplicasOptions>;
@@ -207,10 +225,10 @@ describe('a request with a token', () => {
 describe('a request with a limit', () => {
   test('is never sent to a standby beyond it, while one without a limit still has a choice', async () => {
     await using replicas = await watching();
+    await using _ = writing();
     await onStandby(0, 'select pg_wal_replay_pause()');
     try {
-      await onPrimary(`insert into notes values (5, 'five')`);
-      await expect.poll(() => replicas.snapshot().replicas[0]!.lagSeconds).toBeGreaterThan(0.6);
+      await eventually(() => replicas.snapshot().replicas[0]!.lagSeconds).toBeGreaterThan(0.6);
       const limited = await Promise.all(
         Array.from({ length: 10 }, () => chosenName(replicas, { maxStalenessSeconds: 0.5 })),
       );
@@ -229,13 +247,12 @@ describe('a request with a limit', () => {
 
   test('asks again before it gives up: a poll of a while ago is not how old the data is', async () => {
     await using replicas = await watching({ pollInterval: 30 });
-    const writing = setInterval(() => onPrimary('select pg_current_xact_id()').catch(() => {}), 20);
+    await using _ = writing();
     await delay(600);
     expect(replicas.snapshot().replicas[0]!.lagSeconds).toBeGreaterThan(0.5);
     const replica = await replicas.choose({ maxStalenessSeconds: 0.4 });
     expect(replica.freshness().stalenessSeconds).toBeLessThan(0.4);
     replica.release();
-    clearInterval(writing);
   });
 });
 
@@ -254,10 +271,10 @@ describe('a standby in trouble', () => {
     );
     await ended;
     lent.release(true);
-    await expect.poll(() => replica.pool.totalCount).toBe(0);
+    await eventually(() => replica.pool.totalCount).toBe(0);
     expect((await replica.pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
     replica.release();
-    await expect.poll(() => replicas.snapshot().status).toBe('OK');
+    await eventually(() => replicas.snapshot().status).toBe('OK');
   });
 
   test('that cancels a query for replay is counted, and still read from', async () => {
@@ -267,17 +284,15 @@ describe('a standby in trouble', () => {
     await database.replayed();
     const replica = await replicas.choose();
     const slow = replica.pool.query('select count(*), pg_sleep(20) from crowd').catch((error) => error);
-    await expect
-      .poll(
-        async () =>
-          (
-            await onStandby(
-              0,
-              `select 1 from pg_stat_activity where query like '%pg_sleep(20)%' and usename = 'gateway'`,
-            )
-          ).rowCount,
-      )
-      .toBe(1);
+    await eventually(
+      async () =>
+        (
+          await onStandby(
+            0,
+            `select 1 from pg_stat_activity where query like '%pg_sleep(20)%' and usename = 'gateway'`,
+          )
+        ).rowCount,
+    ).toBe(1);
     await onPrimary('delete from crowd');
     await onPrimary('vacuum crowd');
     const error = await slow;
@@ -289,7 +304,7 @@ describe('a standby in trouble', () => {
       status: 'STREAMING',
       routing: { isSuspect: false, failures: { conflict: 1 } },
     });
-    await expect.poll(() => replicas.snapshot().replicas[0]!.conflicts.snapshot).toBeGreaterThan(0);
+    await eventually(() => replicas.snapshot().replicas[0]!.conflicts.snapshot).toBeGreaterThan(0);
     (await replicas.choose()).release();
   });
 
@@ -300,21 +315,21 @@ describe('a standby in trouble', () => {
     replica.release();
     const others = await Promise.all(Array.from({ length: 4 }, () => chosenName(replicas)));
     expect(others).not.toContain(replica.name);
-    await expect
-      .poll(async () => [await chosenName(replicas), await chosenName(replicas)], { interval: 50 })
-      .toContain(replica.name);
+    await eventually(async () => [await chosenName(replicas), await chosenName(replicas)]).toContain(
+      replica.name,
+    );
   });
 
   test('makes room when it stops, is named in the error when all have, and comes back by itself', async () => {
     const [first, second] = database.cluster.replicas;
     await using replicas = await watching({ returnAfter: 0.2 });
     await first!.stop('fast');
-    await expect.poll(() => stateOf(replicas)).toBe('UNREACHABLE');
+    await eventually(() => stateOf(replicas)).toBe('UNREACHABLE');
     expect([await chosenName(replicas), await chosenName(replicas)]).toEqual(['replica-2', 'replica-2']);
     expect([replicas.snapshot().status, replicas.ready()]).toEqual(['DEGRADED', true]);
 
     await second!.stop('immediate');
-    await expect.poll(() => replicas.ready()).toBe(false);
+    await eventually(() => replicas.ready()).toBe(false);
     const error = await replicas.choose().catch((thrown) => thrown);
     expect(error).toMatchObject({ code: 'NO_REPLICA_AVAILABLE', retryable: true });
     expect(error.message).toContain('replica-1: UNREACHABLE');
@@ -322,7 +337,7 @@ describe('a standby in trouble', () => {
     expect(replicas.snapshot()).toMatchObject({ status: 'DOWN', asOf: null });
 
     await Promise.all([first!.start(), second!.start()]);
-    await expect.poll(() => replicas.snapshot().status, { timeout: 10_000 }).toBe('OK');
+    await eventually(() => replicas.snapshot().status).toBe('OK');
     const replica = await replicas.choose();
     expect((await replica.pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
     replica.release();
@@ -336,7 +351,7 @@ describe('a standby in trouble', () => {
     await warm.pool.query('select 1');
     await first!.kill('SIGSTOP');
     try {
-      await expect.poll(() => stateOf(replicas), { timeout: 5000 }).toBe('UNREACHABLE');
+      await eventually(() => stateOf(replicas)).toBe('UNREACHABLE');
       const replica = await replicas.choose();
       expect((await replica.pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
       replica.release();
@@ -344,7 +359,7 @@ describe('a standby in trouble', () => {
       await first!.kill('SIGCONT');
     }
     warm.release();
-    await expect.poll(() => stateOf(replicas), { timeout: 5000 }).toBe('STREAMING');
+    await eventually(() => stateOf(replicas)).toBe('STREAMING');
   });
 
   test('that our role may not look into says so, and is bounded once its neighbour or the primary testifies', async () => {
@@ -358,13 +373,14 @@ describe('a standby in trouble', () => {
     expect(await chosenName(alone)).toBe('replica-1');
 
     await using beside = await watching({ replicaUrls: [blind.href, database.replicaUrls[1]!] });
-    await expect.poll(() => beside.snapshot().replicas[0]!.lagBytes).not.toBeNull();
+    await eventually(() => beside.snapshot().replicas[0]!.lagBytes).not.toBeNull();
     expect(await chosenName(beside)).toBe('replica-2');
 
     await using informed = await watching({ replicaUrls: [blind.href], primaryUrl: database.primaryUrl });
-    await expect
-      .poll(() => informed.snapshot().replicas[0])
-      .toMatchObject({ confidence: 'HIGH', lagBytes: 0n });
+    await eventually(() => informed.snapshot().replicas[0]).toMatchObject({
+      confidence: 'HIGH',
+      lagBytes: 0n,
+    });
   });
 
   test('that is starting says so', async () => {
@@ -374,7 +390,9 @@ describe('a standby in trouble', () => {
     // Recovering, it accepts nobody.
     const starting = second!.setting('hot_standby', 'off').start();
     starting.catch(() => {});
-    await expect.poll(() => stateOf(replicas, 1), { timeout: 5000 }).toBe('STARTING');
+    // It was refusing connections while it stopped, too.
+    await eventually(() => second!.isRunning).toBe(true);
+    await eventually(() => stateOf(replicas, 1)).toBe('STARTING');
     expect(replicas.snapshot().replicas[1]).toMatchObject({
       lagSeconds: null,
       lagBytes: null,
@@ -383,7 +401,7 @@ describe('a standby in trouble', () => {
     await second!.stop('fast');
     await starting.catch(() => {});
     await second!.setting('hot_standby', 'on').start();
-    await expect.poll(() => stateOf(replicas, 1), { timeout: 10_000 }).toBe('STREAMING');
+    await eventually(() => stateOf(replicas, 1)).toBe('STREAMING');
   });
 
   test('of another cluster is never read from', async () => {
@@ -416,7 +434,7 @@ describe('watching', () => {
     await using replicas = await watching({ pollInterval: 0.05 });
     const names: string[] = [];
     const stop = replicas.onSample(({ name }) => names.push(name));
-    await expect.poll(() => new Set(names).size).toBe(2);
+    await eventually(() => new Set(names).size).toBe(2);
     stop();
     const told = names.length;
     await delay(150);

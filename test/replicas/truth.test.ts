@@ -5,6 +5,7 @@ import { createReplicas, type Replicas } from '../../src/replicas/replicas.ts';
 import type { ReplicaState } from '../../src/replicas/states.ts';
 import { startTestCluster, type TestCluster } from '../support/postgres.ts';
 import { type Cable, startCable } from './cable.ts';
+import { eventually } from './eventually.ts';
 import { Eye, Heart, seconds } from './truth.ts';
 
 /**
@@ -92,40 +93,43 @@ async function watchUntilWell(): Promise<void> {
 const most = (seen: readonly Seen[], what: 'truth' | 'bound') =>
   Math.max(...seen.map((each) => each[what] ?? 0));
 
-function report(phase: string, seen: readonly Seen[]): void {
+/** How tight the bound was, for whoever runs the tests with `--reporter=verbose`. */
+function tightness(seen: readonly Seen[]): string {
   const excess = seen
     .flatMap(({ truth, bound }) => (bound === null ? [] : [bound - truth]))
     .toSorted((a, b) => a - b);
-  const at = (share: number) => excess[Math.floor(excess.length * share)]?.toFixed(2);
-  if (process.env.REPORT_BOUNDS)
-    console.log(
-      `${phase}: ${seen.length} samples, truth 0–${most(seen, 'truth').toFixed(2)}, bound − truth ${at(0)} / ${at(0.5)} / ${excess.at(-1)?.toFixed(2)} (least, median, most)`,
-    );
+  const [least, median, greatest] = [0, excess.length >> 1, excess.length - 1].map((at) =>
+    excess[at]?.toFixed(2),
+  );
+  return (
+    `${seen.length} samples, truth up to ${most(seen, 'truth').toFixed(2)} s, ` +
+    `bound above it by ${least} to ${greatest} s, median ${median} s`
+  );
 }
 
 describe('the bound is never below the truth and the state tells the fault', () => {
-  test('under load', async () => {
+  test('under load', async ({ annotate }) => {
     heart.start(0.01);
     const seen = await watch(2);
-    report('load', seen);
+    await annotate(tightness(seen));
     expect(seen.every(({ state }) => state === 'STREAMING')).toBe(true);
     // The first of them carry what the idle link before had left.
     expect(most(seen.slice(-30), 'bound')).toBeLessThan(1.5);
     await heart.stop();
   });
 
-  test('on an idle link, where the bound stays below the time between pings', async () => {
+  test('on an idle link, where the bound stays below the time between pings', async ({ annotate }) => {
     const seen = await watch(4);
-    report('idle', seen);
+    await annotate(tightness(seen));
     expect(seen.every(({ state }) => state === 'STREAMING')).toBe(true);
     expect(most(seen, 'bound')).toBeLessThan(1.5 + 1.2);
   });
 
-  test('with replay paused', async () => {
+  test('with replay paused', async ({ annotate }) => {
     await onStandby('select pg_wal_replay_pause()');
     heart.start(0.05);
     const seen = [...(await watchUntil('PAUSED')), ...(await watch(2))];
-    report('paused', seen);
+    await annotate(tightness(seen));
     expect(most(seen, 'truth')).toBeGreaterThan(1.5);
     expect(most(seen, 'bound') - most(seen, 'truth')).toBeLessThan(1.5);
     expect(alone.snapshot().replicas[0]!.lagBytes).toBeGreaterThan(0n);
@@ -133,22 +137,22 @@ describe('the bound is never below the truth and the state tells the fault', () 
     await watchUntilWell();
   });
 
-  test('with a delay on purpose', async () => {
+  test('with a delay on purpose', async ({ annotate }) => {
     await standby.setting('recovery_min_apply_delay', '1500ms').reload();
     const seen = [...(await watchUntil('DELAYED')), ...(await watch(3))];
-    report('apply delay 1.5 s', seen);
+    await annotate(tightness(seen));
     expect(most(seen, 'truth')).toBeGreaterThan(1.2);
     expect(most(seen, 'bound')).toBeLessThan(1.5 + 1.5);
     await standby.setting('recovery_min_apply_delay', '0').reload();
     await watchUntilWell();
   });
 
-  test('with a receiver that is frozen', async () => {
+  test('with a receiver that is frozen', async ({ annotate }) => {
     const { rows } = await onStandby('select pid from pg_stat_wal_receiver');
     process.kill(rows[0].pid, 'SIGSTOP');
     try {
       const seen = [...(await watchUntil('STALLED')), ...(await watch(1))];
-      report('receiver frozen', seen);
+      await annotate(tightness(seen));
       expect(most(seen, 'truth')).toBeGreaterThan(1.5);
     } finally {
       process.kill(rows[0].pid, 'SIGCONT');
@@ -156,48 +160,50 @@ describe('the bound is never below the truth and the state tells the fault', () 
     await watchUntilWell();
   });
 
-  test('over a slow link', async () => {
+  test('over a slow link', async ({ annotate }) => {
     cable.bandwidth(400_000);
     await heart.stop();
     heart.start(0.02, 30_000);
     const seen = [...(await watchUntil('CATCHING_UP')), ...(await watch(4))];
-    report('slow link', seen);
+    await annotate(tightness(seen));
     expect(most(seen, 'truth')).toBeGreaterThan(1);
     expect(alone.snapshot().replicas[0]!.reason).toContain('NETWORK');
     await heart.stop();
     heart.start(0.05);
     cable.bandwidth(3_000_000);
-    report('drain', await watch(2));
+    await annotate(tightness(await watch(2)));
     cable.bandwidth(Number.POSITIVE_INFINITY);
     await watchUntilWell();
   });
 
-  test('over a link that is cut without a word, and back', async () => {
+  test('over a link that is cut without a word, and back', async ({ annotate }) => {
     cable.bandwidth(0);
     const seen = [...(await watchUntil('STALLED')), ...(await watch(2))];
-    report('cut link', seen);
+    await annotate(tightness(seen));
     expect(most(seen, 'truth')).toBeGreaterThan(2);
     expect(informed.snapshot().replicas[0]!.lagBytes).toBeGreaterThan(0n);
     cable.bandwidth(Number.POSITIVE_INFINITY);
-    report('link back', await watch(2));
+    await annotate(tightness(await watch(2)));
     await watchUntilWell();
   });
 
-  test('when the standby is restarted', async () => {
+  test('when the standby is restarted', async ({ annotate }) => {
     await eye.close();
     await standby.stop('immediate');
-    await expect.poll(() => alone.snapshot().replicas[0]!.status).toMatch(/UNREACHABLE|STARTING/);
+    await eventually(() => alone.snapshot().replicas[0]!.status).toMatch(/UNREACHABLE|STARTING/);
     expect(alone.snapshot().replicas[0]!.confidence).toBe('NONE');
     await standby.start();
     eye = await Eye.open(database.standbyUrls[0]!);
-    report('restart', await watch(1.5));
+    await annotate(tightness(await watch(1.5)));
     await watchUntilWell();
   });
 
-  test('when the primary is killed: reads go on, and the bound grows with the truth', async () => {
+  test('when the primary is killed: reads go on, and the bound grows with the truth', async ({
+    annotate,
+  }) => {
     await database.cluster.primary.kill('SIGKILL');
     const seen = [...(await watchUntil('DISCONNECTED')), ...(await watch(2.5))];
-    report('primary killed', seen);
+    await annotate(tightness(seen));
     expect(most(seen, 'bound')).toBeGreaterThan(2.5);
     const { status, primary } = informed.snapshot();
     expect([status, primary?.status]).toEqual(['DEGRADED', 'UNREACHABLE']);
@@ -223,7 +229,7 @@ describe('the bound is never below the truth and the state tells the fault', () 
 
   test('when it is promoted: a primary has no lag, and it is never read from', async () => {
     await onStandby('select pg_promote()');
-    await expect.poll(() => alone.snapshot().replicas[0]!.status).toBe('PROMOTED');
+    await eventually(() => alone.snapshot().replicas[0]!.status).toBe('PROMOTED');
     const [status] = alone.snapshot().replicas;
     expect([status!.lagBytes, status!.lagSeconds]).toEqual([null, null]);
     expect(alone.snapshot().status).toBe('DOWN');
