@@ -79,10 +79,11 @@ function checkNumberMatch(match: NumberMatch | null | undefined, name: string): 
     if (text != null) checkText(text, `filter.${name}.${part}`);
 }
 
-/** PostgreSQL's text holds no NUL; a longer text than any column can only be a mistake. */
+/** PostgreSQL's text holds no NUL and no half of a surrogate pair; one longer than any column can only be a mistake. */
 function checkText(text: string, where: string): void {
   if (text.length > LONGEST_TEXT)
     throw new InvalidArgumentError(`${where}: at most ${LONGEST_TEXT} characters.`);
-  if (text.includes('\0'))
-    throw new InvalidArgumentError(`${where}: a NUL character cannot be part of a number.`);
+  if (text.includes('\0')) throw new InvalidArgumentError(`${where}: a NUL character cannot be part of it.`);
+  if (!text.isWellFormed())
+    throw new InvalidArgumentError(`${where}: half of a surrogate pair is not a character.`);
 }

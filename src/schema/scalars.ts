@@ -22,6 +22,8 @@ function microsOfText(text: string): bigint | undefined {
 }
 
 function microsOfMillis(millis: number): bigint | undefined {
+  // Far beyond PostgreSQL's calendar, and a thousand times as much must still be a number.
+  if (Math.abs(millis) > Number.MAX_SAFE_INTEGER) return undefined;
   const micros = BigInt(Math.round(millis * 1000));
   return isTimestamp(micros) ? micros : undefined;
 }
