@@ -49,14 +49,20 @@ export async function createTestGateway(
   {
     settings = {},
     tuning = {},
-  }: { settings?: Record<string, string>; tuning?: Partial<ReplicasOptions> } = {},
+    onLog,
+  }: {
+    settings?: Record<string, string>;
+    tuning?: Partial<ReplicasOptions>;
+    /** Told of each line of the log; without it there is none. */
+    onLog?: (line: Record<string, unknown>) => void;
+  } = {},
 ): Promise<TestGateway> {
   const config = parseConfig({
     REPLICA_URLS: replicaUrls.join(','),
     ADMIN_TOKEN,
     ACCOUNT_TOKEN,
     ACCOUNT_ID,
-    LOG_LEVEL: 'silent',
+    LOG_LEVEL: onLog ? 'info' : 'silent',
     ...settings,
   });
   const replicas = createReplicas({ replicaUrls, poolSize: 4, pollInterval: 0.1, ...tuning });
@@ -68,7 +74,7 @@ export async function createTestGateway(
     replicas,
     source: () => source,
     principals: createPrincipals(config),
-    logger: createLogger({ level: config.logLevel }),
+    logger: createLogger({ level: config.logLevel }, { write: (line) => onLog?.(JSON.parse(line)) }),
     allowedOrigins: config.allowedOrigins,
     maxStalenessSeconds: config.maxStalenessSeconds,
     routes: [],

@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { CdrFilter } from '../../src/db/cdr-filter.ts';
+import { CursorMismatchError, InvalidCursorError } from '../../src/errors.ts';
+import { cursorPrefix, decodeCursor, encodeCursor } from '../../src/resolvers/cursor.ts';
+
+const filter: CdrFilter = {
+  accountIds: ['14'],
+  cld: { startsWith: '33' },
+  from: '2026-01-05T00:00:00.000000Z',
+};
+const scope = { order: 'NEWEST_FIRST', filter } as const;
+const token = 'AWsAM1mFd6lIAAAAAQAAAAAEiaKI';
+
+/** From 4714 BC to the year 294276, to the microsecond. */
+const micros = fc.bigInt({ min: -210_866_803_200_000_000n, max: 9_224_318_015_999_999_999n });
+const keyset = fc.record({ micros, id: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }) });
+
+test('a place comes back as it was, with the token, whatever the token', () => {
+  const tokens = fc.constantFrom(token, '', 'x', 'xy', 'A'.repeat(255));
+  fc.assert(
+    fc.property(keyset, tokens, (place, given) => {
+      const cursor = encodeCursor(cursorPrefix(scope, given), place);
+      expect(cursor).toMatch(/^[\w-]+$/);
+      expect(decodeCursor(cursor, scope)).toEqual({ keyset: place, token: given });
+    }),
+    { seed: 61 },
+  );
+});
+
+test('cursors of one page differ in their last 22 characters only', () => {
+  const prefix = cursorPrefix(scope, token);
+  fc.assert(
+    fc.property(keyset, keyset, (one, other) => {
+      const [a, b] = [encodeCursor(prefix, one), encodeCursor(prefix, other)];
+      expect(a.slice(0, -22)).toBe(b.slice(0, -22));
+      expect(a.slice(-22) === b.slice(-22)).toBe(one.id === other.id && one.micros === other.micros);
+    }),
+    { seed: 62 },
+  );
+});
+
+const cursor = encodeCursor(cursorPrefix(scope, token), { micros: 1_767_603_600_000_000n, id: 77n });
+
+describe('a cursor is bound to', () => {
+  test('the order of its list', () => {
+    expect(() => decodeCursor(cursor, { ...scope, order: 'OLDEST_FIRST' })).toThrow(CursorMismatchError);
+  });
+
+  test.each<CdrFilter>([
+    {},
+    { ...filter, accountIds: ['15'] },
+    { ...filter, accountIds: [] },
+    { ...filter, accountIds: null },
+    { ...filter, customerIds: ['14'] },
+    { ...filter, cld: { startsWith: '3' } },
+    { ...filter, cld: { endsWith: '33' } },
+    { ...filter, cli: { startsWith: '33' } },
+    { ...filter, from: '2026-01-05T00:00:00.000001Z' },
+    { ...filter, to: '2026-01-06T00:00:00.000000Z' },
+    { ...filter, type: 'ALL' },
+  ])('its filter, and not to %j', (other) => {
+    expect(() => decodeCursor(cursor, { ...scope, filter: other })).toThrow(CursorMismatchError);
+  });
+
+  test.each<CdrFilter>([
+    { from: '2026-01-05T00:00:00.000000Z', cld: { startsWith: '33' }, accountIds: ['14'] },
+    { ...filter, to: null, cli: null, customerIds: null },
+    { ...filter, cld: { startsWith: '33', is: null } },
+  ])('what its filter means, which %j says too', (same) => {
+    expect(decodeCursor(cursor, { ...scope, filter: same }).keyset.id).toBe(77n);
+  });
+
+  test('what its lists hold, in whatever order', () => {
+    const given = { accountIds: ['14', '15', '9'], disconnectCauses: [16, 17] };
+    const made = encodeCursor(cursorPrefix({ ...scope, filter: given }, token), { micros: 0n, id: 1n });
+    const same = { accountIds: ['9', '15', '14'], disconnectCauses: [17, 16] };
+    expect(decodeCursor(made, { ...scope, filter: same }).keyset.id).toBe(1n);
+  });
+});
+
+test('every other text is none, and never a place', () => {
+  const spoilt = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.base64String(),
+    fc.nat({ max: cursor.length - 1 }).map((length) => cursor.slice(0, length)),
+    fc.nat({ max: cursor.length }).map((at) => `${cursor.slice(0, at)}=${cursor.slice(at)}`),
+    fc.uint8Array({ maxLength: 80 }).map((bytes) => Buffer.from(bytes).toString('base64url')),
+  );
+  fc.assert(
+    fc.property(spoilt, (text) => {
+      expect(() => decodeCursor(text, scope)).toThrow(/cursor/);
+    }),
+    { numRuns: 500, seed: 63 },
+  );
+});
+
+test('a time that no calendar has is refused, infinity is a place', () => {
+  const prefix = cursorPrefix(scope, token);
+  const at = (key: string) => prefix + Buffer.from(`${key}0000000000000001`, 'hex').toString('base64url');
+  expect(() => decodeCursor(at('7ffffffffffffffe'), scope)).toThrow(InvalidCursorError);
+  expect(() => decodeCursor(at('8000000000000001'), scope)).toThrow(InvalidCursorError);
+  for (const infinite of ['7fffffffffffffff', '8000000000000000']) {
+    expect(decodeCursor(at(infinite), scope).keyset.id).toBe(1n);
+  }
+});
