@@ -1,0 +1,59 @@
+/**
+ * Writes src/generated from the gateway's schema and src/operations: a type for each operation, and its text by hash.
+ * Committed; `--check` fails when it is not up to date, or when an operation does not fit the schema any more.
+ */
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { preset } from '@graphql-codegen/client-preset';
+import { codegen } from '@graphql-codegen/core';
+import { buildSchema, parse } from 'graphql';
+
+const here = import.meta.dirname;
+const schemaFile = process.env.SCHEMA ?? join(here, '../../schema.graphql');
+const output = join(here, 'src/generated/');
+
+const schemaAst = buildSchema(readFileSync(schemaFile, 'utf8'));
+const documents = globSync(join(here, 'src/operations/*.graphql'))
+  .sort()
+  .map((file) => {
+    const rawSDL = readFileSync(file, 'utf8');
+    return { location: basename(file), rawSDL, document: parse(rawSDL) };
+  });
+
+const sections = await preset.buildGeneratesSection({
+  baseOutputDir: output,
+  schema: parse(readFileSync(schemaFile, 'utf8')),
+  schemaAst,
+  documents,
+  plugins: [],
+  pluginMap: {},
+  config: {
+    documentMode: 'string',
+    useTypeImports: true,
+    strictScalars: true,
+    scalars: {
+      ID: { input: 'string', output: 'string' },
+      DateTime: { input: 'string', output: 'string' },
+      Decimal: { input: 'string', output: 'string' },
+      BigInt: { input: 'number | string', output: 'number | string' },
+    },
+  },
+  presetConfig: {
+    fragmentMasking: false,
+    persistedDocuments: { mode: 'embedHashInDocument', hashAlgorithm: 'sha256' },
+  },
+});
+
+const stale: string[] = [];
+mkdirSync(output, { recursive: true });
+for (const section of sections) {
+  const content = await codegen(section);
+  const committed = globSync(section.filename).length > 0 ? readFileSync(section.filename, 'utf8') : '';
+  if (content === committed) continue;
+  if (process.argv.includes('--check')) stale.push(section.filename);
+  else writeFileSync(section.filename, content);
+}
+if (stale.length > 0) {
+  console.error(`Not up to date: ${stale.join(', ')}. Run "npm run codegen" and commit what it writes.`);
+  process.exitCode = 1;
+}

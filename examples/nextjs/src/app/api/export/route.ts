@@ -1,0 +1,27 @@
+import { CallExportDocument } from '../../../generated/graphql.ts';
+import { answerBrowser, failure } from '../../../server/answer-browser.ts';
+import { currentUser } from '../../../server/current-user.ts';
+import { settingsOfProcess } from '../../../server/environment.ts';
+
+/** A download that the browser itself writes to disk: a plain link, of any size, without progress of ours. */
+export async function GET(request: Request): Promise<Response> {
+  const variables = parseVariables(new URL(request.url).searchParams.get('variables'));
+  if (!variables) return failure(400, 'BAD_REQUEST', 'Expected ?variables= with JSON.');
+  return answerBrowser(settingsOfProcess(), await currentUser(), {
+    documentId: CallExportDocument.__meta__?.hash as string,
+    variables,
+    accept: 'text/csv',
+    acceptEncoding: request.headers.get('accept-encoding') ?? 'identity',
+    maxStaleness: undefined,
+    signal: request.signal,
+  });
+}
+
+function parseVariables(text: string | null): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text ?? '');
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

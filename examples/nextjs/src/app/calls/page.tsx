@@ -1,0 +1,33 @@
+import { redirect } from 'next/navigation';
+import { createLoader, type SearchParams } from 'nuqs/server';
+import { Explorer } from '../../explorer.tsx';
+import { needsKnown } from '../../filter/cdr-filter.ts';
+import { printQuestion, questionParsers } from '../../filter/question.ts';
+import { currentLocale } from '../../server/current-locale.ts';
+import { currentUser } from '../../server/current-user.ts';
+import { settingsOfProcess } from '../../server/environment.ts';
+import { firstPage } from '../../server/first-page.ts';
+import { wordsOf } from '../../words/words.ts';
+
+const loadQuestion = createLoader(questionParsers);
+
+/** The account of a customer, and what anybody may see, come from the session alone. */
+export default async function Calls({ searchParams }: { readonly searchParams: Promise<SearchParams> }) {
+  const question = await loadQuestion(searchParams);
+  const user = await currentUser();
+  if (!user) redirect(`/sign-in?next=${encodeURIComponent(`/calls${printQuestion(question)}`)}`);
+  const settings = settingsOfProcess();
+  const locale = await currentLocale();
+  const now = Date.now();
+  return (
+    <Explorer
+      user={{ name: user.name, role: user.role, masked: user.masked }}
+      words={wordsOf(locale)}
+      locale={locale}
+      amberSeconds={settings.amberSeconds}
+      redSeconds={settings.redSeconds}
+      now={now}
+      first={needsKnown(question).length === 0 ? await firstPage(settings, user, question, now) : undefined}
+    />
+  );
+}

@@ -1,0 +1,128 @@
+import type { TypedDocumentString } from '../generated/graphql.ts';
+import { AskError } from './ask-error.ts';
+
+/** Which standby answered, and how old its data was: the gateway says so with every answer. */
+export interface ReplicaInfo {
+  readonly name: string;
+  /** RFC 3339; everything committed before is in the answer. */
+  readonly asOf: string | null;
+  /** Upper bound; null when unknown. */
+  readonly stalenessSeconds: number | null;
+}
+
+export interface AnswerError {
+  readonly message: string;
+  readonly path?: readonly (string | number)[];
+  readonly extensions?: Readonly<Record<string, unknown>>;
+}
+
+export interface Answer<Result> {
+  readonly data: Result;
+  /** Not empty: the answer is there in part. */
+  readonly errors: readonly AnswerError[];
+  readonly replica: ReplicaInfo | null;
+  /** The browser's clock when the answer was here. */
+  readonly receivedAt: number;
+  /** False when a list broke off; then go on after `resumeAfter`. */
+  readonly isComplete: boolean;
+  readonly resumeAfter: string | null;
+}
+
+interface WireAnswer<Result> {
+  readonly data?: Result | null;
+  readonly errors?: readonly AnswerError[];
+  readonly extensions?: {
+    readonly replica?: ReplicaInfo;
+    readonly complete?: boolean;
+    readonly resumeAfter?: string;
+  };
+}
+
+export interface AskOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Refuse older answers, in seconds. */
+  readonly maxStaleness?: number | null;
+}
+
+/** The committed name of an operation: the hash of its text. */
+export function documentIdOf(document: TypedDocumentString<unknown, never>): string {
+  return document.__meta__?.hash as string;
+}
+
+/** Asks our server one of the committed operations. Throws AskError when there are no data at all. */
+export async function ask<Result, Variables>(
+  document: TypedDocumentString<Result, Variables>,
+  variables: Variables,
+  options: AskOptions = {},
+): Promise<Answer<Result>> {
+  const response = await post(document as never, variables, 'application/json', options);
+  return readAnswer<Result>(response);
+}
+
+/** The same operation, answered as a stream of lines. Throws AskError when it does not even begin. */
+export async function askForLines<Variables>(
+  document: TypedDocumentString<unknown, Variables>,
+  variables: Variables,
+  { accept, ...options }: AskOptions & { readonly accept: 'application/x-ndjson' | 'text/csv' },
+): Promise<Response & { readonly body: ReadableStream<Uint8Array> }> {
+  const response = await post(document as never, variables, accept, options);
+  if (!response.ok || !response.body) {
+    await readAnswer(response);
+    throw new AskError('The server answered without lines.', { code: 'UNKNOWN' });
+  }
+  return response as Response & { readonly body: ReadableStream<Uint8Array> };
+}
+
+async function post(
+  document: TypedDocumentString<unknown, never>,
+  variables: unknown,
+  accept: string,
+  { signal, maxStaleness }: AskOptions,
+): Promise<Response> {
+  try {
+    return await fetch('/api/graphql', {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept,
+        ...(maxStaleness != null && { 'x-max-staleness': String(maxStaleness) }),
+      },
+      body: JSON.stringify({ documentId: documentIdOf(document), variables }),
+      signal: signal ?? null,
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new AskError('The server does not answer.', { code: 'SERVER_UNREACHABLE', retryable: true });
+  }
+}
+
+/** Exported for the page's first answer, which our server already asked for. */
+export async function readAnswer<Result>(response: Response): Promise<Answer<Result>> {
+  const wire = await readJson<Result>(response);
+  const errors = wire.errors ?? [];
+  const [first] = errors;
+  if (wire.data == null) {
+    throw new AskError(first?.message ?? 'The answer is empty.', {
+      ...first?.extensions,
+      status: response.status,
+    });
+  }
+  return {
+    data: wire.data,
+    errors,
+    replica: wire.extensions?.replica ?? null,
+    receivedAt: Date.now(),
+    isComplete: wire.extensions?.complete !== false,
+    resumeAfter: wire.extensions?.resumeAfter ?? null,
+  };
+}
+
+async function readJson<Result>(response: Response): Promise<WireAnswer<Result>> {
+  try {
+    return (await response.json()) as WireAnswer<Result>;
+  } catch (error) {
+    if ((error as Error).name === 'AbortError') throw error;
+    // Cut in the middle, or the page of a proxy in between.
+    throw new AskError('The answer broke off.', { code: 'GATEWAY_UNREACHABLE', retryable: true });
+  }
+}

@@ -1,0 +1,48 @@
+'use client';
+
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useRef } from 'react';
+import type { TypedDocumentString } from '../generated/graphql.ts';
+import { type Answer, ask, documentIdOf } from './execute.ts';
+
+export interface Asked<Result> {
+  /** The latest answer there was, perhaps to an earlier question. */
+  readonly answer: Answer<Result> | undefined;
+  /** The answer belongs to an earlier question. */
+  readonly isOld: boolean;
+  readonly isLoading: boolean;
+  readonly error: unknown;
+  retry(): void;
+}
+
+export interface AnswerOptions {
+  readonly enabled?: boolean;
+  readonly maxStaleness?: number | null;
+  /** Ask again so often, while the tab is visible. */
+  readonly everyMillis?: number | false;
+}
+
+/** One operation's answer; the one before stays until the next is there, also when that fails. */
+export function useAnswer<Result, Variables>(
+  document: TypedDocumentString<Result, Variables>,
+  variables: Variables,
+  { enabled = true, maxStaleness = null, everyMillis = false }: AnswerOptions = {},
+): Asked<Result> {
+  const key = JSON.stringify([variables, maxStaleness]);
+  const query = useQuery({
+    queryKey: [documentIdOf(document as never), key],
+    queryFn: ({ signal }) => ask(document, variables, { signal, maxStaleness }),
+    enabled,
+    placeholderData: keepPreviousData,
+    refetchInterval: everyMillis,
+  });
+  const lastGood = useRef<{ key: string; answer: Answer<Result> }>(undefined);
+  if (query.data && !query.isPlaceholderData) lastGood.current = { key, answer: query.data };
+  return {
+    answer: lastGood.current?.answer,
+    isOld: lastGood.current?.key !== key,
+    isLoading: query.isFetching,
+    error: query.error,
+    retry: () => void query.refetch(),
+  };
+}

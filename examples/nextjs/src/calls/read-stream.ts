@@ -1,0 +1,64 @@
+import { AskError } from '../asking/ask-error.ts';
+import { askForLines } from '../asking/execute.ts';
+import { CallStreamDocument, type CallStreamQueryVariables } from '../generated/graphql.ts';
+import type { StreamedCalls } from './streamed-calls.ts';
+
+/** How a stream of calls ended; a cursor to go on after where it broke off and the gateway could say so. */
+export type StreamEnd =
+  | { readonly kind: 'whole' }
+  | { readonly kind: 'brokenOff'; readonly code: string; readonly resumeAfter: string | null };
+
+export interface StreamNeeds {
+  readonly variables: CallStreamQueryVariables;
+  readonly into: StreamedCalls;
+  readonly maxStaleness: number | null;
+  readonly signal: AbortSignal;
+  /** Told when there are more calls, some ten times a second. */
+  onProgress(): void;
+}
+
+const PROGRESS_MILLIS = 100;
+
+/** Appends the calls of one streamed answer. Throws AskError when it does not even begin, or the signal's reason. */
+export async function readStream({
+  variables,
+  into,
+  maxStaleness,
+  signal,
+  onProgress,
+}: StreamNeeds): Promise<StreamEnd> {
+  into.dropUnfinished();
+  const response = await askForLines(CallStreamDocument, variables, {
+    accept: 'application/x-ndjson',
+    signal,
+    maxStaleness,
+  });
+  const reader = response.body.getReader();
+  let told = performance.now();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      into.append(value);
+      if (performance.now() - told < PROGRESS_MILLIS) continue;
+      told = performance.now();
+      onProgress();
+    }
+  } catch (error) {
+    into.dropUnfinished();
+    if (signal.aborted) throw error;
+    return { kind: 'brokenOff', code: 'GATEWAY_UNREACHABLE', resumeAfter: null };
+  }
+  const last = into.at(into.length - 1) as { errors?: unknown } | undefined;
+  return last?.errors ? endOf(into.takeLastLine()!) : { kind: 'whole' };
+}
+
+/** The gateway ends a list that broke off with a line that no call can be. */
+function endOf(line: string): StreamEnd {
+  const { errors, extensions } = JSON.parse(line) as {
+    errors: readonly { message: string; extensions: { code: string } }[];
+    extensions: { resumeAfter: string | null };
+  };
+  const code = errors[0]?.extensions.code ?? new AskError('', {}).code;
+  return { kind: 'brokenOff', code, resumeAfter: extensions.resumeAfter };
+}

@@ -1,0 +1,238 @@
+'use client';
+
+import { type ReactNode, useState } from 'react';
+import { type Asked, useAnswer } from '../asking/use-answer.ts';
+import { Trouble } from '../chrome/trouble.tsx';
+import { useView } from '../chrome/view.tsx';
+import {
+  type CdrDimension,
+  type CdrFilter,
+  GroupsDocument,
+  type GroupsQuery,
+  type StatsMeasure,
+} from '../generated/graphql.ts';
+import type { CellFilter } from '../table/cell-filter.ts';
+import { meaningOf } from '../words/causes.ts';
+import { fill } from '../words/fill.ts';
+import { BarList } from './bar-list.tsx';
+import { useAccounts } from './use-accounts.ts';
+import { WeekMap } from './week-map.tsx';
+
+type Group = GroupsQuery['cdrStats']['rows'][number];
+export type Measure = 'attempts' | 'minutes' | 'chargedAmount';
+
+const measures = {
+  attempts: 'ATTEMPTS',
+  minutes: 'MINUTES',
+  chargedAmount: 'CHARGED_AMOUNT',
+} as const satisfies Record<Measure, StatsMeasure>;
+
+/** Bars of a picture. */
+const TOP = 12;
+/** Hours of a week picture: some five years. */
+const MOST_HOURS = 45_000;
+
+export interface PicturesProps {
+  readonly filter: CdrFilter | undefined;
+  onFilter(filter: CellFilter, isExcluded: boolean): void;
+}
+
+/** Where the calls go, how they end, when they are made, and who makes them. */
+export default function Pictures({ filter, onFilter }: PicturesProps) {
+  const { words, user } = useView();
+  const [measure, setMeasure] = useState<Measure>('attempts');
+  return (
+    <div className="pictures">
+      <fieldset className="segments">
+        <legend>{words.pictures.by}</legend>
+        {(Object.keys(measures) as Measure[]).map((name) => (
+          <label key={name}>
+            <input type="radio" name="measure" checked={measure === name} onChange={() => setMeasure(name)} />
+            <span>{words.pictures.measures[name]}</span>
+          </label>
+        ))}
+      </fieldset>
+      <div className="pictures-grid">
+        <Destinations filter={filter} measure={measure} onFilter={onFilter} />
+        <Causes filter={filter} onFilter={onFilter} />
+        <Week filter={filter} measure={measure} />
+        <Accounts filter={filter} measure={measure} onFilter={onFilter} isAdmin={user.role === 'admin'} />
+      </div>
+    </div>
+  );
+}
+
+interface PictureProps {
+  readonly filter: CdrFilter | undefined;
+  readonly measure: Measure;
+  onFilter(filter: CellFilter, isExcluded: boolean): void;
+}
+
+function useGroups(filter: CdrFilter | undefined, groupBy: CdrDimension[], measure: Measure, first = TOP) {
+  const { formats } = useView();
+  const isByTime = groupBy.includes('HOUR');
+  return useAnswer(
+    GroupsDocument,
+    {
+      filter: filter ?? {},
+      groupBy,
+      orderBy: isByTime ? null : { measure: measures[measure], direction: 'DESC' },
+      first,
+      timeZone: formats.zone,
+    },
+    { enabled: filter !== undefined },
+  );
+}
+
+function useSay(measure: Measure): (group: Group) => string {
+  const { formats } = useView();
+  if (measure === 'attempts') return ({ attempts }) => formats.shortCount(Number(attempts));
+  if (measure === 'minutes') return ({ minutes }) => formats.decimal(minutes, 0);
+  return ({ chargedAmount }) => formats.money(chargedAmount, null);
+}
+
+function Destinations({ filter, measure, onFilter }: PictureProps) {
+  const { words, formats } = useView();
+  const [dimension, setDimension] = useState<'COUNTRY' | 'PREFIX'>('COUNTRY');
+  const asked = useGroups(filter, dimension === 'COUNTRY' ? ['COUNTRY'] : ['PREFIX', 'COUNTRY'], measure);
+  const say = useSay(measure);
+  return (
+    <Picture name="destinations" title={words.pictures.destinations} asked={asked}>
+      <fieldset className="segments segments-small">
+        <legend className="for-ears">{words.pictures.destinations}</legend>
+        {(['COUNTRY', 'PREFIX'] as const).map((choice) => (
+          <label key={choice}>
+            <input
+              type="radio"
+              name="destinations"
+              checked={dimension === choice}
+              onChange={() => setDimension(choice)}
+            />
+            <span>{choice === 'COUNTRY' ? words.columns.country : words.columns.prefix}</span>
+          </label>
+        ))}
+      </fieldset>
+      <BarList
+        label={words.pictures.destinations}
+        items={groupsOf(asked).map((group) => ({
+          key: `${group.prefix} ${group.country}`,
+          name:
+            dimension === 'COUNTRY'
+              ? (group.country ?? words.unknown)
+              : `${group.prefix ?? '–'} ${group.country ?? ''}`,
+          value: Number(group[measure]),
+          said: say(group),
+          detail: fill(words.pictures.asr, { asr: formats.percent(group.asr) }),
+          onChoose:
+            group.country === null
+              ? undefined
+              : () => onFilter({ part: 'country', value: group.country! }, false),
+        }))}
+      />
+    </Picture>
+  );
+}
+
+/** By calls, whatever else is measured: a failed call has no minutes. */
+function Causes({ filter, onFilter }: Omit<PictureProps, 'measure'>) {
+  const { words, formats } = useView();
+  const asked = useGroups(filter, ['DISCONNECT_CAUSE'], 'attempts');
+  const say = useSay('attempts');
+  const total = groupsOf(asked).reduce((sum, { attempts }) => sum + Number(attempts), 0);
+  return (
+    <Picture name="causes" title={words.pictures.causes} asked={asked}>
+      <BarList
+        label={words.pictures.causes}
+        items={groupsOf(asked).map((group) => {
+          const cause = group.disconnectCause;
+          return {
+            key: String(cause),
+            name: cause === null ? words.causes.none : meaningOf(cause, words),
+            value: Number(group.attempts),
+            said: say(group),
+            detail: formats.percent((100 * Number(group.attempts)) / total),
+            tone: Number(group.answered) > 0 ? ('good' as const) : ('bad' as const),
+            onChoose:
+              cause === null ? undefined : () => onFilter({ part: 'cause', value: String(cause) }, false),
+          };
+        })}
+      />
+    </Picture>
+  );
+}
+
+function Week({ filter, measure }: Omit<PictureProps, 'onFilter'>) {
+  const { words, formats } = useView();
+  const asked = useGroups(filter, ['HOUR'], measure, MOST_HOURS);
+  return (
+    <Picture name="week" title={fill(words.pictures.week, { zone: formats.zone })} asked={asked} isWide>
+      <WeekMap
+        hours={groupsOf(asked).map((group) => ({
+          at: Date.parse(group.bucket!),
+          value: Number(group[measure]),
+        }))}
+        say={(value) =>
+          measure === 'chargedAmount' ? formats.money(String(value), null) : formats.count(Math.round(value))
+        }
+      />
+    </Picture>
+  );
+}
+
+function Accounts({ filter, measure, onFilter, isAdmin }: PictureProps & { readonly isAdmin: boolean }) {
+  const { words, formats } = useView();
+  const asked = useGroups(filter, ['ACCOUNT'], measure);
+  const groups = groupsOf(asked);
+  const accounts = useAccounts(groups.map(({ accountId }) => accountId!));
+  const say = useSay(measure);
+  return (
+    <Picture name="accounts" title={words.pictures.accounts} asked={asked}>
+      <BarList
+        label={words.pictures.accounts}
+        items={groups.map((group) => {
+          const account = accounts.get(group.accountId!);
+          const isMoney = measure === 'chargedAmount';
+          return {
+            key: group.accountId!,
+            name: `${group.accountId} ${account?.username ?? ''}`,
+            value: Number(group[measure]),
+            said: isMoney ? formats.money(group.chargedAmount, account?.currency ?? null) : say(group),
+            detail: fill(words.pictures.asr, { asr: formats.percent(group.asr) }),
+            onChoose: isAdmin
+              ? () => onFilter({ part: 'account', value: group.accountId! }, false)
+              : undefined,
+          };
+        })}
+      />
+    </Picture>
+  );
+}
+
+interface FrameProps {
+  readonly name: string;
+  readonly title: string;
+  readonly asked: Asked<GroupsQuery>;
+  readonly isWide?: boolean;
+  readonly children: ReactNode;
+}
+
+function Picture({ name, title, asked, isWide = false, children }: FrameProps) {
+  const { words } = useView();
+  const isEmpty = asked.answer !== undefined && !asked.isOld && groupsOf(asked).length === 0;
+  return (
+    <section
+      className={`picture${isWide ? ' picture-wide' : ''}`}
+      aria-busy={asked.isLoading}
+      data-picture={name}
+      data-old={asked.isOld || undefined}
+    >
+      <h2>{title}</h2>
+      {asked.error !== null && <Trouble error={asked.error} retry={asked.retry} isSmall />}
+      {isEmpty ? <p className="empty">{words.pictures.empty}</p> : children}
+    </section>
+  );
+}
+
+function groupsOf(asked: Asked<GroupsQuery>): readonly Group[] {
+  return asked.answer?.data.cdrStats.rows ?? [];
+}

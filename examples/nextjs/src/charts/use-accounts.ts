@@ -1,0 +1,38 @@
+'use client';
+
+import { useQueries } from '@tanstack/react-query';
+import { ask } from '../asking/execute.ts';
+import {
+  type AccountNameFragment,
+  AccountNamesDocument,
+  type AccountNamesQuery,
+  type AccountNamesQueryVariables,
+} from '../generated/graphql.ts';
+
+/** So many accounts the operation asks for at once. */
+const PER_QUESTION = 20;
+
+/** Names, owners and currencies of accounts by id. What is not known, or not there, is missing. */
+export function useAccounts(ids: readonly string[]): ReadonlyMap<string, AccountNameFragment> {
+  const sorted = [...new Set(ids)].sort();
+  const chunks = Array.from({ length: Math.ceil(sorted.length / PER_QUESTION) }, (_, index) =>
+    sorted.slice(index * PER_QUESTION, (index + 1) * PER_QUESTION),
+  );
+  const answers = useQueries({
+    queries: chunks.map((chunk) => ({
+      queryKey: ['accounts', chunk],
+      queryFn: ({ signal }: { signal: AbortSignal }) =>
+        ask(AccountNamesDocument, variablesOf(chunk), { signal }),
+    })),
+  });
+  const accounts = answers.flatMap(({ data }) => (data ? accountsOf(data.data) : []));
+  return new Map(accounts.map((account) => [account.id, account]));
+}
+
+function variablesOf(ids: readonly string[]): AccountNamesQueryVariables {
+  return Object.fromEntries(ids.map((id, index) => [`id${index}`, id]));
+}
+
+function accountsOf(data: AccountNamesQuery): AccountNameFragment[] {
+  return Object.values(data).filter((account) => account !== null);
+}

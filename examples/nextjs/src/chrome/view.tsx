@@ -1,0 +1,27 @@
+'use client';
+
+import { createContext, type ReactNode, useContext } from 'react';
+import type { Formats } from '../formats.ts';
+import type { Words } from '../words/words.ts';
+
+/** Who looks, and how things are said to them. Nothing here is a secret. */
+export interface View {
+  readonly user: { readonly name: string; readonly role: 'customer' | 'admin'; readonly masked: boolean };
+  readonly words: Words;
+  readonly formats: Formats;
+  /** Of the data's age. */
+  readonly amberSeconds: number;
+  readonly redSeconds: number;
+}
+
+const ViewContext = createContext<View | undefined>(undefined);
+
+export function ViewProvider({ view, children }: { readonly view: View; readonly children: ReactNode }) {
+  return <ViewContext.Provider value={view}>{children}</ViewContext.Provider>;
+}
+
+export function useView(): View {
+  const view = useContext(ViewContext);
+  if (!view) throw new Error('useView needs a ViewProvider above.');
+  return view;
+}

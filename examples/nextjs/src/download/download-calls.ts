@@ -1,0 +1,94 @@
+import { AskError } from '../asking/ask-error.ts';
+import { askForLines } from '../asking/execute.ts';
+import { CallExportDocument, type CallExportQueryVariables } from '../generated/graphql.ts';
+import { CsvRecords } from './csv-records.ts';
+import type { FileSink } from './file-sink.ts';
+
+export interface DownloadNeeds {
+  readonly variables: CallExportQueryVariables;
+  readonly sink: FileSink;
+  readonly signal: AbortSignal;
+  /** Told of the calls so far, some ten times a second. */
+  onProgress(rows: number): void;
+}
+
+const PROGRESS_MILLIS = 100;
+/** A list that breaks off is continued so often before it counts as failed. */
+const MOST_PARTS = 5;
+
+/**
+ * Writes the calls as CSV and resolves with their number. A list that breaks off is continued where it ended, in the
+ * same file. Throws when it cannot be whole, or was cancelled: then nothing of the file stays.
+ */
+export async function downloadCalls(needs: DownloadNeeds): Promise<number> {
+  const { sink } = needs;
+  try {
+    const rows = await writeParts(needs);
+    await sink.finish();
+    return rows;
+  } catch (error) {
+    await sink.discard();
+    throw error;
+  }
+}
+
+async function writeParts(needs: DownloadNeeds): Promise<number> {
+  let rows = 0;
+  let after: string | null = null;
+  for (let part = 1; ; part++) {
+    const first = needs.variables.first - rows;
+    const end = await writePart(
+      { ...needs, variables: { ...needs.variables, first, after } },
+      part > 1,
+      rows,
+    );
+    rows += end.rows;
+    if (!end.brokenOff) return rows;
+    after = end.brokenOff.resumeAfter;
+    if (after === null || part === MOST_PARTS) {
+      throw new AskError('The list broke off.', { code: end.brokenOff.code, retryable: true });
+    }
+  }
+}
+
+async function writePart(
+  { variables, sink, signal, onProgress }: DownloadNeeds,
+  skipsHeader: boolean,
+  before: number,
+): Promise<{ rows: number; brokenOff: { code: string; resumeAfter: string | null } | undefined }> {
+  const response = await askForLines(CallExportDocument, variables, { accept: 'text/csv', signal });
+  const records = new CsvRecords({ skipsHeader });
+  let told = 0;
+  for await (const chunk of chunksOf(response.body)) {
+    const bytes = records.take(chunk);
+    if (bytes.length > 0) await sink.write(bytes);
+    if (performance.now() - told < PROGRESS_MILLIS) continue;
+    told = performance.now();
+    onProgress(before + records.rows);
+  }
+  const { bytes, brokenOff, isCut } = records.end();
+  if (isCut) throw brokenConnection();
+  if (bytes.length > 0) await sink.write(bytes);
+  onProgress(before + records.rows);
+  return { rows: records.rows, brokenOff };
+}
+
+/** Not every browser iterates a stream by itself. */
+async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read().catch((error: Error) => {
+        throw error.name === 'AbortError' ? error : brokenConnection();
+      });
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+function brokenConnection(): AskError {
+  return new AskError('The connection broke.', { code: 'GATEWAY_UNREACHABLE', retryable: true });
+}

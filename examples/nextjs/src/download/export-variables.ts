@@ -1,0 +1,56 @@
+import type { CallExportQueryVariables, CdrFilter, CdrOrder } from '../generated/graphql.ts';
+import type { ColumnId } from '../table/columns.tsx';
+
+/** Columns of a file: those of the table, and those that only the drawer shows. */
+const fileColumns = [
+  'connectTime',
+  'setupTime',
+  'disconnectTime',
+  'cli',
+  'cld',
+  'cliIn',
+  'cldIn',
+  'country',
+  'region',
+  'prefix',
+  'durationSeconds',
+  'billedSeconds',
+  'chargedAmount',
+  'outcome',
+  'disconnectCause',
+  'disconnectReason',
+  'pddSeconds',
+  'releaseSource',
+  'accountId',
+  'customerId',
+  'remoteIp',
+  'userAgent',
+  'callId',
+] as const;
+
+export interface ExportWishes {
+  readonly filter: CdrFilter;
+  readonly order: CdrOrder;
+  readonly most: number;
+  /** Undefined: all of them. The id is always there. */
+  readonly columns: readonly ColumnId[] | undefined;
+}
+
+export function exportVariables({ filter, order, most, columns }: ExportWishes): CallExportQueryVariables {
+  const isWanted = (name: (typeof fileColumns)[number]) =>
+    columns === undefined ||
+    columns.includes(name as ColumnId) ||
+    (name === 'region' && columns.includes('country'));
+  const flags = Object.fromEntries(fileColumns.map((name) => [name, isWanted(name)])) as Record<
+    (typeof fileColumns)[number],
+    boolean
+  >;
+  return { filter, orderBy: order, first: most, after: null, ...flags };
+}
+
+/** `calls-account-14-20261119T105703Z-20261120T105703Z.csv` */
+export function exportName({ accountIds, from, to }: CdrFilter): string {
+  const short = (time: string | null | undefined) => time?.replaceAll(/[-:]|\.\d+/g, '');
+  const account = accountIds && accountIds.length === 1 ? `account-${accountIds[0]}` : undefined;
+  return `${['calls', account, short(from), short(to)].filter(Boolean).join('-')}.csv`;
+}

@@ -1,0 +1,293 @@
+'use client';
+
+import { type ReactNode, useEffect, useRef } from 'react';
+import { useAnswer } from '../asking/use-answer.ts';
+import type { Call } from '../calls/call-list.ts';
+import { Icon } from '../chrome/icon.tsx';
+import { Trouble } from '../chrome/trouble.tsx';
+import { useView } from '../chrome/view.tsx';
+import { CallDetailDocument, type CallDetailQuery } from '../generated/graphql.ts';
+import { type CellFilter, canFilter, excludable } from '../table/cell-filter.ts';
+import { Outcome } from '../table/columns.tsx';
+import { meaningOf } from '../words/causes.ts';
+import { CallContext } from './call-context.tsx';
+import { CallTimeline } from './call-timeline.tsx';
+import { asCurl, asGraphql, asJson } from './copies.ts';
+import { CopyButtons } from './copy-buttons.tsx';
+
+export interface CallDrawerProps {
+  readonly id: string;
+  /** The row, where it is loaded: shown at once, until the rest is here. */
+  readonly row: Call | undefined;
+  readonly place: string;
+  readonly canGoBack: boolean;
+  readonly canGoOn: boolean;
+  onClose(): void;
+  onStep(places: -1 | 1): void;
+  onFilter(filter: CellFilter, isExcluded: boolean): void;
+  onOpenCall(id: string): void;
+}
+
+type Detail = NonNullable<CallDetailQuery['cdr']>;
+
+/** One call in full. A native dialog: it keeps the focus, gives it back, and Escape closes it. */
+export default function CallDrawer(props: CallDrawerProps) {
+  const { id, row, onClose, onStep } = props;
+  const { words } = useView();
+  const dialog = useRef<HTMLDialogElement>(null);
+  const inside = useRef<HTMLDivElement>(null);
+  const asked = useAnswer(CallDetailDocument, { id });
+  const detail = asked.isOld ? undefined : asked.answer?.data.cdr;
+  const call = detail ?? row;
+  const isMissing = !asked.isOld && asked.answer?.data.cdr === null && asked.answer.errors.length === 0;
+
+  useEffect(() => {
+    const element = dialog.current!;
+    if (!element.open) element.showModal();
+    // The call itself, rather than its first button.
+    inside.current?.focus();
+  }, []);
+
+  return (
+    <dialog
+      ref={dialog}
+      className="drawer"
+      aria-labelledby="drawer-title"
+      onClose={onClose}
+      onClick={(event) => event.target === dialog.current && dialog.current.close()}
+      onKeyDown={(event) => {
+        if (event.ctrlKey || event.metaKey || event.altKey) return;
+        if ((event.target as Element).closest('input, select, textarea')) return;
+        const steps: Readonly<Record<string, -1 | 1>> = { ArrowLeft: -1, k: -1, ArrowRight: 1, j: 1 };
+        const step = steps[event.key];
+        if (step) {
+          event.preventDefault();
+          event.stopPropagation();
+          onStep(step);
+        }
+      }}
+    >
+      <div className="drawer-inside" data-call={id} tabIndex={-1} ref={inside}>
+        <header className="drawer-head">
+          <div>
+            <h2 id="drawer-title">{call ? <Outcome call={call} words={words} /> : words.drawer.title}</h2>
+            <p className="aside">
+              {words.columns.id} {id}
+              {props.place && ` · ${props.place}`}
+            </p>
+          </div>
+          <button
+            type="button"
+            className="button button-icon"
+            aria-label={words.drawer.previous}
+            data-hint={words.drawer.previous}
+            disabled={!props.canGoBack}
+            onClick={() => onStep(-1)}
+          >
+            <Icon name="left" />
+          </button>
+          <button
+            type="button"
+            className="button button-icon"
+            aria-label={words.drawer.next}
+            data-hint={words.drawer.next}
+            disabled={!props.canGoOn}
+            onClick={() => onStep(1)}
+          >
+            <Icon name="right" />
+          </button>
+          <button
+            type="button"
+            className="button button-icon"
+            aria-label={words.close}
+            onClick={() => dialog.current?.close()}
+          >
+            <Icon name="close" />
+          </button>
+        </header>
+        {asked.error !== null && (
+          <Trouble error={asked.error} retry={asked.retry} kept={row && words.drawer.rowStays} />
+        )}
+        {!asked.isOld && (asked.answer?.errors.length ?? 0) > 0 && (
+          <p className="note note-partial" role="status" data-trouble="partial">
+            <Icon name="broken" />
+            {words.drawer.partial}
+          </p>
+        )}
+        {isMissing && <p className="empty">{words.drawer.missing}</p>}
+        {call && <CallFacts call={call} detail={detail ?? undefined} onFilter={props.onFilter} />}
+        {call && (
+          <CopyButtons
+            items={[
+              { name: 'json', text: () => asJson(detail ?? row) },
+              { name: 'graphql', text: () => asGraphql(CallDetailDocument as never, { id }) },
+              { name: 'curl', text: () => asCurl(CallDetailDocument as never, { id }) },
+              { name: 'link', text: () => window.location.href },
+            ]}
+          />
+        )}
+        {call && <CallContext call={call} onOpen={props.onOpenCall} />}
+      </div>
+    </dialog>
+  );
+}
+
+interface FactsProps {
+  readonly call: Call;
+  readonly detail: Detail | undefined;
+  readonly onFilter: CallDrawerProps['onFilter'];
+}
+
+function CallFacts({ call, detail, onFilter }: FactsProps) {
+  const { words, formats } = useView();
+  const c = words.columns;
+  const currency = detail?.account?.currency ?? null;
+  const seconds = (text: string | null) => (text === null ? null : `${formats.decimal(text)} s`);
+  const time = (iso: string | null | undefined) =>
+    iso ? <time dateTime={iso}>{formats.fullTime(iso)}</time> : null;
+  const fact = (name: string, value: ReactNode, filter?: CellFilter) => (
+    <Fact name={name} value={value} filter={filter} onFilter={onFilter} />
+  );
+  return (
+    <>
+      <div className="route">
+        <div>
+          <span className="aside">{c.cli}</span>
+          <strong className="number">{call.cli ?? '–'}</strong>
+        </div>
+        <Icon name="arrow" />
+        <div>
+          <span className="aside">{c.cld}</span>
+          <strong className="number">{call.cld ?? '–'}</strong>
+        </div>
+      </div>
+      <CallTimeline call={call} setupTime={detail?.setupTime ?? null} />
+      <section>
+        <h3>{words.drawer.result}</h3>
+        <dl className="facts">
+          {fact(
+            c.outcome,
+            words.outcomes[call.outcome ?? 'UNKNOWN'],
+            call.outcome ? { part: 'outcome', value: call.outcome } : undefined,
+          )}
+          {fact(
+            c.disconnectCause,
+            call.disconnectCause === null ? null : meaningOf(call.disconnectCause, words),
+            call.disconnectCause === null
+              ? undefined
+              : { part: 'cause', value: String(call.disconnectCause) },
+          )}
+          {fact(c.disconnectReason, call.disconnectReason)}
+          {fact(c.releaseSource, detail?.releaseSource)}
+        </dl>
+      </section>
+      <section>
+        <h3>{words.drawer.numbers}</h3>
+        <dl className="facts">
+          {fact(c.cli, call.cli, call.cli ? { part: 'cli', value: call.cli } : undefined)}
+          {fact(c.cld, call.cld, call.cld ? { part: 'cld', value: call.cld } : undefined)}
+          {fact(c.cliIn, detail?.cliIn)}
+          {fact(c.cldIn, detail?.cldIn)}
+          {fact(c.country, call.country, call.country ? { part: 'country', value: call.country } : undefined)}
+          {fact(c.region, call.region)}
+          {fact(c.prefix, call.prefix)}
+        </dl>
+      </section>
+      <section>
+        <h3>{words.drawer.times}</h3>
+        <dl className="facts">
+          {fact(c.setupTime, time(detail?.setupTime))}
+          {fact(c.connectTime, time(call.connectTime))}
+          {fact(c.disconnectTime, time(call.disconnectTime))}
+          {fact(c.durationSeconds, seconds(call.durationSeconds))}
+          {fact(c.pddSeconds, seconds(call.pddSeconds))}
+        </dl>
+      </section>
+      <section>
+        <h3>{words.drawer.billing}</h3>
+        <dl className="facts">
+          {fact(
+            c.chargedAmount,
+            call.chargedAmount === null
+              ? null
+              : `${formats.decimal(call.chargedAmount, 12)} ${currency ?? ''}`,
+          )}
+          {fact(
+            c.billedSeconds,
+            call.billedSeconds === null ? null : `${formats.count(call.billedSeconds)} s`,
+          )}
+          {fact(
+            c.accountId,
+            <>
+              {call.accountId}{' '}
+              {detail?.account?.username && <span className="aside">{detail.account.username}</span>}
+            </>,
+            { part: 'account', value: call.accountId },
+          )}
+          {fact(
+            c.customerId,
+            call.customerId && (
+              <>
+                {call.customerId}{' '}
+                {detail?.customer?.name && <span className="aside">{detail.customer.name}</span>}
+              </>
+            ),
+            call.customerId ? { part: 'customer', value: call.customerId } : undefined,
+          )}
+        </dl>
+      </section>
+      <section>
+        <h3>{words.drawer.technical}</h3>
+        <dl className="facts">
+          {fact(c.remoteIp, call.remoteIp, call.remoteIp ? { part: 'ip', value: call.remoteIp } : undefined)}
+          {fact(c.userAgent, detail?.userAgent)}
+          {fact(c.callId, detail?.callId && <span className="breakable">{detail.callId}</span>)}
+        </dl>
+      </section>
+    </>
+  );
+}
+
+interface FactProps {
+  readonly name: string;
+  readonly value: ReactNode;
+  readonly filter: CellFilter | undefined;
+  onFilter(filter: CellFilter, isExcluded: boolean): void;
+}
+
+function Fact({ name, value, filter, onFilter }: FactProps) {
+  const { words, user } = useView();
+  const isEmpty = value === null || value === undefined || value === '';
+  return (
+    <div className="fact">
+      <dt>{name}</dt>
+      <dd>
+        <span>{isEmpty ? <span className="nothing">–</span> : value}</span>
+        {filter && canFilter(filter, user) && (
+          <span className="fact-actions">
+            <button
+              type="button"
+              className="button-bare"
+              aria-label={`${words.table.only}: ${name}`}
+              data-hint={words.table.only}
+              onClick={() => onFilter(filter, false)}
+            >
+              <Icon name="include" />
+            </button>
+            {filter.part in excludable && (
+              <button
+                type="button"
+                className="button-bare"
+                aria-label={`${words.table.without}: ${name}`}
+                data-hint={words.table.without}
+                onClick={() => onFilter(filter, true)}
+              >
+                <Icon name="exclude" />
+              </button>
+            )}
+          </span>
+        )}
+      </dd>
+    </div>
+  );
+}

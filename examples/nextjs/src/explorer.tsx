@@ -1,0 +1,80 @@
+'use client';
+
+import { QueryClientProvider } from '@tanstack/react-query';
+import { useQueryStates } from 'nuqs';
+import { NuqsAdapter } from 'nuqs/adapters/next/app';
+import { useMemo, useState, useSyncExternalStore } from 'react';
+import { createQueryClient } from './asking/query-client.ts';
+import type { Page } from './calls/ask-page.ts';
+import { HintLayer } from './chrome/hint-layer.tsx';
+import { ViewProvider } from './chrome/view.tsx';
+import { ExplorerView } from './explorer-view.tsx';
+import { questionParsers } from './filter/question.ts';
+import { createFormats, isZone } from './formats.ts';
+import type { Words } from './words/words.ts';
+
+export interface ExplorerProps {
+  readonly user: { readonly name: string; readonly role: 'customer' | 'admin'; readonly masked: boolean };
+  readonly words: Words;
+  readonly locale: string;
+  readonly amberSeconds: number;
+  readonly redSeconds: number;
+  /** Epoch milliseconds by the server's clock: the end of the first range. */
+  readonly now: number;
+  /** The first page, where the gateway was quick enough. */
+  readonly first: { readonly key: string; readonly page: Page } | undefined;
+}
+
+const never = () => () => {};
+
+/** The page, as soon as the browser has it: what it shows depends on its clock, its languages and its size. */
+export function Explorer(props: ExplorerProps) {
+  const [client] = useState(createQueryClient);
+  const isHydrated = useSyncExternalStore(
+    never,
+    () => true,
+    () => false,
+  );
+  return (
+    <NuqsAdapter>
+      <QueryClientProvider client={client}>
+        {isHydrated ? <Loaded {...props} /> : <Skeleton {...props} />}
+      </QueryClientProvider>
+    </NuqsAdapter>
+  );
+}
+
+function Loaded({ user, words, locale, amberSeconds, redSeconds, now, first }: ExplorerProps) {
+  const [question, setQuestion] = useQueryStates(questionParsers);
+  const zone = isZone(question.zone) ? question.zone : 'UTC';
+  const formats = useMemo(() => createFormats(locale, zone), [locale, zone]);
+  const view = useMemo(
+    () => ({ user, words, formats, amberSeconds, redSeconds }),
+    [user, words, formats, amberSeconds, redSeconds],
+  );
+  return (
+    <ViewProvider view={view}>
+      <ExplorerView question={question} setQuestion={setQuestion} firstNow={now} first={first} />
+      <HintLayer />
+    </ViewProvider>
+  );
+}
+
+/** The same boxes, empty: nothing jumps when the page comes to life. */
+function Skeleton({ words, user }: ExplorerProps) {
+  return (
+    <div className="explorer" aria-busy="true">
+      <header className="top">
+        <h1>
+          <span className="mark" aria-hidden="true" />
+          {words.title}
+          <span className="role">{words.roles[user.role]}</span>
+        </h1>
+      </header>
+      <p className="for-ears">{words.loading}</p>
+      <noscript>
+        <p className="note">{words.noScript}</p>
+      </noscript>
+    </div>
+  );
+}

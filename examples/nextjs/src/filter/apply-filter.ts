@@ -1,0 +1,29 @@
+import { type CellFilter, excludable } from '../table/cell-filter.ts';
+import type { Question } from './question.ts';
+
+/** The change that makes a value of a call the filter, adds it to one, or takes it out again when it is there already. */
+export function applyFilter(
+  question: Question,
+  { part, value }: CellFilter,
+  isExcluded: boolean,
+): Partial<Question> {
+  if (part === 'cli' || part === 'cld' || part === 'ip') return { [part]: value };
+  const typed = part === 'cause' ? Number(value) : value;
+  const wanted: readonly (string | number)[] = question[part];
+  if (part === 'customer') return { [part]: toggled(question[part], value) };
+  const not = excludable[part];
+  const unwanted: readonly (string | number)[] = question[not];
+  const without = (list: readonly (string | number)[]) => list.filter((other) => other !== typed);
+  return isExcluded
+    ? { [part]: without(wanted), [not]: toggled(unwanted, typed) }
+    : { [part]: toggled(wanted, typed), [not]: without(unwanted) };
+}
+
+/** Neither wanted nor left out. */
+export function unfilter(part: keyof typeof excludable): Partial<Question> {
+  return { [part]: [], [excludable[part]]: [] };
+}
+
+function toggled<T>(list: readonly T[], value: T): T[] {
+  return list.includes(value) ? list.filter((other) => other !== value) : [...list, value];
+}

@@ -1,0 +1,241 @@
+'use client';
+
+import { useEffect, useRef, useState } from 'react';
+import { Popup } from '../chrome/popup.tsx';
+import { useView } from '../chrome/view.tsx';
+import { AccountPicker } from './account-picker.tsx';
+import { type MatchKind, parsePattern, printPattern } from './number-pattern.ts';
+import { callTypes, outcomes, type Question, type ResultGroup, resultGroups } from './question.ts';
+import type { TimeRange } from './time-range.ts';
+
+export interface FilterBarProps {
+  readonly question: Question;
+  readonly range: TimeRange;
+  onChange(change: Partial<Question>): void;
+}
+
+/** So long after the last key a number is asked for. */
+const TYPING_MILLIS = 350;
+const matchKinds: readonly MatchKind[] = ['startsWith', 'is', 'endsWith', 'contains'];
+
+/** What the old screens could filter by, and what the gateway can on top of it. */
+export function FilterBar({ question, range, onChange }: FilterBarProps) {
+  const { words, user } = useView();
+  return (
+    <div className="filters" role="search">
+      <NumberField name="cld" value={question.cld} onChange={(cld) => onChange({ cld })} />
+      <NumberField name="cli" value={question.cli} onChange={(cli) => onChange({ cli })} />
+      <label className="field">
+        <span>{words.filters.type}</span>
+        <select
+          id="call-type"
+          value={question.type}
+          onChange={(event) => onChange({ type: event.target.value as Question['type'] })}
+        >
+          {callTypes.map((type) => (
+            <option key={type} value={type}>
+              {words.types[type]}
+            </option>
+          ))}
+        </select>
+      </label>
+      <OutcomePicker question={question} onChange={onChange} />
+      {user.role === 'admin' && <AccountPicker question={question} range={range} onChange={onChange} />}
+      <MoreFilters question={question} onChange={onChange} />
+    </div>
+  );
+}
+
+interface NumberFieldProps {
+  readonly name: 'cli' | 'cld';
+  readonly value: string;
+  onChange(value: string): void;
+}
+
+/** A number, and how it is compared. A `*` that is typed means what it means in a link. */
+function NumberField({ name, value, onChange }: NumberFieldProps) {
+  const { words, user } = useView();
+  const given = parsePattern(value);
+  const [text, setText] = useState(given?.digits ?? '');
+  const [kind, setKind] = useState<MatchKind>(given?.kind ?? 'startsWith');
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const sent = useRef(value);
+
+  // From outside: a link, a click on a value, "clear".
+  useEffect(() => {
+    if (value === sent.current) return;
+    sent.current = value;
+    const pattern = parsePattern(value);
+    setText(pattern?.digits ?? '');
+    if (pattern) setKind(pattern.kind);
+  }, [value]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+
+  const send = (typed: string, how: MatchKind, wait: number) => {
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => {
+      const starred = typed.includes('*') ? parsePattern(typed) : null;
+      const plain = parsePattern(typed);
+      const next = starred
+        ? printPattern(starred)
+        : plain
+          ? printPattern({ kind: how, digits: plain.digits })
+          : '';
+      sent.current = next;
+      onChange(next);
+    }, wait);
+  };
+
+  return (
+    <div className="field field-number">
+      <label htmlFor={`number-${name}`}>{words.columns[name]}</label>
+      <div className="joined">
+        <select
+          aria-label={`${words.columns[name]}: ${words.filters.how}`}
+          value={kind}
+          disabled={user.masked}
+          onChange={(event) => {
+            setKind(event.target.value as MatchKind);
+            send(text, event.target.value as MatchKind, 0);
+          }}
+        >
+          {matchKinds.map((how) => (
+            <option key={how} value={how}>
+              {words.filters.match[how]}
+            </option>
+          ))}
+        </select>
+        <input
+          id={`number-${name}`}
+          type="search"
+          inputMode="tel"
+          autoComplete="off"
+          spellCheck={false}
+          placeholder={name === 'cld' ? '336…' : '331…'}
+          value={text}
+          disabled={user.masked}
+          onChange={(event) => {
+            setText(event.target.value);
+            send(event.target.value, kind, TYPING_MILLIS);
+          }}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter') send(text, kind, 0);
+            else if (event.key === 'Escape') event.currentTarget.blur();
+          }}
+        />
+      </div>
+    </div>
+  );
+}
+
+interface PickerProps {
+  readonly question: Question;
+  onChange(change: Partial<Question>): void;
+}
+
+/** The outcomes by what ended the attempt; a group is chosen as a whole or by its parts. */
+function OutcomePicker({ question, onChange }: PickerProps) {
+  const { words } = useView();
+  const chosen = question.outcome;
+  const set = (names: readonly Question['outcome'][number][], isOn: boolean) => {
+    const next = outcomes.filter((name) => (names.includes(name) ? isOn : chosen.includes(name)));
+    onChange({ outcome: next.length === outcomes.length ? [] : next, notOutcome: [] });
+  };
+  const face =
+    chosen.length === 0 ? words.filters.anyResult : chosen.map((name) => words.outcomes[name]).join(', ');
+  return (
+    <div className="field">
+      <span aria-hidden="true">{words.filters.result}</span>
+      <Popup
+        label={`${words.filters.result}: ${face}`}
+        className="button button-select"
+        buttonId="filter-button"
+        face={<span className="select-face">{face}</span>}
+      >
+        {() => (
+          <div className="choices">
+            {(Object.keys(resultGroups) as ResultGroup[]).map((group) => {
+              const members: readonly Question['outcome'][number][] = resultGroups[group];
+              const on = members.filter((name) => chosen.includes(name)).length;
+              return (
+                <fieldset key={group}>
+                  <legend>
+                    <label className="choice choice-group">
+                      <input
+                        type="checkbox"
+                        checked={on === members.length}
+                        ref={(box) => {
+                          if (box) box.indeterminate = on > 0 && on < members.length;
+                        }}
+                        onChange={(event) => set(members, event.target.checked)}
+                      />
+                      {words.groups[group]}
+                    </label>
+                  </legend>
+                  {members.length > 1 &&
+                    members.map((name) => (
+                      <label key={name} className="choice">
+                        <input
+                          type="checkbox"
+                          checked={chosen.includes(name)}
+                          onChange={(event) => set([name], event.target.checked)}
+                        />
+                        <span className={`outcome outcome-${name}`}>{words.outcomes[name]}</span>
+                      </label>
+                    ))}
+                </fieldset>
+              );
+            })}
+          </div>
+        )}
+      </Popup>
+    </div>
+  );
+}
+
+/** The rarer ones. */
+function MoreFilters({ question, onChange }: PickerProps) {
+  const { words } = useView();
+  const count = [question.min, question.max, question.ip || null].filter((value) => value !== null).length;
+  const number = (text: string) => (text === '' ? null : Math.max(0, Math.floor(Number(text))));
+  return (
+    <Popup
+      label={count > 0 ? `${words.filters.more} (${count})` : words.filters.more}
+      icon="filter"
+      className={`button button-bottom${count > 0 ? ' button-on' : ''}`}
+    >
+      {() => (
+        <div className="more-filters">
+          <label className="field">
+            <span>{words.filters.min}</span>
+            <input
+              type="number"
+              min={0}
+              defaultValue={question.min ?? ''}
+              onChange={(event) => onChange({ min: number(event.target.value) })}
+            />
+          </label>
+          <label className="field">
+            <span>{words.filters.max}</span>
+            <input
+              type="number"
+              min={0}
+              defaultValue={question.max ?? ''}
+              onChange={(event) => onChange({ max: number(event.target.value) })}
+            />
+          </label>
+          <label className="field">
+            <span>{words.columns.remoteIp}</span>
+            <input
+              type="text"
+              inputMode="decimal"
+              spellCheck={false}
+              defaultValue={question.ip}
+              onChange={(event) => onChange({ ip: event.target.value.trim() })}
+            />
+          </label>
+        </div>
+      )}
+    </Popup>
+  );
+}

@@ -1,0 +1,870 @@
+/* eslint-disable */
+/** Internal type. DO NOT USE DIRECTLY. */
+type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+/** Internal type. DO NOT USE DIRECTLY. */
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** What became of a call attempt. NER counts ANSWERED, BUSY, NO_ANSWER, REJECTED and CANCELLED as the network doing its work; everything else is a failure of network or switch. */
+export type CallOutcome =
+  /** Successful and with conversation: normal clearing and a duration above 0. */
+  | 'ANSWERED'
+  /** The called side was busy (Q.850 17, SIP 486 or 600). */
+  | 'BUSY'
+  /** The caller gave up before an answer. */
+  | 'CANCELLED'
+  /** Congestion or failure in a network (Q.850 34, 38, 41, 42, …; SIP 5xx). */
+  | 'NETWORK'
+  /** It rang, or the subscriber was absent, and nobody answered (Q.850 18–20, SIP 408 or 480). */
+  | 'NO_ANSWER'
+  /** The switch itself refused: no balance, no route, over capacity, forbidden destination. */
+  | 'REFUSED'
+  /** The called side declined (Q.850 21, SIP 603). */
+  | 'REJECTED'
+  /** The number is wrong, unallocated, changed or out of order (Q.850 1, 22, 27, 28, …; SIP 404, 484, …). */
+  | 'UNREACHABLE';
+
+/** What calls are grouped by. Several at once are possible, but only one of time. */
+export type CdrDimension =
+  /** Account charged. */
+  | 'ACCOUNT'
+  /** Called number. */
+  | 'CLD'
+  /** Country of the called number. */
+  | 'COUNTRY'
+  /** Customer who owns the account. */
+  | 'CUSTOMER'
+  /** Day of connect time, from midnight to midnight in `timeZone`. */
+  | 'DAY'
+  /** Cause, as `Cdr.disconnectCause` shows it. */
+  | 'DISCONNECT_CAUSE'
+  /** Hour of connect time, in `timeZone`. A day has 23 or 25 of them when clocks change. */
+  | 'HOUR'
+  /** Month of connect time, in `timeZone`. */
+  | 'MONTH'
+  /** What became of the call. */
+  | 'OUTCOME'
+  /** Rate prefix of the called number. */
+  | 'PREFIX'
+  /** ISO week of connect time, from Monday, in `timeZone`. */
+  | 'WEEK';
+
+/** Which calls. All given parts must hold; a missing or null part restricts nothing, an empty list matches nothing. Give an account or a time range where you can: they make the answer quick. */
+export type CdrFilter = {
+  /** Calls of any of these accounts. */
+  accountIds?: Array<string> | null | undefined;
+  /** Called number, after translation. */
+  cld?: NumberMatch | null | undefined;
+  /** Calling number, after translation. */
+  cli?: NumberMatch | null | undefined;
+  /** Country of the called number, as `Cdr.country` shows it. */
+  countries?: Array<string> | null | undefined;
+  /** Calls of any of these customers. */
+  customerIds?: Array<string> | null | undefined;
+  /** Any of these causes, as `Cdr.disconnectCause` shows them. */
+  disconnectCauses?: Array<number> | null | undefined;
+  /** Connect time at or after this instant. */
+  from?: string | null | undefined;
+  /** Conversation at most this long. */
+  maxDurationSeconds?: string | null | undefined;
+  /** Conversation at least this long. */
+  minDurationSeconds?: string | null | undefined;
+  /** Any of these outcomes. */
+  outcomes?: Array<CallOutcome> | null | undefined;
+  /** The address the call came from, exactly. */
+  remoteIp?: string | null | undefined;
+  /** Connect time before this instant: the range is half-open, so that days add up. */
+  to?: string | null | undefined;
+  /** A call type of the older API. */
+  type?: CdrType | null | undefined;
+};
+
+/** The order of a list of calls, by connect time and then by id. */
+export type CdrOrder =
+  /** Latest connect time first. */
+  | 'NEWEST_FIRST'
+  /** Earliest connect time first. */
+  | 'OLDEST_FIRST';
+
+/** The call types of the older XML-RPC API. "Successful" is what the switch says: Q.850 cause 16 (a caller who hangs up before the answer included), or result 0, 200 or 202 on a Sippy source. */
+export type CdrType =
+  /** Every attempt. */
+  | 'ALL'
+  /** Successful. */
+  | 'COMPLETE'
+  /** Not successful and without conversation. */
+  | 'ERRORS'
+  /** Not successful. */
+  | 'INCOMPLETE'
+  /** With conversation: duration above 0. */
+  | 'NON_ZERO'
+  /** Duration above 0, or not successful. */
+  | 'NON_ZERO_AND_ERRORS';
+
+/** How much the figures beside it can be trusted. */
+export type Confidence =
+  /** The end of the WAL was known within the last two seconds. */
+  | 'HIGH'
+  /** Nobody has told lately how far the primary is; the figures are bounds. */
+  | 'LOW'
+  /** The standby is connected, but has not heard lately how far its primary is. */
+  | 'MEDIUM'
+  /** The server does not answer; the figures are what was known last. */
+  | 'NONE';
+
+/** How a number is compared; all given parts must hold. Numbers are text as the switch writes them: no spaces, usually without `+`. There are no wildcards: `%`, `_` and backslash mean themselves. */
+export type NumberMatch = {
+  /** Digits anywhere. Reads every call of the other filters. */
+  contains?: string | null | undefined;
+  /** The last digits. Reads every call of the other filters. */
+  endsWith?: string | null | undefined;
+  /** The whole number. Uses an index. */
+  is?: string | null | undefined;
+  /** The first digits, such as a country code. Uses an index. */
+  startsWith?: string | null | undefined;
+};
+
+/** What a server is doing. Only STREAMING means that all is well. */
+export type ReplicaState =
+  /** Replays files from an archive; streams from nobody. */
+  | 'ARCHIVE_RECOVERY'
+  /** Streams and is noticeably behind. */
+  | 'CATCHING_UP'
+  /** Is connecting to its upstream. */
+  | 'CONNECTING'
+  /** Replays late on purpose (recovery_min_apply_delay). */
+  | 'DELAYED'
+  /** Streams from nobody and answers with what it has. */
+  | 'DISCONNECTED'
+  /** Its replay is paused. */
+  | 'PAUSED'
+  /** Is a primary, not a standby. */
+  | 'PRIMARY'
+  /** Was a standby and has become a primary. */
+  | 'PROMOTED'
+  /** Its replay waits for a query to let go of what it needs. */
+  | 'REPLAY_BLOCKED'
+  /** Takes writes while another server of the same cluster does too. */
+  | 'SPLIT_BRAIN'
+  /** Is connected, but nothing comes although something should. */
+  | 'STALLED'
+  /** Is starting, recovering from a crash, or shutting down. */
+  | 'STARTING'
+  /** Streams and keeps up. */
+  | 'STREAMING'
+  /** Streams, but our role may not see how far (grant pg_read_all_stats). */
+  | 'STREAMING_UNVERIFIED'
+  /** Not asked yet. */
+  | 'UNKNOWN'
+  /** Does not answer, or answers and accepts no new connection. */
+  | 'UNREACHABLE'
+  /** Streams from a standby that has troubles of its own. */
+  | 'UPSTREAM_DEGRADED'
+  /** Belongs to another database cluster than the others. */
+  | 'WRONG_CLUSTER';
+
+/** How all standbys are, together. */
+export type ReplicationHealth =
+  /** Reads are answered, but at least one server is not as it should be. */
+  | 'DEGRADED'
+  /** No standby can answer reads. */
+  | 'DOWN'
+  /** Every standby streams and keeps up (or is late on purpose). */
+  | 'OK';
+
+/** Which end comes first. Groups where the measure is null come last either way. */
+export type SortDirection =
+  /** Smallest first. */
+  | 'ASC'
+  /** Largest first. */
+  | 'DESC';
+
+/** What is measured of a group of calls: the fields of CdrStatsRow. */
+export type StatsMeasure =
+  /** Average call duration: seconds of answered calls / answered. Null without answered calls. */
+  | 'ACD_SECONDS'
+  /** Calls that were successful (Q.850 cause 16, or none recorded) and had a duration above 0. */
+  | 'ANSWERED'
+  /** Answer-seizure ratio in per cent: 100 × answered / attempts. Null without attempts. */
+  | 'ASR'
+  /** All calls of the group, answered or not. */
+  | 'ATTEMPTS'
+  /** Sum of billed seconds / 60, exact. */
+  | 'BILLED_MINUTES'
+  /** Sum of charged amounts, exact. Only meaningful within one currency: amounts are in each account's own. */
+  | 'CHARGED_AMOUNT'
+  /** Attempts that were not answered. */
+  | 'FAILED'
+  /** Sum of real durations / 60, exact. */
+  | 'MINUTES'
+  /** Network effectiveness ratio in per cent: 100 × (answered + busy + no answer + rejected + cancelled) / attempts with a known outcome. Null when no outcome is known. */
+  | 'NER'
+  /** Average post-dial delay in seconds, over the calls that have one. Null when none has. */
+  | 'PDD_SECONDS'
+  /** Answered calls of 6 seconds or less: a sign of diallers, or of false answers. */
+  | 'SHORT_CALLS';
+
+/** Orders groups by a measure; with `first`, the top N. Ties are broken by the dimensions. */
+export type StatsOrder = {
+  /** Which end comes first. */
+  direction?: SortDirection;
+  /** What is compared. */
+  measure: StatsMeasure;
+};
+
+/** What kind of principal asks. */
+export type ViewerRole =
+  /** Sees the calls of its own accounts. */
+  | 'ACCOUNT'
+  /** Sees the calls of every account. */
+  | 'ADMIN';
+
+export type AccountNameFragment = { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null };
+
+export type AccountNamesQueryVariables = Exact<{
+  id0?: string;
+  id1?: string;
+  id2?: string;
+  id3?: string;
+  id4?: string;
+  id5?: string;
+  id6?: string;
+  id7?: string;
+  id8?: string;
+  id9?: string;
+  id10?: string;
+  id11?: string;
+  id12?: string;
+  id13?: string;
+  id14?: string;
+  id15?: string;
+  id16?: string;
+  id17?: string;
+  id18?: string;
+  id19?: string;
+}>;
+
+
+export type AccountNamesQuery = { account0: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account1: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account2: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account3: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account4: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account5: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account6: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account7: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account8: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account9: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account10: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account11: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account12: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account13: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account14: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account15: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account16: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account17: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account18: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account19: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null };
+
+export type CallContextQueryVariables = Exact<{
+  before: CdrFilter;
+  after: CdrFilter;
+  first: number;
+}>;
+
+
+export type CallContextQuery = { before: { nodes: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null> }, after: { nodes: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null> } };
+
+export type CallDetailQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type CallDetailQuery = { cdr: { callId: string | null, cliIn: string | null, cldIn: string | null, setupTime: string | null, releaseSource: string | null, userAgent: string | null, id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null, account: { username: string | null, currency: string | null, timeZone: string | null } | null, customer: { name: string | null } | null } | null };
+
+export type CallExportQueryVariables = Exact<{
+  filter?: CdrFilter | null | undefined;
+  orderBy: CdrOrder;
+  first: number;
+  after?: string | null | undefined;
+  connectTime: boolean;
+  setupTime: boolean;
+  disconnectTime: boolean;
+  cli: boolean;
+  cld: boolean;
+  cliIn: boolean;
+  cldIn: boolean;
+  country: boolean;
+  region: boolean;
+  prefix: boolean;
+  durationSeconds: boolean;
+  billedSeconds: boolean;
+  chargedAmount: boolean;
+  outcome: boolean;
+  disconnectCause: boolean;
+  disconnectReason: boolean;
+  pddSeconds: boolean;
+  releaseSource: boolean;
+  accountId: boolean;
+  customerId: boolean;
+  remoteIp: boolean;
+  userAgent: boolean;
+  callId: boolean;
+}>;
+
+
+export type CallExportQuery = { cdrs: { nodes: Array<{ id: string, connectTime?: string, setupTime?: string | null, disconnectTime?: string | null, cli?: string | null, cld?: string | null, cliIn?: string | null, cldIn?: string | null, country?: string | null, region?: string | null, prefix?: string | null, durationSeconds?: string | null, billedSeconds?: number | null, chargedAmount?: string | null, outcome?: CallOutcome | null, disconnectCause?: number | null, disconnectReason?: string | null, pddSeconds?: string | null, releaseSource?: string | null, accountId?: string, customerId?: string | null, remoteIp?: string | null, userAgent?: string | null, callId?: string | null } | null> } };
+
+export type CallPageQueryVariables = Exact<{
+  filter?: CdrFilter | null | undefined;
+  orderBy: CdrOrder;
+  first: number;
+  after?: string | null | undefined;
+  counted: boolean;
+}>;
+
+
+export type CallPageQuery = { cdrs: { estimatedCount?: number | string | null, nodes: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type CallRowFragment = { id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null };
+
+export type CallStreamQueryVariables = Exact<{
+  filter?: CdrFilter | null | undefined;
+  orderBy: CdrOrder;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type CallStreamQuery = { cdrs: { nodes: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null> } };
+
+export type FreshnessQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type FreshnessQuery = { replicationStatus: { status: ReplicationHealth, asOf: string | null, replicas: Array<{ name: string, status: ReplicaState, reason: string | null, confidence: Confidence, isReadFrom: boolean, lagSeconds: number | null, lagBytes: number | string | null, sampledAt: string | null }> } };
+
+export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ViewerQuery = { viewer: { role: ViewerRole, accountIds: Array<string> | null, maxPage: number } };
+
+export type FacetQueryVariables = Exact<{
+  filter?: CdrFilter | null | undefined;
+  by: CdrDimension;
+  first: number;
+}>;
+
+
+export type FacetQuery = { cdrStats: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } };
+
+export type GroupsQueryVariables = Exact<{
+  filter?: CdrFilter | null | undefined;
+  groupBy: Array<CdrDimension> | CdrDimension;
+  orderBy?: StatsOrder | null | undefined;
+  first?: number | null | undefined;
+  timeZone: string;
+}>;
+
+
+export type GroupsQuery = { cdrStats: { rows: Array<{ bucket: string | null, accountId: string | null, country: string | null, prefix: string | null, disconnectCause: number | null, attempts: number | string, answered: number | string, asr: number | null, acdSeconds: number | null, minutes: string, chargedAmount: string }> } };
+
+export type HistogramQueryVariables = Exact<{
+  filter?: CdrFilter | null | undefined;
+  unit: CdrDimension;
+  timeZone: string;
+}>;
+
+
+export type HistogramQuery = { cdrStats: { rows: Array<{ bucket: string | null, attempts: number | string, answered: number | string }> } };
+
+export type SliceFragment = { totals: { attempts: number | string, answered: number | string } };
+
+export type HistogramSlicesQueryVariables = Exact<{
+  filter0?: CdrFilter | null | undefined;
+  is0: boolean;
+  filter1?: CdrFilter | null | undefined;
+  is1: boolean;
+  filter2?: CdrFilter | null | undefined;
+  is2: boolean;
+  filter3?: CdrFilter | null | undefined;
+  is3: boolean;
+  filter4?: CdrFilter | null | undefined;
+  is4: boolean;
+  filter5?: CdrFilter | null | undefined;
+  is5: boolean;
+  filter6?: CdrFilter | null | undefined;
+  is6: boolean;
+  filter7?: CdrFilter | null | undefined;
+  is7: boolean;
+  filter8?: CdrFilter | null | undefined;
+  is8: boolean;
+  filter9?: CdrFilter | null | undefined;
+  is9: boolean;
+  filter10?: CdrFilter | null | undefined;
+  is10: boolean;
+  filter11?: CdrFilter | null | undefined;
+  is11: boolean;
+  filter12?: CdrFilter | null | undefined;
+  is12: boolean;
+  filter13?: CdrFilter | null | undefined;
+  is13: boolean;
+  filter14?: CdrFilter | null | undefined;
+  is14: boolean;
+  filter15?: CdrFilter | null | undefined;
+  is15: boolean;
+  filter16?: CdrFilter | null | undefined;
+  is16: boolean;
+  filter17?: CdrFilter | null | undefined;
+  is17: boolean;
+}>;
+
+
+export type HistogramSlicesQuery = { slice0?: { totals: { attempts: number | string, answered: number | string } }, slice1?: { totals: { attempts: number | string, answered: number | string } }, slice2?: { totals: { attempts: number | string, answered: number | string } }, slice3?: { totals: { attempts: number | string, answered: number | string } }, slice4?: { totals: { attempts: number | string, answered: number | string } }, slice5?: { totals: { attempts: number | string, answered: number | string } }, slice6?: { totals: { attempts: number | string, answered: number | string } }, slice7?: { totals: { attempts: number | string, answered: number | string } }, slice8?: { totals: { attempts: number | string, answered: number | string } }, slice9?: { totals: { attempts: number | string, answered: number | string } }, slice10?: { totals: { attempts: number | string, answered: number | string } }, slice11?: { totals: { attempts: number | string, answered: number | string } }, slice12?: { totals: { attempts: number | string, answered: number | string } }, slice13?: { totals: { attempts: number | string, answered: number | string } }, slice14?: { totals: { attempts: number | string, answered: number | string } }, slice15?: { totals: { attempts: number | string, answered: number | string } }, slice16?: { totals: { attempts: number | string, answered: number | string } }, slice17?: { totals: { attempts: number | string, answered: number | string } } };
+
+export type TilesQueryVariables = Exact<{
+  filter?: CdrFilter | null | undefined;
+}>;
+
+
+export type TilesQuery = { cdrStats: { totals: { attempts: number | string, answered: number | string, failed: number | string, asr: number | null, ner: number | null, acdSeconds: number | null, pddSeconds: number | null, minutes: string, billedMinutes: string, chargedAmount: string } } };
+
+export class TypedDocumentString<TResult, TVariables>
+  extends String
+  implements DocumentTypeDecoration<TResult, TVariables>
+{
+  __apiType?: NonNullable<DocumentTypeDecoration<TResult, TVariables>['__apiType']>;
+  private value: string;
+  public __meta__?: Record<string, any> | undefined;
+
+  constructor(value: string, __meta__?: Record<string, any> | undefined) {
+    super(value);
+    this.value = value;
+    this.__meta__ = __meta__;
+  }
+
+  override toString(): string & DocumentTypeDecoration<TResult, TVariables> {
+    return this.value;
+  }
+}
+export const AccountNameFragmentDoc = new TypedDocumentString(`
+    fragment AccountName on Account {
+  id
+  username
+  currency
+  customer {
+    id
+    name
+  }
+}
+    `, {"fragmentName":"AccountName"}) as unknown as TypedDocumentString<AccountNameFragment, unknown>;
+export const CallRowFragmentDoc = new TypedDocumentString(`
+    fragment CallRow on Cdr {
+  id
+  accountId
+  customerId
+  cli
+  cld
+  connectTime
+  disconnectTime
+  durationSeconds
+  billedSeconds
+  chargedAmount
+  disconnectCause
+  disconnectReason
+  outcome
+  country
+  region
+  prefix
+  pddSeconds
+  remoteIp
+}
+    `, {"fragmentName":"CallRow"}) as unknown as TypedDocumentString<CallRowFragment, unknown>;
+export const SliceFragmentDoc = new TypedDocumentString(`
+    fragment Slice on CdrStats {
+  totals {
+    attempts
+    answered
+  }
+}
+    `, {"fragmentName":"Slice"}) as unknown as TypedDocumentString<SliceFragment, unknown>;
+export const AccountNamesDocument = new TypedDocumentString(`
+    query AccountNames($id0: ID! = "0", $id1: ID! = "0", $id2: ID! = "0", $id3: ID! = "0", $id4: ID! = "0", $id5: ID! = "0", $id6: ID! = "0", $id7: ID! = "0", $id8: ID! = "0", $id9: ID! = "0", $id10: ID! = "0", $id11: ID! = "0", $id12: ID! = "0", $id13: ID! = "0", $id14: ID! = "0", $id15: ID! = "0", $id16: ID! = "0", $id17: ID! = "0", $id18: ID! = "0", $id19: ID! = "0") {
+  account0: account(id: $id0) {
+    ...AccountName
+  }
+  account1: account(id: $id1) {
+    ...AccountName
+  }
+  account2: account(id: $id2) {
+    ...AccountName
+  }
+  account3: account(id: $id3) {
+    ...AccountName
+  }
+  account4: account(id: $id4) {
+    ...AccountName
+  }
+  account5: account(id: $id5) {
+    ...AccountName
+  }
+  account6: account(id: $id6) {
+    ...AccountName
+  }
+  account7: account(id: $id7) {
+    ...AccountName
+  }
+  account8: account(id: $id8) {
+    ...AccountName
+  }
+  account9: account(id: $id9) {
+    ...AccountName
+  }
+  account10: account(id: $id10) {
+    ...AccountName
+  }
+  account11: account(id: $id11) {
+    ...AccountName
+  }
+  account12: account(id: $id12) {
+    ...AccountName
+  }
+  account13: account(id: $id13) {
+    ...AccountName
+  }
+  account14: account(id: $id14) {
+    ...AccountName
+  }
+  account15: account(id: $id15) {
+    ...AccountName
+  }
+  account16: account(id: $id16) {
+    ...AccountName
+  }
+  account17: account(id: $id17) {
+    ...AccountName
+  }
+  account18: account(id: $id18) {
+    ...AccountName
+  }
+  account19: account(id: $id19) {
+    ...AccountName
+  }
+}
+    fragment AccountName on Account {
+  id
+  username
+  currency
+  customer {
+    id
+    name
+  }
+}`, {"hash":"sha256:e4e8f0e173fd49aade02d09772a386d03df7193f3a8182acd0e320aadd307d5c"}) as unknown as TypedDocumentString<AccountNamesQuery, AccountNamesQueryVariables>;
+export const CallContextDocument = new TypedDocumentString(`
+    query CallContext($before: CdrFilter!, $after: CdrFilter!, $first: Int!) {
+  before: cdrs(filter: $before, orderBy: NEWEST_FIRST, first: $first) {
+    nodes {
+      ...CallRow
+    }
+  }
+  after: cdrs(filter: $after, orderBy: OLDEST_FIRST, first: $first) {
+    nodes {
+      ...CallRow
+    }
+  }
+}
+    fragment CallRow on Cdr {
+  id
+  accountId
+  customerId
+  cli
+  cld
+  connectTime
+  disconnectTime
+  durationSeconds
+  billedSeconds
+  chargedAmount
+  disconnectCause
+  disconnectReason
+  outcome
+  country
+  region
+  prefix
+  pddSeconds
+  remoteIp
+}`, {"hash":"sha256:7a09106e190e179a2876e6eb6ea49f7b9939ceb0cb2dd53818b466cb898353ee"}) as unknown as TypedDocumentString<CallContextQuery, CallContextQueryVariables>;
+export const CallDetailDocument = new TypedDocumentString(`
+    query CallDetail($id: ID!) {
+  cdr(id: $id) {
+    ...CallRow
+    callId
+    cliIn
+    cldIn
+    setupTime
+    releaseSource
+    userAgent
+    account {
+      username
+      currency
+      timeZone
+    }
+    customer {
+      name
+    }
+  }
+}
+    fragment CallRow on Cdr {
+  id
+  accountId
+  customerId
+  cli
+  cld
+  connectTime
+  disconnectTime
+  durationSeconds
+  billedSeconds
+  chargedAmount
+  disconnectCause
+  disconnectReason
+  outcome
+  country
+  region
+  prefix
+  pddSeconds
+  remoteIp
+}`, {"hash":"sha256:2039b6a3b8f0a9bb2b396cec1e6ad9e6f05ea5e3343b11b0a48857e378a6abb7"}) as unknown as TypedDocumentString<CallDetailQuery, CallDetailQueryVariables>;
+export const CallExportDocument = new TypedDocumentString(`
+    query CallExport($filter: CdrFilter, $orderBy: CdrOrder!, $first: Int!, $after: String, $connectTime: Boolean!, $setupTime: Boolean!, $disconnectTime: Boolean!, $cli: Boolean!, $cld: Boolean!, $cliIn: Boolean!, $cldIn: Boolean!, $country: Boolean!, $region: Boolean!, $prefix: Boolean!, $durationSeconds: Boolean!, $billedSeconds: Boolean!, $chargedAmount: Boolean!, $outcome: Boolean!, $disconnectCause: Boolean!, $disconnectReason: Boolean!, $pddSeconds: Boolean!, $releaseSource: Boolean!, $accountId: Boolean!, $customerId: Boolean!, $remoteIp: Boolean!, $userAgent: Boolean!, $callId: Boolean!) {
+  cdrs(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
+    nodes {
+      id
+      connectTime @include(if: $connectTime)
+      setupTime @include(if: $setupTime)
+      disconnectTime @include(if: $disconnectTime)
+      cli @include(if: $cli)
+      cld @include(if: $cld)
+      cliIn @include(if: $cliIn)
+      cldIn @include(if: $cldIn)
+      country @include(if: $country)
+      region @include(if: $region)
+      prefix @include(if: $prefix)
+      durationSeconds @include(if: $durationSeconds)
+      billedSeconds @include(if: $billedSeconds)
+      chargedAmount @include(if: $chargedAmount)
+      outcome @include(if: $outcome)
+      disconnectCause @include(if: $disconnectCause)
+      disconnectReason @include(if: $disconnectReason)
+      pddSeconds @include(if: $pddSeconds)
+      releaseSource @include(if: $releaseSource)
+      accountId @include(if: $accountId)
+      customerId @include(if: $customerId)
+      remoteIp @include(if: $remoteIp)
+      userAgent @include(if: $userAgent)
+      callId @include(if: $callId)
+    }
+  }
+}
+    `, {"hash":"sha256:80ca32157c5f8fa85af9b1dabbfad6e22f286df1977dc0fe7c3ff5e07253c62d"}) as unknown as TypedDocumentString<CallExportQuery, CallExportQueryVariables>;
+export const CallPageDocument = new TypedDocumentString(`
+    query CallPage($filter: CdrFilter, $orderBy: CdrOrder!, $first: Int!, $after: String, $counted: Boolean!) {
+  cdrs(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
+    nodes {
+      ...CallRow
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+    estimatedCount @include(if: $counted)
+  }
+}
+    fragment CallRow on Cdr {
+  id
+  accountId
+  customerId
+  cli
+  cld
+  connectTime
+  disconnectTime
+  durationSeconds
+  billedSeconds
+  chargedAmount
+  disconnectCause
+  disconnectReason
+  outcome
+  country
+  region
+  prefix
+  pddSeconds
+  remoteIp
+}`, {"hash":"sha256:9718b550b91a871fddfeb80257d2c7e9542e03acd16b899021ce3bfb089b1581"}) as unknown as TypedDocumentString<CallPageQuery, CallPageQueryVariables>;
+export const CallStreamDocument = new TypedDocumentString(`
+    query CallStream($filter: CdrFilter, $orderBy: CdrOrder!, $first: Int!, $after: String) {
+  cdrs(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
+    nodes {
+      ...CallRow
+    }
+  }
+}
+    fragment CallRow on Cdr {
+  id
+  accountId
+  customerId
+  cli
+  cld
+  connectTime
+  disconnectTime
+  durationSeconds
+  billedSeconds
+  chargedAmount
+  disconnectCause
+  disconnectReason
+  outcome
+  country
+  region
+  prefix
+  pddSeconds
+  remoteIp
+}`, {"hash":"sha256:69680b8f00addde39eedcd0e4ff8cdbe04afa21f1f8e9c39a66290fe510caf77"}) as unknown as TypedDocumentString<CallStreamQuery, CallStreamQueryVariables>;
+export const FreshnessDocument = new TypedDocumentString(`
+    query Freshness {
+  replicationStatus {
+    status
+    asOf
+    replicas {
+      name
+      status
+      reason
+      confidence
+      isReadFrom
+      lagSeconds
+      lagBytes
+      sampledAt
+    }
+  }
+}
+    `, {"hash":"sha256:e82ab01f9a5fbc6f9aa3206b2c53b501b4fe1697268a5d789bbce0ed36f76ab9"}) as unknown as TypedDocumentString<FreshnessQuery, FreshnessQueryVariables>;
+export const ViewerDocument = new TypedDocumentString(`
+    query Viewer {
+  viewer {
+    role
+    accountIds
+    maxPage
+  }
+}
+    `, {"hash":"sha256:b4f0d67e23c71247ddc7c402e5162e93aba58fc38d690e84ba490c46025665cc"}) as unknown as TypedDocumentString<ViewerQuery, ViewerQueryVariables>;
+export const FacetDocument = new TypedDocumentString(`
+    query Facet($filter: CdrFilter, $by: CdrDimension!, $first: Int!) {
+  cdrStats(
+    filter: $filter
+    groupBy: [$by]
+    orderBy: {measure: ATTEMPTS}
+    first: $first
+  ) {
+    rows {
+      accountId
+      customerId
+      country
+      disconnectCause
+      outcome
+      attempts
+    }
+  }
+}
+    `, {"hash":"sha256:98565cc1324a36306af171d5bd955c104d3d1b635ef1f9e15c9272654839b06e"}) as unknown as TypedDocumentString<FacetQuery, FacetQueryVariables>;
+export const GroupsDocument = new TypedDocumentString(`
+    query Groups($filter: CdrFilter, $groupBy: [CdrDimension!]!, $orderBy: StatsOrder, $first: Int, $timeZone: String!) {
+  cdrStats(
+    filter: $filter
+    groupBy: $groupBy
+    orderBy: $orderBy
+    first: $first
+    timeZone: $timeZone
+  ) {
+    rows {
+      bucket
+      accountId
+      country
+      prefix
+      disconnectCause
+      attempts
+      answered
+      asr
+      acdSeconds
+      minutes
+      chargedAmount
+    }
+  }
+}
+    `, {"hash":"sha256:b9cb09b89d6ade3b26c257b8a0144a828a2afea5fae09ac66094d0a4788fd431"}) as unknown as TypedDocumentString<GroupsQuery, GroupsQueryVariables>;
+export const HistogramDocument = new TypedDocumentString(`
+    query Histogram($filter: CdrFilter, $unit: CdrDimension!, $timeZone: String!) {
+  cdrStats(filter: $filter, groupBy: [$unit], timeZone: $timeZone) {
+    rows {
+      bucket
+      attempts
+      answered
+    }
+  }
+}
+    `, {"hash":"sha256:41c171794895fd2593d28a6327cb1203fc3eff64a4715d8034126d2ed78d78b0"}) as unknown as TypedDocumentString<HistogramQuery, HistogramQueryVariables>;
+export const HistogramSlicesDocument = new TypedDocumentString(`
+    query HistogramSlices($filter0: CdrFilter, $is0: Boolean!, $filter1: CdrFilter, $is1: Boolean!, $filter2: CdrFilter, $is2: Boolean!, $filter3: CdrFilter, $is3: Boolean!, $filter4: CdrFilter, $is4: Boolean!, $filter5: CdrFilter, $is5: Boolean!, $filter6: CdrFilter, $is6: Boolean!, $filter7: CdrFilter, $is7: Boolean!, $filter8: CdrFilter, $is8: Boolean!, $filter9: CdrFilter, $is9: Boolean!, $filter10: CdrFilter, $is10: Boolean!, $filter11: CdrFilter, $is11: Boolean!, $filter12: CdrFilter, $is12: Boolean!, $filter13: CdrFilter, $is13: Boolean!, $filter14: CdrFilter, $is14: Boolean!, $filter15: CdrFilter, $is15: Boolean!, $filter16: CdrFilter, $is16: Boolean!, $filter17: CdrFilter, $is17: Boolean!) {
+  slice0: cdrStats(filter: $filter0) @include(if: $is0) {
+    ...Slice
+  }
+  slice1: cdrStats(filter: $filter1) @include(if: $is1) {
+    ...Slice
+  }
+  slice2: cdrStats(filter: $filter2) @include(if: $is2) {
+    ...Slice
+  }
+  slice3: cdrStats(filter: $filter3) @include(if: $is3) {
+    ...Slice
+  }
+  slice4: cdrStats(filter: $filter4) @include(if: $is4) {
+    ...Slice
+  }
+  slice5: cdrStats(filter: $filter5) @include(if: $is5) {
+    ...Slice
+  }
+  slice6: cdrStats(filter: $filter6) @include(if: $is6) {
+    ...Slice
+  }
+  slice7: cdrStats(filter: $filter7) @include(if: $is7) {
+    ...Slice
+  }
+  slice8: cdrStats(filter: $filter8) @include(if: $is8) {
+    ...Slice
+  }
+  slice9: cdrStats(filter: $filter9) @include(if: $is9) {
+    ...Slice
+  }
+  slice10: cdrStats(filter: $filter10) @include(if: $is10) {
+    ...Slice
+  }
+  slice11: cdrStats(filter: $filter11) @include(if: $is11) {
+    ...Slice
+  }
+  slice12: cdrStats(filter: $filter12) @include(if: $is12) {
+    ...Slice
+  }
+  slice13: cdrStats(filter: $filter13) @include(if: $is13) {
+    ...Slice
+  }
+  slice14: cdrStats(filter: $filter14) @include(if: $is14) {
+    ...Slice
+  }
+  slice15: cdrStats(filter: $filter15) @include(if: $is15) {
+    ...Slice
+  }
+  slice16: cdrStats(filter: $filter16) @include(if: $is16) {
+    ...Slice
+  }
+  slice17: cdrStats(filter: $filter17) @include(if: $is17) {
+    ...Slice
+  }
+}
+    fragment Slice on CdrStats {
+  totals {
+    attempts
+    answered
+  }
+}`, {"hash":"sha256:c286167129c1e240667cd1b8931ba22d3c600cf5e74f847e8bf56187b9a24c70"}) as unknown as TypedDocumentString<HistogramSlicesQuery, HistogramSlicesQueryVariables>;
+export const TilesDocument = new TypedDocumentString(`
+    query Tiles($filter: CdrFilter) {
+  cdrStats(filter: $filter) {
+    totals {
+      attempts
+      answered
+      failed
+      asr
+      ner
+      acdSeconds
+      pddSeconds
+      minutes
+      billedMinutes
+      chargedAmount
+    }
+  }
+}
+    `, {"hash":"sha256:be481925ce31dab34b05e325f8b386d6401a28cdc32693a7153f818df1a2184a"}) as unknown as TypedDocumentString<TilesQuery, TilesQueryVariables>;

@@ -1,0 +1,34 @@
+import { readAnswer } from '../asking/execute.ts';
+import { type Listed, listedOf, type Page, pageVariables } from '../calls/ask-page.ts';
+import type { Question } from '../filter/question.ts';
+import { rangeOf } from '../filter/question.ts';
+import { CallPageDocument, type CallPageQuery } from '../generated/graphql.ts';
+import { answerBrowser } from './answer-browser.ts';
+import type { Settings } from './settings.ts';
+import type { User } from './users.ts';
+
+/** Longer than this the page does not wait: it comes without rows, and asks for them itself. */
+const PATIENCE_MILLIS = 1200;
+
+/** The first page of the list, asked for while the document is made. Undefined when that fails: the page then says why. */
+export async function firstPage(
+  settings: Settings,
+  user: User,
+  question: Question,
+  now: number,
+): Promise<{ readonly key: string; readonly page: Page } | undefined> {
+  const listed: Listed = listedOf(question, rangeOf(question, now), { maxStaleness: null, isOpen: false });
+  try {
+    const response = await answerBrowser(settings, user, {
+      documentId: CallPageDocument.__meta__?.hash as string,
+      variables: pageVariables(listed, null),
+      accept: 'application/json',
+      acceptEncoding: 'identity',
+      maxStaleness: undefined,
+      signal: AbortSignal.timeout(PATIENCE_MILLIS),
+    });
+    return { key: JSON.stringify(listed), page: await readAnswer<CallPageQuery>(response) };
+  } catch {
+    return undefined;
+  }
+}

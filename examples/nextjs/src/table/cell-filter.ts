@@ -1,0 +1,24 @@
+import type { Question } from '../filter/question.ts';
+
+/** A value of a call that can be filtered by, and for some parts also left out. */
+export interface CellFilter {
+  readonly part: 'cli' | 'cld' | 'outcome' | 'cause' | 'country' | 'account' | 'customer' | 'ip';
+  readonly value: string;
+}
+
+/** The parts of the question that can also leave a value out. */
+export const excludable = {
+  outcome: 'notOutcome',
+  cause: 'notCause',
+  country: 'notCountry',
+  account: 'notAccount',
+} as const satisfies Partial<Record<CellFilter['part'], keyof Question>>;
+
+/** A customer's accounts are given by the session; masked numbers cannot be asked for. */
+export function canFilter(
+  { part }: CellFilter,
+  user: { readonly role: 'customer' | 'admin'; readonly masked: boolean },
+): boolean {
+  if (part === 'account' || part === 'customer') return user.role === 'admin';
+  return !(user.masked && (part === 'cli' || part === 'cld'));
+}

@@ -1,0 +1,124 @@
+'use client';
+
+import type { Listed } from '../calls/ask-page.ts';
+import type { CallList } from '../calls/call-list.ts';
+import { Icon } from '../chrome/icon.tsx';
+import { Popup } from '../chrome/popup.tsx';
+import { useView } from '../chrome/view.tsx';
+import { asCurl, asGraphql, asJson } from '../drawer/copies.ts';
+import { CopyButtons } from '../drawer/copy-buttons.tsx';
+import type { Question } from '../filter/question.ts';
+import { CallPageDocument } from '../generated/graphql.ts';
+import { SavedViews } from '../views/saved-views.tsx';
+import type { Columns } from './use-columns.ts';
+
+export interface ListToolbarProps {
+  readonly question: Question;
+  readonly columns: Columns;
+  readonly listed: Listed | undefined;
+  readonly list: CallList;
+  readonly hasFacets: boolean;
+  onChange(change: Partial<Question>): void;
+  onFacets(): void;
+  onExport(): void;
+}
+
+/** Rows that are copied as JSON at most: a clipboard is no file. */
+const MOST_COPIED = 1000;
+
+export function ListToolbar(props: ListToolbarProps) {
+  const { question, columns, listed, list } = props;
+  const { words, user } = useView();
+  const w = words.toolbar;
+  const variables = listed && {
+    filter: listed.filter,
+    orderBy: listed.order,
+    first: listed.size,
+    after: null,
+    counted: true,
+  };
+  return (
+    <div className="toolbar" role="toolbar" aria-label={w.title}>
+      <button
+        type="button"
+        className={`button button-icon button-plain${props.hasFacets ? ' button-on' : ''}`}
+        aria-label={w.facets}
+        aria-pressed={props.hasFacets}
+        data-hint={w.facets}
+        onClick={props.onFacets}
+      >
+        <Icon name="filter" />
+      </button>
+      <fieldset className="segments">
+        <legend className="for-ears">{w.view}</legend>
+        {(['calls', 'pictures'] as const).map((view) => (
+          <label key={view}>
+            <input
+              type="radio"
+              name="view"
+              checked={question.view === view}
+              onChange={() => props.onChange({ view })}
+            />
+            <span>
+              <Icon name={view === 'calls' ? 'table' : 'chart'} />
+              {w[view]}
+            </span>
+          </label>
+        ))}
+      </fieldset>
+      <div className="toolbar-end">
+        <SavedViews question={question} onOpen={(search) => window.location.assign(`/calls${search}`)} />
+        <Popup label={w.copy} icon="copy" className="button button-plain">
+          {() => (
+            <CopyButtons
+              items={[
+                { name: 'link', text: () => window.location.href },
+                { name: 'graphql', text: () => asGraphql(CallPageDocument as never, variables) },
+                { name: 'curl', text: () => asCurl(CallPageDocument as never, variables) },
+                { name: 'json', text: () => asJson(firstCalls(list)) },
+              ]}
+            />
+          )}
+        </Popup>
+        <ColumnChooser columns={columns} />
+        <button
+          type="button"
+          className="button button-main"
+          onClick={props.onExport}
+          disabled={user.masked || listed === undefined}
+          data-hint={user.masked ? w.maskedHint : undefined}
+        >
+          <Icon name="download" />
+          {w.export}
+        </button>
+      </div>
+    </div>
+  );
+}
+
+function ColumnChooser({ columns }: { readonly columns: Columns }) {
+  const { words } = useView();
+  return (
+    <Popup label={words.toolbar.columns} icon="columns" className="button button-plain">
+      {() => (
+        <div className="choices">
+          <div className="choices-list">
+            {columns.all.map(({ column, isShown }) => (
+              <label key={column.id} className="choice">
+                <input type="checkbox" checked={isShown} onChange={() => columns.toggle(column.id)} />
+                {words.columns[column.id]}
+              </label>
+            ))}
+          </div>
+          <button type="button" className="button" onClick={columns.reset}>
+            {words.toolbar.resetColumns}
+          </button>
+        </div>
+      )}
+    </Popup>
+  );
+}
+
+function firstCalls(list: CallList): unknown[] {
+  return Array.from({ length: Math.min(list.length, MOST_COPIED) }, (_, index) => list.at(index));
+}
