@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { watchOthers } from './cpu.ts';
 import { openDatabase } from './database.ts';
 import type { Line, Row } from './line.ts';
-import { describeMachine } from './machine.ts';
+import { describeCommands, describeMachine } from './machine.ts';
 import { keyOf, printNotes, printTable, type Report, resultsMarkdown } from './report.ts';
 import { rows } from './rows/index.ts';
 import { ServerStartError } from './server-process.ts';
@@ -67,6 +67,7 @@ async function run(
   const report = {
     lines,
     machine,
+    commands: describeCommands(settings.sizes),
     command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
   };
   return { ...report, date: new Date(), before: exchangeLastRun(`${dataDir}.last.json`, lines) };

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Client } from 'pg';
 import { type Cluster, startCluster } from '../src/demo/cluster.ts';
 import { DATABASE, fillDatabase, openForGateway } from '../src/demo/database.ts';
@@ -44,6 +44,8 @@ const STANDBY_SETTINGS = {
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { dataDir, signal, log } = options;
   if (!(await holdsCalls(options))) await rm(dataDir, { recursive: true, force: true });
+  // As open as any: the data below are PostgreSQL's own user's, who must be able to get there.
+  await mkdir(dirname(dataDir), { recursive: true });
   log(`Starting a PostgreSQL primary (data in ${dataDir})`);
   const cluster = await startCluster({
     dataDir,

@@ -1,8 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { cpus, release, totalmem, type } from 'node:os';
+import { callsSql } from './calls.ts';
 import type { Database } from './database.ts';
 import { peerVersions } from './peers.ts';
 import { psqlVersion } from './psql.ts';
+import { gatewayQuery } from './questions.ts';
+import type { Sizes } from './settings.ts';
 
 /** What the figures depend on, one line each. */
 export async function describeMachine(database: Database): Promise<string[]> {
@@ -21,6 +24,16 @@ export async function describeMachine(database: Database): Promise<string[]> {
       .map(([name, version]) => `${name} ${version}`)
       .join(', ')}`,
     `Gateway: ${revision()}`,
+  ];
+}
+
+/** What was run, to be run again by hand. */
+export function describeCommands({ list }: Sizes): string[] {
+  return [
+    'The gateway: `REPLICA_URLS=… API_PORT=… ADMIN_TOKEN=… NODE_ENV=production node src/cli.ts serve`',
+    `It is asked with \`{ "first": ${list} }\` for \`${gatewayQuery()}\``,
+    'Peers: `DATABASE_URL=… PORT=… NODE_ENV=production node bench/peers/<name>.js`',
+    `PostgreSQL: \`psql -X -A -t\`, in it \`\\timing on\` and \`\\copy (${callsSql(list)}) to '/dev/null'\``,
   ];
 }
 

@@ -29,12 +29,15 @@ export interface GatewayList {
   readonly selection?: string;
 }
 
+/** The document that asks the gateway for a page. */
+export function gatewayQuery(selection = `nodes { ${names} }`): string {
+  return `query Calls($first: Int, $after: String, $filter: CdrFilter) { cdrs(first: $first, after: $after, filter: $filter) { ${selection} } }`;
+}
+
 export function gatewayList(endpoint: Endpoint, question: GatewayList): WireRequest {
-  const { first, filter, after, accept, selection = `nodes { ${names} }` } = question;
+  const { first, filter, after, accept, selection } = question;
   return postGraphql(endpoint, {
-    query: `query Calls($first: Int, $after: String, $filter: CdrFilter) {
-      cdrs(first: $first, after: $after, filter: $filter) { ${selection} }
-    }`,
+    query: gatewayQuery(selection),
     variables: { first, after, filter },
     ...(accept !== undefined && { accept }),
   });

@@ -7,6 +7,8 @@ export interface Report {
   readonly machine: readonly string[];
   /** As it was typed. */
   readonly command: string;
+  /** What it started and asked. */
+  readonly commands: readonly string[];
   readonly date: Date;
   /** The same lines of the run before, by title. */
   readonly before: ReadonlyMap<string, string>;
@@ -43,7 +45,7 @@ export function printNotes({ lines }: Report): string {
 
 /** The run as bench/RESULTS.md. */
 export function resultsMarkdown(report: Report, picture: string | undefined): string {
-  const { lines, machine, command, date } = report;
+  const { lines, machine, command, commands, date } = report;
   const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return `${[
     '# Results of the benchmark',
@@ -60,6 +62,10 @@ export function resultsMarkdown(report: Report, picture: string | undefined): st
     ...(picture
       ? ['## Memory over time', '', `![Resident memory and heap while lists are answered](${picture})`, '']
       : []),
+    '## What was run',
+    '',
+    ...commands.map((text) => `- ${text}`),
+    '',
     '## Behind each line',
     '',
     'Milliseconds are medians, in parentheses the quickest and the slowest run.',
