@@ -1,0 +1,154 @@
+import {
+  callVariables,
+  groupColumns,
+  type Measure,
+  measureColumns,
+  overTime,
+  overTimeBy,
+  type Top,
+  topGroups,
+  totals,
+} from './calls.ts';
+import { dashboard } from './dashboard.ts';
+import { barChart, figures, table, timeSeries } from './panels.ts';
+
+/** How much is called, where to, by whom. */
+export function traffic(): object {
+  return dashboard({
+    uid: 'cdr-traffic',
+    title: 'Traffic',
+    description: 'Calls, minutes and charges over time, and the destinations and accounts that make them.',
+    tags: ['calls'],
+    variables: callVariables,
+    refresh: '1m',
+    from: 'now-24h',
+    rows: [
+      { height: 4, panels: tiles() },
+      { title: 'Over time', height: 9, panels: attemptsOverTime() },
+      { height: 8, panels: amountsOverTime() },
+      { title: 'Destinations', height: 10, panels: destinations() },
+      { title: 'Accounts', height: 10, panels: accounts() },
+    ],
+  });
+}
+
+const sums: readonly Measure[] = ['attempts', 'answered', 'minutes', 'billedMinutes', 'chargedAmount'];
+
+function tiles() {
+  return [
+    figures({
+      title: 'In total',
+      description:
+        "All calls of the time range: attempts, those of them that were answered, real minutes, billed minutes, and charges. Charges are in each account's own currency: choose accounts of one.",
+      targets: [totals(sums)],
+      columns: measureColumns(sums),
+    }),
+  ];
+}
+
+function attemptsOverTime() {
+  return [
+    timeSeries({
+      title: 'Call attempts',
+      description: 'Attempts and how many of them were answered. Times without any call have no bar.',
+      unit: 'short',
+      asBars: true,
+      targets: [overTime('attempts', 'answered')],
+    }),
+    timeSeries({
+      title: 'What became of them',
+      description:
+        'Attempts by outcome. The line without a name is of calls whose outcome the switch did not tell.',
+      unit: 'short',
+      asBars: true,
+      isStacked: true,
+      targets: [overTimeBy('OUTCOME', 'outcome', 'attempts')],
+      displayName: `\${__field.labels.outcome}`,
+    }),
+  ];
+}
+
+function amountsOverTime() {
+  return [
+    timeSeries({
+      title: 'Minutes',
+      description: 'Real and billed minutes by the time at which calls connected.',
+      unit: 'none',
+      asBars: true,
+      targets: [overTime('minutes', 'billedMinutes')],
+    }),
+    timeSeries({
+      title: 'Charged',
+      description: "Charged amounts. Only meaningful within one currency: amounts are in each account's own.",
+      unit: 'none',
+      asBars: true,
+      targets: [overTime('chargedAmount')],
+    }),
+  ];
+}
+
+const countries: Top = {
+  dimension: 'COUNTRY',
+  field: 'country',
+  title: 'Country',
+  first: 20,
+  orderBy: 'MINUTES',
+  measures: ['attempts', 'answered', 'minutes', 'billedMinutes', 'chargedAmount'],
+};
+
+const prefixes: Top = { ...countries, dimension: 'PREFIX', field: 'prefix', title: 'Prefix' };
+
+const topAccounts: Top = {
+  ...countries,
+  dimension: 'ACCOUNT',
+  field: 'accountId',
+  title: 'Account',
+  orderBy: 'CHARGED_AMOUNT',
+};
+
+function destinations() {
+  return [
+    barChart({
+      title: 'Top destinations by minutes',
+      description: 'The ten countries with the most minutes.',
+      unit: 'none',
+      decimals: 1,
+      xField: 'country',
+      targets: [topGroups({ ...countries, first: 10, measures: ['minutes'] })],
+    }),
+    table({
+      title: 'Countries',
+      description: 'The twenty countries with the most minutes. An empty name: the switch knew none.',
+      targets: [topGroups(countries)],
+      columns: groupColumns(countries),
+      sortBy: { title: 'Minutes', isDescending: true },
+    }),
+    table({
+      title: 'Prefixes',
+      description: 'The twenty rate prefixes with the most minutes.',
+      targets: [topGroups(prefixes)],
+      columns: groupColumns(prefixes),
+      sortBy: { title: 'Minutes', isDescending: true },
+    }),
+  ];
+}
+
+function accounts() {
+  return [
+    barChart({
+      title: 'Top accounts by charges',
+      description: 'The ten accounts that were charged most, each in its own currency.',
+      unit: 'none',
+      decimals: 2,
+      xField: 'accountId',
+      targets: [topGroups({ ...topAccounts, first: 10, measures: ['chargedAmount'] })],
+    }),
+    table({
+      title: 'Accounts',
+      description: 'The twenty accounts that were charged most, each in its own currency.',
+      targets: [topGroups(topAccounts)],
+      columns: groupColumns(topAccounts),
+      sortBy: { title: 'Charged', isDescending: true },
+    }),
+  ];
+}
