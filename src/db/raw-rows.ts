@@ -1,6 +1,6 @@
 import pg, { type PoolClient } from 'pg';
 import utils from 'pg/lib/utils.js';
-import { encodeBind, type Format } from './bind-message.ts';
+import { encodeExecution, type Format } from './bind-message.ts';
 import type { Reader } from './reader.ts';
 import { type RowSink, RowTap, type WireClient, type WireConnection } from './row-tap.ts';
 import { explain } from './sqlstate.ts';
@@ -95,16 +95,12 @@ class RawQuery {
   submit(connection: WireConnection): Error | null {
     this.#startedAt = performance.now();
     this.#tap.sink = (bytes, start, end) => this.#take(bytes, start, end);
-    connection.stream.cork();
+    const { formats } = this.#question;
+    const values = this.#question.values.map((value) => utils.prepareValue(value) as string | null);
     if (this.name === '' || connection.parsedStatements[this.name] === undefined) {
       connection.parse({ name: this.name, text: this.text, types: [] });
     }
-    const { formats } = this.#question;
-    const values = this.#question.values.map((value) => utils.prepareValue(value) as string | null);
-    connection.stream.write(encodeBind({ statement: this.name, values, formats }));
-    connection.execute({ rows: 0 });
-    connection.sync();
-    connection.stream.uncork();
+    connection.stream.write(encodeExecution({ statement: this.name, values, formats }));
     return null;
   }
 

@@ -18,8 +18,6 @@ export interface WireConnection {
   readonly stream: Socket;
   readonly parsedStatements: Record<string, string>;
   parse(statement: { name: string; text: string; types: readonly number[] }): void;
-  execute(portal: { rows: number }): void;
-  sync(): void;
 }
 
 export interface WireClient {
