@@ -146,9 +146,9 @@ function etaOf(
 ): number | null {
   if (missing.length > 0) {
     if (missing.some(({ timeline }) => timeline !== sample.timeline)) return null;
-    return catchUpSeconds(furthest(missing.map(({ lsn }) => lsn)) - sample.lsn, rate);
+    return catchUpSeconds(furthest(missing.map(({ lsn }) => lsn)) - sample.lsn, verdict.state, rate);
   }
-  return verdict.lagBytes === 0n ? nextWord(sample) : catchUpSeconds(verdict.lagBytes, rate);
+  return verdict.lagBytes === 0n ? nextWord(sample) : catchUpSeconds(verdict.lagBytes, verdict.state, rate);
 }
 
 /** On an idle link the bound grows until the receiver pings its upstream, after half of its timeout. */

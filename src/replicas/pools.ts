@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client, type ClientConfig, Pool, type PoolConfig, types } from 'pg';
 import { RowTap } from '../db/row-tap.ts';
 import { ReplicaLostError } from '../errors.ts';
@@ -15,6 +16,16 @@ export interface PoolOptions {
   readonly onTrouble: () => void;
 }
 
+export interface StandbyPool {
+  readonly pool: Pool;
+  /** Breaks the connections on which nothing has come since the call before this one. */
+  breakSilent(): void;
+  /** Lets requests finish for two seconds at most: a connection to a frozen server may never come back. */
+  end(): Promise<void>;
+}
+
+const END_PATIENCE = 2;
+
 /** Seconds: a connection is made in milliseconds, and a request should rather go elsewhere than wait for long. */
 const CONNECT_TIMEOUT = 3;
 const LOCK_TIMEOUT = 2;
@@ -29,7 +40,7 @@ const KEPT_AS_TEXT = new Set([20, 1700, 1082, 1083, 1114, 1184, 1266, 1186]);
  * A pool of read-only connections to one standby: sessions in UTC that cannot write even where the role could, and
  * whose statements end. No error of an idle or a lent connection ends the process: it is removed, and that is all.
  */
-export function createStandbyPool(options: PoolOptions): Pool {
+export function createStandbyPool(options: PoolOptions): StandbyPool {
   const { connection, size, statementTimeoutSeconds, allowPrimaryReads, onTrouble } = options;
   const config: PoolConfig & RoleAwareConfig = {
     connectionString: connection.url({
@@ -57,10 +68,30 @@ export function createStandbyPool(options: PoolOptions): Pool {
     Client: RoleAwareClient as never,
   };
   const pool = new Pool(config);
+  // It holds the password, and a pool may end up in somebody's log.
+  Object.defineProperty(pool.options, 'connectionString', { enumerable: false });
+  const streams = new Map<Socket, number>();
   pool.on('error', onTrouble);
-  // While it is lent the pool does not listen, and an error nobody hears ends the process.
-  pool.on('connect', (client) => client.on('error', onTrouble));
-  return pool;
+  pool.on('connect', (client) => {
+    // While it is lent the pool does not listen, and an error nobody hears ends the process.
+    client.on('error', onTrouble);
+    const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
+    streams.set(stream, -1);
+    stream.once('close', () => streams.delete(stream));
+  });
+  return {
+    pool,
+    breakSilent() {
+      for (const [stream, bytesBefore] of streams) {
+        if (stream.bytesRead === bytesBefore) stream.destroy();
+        else streams.set(stream, stream.bytesRead);
+      }
+    },
+    async end() {
+      await Promise.race([pool.end(), delay(END_PATIENCE * 1000, undefined, { ref: false })]);
+      for (const stream of streams.keys()) stream.destroy();
+    },
+  };
 }
 
 /** TLS reads the socket its own way; a plain one reads rows without leaving garbage. */

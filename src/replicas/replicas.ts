@@ -56,6 +56,8 @@ export interface Replicas {
 }
 
 const READY_SECONDS = 10;
+/** A healthy answer takes milliseconds. */
+const LATE_SECONDS = 0.5;
 
 /** Begins to watch at once. Throws a plain Error on URLs that cannot be used; it shows none of them. */
 export function createReplicas(options: ReplicasOptions): Replicas {
@@ -75,26 +77,36 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     tuning,
   });
   const standbys = observatory.replicas.map((observed, index) => {
-    return new Standby(observed, clock, (onTrouble) =>
-      createStandbyPool({
-        connection: connections[index]!,
-        size: poolSize,
-        statementTimeoutSeconds,
-        allowPrimaryReads,
-        onTrouble,
-      }),
-    );
+    return new Standby({
+      observed,
+      clock,
+      breakAfter: tuning.breakAfter,
+      createPool: (onTrouble) =>
+        createStandbyPool({
+          connection: connections[index]!,
+          size: poolSize,
+          statementTimeoutSeconds,
+          allowPrimaryReads,
+          onTrouble,
+        }),
+    });
   });
 
   function tier(standby: Standby, { verdict }: Assessment, purpose: Purpose = 'page'): number | null {
     return tierOf({
       state: verdict.state,
-      isSuspect: standby.isSuspect || standby.observed.node.failure !== undefined,
+      isSuspect: standby.isSuspect || isLate(standby),
       isRecovering: clock.now() - standby.troubleAt < tuning.returnAfter,
       isHalfDeaf: standby.isHalfDeaf,
       allowPrimaryReads,
       purpose,
     });
+  }
+
+  /** A poll failed, or hangs. */
+  function isLate({ observed: { node } }: Standby): boolean {
+    const late = clock.now() - (node.sample?.answeredAt ?? 0) > 1.2 * tuning.pollInterval + LATE_SECONDS;
+    return late || node.failure !== undefined;
   }
 
   let isClosed = false;

@@ -8,6 +8,11 @@ export interface Tuning {
   readonly freshConnect: number;
   /** A standby that has not answered for so long is unreachable, whatever the reason. */
   readonly unreachableAfter: number;
+  /**
+   * When a standby has been unreachable for so long, connections on which nothing comes are broken: a cable that was
+   * cut tells nobody, and the requests on them would wait for minutes instead of going elsewhere.
+   */
+  readonly breakAfter: number;
   /** After a sign of trouble, a standby is preferred again only after so long without another. */
   readonly returnAfter: number;
   /** Newer than this, knowledge of where the WAL ends counts as knowing it. */
@@ -36,6 +41,7 @@ export const defaultTuning: Tuning = {
   pollTimeout: 2,
   freshConnect: 30,
   unreachableAfter: 5,
+  breakAfter: 5,
   returnAfter: 2,
   fresh: 2,
   stuck: 1,

@@ -1,15 +1,22 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { classify, type FailureKind, isLoss } from './classify.ts';
 import type { Clock } from './clock.ts';
 import type { Observed } from './observatory.ts';
+import type { StandbyPool } from './pools.ts';
 import type { ReplicaState } from './states.ts';
 
 /** A pool and the requests that hold it: a pool that was replaced ends with the last of them. */
-interface SharedPool {
-  readonly pool: Pool;
+interface SharedPool extends StandbyPool {
   leases: number;
   isRetired: boolean;
+}
+
+export interface StandbyOptions {
+  readonly observed: Observed;
+  readonly clock: Clock;
+  /** Seconds. */
+  readonly breakAfter: number;
+  createPool(onTrouble: () => void): StandbyPool;
 }
 
 /** One standby as requests use it: its pool, the load on it, and whether it has failed them. */
@@ -24,12 +31,17 @@ export class Standby {
   /** Failures that requests reported since the start, by kind. */
   readonly reported = new Map<FailureKind, number>();
   readonly #clock: Clock;
-  readonly #createPool: (onTrouble: () => void) => Pool;
+  readonly #breakAfter: number;
+  readonly #createPool: StandbyOptions['createPool'];
   #shared: SharedPool | undefined;
+  /** Replaced, and still held by requests. */
+  readonly #retired = new Set<SharedPool>();
+  #brokenAt = Number.NEGATIVE_INFINITY;
 
-  constructor(observed: Observed, clock: Clock, createPool: (onTrouble: () => void) => Pool) {
+  constructor({ observed, clock, breakAfter, createPool }: StandbyOptions) {
     this.observed = observed;
     this.#clock = clock;
+    this.#breakAfter = breakAfter;
     this.#createPool = createPool;
   }
 
@@ -45,7 +57,7 @@ export class Standby {
 
   /** The pool, kept alive until `giveBack` is called. */
   take(): { readonly pool: Pool; giveBack(): void } {
-    this.#shared ??= { pool: this.#createPool(() => this.verify()), leases: 0, isRetired: false };
+    this.#shared ??= { ...this.#createPool(() => this.verify()), leases: 0, isRetired: false };
     const shared = this.#shared;
     shared.leases += 1;
     this.inFlight += 1;
@@ -58,7 +70,7 @@ export class Standby {
         isGivenBack = true;
         shared.leases -= 1;
         this.inFlight -= 1;
-        if (shared.isRetired && shared.leases === 0) void end(shared.pool);
+        if (shared.isRetired && shared.leases === 0) this.#end(shared);
       },
     };
   }
@@ -82,12 +94,13 @@ export class Standby {
     // Only an answer to a question asked after the failure disproves it.
     else if (node.sample && node.sample.sentAt >= this.troubleAt) this.isSuspect = false;
     if (before !== 'UNKNOWN' && state !== before && isLost(state) && !this.isHalfDeaf) this.#retirePool();
+    this.#breakSilent();
   }
 
   async close(): Promise<void> {
     const shared = this.#shared;
     this.#shared = undefined;
-    if (shared && !shared.isRetired) await end(shared.pool);
+    await Promise.all([shared, ...this.#retired].map((each) => each?.end()));
   }
 
   /** Asks the server at once instead of at the next poll. */
@@ -101,17 +114,27 @@ export class Standby {
     if (!shared) return;
     this.#shared = undefined;
     shared.isRetired = true;
-    if (shared.leases === 0) void end(shared.pool);
+    this.#retired.add(shared);
+    if (shared.leases === 0) this.#end(shared);
+  }
+
+  #end(shared: SharedPool): void {
+    this.#retired.delete(shared);
+    void shared.end();
+  }
+
+  /** Looks twice, `breakAfter` apart: a statement may well be silent for a moment. */
+  #breakSilent(): void {
+    const { node, state } = this.observed;
+    const now = this.#clock.now();
+    const isLongGone = node.sample && now - node.sample.answeredAt > this.#breakAfter;
+    if (state !== 'UNREACHABLE' || !node.failure || !isLongGone || now - this.#brokenAt < this.#breakAfter)
+      return;
+    this.#brokenAt = now;
+    for (const { breakSilent } of this.#retired) breakSilent();
   }
 }
 
 function isLost(state: ReplicaState): boolean {
   return ['UNREACHABLE', 'STARTING', 'WRONG_CLUSTER', 'SPLIT_BRAIN', 'PROMOTED', 'PRIMARY'].includes(state);
-}
-
-/** Seconds: a lent connection to a frozen server may never come back. */
-const END_PATIENCE = 2;
-
-async function end(pool: Pool): Promise<void> {
-  await Promise.race([pool.end().catch(() => {}), delay(END_PATIENCE * 1000, undefined, { ref: false })]);
 }

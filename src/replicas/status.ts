@@ -135,7 +135,7 @@ export function replicaStatus(standby: Standby, view: StatusView): ReplicaStatus
     networkLagBytes: estimate.split?.network ?? null,
     replayLagBytes: estimate.split?.replay ?? null,
     replayBytesPerSecond: node.replayRate === null ? null : Math.round(node.replayRate),
-    catchUpSeconds: catchUpSeconds(verdict.lagBytes, node.replayRate),
+    catchUpSeconds: catchUpSeconds(verdict.lagBytes, verdict.state, node.replayRate),
     receiverStatus: receiverStatus(observed),
     silenceSeconds: receiver ? sample.clock - receiver.messageReceiptStamp : null,
     clockSkewSeconds: node.skew.smallest,
@@ -152,9 +152,14 @@ export function replicaStatus(standby: Standby, view: StatusView): ReplicaStatus
   };
 }
 
-/** Seconds until `bytes` are replayed at `rate`; null when there is nothing to replay or it does not move. */
-export function catchUpSeconds(bytes: bigint | null, rate: number | null): number | null {
-  if (bytes === null || bytes === 0n || rate === null || rate < 1) return null;
+/** Seconds until `bytes` are replayed at `rate`; null when there is nothing to replay, or something holds it up. */
+export function catchUpSeconds(
+  bytes: bigint | null,
+  state: ReplicaState,
+  rate: number | null,
+): number | null {
+  const isMoving = state === 'STREAMING' || state === 'CATCHING_UP';
+  if (!isMoving || bytes === null || bytes === 0n || rate === null || rate < 1) return null;
   return Number(bytes) / rate;
 }
 
