@@ -56,6 +56,7 @@ export interface Replicas {
 }
 
 const READY_SECONDS = 10;
+const LEAST_POLL_INTERVAL = 0.02;
 /** A healthy answer takes milliseconds. */
 const LATE_SECONDS = 0.5;
 
@@ -67,7 +68,8 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     statementTimeoutSeconds = 60,
     allowPrimaryReads = false,
   } = options;
-  const tuning: Tuning = { ...defaultTuning, ...withoutUndefined(options) };
+  const tuning = tuningOf(options);
+  const readySeconds = Math.max(READY_SECONDS, tuning.unreachableAfter);
   const connections = options.replicaUrls.map(parseConnection);
   const names = namesOf(connections);
   const observatory = createObservatory({
@@ -141,7 +143,7 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     ready() {
       return standbys.some((standby) => {
         const { node } = standby.observed;
-        const isRecent = node.sample !== undefined && clock.now() - node.sample.answeredAt < READY_SECONDS;
+        const isRecent = node.sample !== undefined && clock.now() - node.sample.answeredAt < readySeconds;
         return isRecent && tier(standby, observatory.assess(node)) !== null;
       });
     },
@@ -163,8 +165,13 @@ export function lineOf({ name }: Standby, { verdict }: Assessment): string {
   return `${name}: ${verdict.state}`;
 }
 
-function withoutUndefined(options: Partial<Tuning>): Partial<Tuning> {
-  return Object.fromEntries(
-    Object.entries(options).filter(([name, value]) => name in defaultTuning && value !== undefined),
+/** Polls that are far apart leave a standby silent for longer, and that must not count as an outage. */
+function tuningOf(options: Partial<Tuning>): Tuning {
+  const given = Object.entries(options).filter(
+    ([name, value]) => name in defaultTuning && value !== undefined,
   );
+  const tuning: Tuning = { ...defaultTuning, ...Object.fromEntries(given) };
+  const pollInterval = Math.max(LEAST_POLL_INTERVAL, tuning.pollInterval);
+  const unreachableAfter = Math.max(tuning.unreachableAfter, 2 * pollInterval + tuning.pollTimeout);
+  return { ...tuning, pollInterval, unreachableAfter };
 }

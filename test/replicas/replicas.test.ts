@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { classify } from '../../src/replicas/classify.ts';
+import { systemClock } from '../../src/replicas/clock.ts';
 import { formatLsn } from '../../src/replicas/lsn.ts';
 import { createReplicas, type Replicas, type ReplicasOptions } from '../../src/replicas/replicas.ts';
 import { decodeToken, encodeToken, type Token } from '../../src/replicas/token.ts';
@@ -468,6 +469,18 @@ describe('watching', () => {
     const told = names.length;
     await delay(150);
     expect(names.length).toBe(told);
+  });
+
+  test('that is seldom does not take the time between two polls for an outage', async () => {
+    const real = systemClock();
+    let later = 0;
+    const clock = { ...real, now: () => real.now() + later };
+    await using replicas = await watching({ pollInterval: 20, clock });
+    later = 20;
+    expect([stateOf(replicas), replicas.ready()]).toEqual(['STREAMING', true]);
+    expect(replicas.snapshot().replicas[0]!.lagSeconds).toBeGreaterThanOrEqual(20);
+    later = 60;
+    expect([stateOf(replicas), replicas.ready()]).toEqual(['UNREACHABLE', false]);
   });
 
   test('answers from memory: the snapshot asks no server', async () => {
