@@ -1,0 +1,240 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { anXdr } from '../support/builders.ts';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { type Answer, ask, errorOf, graphql, open, until } from './asking.ts';
+import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts';
+import { complaintsAbout, hasNginx, type Nginx, startNginx } from './nginx.ts';
+
+const ONE_MIB = 1024 * 1024;
+const TYPENAME = '{ __typename }';
+
+let database: TestDatabase;
+let gateways: readonly [GatewayProcess, GatewayProcess];
+let sites: Record<'compose' | 'host', Nginx>;
+const stack = new AsyncDisposableStack();
+
+beforeAll(async () => {
+  if (!hasNginx) return;
+  database = stack.use(await createTestDatabase());
+  await database.insertXdrs([anXdr({ cld: '442071838750' }), anXdr()]);
+  const start = async () => stack.use(await startGatewayProcess(database.replicaUrls));
+  gateways = await Promise.all([start(), start()]);
+  const gatewayPorts = [gateways[0].port, gateways[1].port] as const;
+  const webPort = await startFrontend();
+  sites = {
+    compose: stack.use(await startNginx({ site: 'compose', gatewayPorts, webPort })),
+    host: stack.use(await startNginx({ site: 'host', gatewayPorts })),
+  };
+});
+
+afterAll(() => stack.disposeAsync());
+
+/** Stands for the call explorer: says which path it was asked for, and by which host. */
+async function startFrontend(): Promise<number> {
+  const server = createServer((request, response) =>
+    response.end(`page ${request.url} ${request.headers.host}`),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  stack.defer(() => void server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+describe.skipIf(!hasNginx).each(['compose', 'host'] as const)('the nginx site of a %s', (site) => {
+  const nginx = () => sites[site];
+
+  test('passes nginx -t', () => {
+    expect(complaintsAbout({ site, gatewayPorts: [4001, 4002] })).toBeUndefined();
+  });
+
+  test('answers GraphQL over TLS, under a certificate that names it', async () => {
+    const answer = await ask(
+      nginx(),
+      graphql('{ cdrs(first: 1) { nodes { cld } totalCount } }', { from: '127.0.1.1' }),
+    );
+
+    expect([answer.status, JSON.parse(answer.text).data.cdrs.totalCount]).toEqual([200, 2]);
+  });
+
+  test('takes ten requests a second and twenty at once from one address, and refuses the rest with a code', async () => {
+    const question = graphql(TYPENAME, { from: site === 'compose' ? '127.0.2.1' : '127.0.2.2' });
+    const started = performance.now();
+    const answers = await Promise.all(Array.from({ length: 50 }, () => ask(nginx(), question)));
+    const seconds = (performance.now() - started) / 1000;
+    const refused = answers.filter(({ status }) => status !== 200);
+
+    expect(answers.length - refused.length).toBeGreaterThanOrEqual(21);
+    expect(answers.length - refused.length).toBeLessThanOrEqual(21 + Math.ceil(10 * seconds));
+    expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([429]));
+    expect(errorOf(refused[0]!)).toEqual({ code: 'OVERLOADED', retryable: true });
+    expect(refused[0]!.headers).toMatchObject({
+      'content-type': 'application/json',
+      'retry-after': '1',
+      'x-request-id': expect.stringMatching(/^[\da-f]{32}$/),
+    });
+    const other = await ask(nginx(), { ...question, from: '127.0.2.3' });
+    expect(other.status).toBe(200);
+    await until(async () => (await ask(nginx(), question)).status === 200);
+  });
+
+  test('lets a browser fetch the files of GraphiQL at once', async () => {
+    const question = { path: '/graphql/assets/none/none.js', method: 'GET', from: '127.0.1.2' };
+    const answers = await Promise.all(Array.from({ length: 50 }, () => ask(nginx(), question)));
+
+    expect(answers.filter(({ status }) => status === 429)).toEqual([]);
+  });
+
+  test('carries the caller’s X-Request-Id to the gateway and back', async () => {
+    const id = `from-${site}:1.a_B`;
+    const answer = await ask(
+      nginx(),
+      graphql(TYPENAME, { headers: { 'x-request-id': id }, from: '127.0.1.3' }),
+    );
+
+    expect(answer.headers['x-request-id']).toBe(id);
+    await until(() => gateways.some((gateway) => gateway.request(id)));
+    await until(() =>
+      nginx()
+        .accessLog()
+        .some(({ requestId }) => requestId === id),
+    );
+  });
+
+  test.each(['no sane id "{}"', ''])('gives a request with the id "%s" one of its own', async (id) => {
+    const answer = await ask(
+      nginx(),
+      graphql(TYPENAME, { headers: { 'x-request-id': id }, from: '127.0.1.4' }),
+    );
+    const given = String(answer.headers['x-request-id']);
+
+    expect(given).toMatch(/^[\da-f]{32}$/);
+    await until(() => gateways.some((gateway) => gateway.request(given)));
+  });
+
+  test.each([
+    '/metrics',
+    '/metrics/',
+    '/metrics?format=text',
+    '//metrics',
+    '/./metrics',
+    '/%6detrics',
+    '/x/../metrics',
+  ])('keeps the gateways’ figures inside, asked as %s', async (path) => {
+    const answer = await ask(nginx(), { path, method: 'GET', from: '127.0.1.5' });
+
+    expect([answer.status, errorOf(answer).code]).toEqual([404, 'BAD_REQUEST']);
+  });
+
+  test('takes a request of 1 MiB, and refuses a longer one with a code', async () => {
+    const bodyOf = (bytes: number) => {
+      const short = JSON.stringify({ query: TYPENAME, extensions: { filler: '' } });
+      return short.replace('""', `"${'x'.repeat(bytes - short.length)}"`);
+    };
+    const send = (body: string, headers: Record<string, string | number> = {}) =>
+      ask(nginx(), { ...graphql(TYPENAME, { headers, from: '127.0.1.6' }), body });
+    const whole = await send(bodyOf(ONE_MIB));
+    const tooLong = await send(bodyOf(ONE_MIB + 1));
+    const withoutLength = await send(bodyOf(ONE_MIB + 1), { 'transfer-encoding': 'chunked' });
+
+    expect([whole.status, JSON.parse(whole.text).data]).toEqual([200, { __typename: 'Query' }]);
+    expect([tooLong.status, errorOf(tooLong).code]).toEqual([413, 'QUERY_TOO_LARGE']);
+    expect([withoutLength.status, errorOf(withoutLength).code]).toEqual([413, 'QUERY_TOO_LARGE']);
+    expect(nginx().temporaryFiles()).toEqual([]);
+  });
+
+  test('refuses a URL that is too long with a code', async () => {
+    const answer = await ask(nginx(), {
+      path: `/graphql?query=${'x'.repeat(20_000)}`,
+      method: 'GET',
+      from: '127.0.1.7',
+    });
+
+    expect([answer.status, errorOf(answer).code]).toEqual([413, 'QUERY_TOO_LARGE']);
+  });
+
+  test('hands on the gateway’s own refusals as they are', async () => {
+    const answer = await ask(
+      nginx(),
+      graphql(TYPENAME, { headers: { authorization: 'Bearer wrong' }, from: '127.0.1.8' }),
+    );
+
+    expect([answer.status, errorOf(answer).code]).toEqual([401, 'UNAUTHENTICATED']);
+  });
+
+  test('does not hold it against a gateway that a client demands more freshness than there is', async () => {
+    const impossible = graphql('{ cdrs(first: 1) { nodes { id } } }', {
+      headers: { 'x-max-staleness': '0.000001', accept: 'application/graphql-response+json' },
+      from: '127.0.1.9',
+    });
+    const refused: Answer[] = [];
+    for (let count = 0; count < 6; count++) refused.push(await ask(nginx(), impossible));
+    const answer = await ask(nginx(), graphql(TYPENAME, { from: '127.0.1.9' }));
+
+    expect(refused.map((one) => [one.status, errorOf(one).code])).toEqual(
+      refused.map(() => [503, 'REPLICA_TOO_STALE']),
+    );
+    expect(answer.status).toBe(200);
+  });
+
+  test('logs neither query strings nor tokens', async () => {
+    const question = { path: '/graphql?query=%7Bx33123456789%7D', method: 'GET', from: '127.0.1.10' };
+    const answer = await ask(nginx(), { ...question, headers: { authorization: 'Bearer secret-of-mine' } });
+    const id = answer.headers['x-request-id'];
+    const line = await until(() =>
+      nginx()
+        .accessLog()
+        .find(({ requestId }) => requestId === id),
+    );
+
+    expect(line).toMatchObject({
+      path: '/graphql',
+      method: 'GET',
+      client: '127.0.1.10',
+      status: answer.status,
+    });
+    expect(JSON.stringify(line)).not.toMatch(/33123456789|secret-of-mine/);
+  });
+});
+
+describe.skipIf(!hasNginx)('beside the gateways', () => {
+  test('the compose site hands all other paths to the frontend, under the host that the browser asked', async () => {
+    const { text } = await ask(sites.compose, { path: '/calls?range=1h', method: 'GET', from: '127.0.3.1' });
+
+    expect(text).toBe(`page /calls?range=1h localhost:${sites.compose.httpsPort}`);
+  });
+
+  test('the compose site sets no limit to those inside', async () => {
+    const question = graphql(TYPENAME, { tls: false, from: '127.0.3.2' });
+    const answers = await Promise.all(Array.from({ length: 50 }, () => ask(sites.compose, question)));
+
+    expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+  });
+
+  test('the compose site shows the gateways’ figures to nobody inside either: each gateway is asked itself', async () => {
+    const { status } = await ask(sites.compose, {
+      path: '/metrics',
+      method: 'GET',
+      tls: false,
+      from: '127.0.3.3',
+    });
+
+    expect(status).toBe(404);
+  });
+
+  test('the host site serves nothing else, and says so with a code', async () => {
+    const answer = await ask(sites.host, { path: '/calls', method: 'GET', from: '127.0.3.4' });
+
+    expect([answer.status, errorOf(answer).code]).toEqual([404, 'BAD_REQUEST']);
+  });
+
+  test('the host site sends those who come without TLS to TLS, with their request whole', async () => {
+    const answer = await open(
+      sites.host,
+      graphql(TYPENAME, { tls: false, path: '/graphql?a=1', from: '127.0.3.5' }),
+    );
+
+    expect([answer.statusCode, answer.headers.location]).toEqual([308, 'https://localhost/graphql?a=1']);
+    answer.destroy();
+  });
+});
