@@ -6,7 +6,9 @@ import { withCors } from './app/cors.ts';
 import { createErrorMask, useErrorCodes } from './app/errors.ts';
 import { useExecution } from './app/execution.ts';
 import { type Freshness, parseFreshness } from './app/freshness.ts';
+import { createGrafanaRoute } from './app/grafana/routes.ts';
 import { useLimits } from './app/limits.ts';
+import type { Metrics } from './app/metrics.ts';
 import { createRequestLogs, writeRequest } from './app/request-log.ts';
 import { createRouter, type Handler, type Route } from './app/routes.ts';
 import { useFiles } from './app/streamed-result.ts';
@@ -15,6 +17,7 @@ import type { DB } from './db/generated/model.ts';
 import { createDatabase } from './db/reader.ts';
 import type { Source } from './db/sources.ts';
 import type { Replica, Replicas } from './replicas/replicas.ts';
+import type { SampleHistory } from './replicas/sample-history.ts';
 import { schema } from './schema/index.ts';
 
 /** What the app is made of. It owns none of it: whoever made them closes them. */
@@ -29,6 +32,10 @@ export interface AppNeeds {
   readonly maxStalenessSeconds: number | undefined;
   /** Answered before GraphQL is: health, GraphiQL's page, … */
   readonly routes: readonly Route[];
+  /** The samples that /grafana answers from; without it there is no /grafana. */
+  readonly history?: SampleHistory | undefined;
+  /** Counts what is answered; without it there is no /metrics. */
+  readonly metrics?: Metrics | undefined;
 }
 
 export interface App {
@@ -45,17 +52,35 @@ interface Admission {
 
 /** Answers every request of the gateway. Listens to nothing. */
 export function createApp(needs: AppNeeds): App {
-  const { logger, replicas } = needs;
-  const logs = createRequestLogs((ended) => writeRequest(logger, ended));
+  const { logger, metrics, history } = needs;
+  const logs = createRequestLogs((ended) => {
+    writeRequest(logger, ended);
+    metrics?.noteRequest(ended);
+  });
   const mask = createErrorMask((error, reference) =>
     logger.error({ err: error, reference }, 'internal error'),
   );
   const databases = new WeakMap<object, Kysely<DB>>();
-  const databaseOf = ({ pool }: Replica) => {
+  const databaseOf = ({ name, pool }: Replica) => {
     const database = databases.get(pool) ?? createDatabase(pool);
     databases.set(pool, database);
+    metrics?.watchPool(name, pool);
     return database;
   };
+  const open = (request: Request, { principal, freshness }: Admission) =>
+    createContext({
+      principal,
+      freshness,
+      replicas: needs.replicas,
+      source: () => needs.source(),
+      databaseOf,
+      signal: request.signal,
+      headers: request.headers,
+      note(facts) {
+        Object.assign(logs.of(request), facts);
+        metrics?.noteStream(facts.finished);
+      },
+    });
 
   const yoga = createYoga<Partial<Admission>, Context>({
     schema,
@@ -73,21 +98,13 @@ export function createApp(needs: AppNeeds): App {
     logging: false,
     maskedErrors: { maskError: mask },
     context: ({ request, principal, freshness }) =>
-      createContext({
-        principal: principal!,
-        freshness: freshness!,
-        replicas,
-        source: () => needs.source(),
-        databaseOf,
-        signal: request.signal,
-        headers: request.headers,
-        note: (facts) => Object.assign(logs.of(request), facts),
-      }),
+      open(request, { principal: principal!, freshness: freshness! }),
     plugins: [
       useAdmission(needs, logs.of),
       useFiles(),
       useErrorCodes(),
       logs.plugin,
+      ...(metrics ? [metrics.plugin] : []),
       useLimits(),
       useExecution(mask),
     ] as Plugin[],
@@ -95,23 +112,33 @@ export function createApp(needs: AppNeeds): App {
 
   const graphql: Route = (request, { pathname }) =>
     pathname === '/graphql' ? (yoga.fetch(request) as Promise<Response>) : undefined;
-  const router = createRouter([...needs.routes, graphql]);
+  const grafana =
+    history &&
+    createGrafanaRoute({
+      history,
+      mask,
+      logOf: logs.of,
+      openContext: (request) => open(request, admit(request, needs, logs.of)),
+    });
+  const routes = [...needs.routes, metrics?.route, grafana, graphql].filter((route) => route !== undefined);
+  const router = createRouter(routes);
   return { fetch: withCors(logs.around(router), needs.allowedOrigins), Request: yoga.fetchAPI.Request };
 }
 
-/** Who asks, and how fresh the answer must be: before the document is even parsed. */
-function useAdmission(
-  { principals, maxStalenessSeconds }: AppNeeds,
-  logOf: (request: Request) => { principal?: string },
-): Plugin<object, Partial<Admission>> {
+/** Before the document is even parsed. */
+function useAdmission(needs: AppNeeds, logOf: LogOf): Plugin<object, Partial<Admission>> {
   return {
     onRequestParse({ request, serverContext }) {
-      const principal = principals.authenticate(request.headers.get('authorization'));
-      logOf(request).principal = principal.name;
-      Object.assign(serverContext, {
-        principal,
-        freshness: parseFreshness(request.headers, maxStalenessSeconds),
-      });
+      Object.assign(serverContext, admit(request, needs, logOf));
     },
   };
+}
+
+type LogOf = (request: Request) => { principal?: string };
+
+/** Who asks, and how fresh the answer must be. Throws UnauthenticatedError, BadRequestError or InvalidTokenError. */
+function admit(request: Request, { principals, maxStalenessSeconds }: AppNeeds, logOf: LogOf): Admission {
+  const principal = principals.authenticate(request.headers.get('authorization'));
+  logOf(request).principal = principal.name;
+  return { principal, freshness: parseFreshness(request.headers, maxStalenessSeconds) };
 }

@@ -133,6 +133,11 @@ export const settings = {
     fallback: '1',
     parse: seconds,
   },
+  METRICS_TOKEN: {
+    meaning: 'Bearer token that a scrape of /metrics must carry; open when unset',
+    secret: true,
+    parse: token,
+  },
   GRAPHIQL: { meaning: 'Serve GraphiQL to browsers at /graphql', fallback: 'true', parse: yesOrNo },
   DRAIN_TIMEOUT: {
     meaning: 'How long running requests may finish after SIGTERM, in seconds',
@@ -179,6 +184,7 @@ export interface Config extends Databases {
   readonly maxStalenessSeconds: number | undefined;
   readonly readAfterWaitSeconds: number;
   readonly pollIntervalSeconds: number;
+  readonly metricsToken: string | undefined;
   readonly graphiql: boolean;
   readonly drainTimeoutSeconds: number;
   readonly logLevel: string;
@@ -214,6 +220,7 @@ export function parseConfig(env: Environment): Config {
     maxStalenessSeconds: read('MAX_STALENESS') || undefined,
     readAfterWaitSeconds: value('READ_AFTER_WAIT'),
     pollIntervalSeconds: value('POLL_INTERVAL'),
+    metricsToken: read('METRICS_TOKEN'),
     graphiql: value('GRAPHIQL'),
     drainTimeoutSeconds: value('DRAIN_TIMEOUT'),
     logLevel: value('LOG_LEVEL'),

@@ -30,16 +30,21 @@ export interface Context {
   readonly loaders: Loaders;
   /** Of the request. */
   readonly headers: Headers;
-  /** Facts for the log of the request. */
-  note(facts: {
-    readonly rows?: number;
-    readonly replica?: string;
-    readonly finished?: Promise<unknown>;
-  }): void;
+  /** Facts for the log of the request and for the metrics. */
+  note(facts: RequestFacts): void;
   /** Aborted when the client goes away or the gateway stops waiting for it. */
   readonly signal: AbortSignal;
   /** Gives the standby back; after this the context is of no more use. */
   end(): void;
+}
+
+export interface RequestFacts {
+  readonly replica?: string;
+  /** Calls in the answer, and bytes of it, of an answer that is sent as it is read. */
+  readonly rows?: number;
+  readonly bytes?: number;
+  /** Settles when such an answer has ended. */
+  readonly finished?: Promise<unknown>;
 }
 
 /** `extensions.replica` of a response. */

@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createPrincipals } from './access/principals.ts';
 import { createGraphiQL } from './app/graphiql.ts';
 import { createHealthRoute } from './app/health.ts';
 import { createLogger } from './app/logging.ts';
+import { createMetrics } from './app/metrics.ts';
 import { createGatewayServer } from './app/server.ts';
 import { createApp } from './app.ts';
 import { type Config, type Environment, parseConfig } from './config.ts';
@@ -12,6 +14,8 @@ import { createDatabase } from './db/reader.ts';
 import type { Source } from './db/sources.ts';
 import { NoReplicaAvailableError } from './errors.ts';
 import { createReplicas, type Replicas } from './replicas/replicas.ts';
+import { createSampleHistory } from './replicas/sample-history.ts';
+import { schema } from './schema/index.ts';
 
 /** A gateway that answers. */
 export interface Gateway {
@@ -55,7 +59,12 @@ export async function startGateway(env: Environment): Promise<Gateway> {
       isDraining: () => stopping.signal.aborted,
       standbys: () => replicas.snapshot().replicas,
     });
+    const history = createSampleHistory({ pollIntervalSeconds: config.pollIntervalSeconds });
+    replicas.onSample((sample) => history.note(sample));
+    const build = { version: packageVersion() };
     const app = createApp({
+      history,
+      metrics: createMetrics({ replicas, schema, build, token: config.metricsToken }),
       replicas,
       source,
       principals: createPrincipals(config),
@@ -88,6 +97,11 @@ export async function startGateway(env: Environment): Promise<Gateway> {
     await replicas.close();
     throw error;
   }
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 function replicaSettings(config: Config, logger: Logger) {

@@ -170,7 +170,7 @@ async function stream(
       errors: (answered.errors ?? []).map((error) => shown(mask(error))),
       formatError: (failure) => shown(mask(locate(failure))),
       extensions: () => ({ replica: context.answeredBy() }),
-      onEnd: ({ rows }) => context.note({ rows }),
+      onEnd: ({ rows, bytes }) => context.note({ rows, bytes }),
     });
     return createStreamedResult(context, body);
   } catch (failure) {
@@ -197,7 +197,7 @@ async function downloadList(
         const { message, extensions } = mask(error);
         return { message, code: String(extensions.code) };
       },
-      onEnd: ({ rows }) => context.note({ rows }),
+      onEnd: ({ rows, bytes }) => context.note({ rows, bytes }),
     });
     return createFileResult(context, format, list.key, body);
   } catch (error) {

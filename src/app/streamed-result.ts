@@ -76,11 +76,13 @@ export function fileFormatOf(accept: string | null): FileFormat | undefined {
 }
 
 function send(context: Context, given: Buffer | Readable) {
-  const ended = given instanceof Readable ? finished(given) : Promise.resolve();
-  ended.catch(() => {}).finally(() => context.end());
-  context.note({ finished: ended });
-  const { body, encoding } = compress(given, negotiateEncoding(context.headers.get('accept-encoding')));
   const replica = context.answeredBy();
+  if (given instanceof Readable) {
+    const ended = finished(given);
+    ended.catch(() => {}).finally(() => context.end());
+    context.note({ finished: ended });
+  } else context.end();
+  const { body, encoding } = compress(given, negotiateEncoding(context.headers.get('accept-encoding')));
   const headers: Record<string, string> = {
     'cache-control': 'no-store',
     vary: 'accept, accept-encoding',

@@ -7,6 +7,13 @@ import { ByteWriter, recycleBlock } from './byte-writer.ts';
 /** Bytes that may wait for the client before PostgreSQL is made to wait. */
 const HIGH_WATER_MARK = 1024 * 1024;
 
+/** Of an answer that has ended: its calls and bytes, and whether it broke off. */
+export interface Summary {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly failed: boolean;
+}
+
 /**
  * A response body in the making. A short one is a buffer in the end; a longer one becomes a stream with its first
  * full block, and from then on can no longer turn into another answer.
@@ -15,10 +22,16 @@ export class Body implements Flow {
   readonly writer = new ByteWriter((block) => this.#send(block));
   readonly #started = Promise.withResolvers<Readable>();
   #stream: BlockStream | undefined;
+  #sentBytes = 0;
 
   /** Resolves with the stream when its first bytes are there; never for a body that stays short. */
   get started(): Promise<Readable> {
     return this.#started.promise;
+  }
+
+  /** Written so far. */
+  get bytes(): number {
+    return this.#sentBytes + this.writer.length;
   }
 
   /** True once bytes were handed on. */
@@ -50,6 +63,7 @@ export class Body implements Flow {
       this.#stream = new BlockStream();
       this.#started.resolve(this.#stream);
     }
+    this.#sentBytes += block.length;
     this.#stream.add(block);
   }
 }

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { Body } from './body.ts';
+import { Body, type Summary } from './body.ts';
 import type { ConnectionPlan } from './connection-plan.ts';
 import { createCsvEncoder, csvHeader } from './csv-encoder.ts';
 import type { OpenList } from './json-connection.ts';
@@ -22,7 +22,7 @@ export interface FileNeeds {
   readonly plan: ConnectionPlan;
   readonly list: OpenList;
   describe(error: unknown): { readonly code: string; readonly message: string };
-  onEnd(summary: { readonly rows: number; readonly failed: boolean }): void;
+  onEnd(summary: Summary): void;
 }
 
 /** Why the list cannot be a file of this format; undefined when it can. */
@@ -65,7 +65,7 @@ async function writeFile(
     const resumeAfter = reading.lastKey ? list.cursorOf(reading.lastKey) : null;
     writer.text(lastLine(format, { ...describe(error), resumeAfter }));
   }
-  onEnd({ rows: reading.rows, failed });
+  onEnd({ rows: reading.rows, bytes: body.bytes, failed });
   return body.end();
 }
 

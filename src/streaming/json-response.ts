@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { Body } from './body.ts';
+import { Body, type Summary } from './body.ts';
 import type { ConnectionPlan } from './connection-plan.ts';
 import { type ListOutcome, type OpenList, type ResponseFailure, writeConnection } from './json-connection.ts';
 
@@ -18,7 +18,7 @@ export interface StreamedOperation {
   /** The response's `extensions`, asked for when all lists have ended. */
   extensions(): Record<string, unknown>;
   /** Told once, when the response has ended. */
-  onEnd(summary: { readonly rows: number; readonly failed: boolean }): void;
+  onEnd(summary: Summary): void;
 }
 
 /**
@@ -54,6 +54,7 @@ async function writeOperation(body: Body, operation: StreamedOperation): Promise
   writer.text(`,"extensions":${JSON.stringify({ ...operation.extensions(), ...completeness(outcomes) })}}`);
   operation.onEnd({
     rows: outcomes.reduce((sum, { rows }) => sum + rows, 0),
+    bytes: body.bytes,
     failed: outcomes.some(({ isComplete }) => !isComplete),
   });
   return body.end();
