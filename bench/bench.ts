@@ -58,9 +58,8 @@ async function run(
   const lines: Line[] = [];
   for (const row of rows) {
     if (settings.rows && !settings.rows.includes(row.name)) continue;
-    signal.throwIfAborted();
     log(`Measuring ${row.name}: ${row.title}`);
-    lines.push(...(await measure(row, stage)));
+    lines.push(...(await Promise.race([measure(row, stage), stopped(signal)])));
   }
   const used = others();
   if (used !== undefined) machine.push(`Others used ${percent(used)} of the processors meanwhile`);
@@ -71,6 +70,14 @@ async function run(
     command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
   };
   return { ...report, date: new Date(), before: exchangeLastRun(`${dataDir}.last.json`, lines) };
+}
+
+/** Rejects when somebody wants to go home: whatever is measured is left, and everything that runs is ended. */
+function stopped(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }
 
 /** A row that cannot be measured says why; the others go on. A row that was disturbed says so too. */
@@ -131,7 +138,7 @@ const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
     if (stop.signal.aborted) process.exit(130);
-    log('Stopping after this row; once more to stop at once');
+    log('Stopping');
     stop.abort(new BadArgumentError('Stopped.'));
   });
 }

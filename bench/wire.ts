@@ -31,6 +31,8 @@ export function get({ port }: Endpoint, path: string): WireRequest {
   return { port, text: `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n\r\n` };
 }
 
+const LONGEST_MILLIS = 180_000;
+
 /** The same request through Node's own client, for what is looked at and not timed. */
 export async function fetchWire({ port, text }: WireRequest): Promise<Response> {
   const [head = '', body = ''] = text.split(/\r\n\r\n/, 2);
@@ -45,5 +47,6 @@ export async function fetchWire({ port, text }: WireRequest): Promise<Response> 
       ['accept-encoding', 'identity'],
     ],
     ...(method === 'POST' && { body }),
+    signal: AbortSignal.timeout(LONGEST_MILLIS),
   });
 }

@@ -14,6 +14,8 @@ const HEAD_END = Buffer.from('\r\n\r\n');
 /** The last chunk. No body of JSON or CSV holds it: the first has no bare line ends, the second no empty lines. */
 const LAST_CHUNK = Buffer.from('\r\n0\r\n\r\n');
 const RECEIVE_BYTES = 256 * 1024;
+/** A server that says nothing for so long has lost the request. */
+const SILENT_MILLIS = 60_000;
 
 /**
  * One kept-alive connection that asks and counts what comes back. No HTTP library, one buffer for everything: on a
@@ -57,13 +59,20 @@ export class Connection {
       reject(error);
       connection.#answer?.reject(error);
     });
+    socket.on('timeout', () => socket.destroy(new Error('The server said nothing for a minute.')));
     socket.on('close', () => connection.#answer?.reject(new Error('The server closed the connection.')));
     return promise;
+  }
+
+  /** False once the server has closed it, as servers do with connections that were idle for a while. */
+  get isOpen(): boolean {
+    return this.#socket.readyState === 'open';
   }
 
   /** Sends a whole request and resolves when the last byte of its answer is here. One at a time. */
   exchange(request: Buffer): Promise<Exchange> {
     this.#answer = Promise.withResolvers();
+    this.#socket.setTimeout(SILENT_MILLIS);
     this.#head = Buffer.alloc(0);
     this.#inBody = false;
     this.#bytes = 0;
@@ -115,6 +124,7 @@ export class Connection {
 
   #finish(): void {
     const now = performance.now();
+    this.#socket.setTimeout(0);
     this.#answer?.resolve({
       status: this.#status,
       bytes: this.#bytes,

@@ -28,9 +28,10 @@ function run(job: Exclude<Job, { kind: 'stop' }>): Promise<unknown> {
   return load(job);
 }
 
-/** Over the kept-alive connection to that port. */
+/** Over the kept-alive connection to that port, or a new one that is there before the time begins. */
 async function ask({ port }: WireRequest, request: Buffer): Promise<Exchange> {
-  const connection = connections.get(port) ?? (await Connection.open(port));
+  const known = connections.get(port);
+  const connection = known?.isOpen ? known : await Connection.open(port);
   connections.set(port, connection);
   try {
     return answered(await connection.exchange(request));
