@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import type { Principal } from './access/principals.ts';
+import { selectReplayedLsn } from './db/cdrs.ts';
 import type { DB } from './db/generated/model.ts';
 import type { Reader } from './db/reader.ts';
 import type { Source } from './db/sources.ts';
@@ -17,15 +19,19 @@ export interface Context {
    * a request which needs no calls is answered when every standby is down. `readAfter` is the token of a cursor: the
    * standby must have replayed as much.
    */
-  reader(requirement?: { readonly readAfter?: string | undefined }): Promise<Reader>;
+  reader(requirement?: ReaderRequirement): Promise<Reader>;
   /** Another door after this one failed; throws when there is none, or the failure is final. */
   replaceReader(failed: Reader, error: unknown): Promise<Reader>;
-  /** The freshness token of the standby that answers, for cursors. */
+  /** The freshness token of what is read, when the standby has replayed so far. */
+  tokenAt(replayedLsn: string): string;
+  /** The same, asking the standby how far it has replayed when that is not known yet. */
   token(): Promise<string>;
   /** Pins the request to another standby so that it can be done again; false when none is left to try. */
   tryAnotherReplica(error: unknown): Promise<boolean>;
-  /** The standby of this request and how old its answer is; null when none was needed and none is there. */
-  answeredBy(): ReplicaInfo | null;
+  /** The standby of this request and how old its answer is; null when none was needed. */
+  answeredBy(): Promise<ReplicaInfo | null>;
+  /** The same, as known before anything was read. */
+  readFrom(): ReplicaInfo | null;
   /** Made anew with each standby that is tried. */
   readonly loaders: Loaders;
   /** Of the request. */
@@ -36,6 +42,12 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Gives the standby back; after this the context is of no more use. */
   end(): void;
+}
+
+export interface ReaderRequirement {
+  /** The token of a cursor. */
+  readonly readAfter?: string | undefined;
+  readonly purpose?: 'page' | 'stream';
 }
 
 export interface RequestFacts {
@@ -74,35 +86,43 @@ export interface ContextNeeds {
   note: Context['note'];
 }
 
-/** Standbys a request may try, the first one included. */
+/** Standbys a request may try before anything is sent, the first one included. */
 const MOST_REPLICAS = 3;
+/** Before the only standby is asked again after a recovery conflict, so that replay gets on. */
+const ALONE_MILLIS = { least: 50, most: 250 };
 
 /** The context of one request. Nothing is chosen, connected or read before a field needs it. */
 export function createContext(needs: ContextNeeds): Context {
   const { principal, replicas, signal, freshness, headers, note } = needs;
   const failed = new Set<string>();
+  let attempts = 1;
   let choosing: Promise<Replica> | undefined;
   let pinned: Replica | undefined;
+  /** How far the standby had replayed when something was read last, and whether the statement itself said so. */
+  let replayedLsn: string | undefined;
+  let isToldByStatement = false;
   let loaders = createLoaders(() => reader());
 
-  async function pin(readAfter: Token | undefined): Promise<Replica> {
+  async function pin(readAfter: Token | undefined, purpose: ReaderRequirement['purpose']): Promise<Replica> {
     pinned?.release();
     pinned = undefined;
-    const tokens = [freshness.readAfter, readAfter].filter((token) => token !== undefined);
+    replayedLsn = undefined;
+    isToldByStatement = false;
     pinned = await replicas.choose({
       maxStalenessSeconds: freshness.maxStalenessSeconds,
-      readAfter: tokens,
+      readAfter: [freshness.readAfter, readAfter].filter((token) => token !== undefined),
       exclude: failed,
+      purpose,
       signal,
     });
     note({ replica: pinned.name });
     return pinned;
   }
 
-  async function reader({ readAfter }: { readonly readAfter?: string | undefined } = {}): Promise<Reader> {
+  async function reader({ readAfter, purpose }: ReaderRequirement = {}): Promise<Reader> {
     const token = readAfter === undefined ? undefined : decodeToken(readAfter);
     if (choosing && token) await catchUp(await choosing, token);
-    choosing ??= pin(token);
+    choosing ??= pin(token, purpose);
     const replica = await choosing;
     return {
       db: needs.databaseOf(replica),
@@ -115,21 +135,41 @@ export function createContext(needs: ContextNeeds): Context {
 
   /** One more cursor in the same request: the standby it is pinned to must have replayed that one's page too. */
   async function catchUp({ name }: Replica, readAfter: Token): Promise<void> {
-    const others = replicas.snapshot().replicas.map((replica) => replica.name);
-    const exclude = new Set(others.filter((other) => other !== name));
+    const exclude = new Set(otherNames(name));
     (await replicas.choose({ readAfter, exclude, signal })).release();
   }
 
-  /** Leaves the standby that failed; what follows must not be older than what was already read. */
-  function leave(error: unknown): boolean {
-    if (!pinned || !isReplicaFailure(error) || failed.size + 1 >= MOST_REPLICAS || signal.aborted)
-      return false;
-    pinned.report(error);
-    failed.add(pinned.name);
-    choosing = pin(decodeToken(pinned.freshness().token));
-    loaders = createLoaders(() => reader());
-    return true;
+  function otherNames(name: string): string[] {
+    return replicas.snapshot().replicas.flatMap((replica) => (replica.name === name ? [] : [replica.name]));
   }
+
+  /** Leaves the standby that failed; what follows must not be older than what was already read. */
+  async function leave(error: unknown): Promise<boolean> {
+    if (!pinned || !isReplicaFailure(error) || signal.aborted) return false;
+    const left = pinned;
+    left.report(error);
+    failed.add(left.name);
+    if (otherNames(left.name).every((name) => failed.has(name))) {
+      // None is left untried: each may have recovered, and a conflict was never the standby's fault.
+      failed.clear();
+      await delay(ALONE_MILLIS.least + Math.random() * (ALONE_MILLIS.most - ALONE_MILLIS.least));
+    }
+    choosing = pin(decodeToken(left.freshness(replayedLsn).token), 'page');
+    loaders = createLoaders(() => reader());
+    return choosing.then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async function askReplayedLsn(): Promise<void> {
+    if (!pinned) return;
+    // What the watcher saw last will do when the standby no longer answers.
+    replayedLsn = (await selectReplayedLsn(await reader()).catch(() => null)) ?? replayedLsn;
+  }
+
+  const info = (): ReplicaInfo | null =>
+    pinned ? { name: pinned.name, ...pinned.freshness(replayedLsn) } : null;
 
   return {
     principal,
@@ -142,18 +182,27 @@ export function createContext(needs: ContextNeeds): Context {
     },
     reader,
     async replaceReader(_failed, error) {
-      if (!leave(error)) throw error;
+      if (!(await leave(error))) throw error;
       return reader();
     },
     async tryAnotherReplica(error) {
-      if (!leave(error)) return false;
-      return choosing!.then(
-        () => true,
-        () => false,
-      );
+      attempts++;
+      return attempts <= MOST_REPLICAS && leave(error);
     },
-    token: async () => (await choosing!).freshness().token,
-    answeredBy: () => (pinned ? { name: pinned.name, ...pinned.freshness() } : null),
+    tokenAt(lsn) {
+      replayedLsn = lsn;
+      isToldByStatement = true;
+      return pinned!.freshness(lsn).token;
+    },
+    async token() {
+      if (!isToldByStatement) await askReplayedLsn();
+      return (await choosing!).freshness(replayedLsn).token;
+    },
+    async answeredBy() {
+      if (!isToldByStatement) await askReplayedLsn();
+      return info();
+    },
+    readFrom: info,
     end: () => pinned?.release(),
   };
 }

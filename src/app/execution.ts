@@ -68,7 +68,7 @@ async function executeOperation(
     const failure = result.errors?.map(({ originalError }) => originalError).find(isReplicaFailure);
     if (failure && (await context.tryAnotherReplica(failure))) continue;
     if (isStreamed(result)) return result;
-    const answered = { ...result, extensions: { ...result.extensions, replica: context.answeredBy() } };
+    const answered = { ...result, extensions: { ...result.extensions, replica: await context.answeredBy() } };
     context.end();
     return answered;
   }
@@ -169,7 +169,7 @@ async function stream(
       ),
       errors: (answered.errors ?? []).map((error) => shown(mask(error))),
       formatError: (failure) => shown(mask(locate(failure))),
-      extensions: () => ({ replica: context.answeredBy() }),
+      extensions: async () => ({ replica: await context.answeredBy() }),
       onEnd: ({ rows, bytes }) => context.note({ rows, bytes }),
     });
     return createStreamedResult(context, body);

@@ -79,7 +79,7 @@ async function* partsOf(
   mask: ErrorMask,
 ): AsyncGenerator<ExecutionResult> {
   try {
-    const extensions = { ...initialResult.extensions, replica: context.answeredBy() };
+    const extensions = { ...initialResult.extensions, replica: await context.answeredBy() };
     yield { ...initialResult, extensions } as ExecutionResult;
     for await (const part of subsequentResults) yield masked(part, mask) as ExecutionResult;
   } finally {

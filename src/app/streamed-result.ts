@@ -76,7 +76,7 @@ export function fileFormatOf(accept: string | null): FileFormat | undefined {
 }
 
 function send(context: Context, given: Buffer | Readable) {
-  const replica = context.answeredBy();
+  const replica = context.readFrom();
   if (given instanceof Readable) {
     const ended = finished(given);
     ended.catch(() => {}).finally(() => context.end());

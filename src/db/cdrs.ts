@@ -48,6 +48,19 @@ export function cdrPageQuery(reader: Reader, page: CdrPage, columns: readonly Cd
     .limit(page.limit);
 }
 
+/**
+ * How far the standby has replayed, worked out once, after the statement's snapshot was taken: nothing that the
+ * statement sees is missing there.
+ */
+const replayedLsn = sql<string>`(select pg_last_wal_replay_lsn()::text)`.as('replayed_lsn');
+
+/** How far the standby has replayed by now; null when it is no standby. */
+export async function selectReplayedLsn(reader: Reader): Promise<string | null> {
+  const query = sql<{ lsn: string | null }>`select pg_last_wal_replay_lsn()::text as lsn`;
+  const [row] = await run(reader, { execute: async () => (await query.execute(reader.db)).rows });
+  return row!.lsn;
+}
+
 /** A page's statement with its values, as the wire wants it. */
 export interface PageStatement {
   readonly text: string;
@@ -66,19 +79,28 @@ export function cdrPageStatement(
   reader: Reader,
   page: CdrPage,
   columns: readonly CdrColumnName[],
+  { withReplayedLsn = false } = {},
 ): PageStatement {
   const { shape, values: filterValues } = shapeOfFilter(page.filter);
   const { order, fromEnd = false, after, before, limit } = page;
   const scope = scopeValues(reader.accountIds);
-  const key = [columns, order, fromEnd, after && 'after', before && 'before', scopeShape(reader), shape].join(
-    '|',
-  );
+  const key = [
+    columns,
+    withReplayedLsn,
+    order,
+    fromEnd,
+    after && 'after',
+    before && 'before',
+    scopeShape(reader),
+    shape,
+  ].join('|');
   const values = [...scope, ...filterValues, ...keysetValues(after), ...keysetValues(before), limit];
   const texts = textsBySource.get(reader.source) ?? new Map<string, string>();
   textsBySource.set(reader.source, texts);
   const known = texts.get(key);
   if (known !== undefined) return { text: known, values };
-  const { sql: text, parameters } = cdrPageQuery(reader, page, columns).compile();
+  const query = cdrPageQuery(reader, page, columns);
+  const { sql: text, parameters } = (withReplayedLsn ? query.select(replayedLsn) : query).compile();
   // The order of values is known twice, here and to Kysely; a text whose values went elsewhere must never be sent.
   if (!isDeepStrictEqual(parameters, values)) throw new Error('cdrPageStatement: values out of order');
   if (texts.size < MOST_TEXTS) texts.set(key, text);

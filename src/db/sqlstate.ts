@@ -10,7 +10,8 @@ import {
 /** What the pool says when no client became free in time. */
 const BUSY = /timeout exceeded when trying to connect/;
 /** What node-postgres says, without a SQLSTATE, about a connection that broke. */
-const LOST = /connection terminated|connection error|not queryable|ECONNRESET|EPIPE|ECONNREFUSED|ETIMEDOUT/i;
+const LOST =
+  /connection terminated|after calling end on the pool|connection error|not queryable|ECONNRESET|EPIPE|ECONNREFUSED|ETIMEDOUT/i;
 
 /**
  * Turns what PostgreSQL or the driver threw into a failure we explain; anything else is returned as it is, to be

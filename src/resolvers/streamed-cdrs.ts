@@ -7,22 +7,31 @@ import { cursorPrefix, encodeCursor } from './cursor.ts';
 
 export interface StreamedCdrsNeeds {
   readonly principal: Principal;
-  reader(requirement?: { readonly readAfter?: string | undefined }): Promise<Reader>;
+  reader(requirement?: {
+    readonly readAfter?: string | undefined;
+    readonly purpose?: 'page' | 'stream';
+  }): Promise<Reader>;
   replaceReader(failed: Reader, error: unknown): Promise<Reader>;
+  /** The freshness token of what is read, when the standby has replayed so far. */
+  tokenAt(replayedLsn: string): string;
+  /** The same, asking the standby how far it has replayed when that is not known yet. */
   token(): Promise<string>;
 }
+
+/** Lists from here on take seconds, and should not run into a standby that is about to cancel them. */
+const LONG_LIST = 10_000;
 
 /** What the arguments of a `cdrs` field mean to the streaming path: the same as to the ordinary one. */
 export async function openCdrs(needs: StreamedCdrsNeeds, args: CdrsArguments): Promise<OpenList> {
   const { filter, order, size, fromEnd, after, before, readAfter } = parseCdrPage(args, needs.principal);
-  const reader = await needs.reader({ readAfter });
-  const prefix = cursorPrefix({ filter, order }, await needs.token());
+  const reader = await needs.reader({ readAfter, purpose: size > LONG_LIST ? 'stream' : 'page' });
+  const scope = { filter, order };
   return {
     reader,
-    page: { filter, order, after, before, fromEnd },
+    page: { ...scope, after, before, fromEnd },
     size,
-    cursorPrefix: prefix,
-    cursorOf: (keyset) => encodeCursor(prefix, keyset),
+    cursorPrefixAt: (replayedLsn) => cursorPrefix(scope, needs.tokenAt(replayedLsn)),
+    cursorOf: async (keyset) => encodeCursor(cursorPrefix(scope, await needs.token()), keyset),
     replace: (failed, error) => needs.replaceReader(failed, error),
     count: (kind) => (kind === 'totalCount' ? countCdrs(reader, filter) : estimateCdrs(reader, filter)),
   };

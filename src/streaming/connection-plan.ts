@@ -24,6 +24,8 @@ export interface ConnectionPlan {
 export interface ListPlan {
   readonly key: string;
   readonly members: readonly Member[];
+  /** Whether each call comes with its cursor. */
+  readonly hasCursors: boolean;
 }
 
 export type OtherPlan =
@@ -84,7 +86,8 @@ function planList(
 ): ListPlan | undefined {
   const item = getNamedType(connection.getFields()[field.name]!.type) as GraphQLObjectType;
   const members = planMembers(field, item, selection);
-  return members && { key: field.key, members };
+  const hasCursors = members?.some(({ kind }) => kind === 'cursor') ?? false;
+  return members && { key: field.key, members, hasCursors };
 }
 
 /** Members of a call or an edge; undefined when one of them is neither column, cursor nor node. */

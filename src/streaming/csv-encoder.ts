@@ -1,5 +1,14 @@
 import { cdrColumns, type WireType } from '../db/cdr-columns.ts';
-import { CONNECT_TIME_AT, ID_AT, keyAtOf, MEMBERS_AT, type Member, type RowEncoder } from './row-encoder.ts';
+import {
+  CONNECT_TIME_AT,
+  ID_AT,
+  keyAtOf,
+  LONGEST_CURSOR_PREFIX,
+  MEMBERS_AT,
+  type Member,
+  quotedPrefix,
+  type RowEncoder,
+} from './row-encoder.ts';
 import {
   DayMemo,
   int32At,
@@ -30,12 +39,20 @@ export function csvHeader(cells: readonly Cell[]): string {
  * Encodes rows as RFC 4180. Ids and text are always quoted, so that a spreadsheet may keep them as text; a text that
  * it would take for a formula begins with an apostrophe. Null is an empty cell, unlike the empty text `""`.
  */
-export function createCsvEncoder(cells: readonly Cell[], cursorPrefix: string): RowEncoder {
-  const steps = cells.map((cell) => stepOf(cell, cursorPrefix));
+export function createCsvEncoder(cells: readonly Cell[]): RowEncoder {
+  const steps = cells.map(stepOf);
+  let cursorPrefix = Buffer.alloc(0);
   const memo = new DayMemo();
-  const fixedBytes = steps.reduce((sum, { before }) => sum + before.length + LONGEST_VALUE, CR_LF.length);
+  const fixedBytes = steps.reduce(
+    (sum, { before, isCursor }) =>
+      sum + before.length + LONGEST_VALUE + (isCursor ? LONGEST_CURSOR_PREFIX : 0),
+    CR_LF.length,
+  );
   return {
     columns: cells.flatMap((cell) => (cell.kind === 'column' && !keyAtOf(cell.column) ? [cell.column] : [])),
+    beginCursorsWith(prefix) {
+      cursorPrefix = quotedPrefix(prefix) as typeof cursorPrefix;
+    },
     encode(writer, row, start, end) {
       // Two bytes for one: a quote inside a quoted cell.
       writer.reserve(fixedBytes + 2 * (end - start));
@@ -46,7 +63,7 @@ export function createCsvEncoder(cells: readonly Cell[], cursorPrefix: string): 
         const { wire, before, isCursor, keyAt } = steps[index]!;
         if (index > 0) block[to++] = COMMA;
         if (wire === undefined) {
-          to = writeBytes(block, to, before);
+          to = writeBytes(block, to, isCursor ? cursorPrefix : before);
           if (!isCursor) continue;
           to = writeCursorKey(block, to, row, start + CONNECT_TIME_AT, start + ID_AT);
           block[to++] = QUOTE;
@@ -75,11 +92,11 @@ interface Step {
   readonly keyAt: number;
 }
 
-function stepOf(cell: Cell, cursorPrefix: string): Step {
+function stepOf(cell: Cell): Step {
   const step = { wire: undefined, before: Buffer.alloc(0), isCursor: false, keyAt: 0 };
   if (cell.kind === 'column')
     return { ...step, wire: cdrColumns[cell.column].wire, keyAt: keyAtOf(cell.column) };
-  if (cell.kind === 'cursor') return { ...step, before: Buffer.from(`"${cursorPrefix}`), isCursor: true };
+  if (cell.kind === 'cursor') return { ...step, isCursor: true };
   return { ...step, before: Buffer.from(`"${cell.value}"`) };
 }
 

@@ -45,13 +45,16 @@ async function writeFile(
   { format, plan, list, describe, onEnd }: FileNeeds,
 ): Promise<Buffer | Readable> {
   const { writer } = body;
-  const encoder = encoderOf(format, plan.list.members, list.cursorPrefix);
+  const encoder = encoderOf(format, plan.list.members);
   const reading: ListReader = new ListReader(list.reader, {
     page: list.page,
     size: list.size,
     columns: encoder.columns,
     onRow: (row, start, end) => encoder.encode(writer, row, start, end, false),
     onBatch: () => !body.hasSent && writer.flush(),
+    onReplayed: plan.list.hasCursors
+      ? (lsn) => encoder.beginCursorsWith(list.cursorPrefixAt(lsn))
+      : undefined,
     flow: body,
     replace: list.replace,
   });
@@ -62,18 +65,18 @@ async function writeFile(
   } catch (error) {
     if (!body.hasSent) throw error;
     failed = true;
-    const resumeAfter = reading.lastKey ? list.cursorOf(reading.lastKey) : null;
+    const resumeAfter = reading.lastKey ? await list.cursorOf(reading.lastKey) : null;
     writer.text(lastLine(format, { ...describe(error), resumeAfter }));
   }
   onEnd({ rows: reading.rows, bytes: body.bytes, failed });
   return body.end();
 }
 
-function encoderOf(format: FileFormat, members: readonly Member[], cursorPrefix: string): RowEncoder {
-  if (format === 'csv') return createCsvEncoder(members as never, cursorPrefix);
-  const encoder = createRowEncoder(members, cursorPrefix);
+function encoderOf(format: FileFormat, members: readonly Member[]): RowEncoder {
+  if (format === 'csv') return createCsvEncoder(members as never);
+  const encoder = createRowEncoder(members);
   return {
-    columns: encoder.columns,
+    ...encoder,
     encode(writer, row, start, end) {
       encoder.encode(writer, row, start, end, false);
       writer.block[writer.length++] = 0x0a;

@@ -12,9 +12,10 @@ export interface OpenList {
   readonly page: Omit<CdrPage, 'limit'>;
   /** How many calls at most. */
   readonly size: number;
-  /** What all cursors of the page begin with. */
-  readonly cursorPrefix: string;
-  cursorOf(keyset: CdrKeyset): string;
+  /** What cursors begin with when the standby has replayed so far. */
+  cursorPrefixAt(replayedLsn: string): string;
+  /** The cursor of a call that was read, by what the standby had replayed when the last of them was. */
+  cursorOf(keyset: CdrKeyset): Promise<string>;
   /** The standby to go on with after a failure; throws when there is none, or the failure is final. */
   replace(failed: Reader, error: unknown): Promise<Reader>;
   /** Decimal digits. */
@@ -55,7 +56,7 @@ export async function writeConnection(
   const counts = startCounts(plan.others, list);
   const failures: ResponseFailure[] = [];
   const listPath = [plan.key, plan.list.key];
-  const encoder = createRowEncoder(plan.list.members, list.cursorPrefix);
+  const encoder = createRowEncoder(plan.list.members);
   const reading: ListReader = new ListReader(list.reader, {
     page: list.page,
     size: list.size,
@@ -71,6 +72,11 @@ export async function writeConnection(
       // The first calls of a long list go out at once, later ones in full blocks.
       if (!body.hasSent && list.size > SHORT_LIST) writer.flush();
     },
+    // A long list without cursors is asked afterwards how far the standby was, and saves a column per call.
+    onReplayed:
+      list.size <= SHORT_LIST || plan.list.hasCursors
+        ? (lsn) => encoder.beginCursorsWith(list.cursorPrefixAt(lsn))
+        : undefined,
     flow: body,
     replace: list.replace,
   });
@@ -78,7 +84,7 @@ export async function writeConnection(
   writer.text(`{${JSON.stringify(plan.list.key)}:[`);
   const end = await endOf(reading, body, failures, listPath);
   writer.text(']');
-  const page = pageOf(list, reading, end.goesOn);
+  const page = await pageOf(list, reading, end.goesOn);
   for (const other of plan.others) {
     writer.text(`,${JSON.stringify(other.key)}:`);
     writer.text(await otherJson(other, page, counts, [plan.key, other.key], failures));
@@ -105,17 +111,17 @@ async function endOf(
 
 type Page = Record<Exclude<PageInfoMember['name'], '__typename'>, boolean | string | null>;
 
-function pageOf(
+async function pageOf(
   list: OpenList,
   { firstKey, lastKey }: ListReader,
   goesOn: boolean,
-): Page & { endCursor: string | null } {
+): Promise<Page & { endCursor: string | null }> {
   const { after, before, fromEnd } = list.page;
   return {
     hasNextPage: before !== undefined || (!fromEnd && goesOn),
     hasPreviousPage: after !== undefined || (fromEnd === true && goesOn),
-    startCursor: firstKey ? list.cursorOf(firstKey) : null,
-    endCursor: lastKey ? list.cursorOf(lastKey) : null,
+    startCursor: firstKey ? await list.cursorOf(firstKey) : null,
+    endCursor: lastKey ? await list.cursorOf(lastKey) : null,
   };
 }
 

@@ -16,7 +16,7 @@ export interface StreamedOperation {
   /** A failure as an entry of `errors`. */
   formatError(failure: ResponseFailure): unknown;
   /** The response's `extensions`, asked for when all lists have ended. */
-  extensions(): Record<string, unknown>;
+  extensions(): Promise<Record<string, unknown>>;
   /** Told once, when the response has ended. */
   onEnd(summary: Summary): void;
 }
@@ -51,7 +51,9 @@ async function writeOperation(body: Body, operation: StreamedOperation): Promise
   }
   writer.text('}');
   if (errors.length > 0) writer.text(`,"errors":${JSON.stringify(errors)}`);
-  writer.text(`,"extensions":${JSON.stringify({ ...operation.extensions(), ...completeness(outcomes) })}}`);
+  writer.text(
+    `,"extensions":${JSON.stringify({ ...(await operation.extensions()), ...completeness(outcomes) })}}`,
+  );
   operation.onEnd({
     rows: outcomes.reduce((sum, { rows }) => sum + rows, 0),
     bytes: body.bytes,

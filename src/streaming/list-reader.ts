@@ -25,6 +25,11 @@ export interface ListRequest {
   /** To select after connect time and id. */
   readonly columns: readonly CdrColumnName[];
   readonly onRow: RowHandler;
+  /**
+   * Told how far the standby has replayed, before the first call of each part; undefined when nobody needs to know,
+   * and every call is a little shorter.
+   */
+  readonly onReplayed?: ((lsn: string) => void) | undefined;
   /** After each batch of calls from the wire. */
   readonly onBatch: () => void;
   /** Whoever reads the answer may be slow. */
@@ -82,9 +87,12 @@ export class ListReader {
 
   /** True when this was the rest of the list, or of the page. */
   async #readPart(page: CdrPage, size: number): Promise<boolean> {
-    const { onRow, onBatch, flow } = this.#request;
+    const { onRow, onBatch, onReplayed, flow } = this.#request;
+    let isFirst = true;
     const sink: RowSink = (bytes, start, end) => {
       let last = -1;
+      if (isFirst) onReplayed?.(lastTextAt(bytes, start));
+      isFirst = false;
       let at = start;
       for (let next = 0; at < end && this.rows < size; at = next) {
         next = at + 1 + bytes.readInt32BE(at + 1);
@@ -104,7 +112,7 @@ export class ListReader {
 
   /** The last calls of the list, read from its end and handed on in its own order. */
   async #readBackwards(page: ListRequest['page'], size: number): Promise<boolean> {
-    const { onRow, onBatch } = this.#request;
+    const { onRow, onBatch, onReplayed } = this.#request;
     const kept = await this.#retrying(async () => {
       const rows: Buffer[] = [];
       const sink: RowSink = (bytes, start, end) => {
@@ -117,6 +125,7 @@ export class ListReader {
       return rows;
     });
     const inOrder = kept.slice(0, size).reverse();
+    if (kept[0]) onReplayed?.(lastTextAt(kept[0], 0));
     for (const row of inOrder) {
       onRow(row, 0, row.length);
       this.rows++;
@@ -130,10 +139,13 @@ export class ListReader {
 
   /** The page's statement: the key columns in binary first, then the columns asked for. */
   #question(page: CdrPage) {
-    const { columns } = this.#request;
-    const statement = cdrPageStatement(this.#reader, page, ['connect_time', 'i_xdr', ...columns]);
+    const { columns, onReplayed } = this.#request;
+    const withReplayedLsn = onReplayed !== undefined;
+    const names = ['connect_time', 'i_xdr', ...columns] as const;
+    const statement = cdrPageStatement(this.#reader, page, names, { withReplayedLsn });
     const columnFormats = columns.map((name) => wireFormats[cdrColumns[name].wire]);
-    return { ...statement, formats: [formats.binary, formats.binary, ...columnFormats] };
+    const lastFormat = withReplayedLsn ? [formats.text] : [];
+    return { ...statement, formats: [formats.binary, formats.binary, ...columnFormats, ...lastFormat] };
   }
 
   async #retrying<T>(attempt: () => Promise<T>): Promise<T> {
@@ -157,4 +169,12 @@ export function keysetAt(row: Buffer, start: number): CdrKeyset {
     micros: row.readBigInt64BE(start + CONNECT_TIME_AT) + POSTGRES_EPOCH_MICROS,
     id: row.readBigInt64BE(start + ID_AT),
   };
+}
+
+/** The last value of a DataRow message, which is text. */
+function lastTextAt(row: Buffer, start: number): string {
+  let at = start + 7;
+  for (let columns = row.readInt16BE(start + 5); columns > 1; columns--)
+    at += 4 + Math.max(row.readInt32BE(at), 0);
+  return row.toString('latin1', at + 4, at + 4 + Math.max(row.readInt32BE(at), 0));
 }

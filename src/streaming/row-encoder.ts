@@ -26,6 +26,8 @@ export type FailedPath = readonly string[];
 export interface RowEncoder {
   /** What to select after the two key columns, in this order; a column may occur twice, a key column does not. */
   readonly columns: readonly CdrColumnName[];
+  /** What all cursors begin with from now on; must be told before the first row that has one. */
+  beginCursorsWith(prefix: string): void;
   /**
    * Writes the row whose DataRow message lies from `start` to `end`, behind a comma when it follows another. Its first
    * two columns are connect time and id. Returns the paths of values that could not be shown, or undefined.
@@ -52,6 +54,8 @@ export function keyAtOf(column: CdrColumnName): number {
 }
 
 const NULL = Buffer.from('null');
+/** Bytes of what cursors begin with: scope and freshness token. */
+export const LONGEST_CURSOR_PREFIX = 256;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 
@@ -74,15 +78,17 @@ interface Steps {
   readonly tail: Buffer;
 }
 
-/** Compiles the members, once per request; `cursorPrefix` is what all cursors of the page begin with. */
-export function createRowEncoder(members: readonly Member[], cursorPrefix: string): RowEncoder {
+/** Compiles the members, once per request. */
+export function createRowEncoder(members: readonly Member[]): RowEncoder {
   const columns: CdrColumnName[] = [];
   const compiled = compile(members, [], columns);
-  const prefix = Buffer.from(`"${cursorPrefix}`, 'latin1');
-  const fixedBytes = roomOf(compiled, LONGEST_VALUE + prefix.length);
-  const encoding = new Encoding(prefix);
+  const fixedBytes = roomOf(compiled, LONGEST_VALUE + LONGEST_CURSOR_PREFIX);
+  const encoding = new Encoding();
   return {
     columns,
+    beginCursorsWith(prefix) {
+      encoding.prefix = quotedPrefix(prefix);
+    },
     encode(writer, row, start, end, follows) {
       // Six bytes for one: a control character in JSON.
       writer.reserve(fixedBytes + 6 * (end - start));
@@ -92,17 +98,19 @@ export function createRowEncoder(members: readonly Member[], cursorPrefix: strin
   };
 }
 
+/** The beginning of a quoted cursor. */
+export function quotedPrefix(prefix: string): Buffer {
+  if (prefix.length >= LONGEST_CURSOR_PREFIX) throw new RangeError('cursor prefix too long');
+  return Buffer.from(`"${prefix}`, 'latin1');
+}
+
 /** Walks the values of one row; kept between rows so that none is allocated for them. */
 class Encoding {
-  readonly #prefix: Buffer;
+  prefix: Buffer = Buffer.alloc(0);
   readonly #memo = new DayMemo();
   #start = 0;
   #at = 0;
   #failures: FailedPath[] | undefined;
-
-  constructor(prefix: Buffer) {
-    this.#prefix = prefix;
-  }
 
   row(writer: ByteWriter, row: Buffer, start: number, steps: Steps): readonly FailedPath[] | undefined {
     this.#start = start;
@@ -152,7 +160,7 @@ class Encoding {
   }
 
   #cursor(block: Buffer, to: number, row: Buffer): number {
-    const key = writeBytes(block, to, this.#prefix);
+    const key = writeBytes(block, to, this.prefix);
     const end = writeCursorKey(block, key, row, this.#start + CONNECT_TIME_AT, this.#start + ID_AT);
     block[end] = QUOTE;
     return end + 1;

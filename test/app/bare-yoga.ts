@@ -1,10 +1,11 @@
-import { type ExecutionArgs, execute, type GraphQLSchema } from 'graphql';
+import type { ExecutionArgs, GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { createErrorMask, type ReportDefect, useErrorCodes } from '../../src/app/errors.ts';
+import { executeWhole } from '../../src/app/incremental.ts';
 
 /** As the app does: Yoga would bring an executor of its own. */
 const executesByGraphqlJs: Plugin = {
-  onExecute: ({ setExecuteFn }) => setExecuteFn((args) => execute(args as ExecutionArgs)),
+  onExecute: ({ setExecuteFn }) => setExecuteFn((args) => executeWhole(args as ExecutionArgs)),
 };
 
 /** Yoga as the app makes it, without databases: only the plugins that a test is about, and error codes. */

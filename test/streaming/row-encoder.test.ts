@@ -47,7 +47,7 @@ afterAll(async () => {
 async function written(): Promise<unknown[]> {
   const blocks: Buffer[] = [];
   const writer = new ByteWriter((block) => blocks.push(block));
-  const encoder = createRowEncoder(members, '');
+  const encoder = createRowEncoder(members);
   const page = { filter: {}, order: 'NEWEST_FIRST', limit: 1_000_000 } as const;
   const statement = cdrPageStatement(reader, page, ['connect_time', 'i_xdr', ...encoder.columns]);
   let follows = false;
@@ -171,7 +171,7 @@ test('an infinite time is null where null is allowed, and voids the call where i
   const encode = (column: 'setup_time' | 'connect_time') => {
     const blocks: Buffer[] = [];
     const writer = new ByteWriter((block) => blocks.push(block));
-    const encoder = createRowEncoder([{ kind: 'column', key: 't', column }], '');
+    const encoder = createRowEncoder([{ kind: 'column', key: 't', column }]);
     const failures = encoder.encode(writer, row, 0, row.length, false);
     writer.flush();
     return [Buffer.concat(blocks).toString(), failures];

@@ -118,7 +118,7 @@ async function retrying(context: Context, answer: () => unknown): Promise<unknow
 
 /** Of answers that calls were read for. */
 function freshnessOf(context: Context): Record<string, string> {
-  const replica = context.answeredBy();
+  const replica = context.readFrom();
   return {
     ...(replica && { 'x-replica': replica.name }),
     ...(replica?.asOf && { 'x-data-as-of': replica.asOf }),
