@@ -44,10 +44,19 @@ const sections = await preset.buildGeneratesSection({
   },
 });
 
+const files = await Promise.all(
+  sections.map(async (section) => ({ filename: section.filename, content: await codegen(section) })),
+);
+const persisted = files.find(({ filename }) => filename.endsWith('persisted-documents.json'))!;
+files.push({
+  filename: join(output, 'operations.ts'),
+  content: printOperations(JSON.parse(persisted.content)),
+});
+
 const stale: string[] = [];
 mkdirSync(output, { recursive: true });
-for (const section of sections) {
-  const content = await codegen(section);
+for (const section of files) {
+  const { content } = section;
   const committed = globSync(section.filename).length > 0 ? readFileSync(section.filename, 'utf8') : '';
   if (content === committed) continue;
   if (process.argv.includes('--check')) stale.push(section.filename);
@@ -56,4 +65,22 @@ for (const section of sections) {
 if (stale.length > 0) {
   console.error(`Not up to date: ${stale.join(', ')}. Run "npm run codegen" and commit what it writes.`);
   process.exitCode = 1;
+}
+
+/** What the browser needs of an operation: its hash and its types. The texts stay on the server. */
+function printOperations(byHash: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(byHash).flatMap(([hash, text]) =>
+    parse(text).definitions.flatMap((definition) => {
+      if (definition.kind !== 'OperationDefinition') return [];
+      const name = definition.name!.value;
+      const constant = name[0]!.toLowerCase() + name.slice(1);
+      return `export const ${constant} = '${hash}' as Operation<types.${name}Query, types.${name}QueryVariables>;\n`;
+    }),
+  );
+  return [
+    "import type * as types from './graphql.ts';\n\n",
+    '/** An operation by the hash of its text, with what it takes and gives. */\n',
+    'export type Operation<Result, Variables> = string & { readonly __of?: (variables: Variables) => Result };\n\n',
+    ...lines.sort(),
+  ].join('');
 }

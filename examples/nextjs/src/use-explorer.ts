@@ -11,7 +11,7 @@ import { cdrFilterOf } from './filter/cdr-filter.ts';
 import { type Question, rangeOf } from './filter/question.ts';
 import { useKnownValues } from './filter/use-known-values.ts';
 import { useFreshness } from './freshness/freshness-badge.tsx';
-import { TilesDocument, ViewerDocument } from './generated/graphql.ts';
+import * as operations from './generated/operations.ts';
 import { useLiveTail } from './live/use-live-tail.ts';
 
 /** More than this the page does not hold, whatever the gateway would give. */
@@ -46,14 +46,14 @@ export function useExplorer(
 
   const calls = useCalls(listed, first);
   const tiles = useAnswer(
-    TilesDocument,
+    operations.tiles,
     { filter: sumsFilter ?? {} },
     { enabled: sumsFilter !== undefined, maxStaleness },
   );
   const cost = useCost(tiles, sumsFilter);
   const histogram = useHistogram(sumsFilter, sumsRange, formats.zone);
   const freshness = useFreshness();
-  const viewer = useAnswer(ViewerDocument, {} as never);
+  const viewer = useAnswer(operations.viewer, {} as never);
   const live = useLiveTail(listed, calls, isAtTop, setListLive);
 
   const refresh = useCallback(() => {

@@ -1,4 +1,4 @@
-import type { TypedDocumentString } from '../generated/graphql.ts';
+import type { Operation } from '../generated/operations.ts';
 import { AskError } from './ask-error.ts';
 
 /** Which standby answered, and how old its data was: the gateway says so with every answer. */
@@ -44,28 +44,23 @@ export interface AskOptions {
   readonly maxStaleness?: number | null;
 }
 
-/** The committed name of an operation: the hash of its text. */
-export function documentIdOf(document: TypedDocumentString<unknown, never>): string {
-  return document.__meta__?.hash as string;
-}
-
 /** Asks our server one of the committed operations. Throws AskError when there are no data at all. */
 export async function ask<Result, Variables>(
-  document: TypedDocumentString<Result, Variables>,
+  operation: Operation<Result, Variables>,
   variables: Variables,
   options: AskOptions = {},
 ): Promise<Answer<Result>> {
-  const response = await post(document as never, variables, 'application/json', options);
+  const response = await post(operation, variables, 'application/json', options);
   return readAnswer<Result>(response);
 }
 
 /** The same operation, answered as a stream of lines. Throws AskError when it does not even begin. */
 export async function askForLines<Variables>(
-  document: TypedDocumentString<unknown, Variables>,
+  operation: Operation<unknown, Variables>,
   variables: Variables,
   { accept, ...options }: AskOptions & { readonly accept: 'application/x-ndjson' | 'text/csv' },
 ): Promise<Response & { readonly body: ReadableStream<Uint8Array> }> {
-  const response = await post(document as never, variables, accept, options);
+  const response = await post(operation, variables, accept, options);
   if (!response.ok || !response.body) {
     await readAnswer(response);
     throw new AskError('The server answered without lines.', { code: 'UNKNOWN' });
@@ -74,7 +69,7 @@ export async function askForLines<Variables>(
 }
 
 async function post(
-  document: TypedDocumentString<unknown, never>,
+  operation: string,
   variables: unknown,
   accept: string,
   { signal, maxStaleness }: AskOptions,
@@ -87,7 +82,7 @@ async function post(
         accept,
         ...(maxStaleness != null && { 'x-max-staleness': String(maxStaleness) }),
       },
-      body: JSON.stringify({ documentId: documentIdOf(document), variables }),
+      body: JSON.stringify({ documentId: operation, variables }),
       signal: signal ?? null,
     });
   } catch (error) {

@@ -2,8 +2,8 @@
 
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useRef } from 'react';
-import type { TypedDocumentString } from '../generated/graphql.ts';
-import { type Answer, ask, documentIdOf } from './execute.ts';
+import type { Operation } from '../generated/operations.ts';
+import { type Answer, ask } from './execute.ts';
 
 export interface Asked<Result> {
   /** The latest answer there was, perhaps to an earlier question. */
@@ -24,14 +24,14 @@ export interface AnswerOptions {
 
 /** One operation's answer; the one before stays until the next is there, also when that fails. */
 export function useAnswer<Result, Variables>(
-  document: TypedDocumentString<Result, Variables>,
+  operation: Operation<Result, Variables>,
   variables: Variables,
   { enabled = true, maxStaleness = null, everyMillis = false }: AnswerOptions = {},
 ): Asked<Result> {
   const key = JSON.stringify([variables, maxStaleness]);
   const query = useQuery({
-    queryKey: [documentIdOf(document as never), key],
-    queryFn: ({ signal }) => ask(document, variables, { signal, maxStaleness }),
+    queryKey: [operation, key],
+    queryFn: ({ signal }) => ask(operation, variables, { signal, maxStaleness }),
     enabled,
     placeholderData: keepPreviousData,
     refetchInterval: everyMillis,

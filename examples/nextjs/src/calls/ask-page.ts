@@ -2,13 +2,8 @@ import { type Answer, ask } from '../asking/execute.ts';
 import { cdrFilterOf, type KnownValues } from '../filter/cdr-filter.ts';
 import { pageSizes, type Question } from '../filter/question.ts';
 import type { TimeRange } from '../filter/time-range.ts';
-import {
-  CallPageDocument,
-  type CallPageQuery,
-  type CallPageQueryVariables,
-  type CdrFilter,
-  type CdrOrder,
-} from '../generated/graphql.ts';
+import type { CallPageQuery, CallPageQueryVariables, CdrFilter, CdrOrder } from '../generated/graphql.ts';
+import * as operations from '../generated/operations.ts';
 
 /** What is listed. */
 export interface Listed {
@@ -41,7 +36,7 @@ export function pageVariables({ filter, order, size }: Listed, after: string | n
 
 export function askPage(listed: Listed, after: string | null, signal?: AbortSignal): Promise<Page> {
   const { maxStaleness } = listed;
-  return ask(CallPageDocument, pageVariables(listed, after), { signal, maxStaleness });
+  return ask(operations.callPage, pageVariables(listed, after), { signal, maxStaleness });
 }
 
 /** Where the next page begins; a page that broke off goes on where it did. Undefined at the end. */

@@ -1,6 +1,7 @@
 import { AskError } from '../asking/ask-error.ts';
 import { askForLines } from '../asking/execute.ts';
-import { CallStreamDocument, type CallStreamQueryVariables } from '../generated/graphql.ts';
+import type { CallStreamQueryVariables } from '../generated/graphql.ts';
+import * as operations from '../generated/operations.ts';
 import type { StreamedCalls } from './streamed-calls.ts';
 
 /** How a stream of calls ended; a cursor to go on after where it broke off and the gateway could say so. */
@@ -28,7 +29,7 @@ export async function readStream({
   onProgress,
 }: StreamNeeds): Promise<StreamEnd> {
   into.dropUnfinished();
-  const response = await askForLines(CallStreamDocument, variables, {
+  const response = await askForLines(operations.callStream, variables, {
     accept: 'application/x-ndjson',
     signal,
     maxStaleness,

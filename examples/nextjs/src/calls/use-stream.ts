@@ -3,8 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { AskError } from '../asking/ask-error.ts';
 import type { Listed } from './ask-page.ts';
-import { readStream } from './read-stream.ts';
-import { StreamedCalls } from './streamed-calls.ts';
+import type { StreamedCalls } from './streamed-calls.ts';
 
 export interface StreamState {
   readonly kind: 'running' | 'whole' | 'brokenOff' | 'cancelled';
@@ -42,6 +41,10 @@ export function useStream(): StreamControls {
     const controller = new AbortController();
     running.current = controller;
     const key = JSON.stringify(listed);
+    const [{ readStream }, { StreamedCalls }] = await Promise.all([
+      import('./read-stream.ts'),
+      import('./streamed-calls.ts'),
+    ]);
     const before = latest.current;
     const goesOn = before?.key === key && before.resumeAfter !== null;
     const calls = goesOn ? before.calls : new StreamedCalls();

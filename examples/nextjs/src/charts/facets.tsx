@@ -7,7 +7,8 @@ import { useView } from '../chrome/view.tsx';
 import { cdrFilterOf, type KnownValues, nothingKnown, withoutDimension } from '../filter/cdr-filter.ts';
 import type { Question } from '../filter/question.ts';
 import type { TimeRange } from '../filter/time-range.ts';
-import { type CdrDimension, FacetDocument, type FacetQuery } from '../generated/graphql.ts';
+import type { CdrDimension, FacetQuery } from '../generated/graphql.ts';
+import * as operations from '../generated/operations.ts';
 import { type CellFilter, excludable } from '../table/cell-filter.ts';
 import { meaningOf } from '../words/causes.ts';
 import { useAccounts } from './use-accounts.ts';
@@ -68,7 +69,7 @@ function Facet({
   // Among all values, so that another one can be chosen: its own filter does not count.
   const filter = cdrFilterOf(withoutDimension(question, part), range, known);
   const asked = useAnswer(
-    FacetDocument,
+    operations.facet,
     { filter, by: dimensions[part], first: SHOWN },
     { enabled: isReady },
   );
@@ -81,6 +82,7 @@ function Facet({
   const say = (value: string) => {
     if (part === 'outcome') return words.outcomes[value as keyof typeof words.outcomes];
     if (part === 'account') return [value, accounts.get(value)?.username].filter(Boolean).join(' · ');
+    if (part === 'cause') return `${value} ${words.causes.known[value as '16'] ?? ''}`;
     return value;
   };
 

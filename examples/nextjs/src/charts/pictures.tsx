@@ -4,13 +4,8 @@ import { type ReactNode, useState } from 'react';
 import { type Asked, useAnswer } from '../asking/use-answer.ts';
 import { Trouble } from '../chrome/trouble.tsx';
 import { useView } from '../chrome/view.tsx';
-import {
-  type CdrDimension,
-  type CdrFilter,
-  GroupsDocument,
-  type GroupsQuery,
-  type StatsMeasure,
-} from '../generated/graphql.ts';
+import type { CdrDimension, CdrFilter, GroupsQuery, StatsMeasure } from '../generated/graphql.ts';
+import * as operations from '../generated/operations.ts';
 import type { CellFilter } from '../table/cell-filter.ts';
 import { meaningOf } from '../words/causes.ts';
 import { fill } from '../words/fill.ts';
@@ -72,7 +67,7 @@ function useGroups(filter: CdrFilter | undefined, groupBy: CdrDimension[], measu
   const { formats } = useView();
   const isByTime = groupBy.includes('HOUR');
   return useAnswer(
-    GroupsDocument,
+    operations.groups,
     {
       filter: filter ?? {},
       groupBy,

@@ -2,12 +2,12 @@
 
 import { useQueries } from '@tanstack/react-query';
 import { ask } from '../asking/execute.ts';
-import {
-  type AccountNameFragment,
-  AccountNamesDocument,
-  type AccountNamesQuery,
-  type AccountNamesQueryVariables,
+import type {
+  AccountNameFragment,
+  AccountNamesQuery,
+  AccountNamesQueryVariables,
 } from '../generated/graphql.ts';
+import * as operations from '../generated/operations.ts';
 
 /** So many accounts the operation asks for at once. */
 const PER_QUESTION = 20;
@@ -22,7 +22,7 @@ export function useAccounts(ids: readonly string[]): ReadonlyMap<string, Account
     queries: chunks.map((chunk) => ({
       queryKey: ['accounts', chunk],
       queryFn: ({ signal }: { signal: AbortSignal }) =>
-        ask(AccountNamesDocument, variablesOf(chunk), { signal }),
+        ask(operations.accountNames, variablesOf(chunk), { signal }),
     })),
   });
   const accounts = answers.flatMap(({ data }) => (data ? accountsOf(data.data) : []));

@@ -5,7 +5,7 @@ import { useAnswer } from '../asking/use-answer.ts';
 import { useView } from '../chrome/view.tsx';
 import { addDecimals } from '../exact-sum.ts';
 import type { CdrFilter, GroupsQuery, TilesQuery } from '../generated/graphql.ts';
-import { GroupsDocument } from '../generated/graphql.ts';
+import * as operations from '../generated/operations.ts';
 import { fill } from '../words/fill.ts';
 import { useAccounts } from './use-accounts.ts';
 
@@ -26,7 +26,7 @@ const MOST_ACCOUNTS = 200;
 export function useCost(tiles: Asked<TilesQuery>, filter: CdrFilter | undefined): Cost {
   const { words, formats } = useView();
   const byAccount = useAnswer(
-    GroupsDocument,
+    operations.groups,
     {
       filter: filter ?? {},
       groupBy: ['ACCOUNT'],

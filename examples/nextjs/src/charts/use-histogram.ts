@@ -3,13 +3,8 @@
 import { useRef } from 'react';
 import { type Asked, useAnswer } from '../asking/use-answer.ts';
 import { cutRange, MOST_SLICES, type TimeRange } from '../filter/time-range.ts';
-import {
-  type CdrFilter,
-  HistogramDocument,
-  HistogramSlicesDocument,
-  type HistogramSlicesQuery,
-  type HistogramSlicesQueryVariables,
-} from '../generated/graphql.ts';
+import type { CdrFilter, HistogramSlicesQuery, HistogramSlicesQueryVariables } from '../generated/graphql.ts';
+import * as operations from '../generated/operations.ts';
 
 /** One bar: the calls that connected in its time. */
 export interface Bar extends TimeRange {
@@ -28,12 +23,12 @@ export function useHistogram(filter: CdrFilter | undefined, range: TimeRange, zo
   const cut = cutRange(range);
   const isSliced = 'slices' in cut;
   const byUnit = useAnswer(
-    HistogramDocument,
+    operations.histogram,
     { filter: filter ?? {}, unit: isSliced ? 'HOUR' : cut.unit, timeZone: zone },
     { enabled: filter !== undefined && !isSliced },
   );
   const bySlice = useAnswer(
-    HistogramSlicesDocument,
+    operations.histogramSlices,
     sliceVariables(filter ?? {}, isSliced ? cut.slices : []),
     {
       enabled: filter !== undefined && isSliced,

@@ -1,6 +1,6 @@
 'use client';
 
-import { type ReactNode, type ToggleEvent, useId, useRef, useState } from 'react';
+import { type ReactNode, type ToggleEvent, useEffect, useId, useRef, useState } from 'react';
 import { Icon, type IconName } from './icon.tsx';
 
 export interface PopupProps {
@@ -38,8 +38,19 @@ export function Popup({
 
   const toggled = (event: ToggleEvent<HTMLDivElement>) => {
     setOpen(event.newState === 'open');
-    if (event.newState === 'open') requestAnimationFrame(() => place(button.current, panel.current));
   };
+
+  // What is in it may come later: it is placed again, and gets the focus, when it does.
+  useEffect(() => {
+    const element = panel.current;
+    if (!isOpen || !element) return;
+    const observer = new ResizeObserver(() => {
+      place(button.current, element);
+      if (!element.contains(document.activeElement)) firstControlOf(element)?.focus();
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [isOpen]);
 
   return (
     <>
@@ -82,6 +93,8 @@ function place(button: HTMLElement | null, panel: HTMLElement | null): void {
   const fits = below + height <= window.innerHeight - MARGIN;
   panel.style.left = `${Math.max(MARGIN, left)}px`;
   panel.style.top = `${Math.max(MARGIN, fits ? below : Math.min(below, window.innerHeight - height - MARGIN))}px`;
-  const first = panel.querySelector<HTMLElement>('[autofocus], input, select, button, a[href]');
-  first?.focus();
+}
+
+function firstControlOf(panel: HTMLElement): HTMLElement | null {
+  return panel.querySelector<HTMLElement>('input, select, button, a[href]');
 }

@@ -1,12 +1,14 @@
 'use client';
 
+import dynamic from 'next/dynamic';
 import { useRouter } from 'next/navigation';
 import { type ReactNode, useState } from 'react';
-import { isZone } from '../formats.ts';
 import { Icon } from './icon.tsx';
 import { Popup } from './popup.tsx';
 import { isTheme, type Locale, locales, rememberPreference, type Theme, themes } from './preferences.ts';
 import { useView } from './view.tsx';
+
+const ZoneChoice = dynamic(() => import('./zone-choice.tsx'), { ssr: false });
 
 export interface TopBarProps {
   readonly zone: string;
@@ -75,47 +77,6 @@ export function TopBar({ zone, onZone, onHelp, children }: TopBarProps) {
         </Popup>
       </div>
     </header>
-  );
-}
-
-function ZoneChoice({ zone, onZone }: { readonly zone: string; onZone(zone: string): void }) {
-  const { words } = useView();
-  const [text, setText] = useState('');
-  const local = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const offered = [...new Set(['UTC', local, zone])];
-  return (
-    <form
-      className="choices"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (isZone(text.trim())) onZone(text.trim());
-      }}
-    >
-      {offered.map((name) => (
-        <label key={name} className="choice">
-          <input type="radio" name="zone" checked={zone === name} onChange={() => onZone(name)} />
-          {name}
-          {name === local && <span className="aside"> {words.zone.local}</span>}
-        </label>
-      ))}
-      <div className="joined">
-        <input
-          list="zones"
-          value={text}
-          onChange={(event) => setText(event.target.value)}
-          placeholder="Europe/Paris"
-          aria-label={words.zone.other}
-        />
-        <button type="submit" className="button" disabled={text === '' || !isZone(text.trim())}>
-          {words.zone.use}
-        </button>
-      </div>
-      <datalist id="zones">
-        {Intl.supportedValuesOf('timeZone').map((name) => (
-          <option key={name} value={name} />
-        ))}
-      </datalist>
-    </form>
   );
 }
 

@@ -1,6 +1,7 @@
 import { AskError } from '../asking/ask-error.ts';
 import { askForLines } from '../asking/execute.ts';
-import { CallExportDocument, type CallExportQueryVariables } from '../generated/graphql.ts';
+import type { CallExportQueryVariables } from '../generated/graphql.ts';
+import * as operations from '../generated/operations.ts';
 import { CsvRecords } from './csv-records.ts';
 import type { FileSink } from './file-sink.ts';
 
@@ -56,7 +57,7 @@ async function writePart(
   skipsHeader: boolean,
   before: number,
 ): Promise<{ rows: number; brokenOff: { code: string; resumeAfter: string | null } | undefined }> {
-  const response = await askForLines(CallExportDocument, variables, { accept: 'text/csv', signal });
+  const response = await askForLines(operations.callExport, variables, { accept: 'text/csv', signal });
   const records = new CsvRecords({ skipsHeader });
   let told = 0;
   for await (const chunk of chunksOf(response.body)) {

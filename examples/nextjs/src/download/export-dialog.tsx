@@ -5,13 +5,9 @@ import { Icon } from '../chrome/icon.tsx';
 import { Trouble } from '../chrome/trouble.tsx';
 import { useView } from '../chrome/view.tsx';
 import { asCurl, asGraphql } from '../drawer/copies.ts';
-import { CopyButtons } from '../drawer/copy-buttons.tsx';
-import {
-  CallExportDocument,
-  type CallExportQueryVariables,
-  type CdrFilter,
-  type CdrOrder,
-} from '../generated/graphql.ts';
+import CopyButtons from '../drawer/copy-buttons.tsx';
+import type { CallExportQueryVariables, CdrFilter, CdrOrder } from '../generated/graphql.ts';
+import * as operations from '../generated/operations.ts';
 import type { ColumnId } from '../table/columns.tsx';
 import { fill } from '../words/fill.ts';
 import { downloadCalls } from './download-calls.ts';
@@ -173,13 +169,9 @@ export default function ExportDialog({
         items={[
           {
             name: 'curl',
-            text: () =>
-              asCurl(CallExportDocument as never, variables).replace(
-                "-H 'Content",
-                "-H 'Accept: text/csv' \\\n  -H 'Content",
-              ),
+            text: () => asCurl(operations.callExport, variables, 'text/csv'),
           },
-          { name: 'graphql', text: () => asGraphql(CallExportDocument as never, variables) },
+          { name: 'graphql', text: () => asGraphql(operations.callExport, variables) },
         ]}
       />
     </dialog>

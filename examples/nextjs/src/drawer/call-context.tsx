@@ -5,7 +5,8 @@ import { useAnswer } from '../asking/use-answer.ts';
 import type { Call } from '../calls/call-list.ts';
 import { Trouble } from '../chrome/trouble.tsx';
 import { useView } from '../chrome/view.tsx';
-import { CallContextDocument, type CallContextQueryVariables } from '../generated/graphql.ts';
+import type { CallContextQueryVariables } from '../generated/graphql.ts';
+import * as operations from '../generated/operations.ts';
 import { Outcome } from '../table/columns.tsx';
 
 /** On each side of the call. */
@@ -18,7 +19,7 @@ export function CallContext({ call, onOpen }: { readonly call: Call; onOpen(id: 
   const { words, formats, user } = useView();
   const [side, setSide] = useState<'cld' | 'cli'>('cld');
   const number = call[side];
-  const asked = useAnswer(CallContextDocument, variablesOf(call, side, number ?? ''), {
+  const asked = useAnswer(operations.callContext, variablesOf(call, side, number ?? ''), {
     enabled: number !== null && number !== '' && !user.masked,
   });
   if (user.masked) return null;

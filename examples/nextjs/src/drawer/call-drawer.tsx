@@ -6,14 +6,15 @@ import type { Call } from '../calls/call-list.ts';
 import { Icon } from '../chrome/icon.tsx';
 import { Trouble } from '../chrome/trouble.tsx';
 import { useView } from '../chrome/view.tsx';
-import { CallDetailDocument, type CallDetailQuery } from '../generated/graphql.ts';
+import type { CallDetailQuery } from '../generated/graphql.ts';
+import * as operations from '../generated/operations.ts';
 import { type CellFilter, canFilter, excludable } from '../table/cell-filter.ts';
 import { Outcome } from '../table/columns.tsx';
 import { meaningOf } from '../words/causes.ts';
 import { CallContext } from './call-context.tsx';
 import { CallTimeline } from './call-timeline.tsx';
 import { asCurl, asGraphql, asJson } from './copies.ts';
-import { CopyButtons } from './copy-buttons.tsx';
+import CopyButtons from './copy-buttons.tsx';
 
 export interface CallDrawerProps {
   readonly id: string;
@@ -36,7 +37,7 @@ export default function CallDrawer(props: CallDrawerProps) {
   const { words } = useView();
   const dialog = useRef<HTMLDialogElement>(null);
   const inside = useRef<HTMLDivElement>(null);
-  const asked = useAnswer(CallDetailDocument, { id });
+  const asked = useAnswer(operations.callDetail, { id });
   const detail = asked.isOld ? undefined : asked.answer?.data.cdr;
   const call = detail ?? row;
   const isMissing = !asked.isOld && asked.answer?.data.cdr === null && asked.answer.errors.length === 0;
@@ -120,8 +121,8 @@ export default function CallDrawer(props: CallDrawerProps) {
           <CopyButtons
             items={[
               { name: 'json', text: () => asJson(detail ?? row) },
-              { name: 'graphql', text: () => asGraphql(CallDetailDocument as never, { id }) },
-              { name: 'curl', text: () => asCurl(CallDetailDocument as never, { id }) },
+              { name: 'graphql', text: () => asGraphql(operations.callDetail, { id }) },
+              { name: 'curl', text: () => asCurl(operations.callDetail, { id }) },
               { name: 'link', text: () => window.location.href },
             ]}
           />

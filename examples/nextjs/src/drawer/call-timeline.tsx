@@ -16,7 +16,8 @@ export function CallTimeline({
   const talking = Number(call.durationSeconds ?? 0);
   const waiting =
     setupTime === null ? 0 : Math.max(0, (Date.parse(call.connectTime) - Date.parse(setupTime)) / 1000);
-  const dialling = Math.min(waiting, Number(call.pddSeconds ?? 0));
+  // Without a first ringing it was all dialling.
+  const dialling = call.pddSeconds === null ? waiting : Math.min(waiting, Number(call.pddSeconds));
   const parts = [
     { name: 'dialling', seconds: dialling },
     { name: 'ringing', seconds: waiting - dialling },

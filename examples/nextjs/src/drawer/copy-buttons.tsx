@@ -7,13 +7,13 @@ import { useView } from '../chrome/view.tsx';
 export interface Copyable {
   readonly name: 'json' | 'graphql' | 'curl' | 'link';
   /** Made when it is asked for. */
-  text(): string;
+  text(): string | Promise<string>;
 }
 
 const SAID_MILLIS = 2000;
 
 /** Buttons that copy, and say that they did. */
-export function CopyButtons({ items }: { readonly items: readonly Copyable[] }) {
+export default function CopyButtons({ items }: { readonly items: readonly Copyable[] }) {
   const { words } = useView();
   const [copied, setCopied] = useState<Copyable['name']>();
   useEffect(() => {
@@ -35,7 +35,7 @@ export function CopyButtons({ items }: { readonly items: readonly Copyable[] }) 
           className="button button-small"
           data-copy={name}
           onClick={async () => {
-            await navigator.clipboard.writeText(text());
+            await navigator.clipboard.writeText(await text());
             setCopied(name);
           }}
         >

@@ -1,12 +1,16 @@
 'use client';
 
+import dynamic from 'next/dynamic';
 import { useEffect, useRef, useState } from 'react';
 import { Popup } from '../chrome/popup.tsx';
 import { useView } from '../chrome/view.tsx';
 import { AccountPicker } from './account-picker.tsx';
 import { type MatchKind, parsePattern, printPattern } from './number-pattern.ts';
-import { callTypes, outcomes, type Question, type ResultGroup, resultGroups } from './question.ts';
+import { callTypes, type Question } from './question.ts';
 import type { TimeRange } from './time-range.ts';
+
+const OutcomeChoices = dynamic(() => import('./outcome-choices.tsx'), { ssr: false });
+const RareFilters = dynamic(() => import('./rare-filters.tsx'), { ssr: false });
 
 export interface FilterBarProps {
   readonly question: Question;
@@ -133,16 +137,11 @@ interface PickerProps {
   onChange(change: Partial<Question>): void;
 }
 
-/** The outcomes by what ended the attempt; a group is chosen as a whole or by its parts. */
 function OutcomePicker({ question, onChange }: PickerProps) {
   const { words } = useView();
-  const chosen = question.outcome;
-  const set = (names: readonly Question['outcome'][number][], isOn: boolean) => {
-    const next = outcomes.filter((name) => (names.includes(name) ? isOn : chosen.includes(name)));
-    onChange({ outcome: next.length === outcomes.length ? [] : next, notOutcome: [] });
-  };
+  const { outcome } = question;
   const face =
-    chosen.length === 0 ? words.filters.anyResult : chosen.map((name) => words.outcomes[name]).join(', ');
+    outcome.length === 0 ? words.filters.anyResult : outcome.map((name) => words.outcomes[name]).join(', ');
   return (
     <div className="field">
       <span aria-hidden="true">{words.filters.result}</span>
@@ -152,42 +151,7 @@ function OutcomePicker({ question, onChange }: PickerProps) {
         buttonId="filter-button"
         face={<span className="select-face">{face}</span>}
       >
-        {() => (
-          <div className="choices">
-            {(Object.keys(resultGroups) as ResultGroup[]).map((group) => {
-              const members: readonly Question['outcome'][number][] = resultGroups[group];
-              const on = members.filter((name) => chosen.includes(name)).length;
-              return (
-                <fieldset key={group}>
-                  <legend>
-                    <label className="choice choice-group">
-                      <input
-                        type="checkbox"
-                        checked={on === members.length}
-                        ref={(box) => {
-                          if (box) box.indeterminate = on > 0 && on < members.length;
-                        }}
-                        onChange={(event) => set(members, event.target.checked)}
-                      />
-                      {words.groups[group]}
-                    </label>
-                  </legend>
-                  {members.length > 1 &&
-                    members.map((name) => (
-                      <label key={name} className="choice">
-                        <input
-                          type="checkbox"
-                          checked={chosen.includes(name)}
-                          onChange={(event) => set([name], event.target.checked)}
-                        />
-                        <span className={`outcome outcome-${name}`}>{words.outcomes[name]}</span>
-                      </label>
-                    ))}
-                </fieldset>
-              );
-            })}
-          </div>
-        )}
+        {() => <OutcomeChoices question={question} onChange={onChange} />}
       </Popup>
     </div>
   );
@@ -197,45 +161,13 @@ function OutcomePicker({ question, onChange }: PickerProps) {
 function MoreFilters({ question, onChange }: PickerProps) {
   const { words } = useView();
   const count = [question.min, question.max, question.ip || null].filter((value) => value !== null).length;
-  const number = (text: string) => (text === '' ? null : Math.max(0, Math.floor(Number(text))));
   return (
     <Popup
       label={count > 0 ? `${words.filters.more} (${count})` : words.filters.more}
       icon="filter"
       className={`button button-bottom${count > 0 ? ' button-on' : ''}`}
     >
-      {() => (
-        <div className="more-filters">
-          <label className="field">
-            <span>{words.filters.min}</span>
-            <input
-              type="number"
-              min={0}
-              defaultValue={question.min ?? ''}
-              onChange={(event) => onChange({ min: number(event.target.value) })}
-            />
-          </label>
-          <label className="field">
-            <span>{words.filters.max}</span>
-            <input
-              type="number"
-              min={0}
-              defaultValue={question.max ?? ''}
-              onChange={(event) => onChange({ max: number(event.target.value) })}
-            />
-          </label>
-          <label className="field">
-            <span>{words.columns.remoteIp}</span>
-            <input
-              type="text"
-              inputMode="decimal"
-              spellCheck={false}
-              defaultValue={question.ip}
-              onChange={(event) => onChange({ ip: event.target.value.trim() })}
-            />
-          </label>
-        </div>
-      )}
+      {() => <RareFilters question={question} onChange={onChange} />}
     </Popup>
   );
 }

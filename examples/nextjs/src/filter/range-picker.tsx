@@ -1,13 +1,14 @@
 'use client';
 
-import { type FormEvent, useState } from 'react';
+import dynamic from 'next/dynamic';
 import { Icon } from '../chrome/icon.tsx';
 import { Popup } from '../chrome/popup.tsx';
 import { useView } from '../chrome/view.tsx';
 import { fill } from '../words/fill.ts';
 import type { Question } from './question.ts';
 import { lengthOf, type QuickRange, quickRangeNames, shiftRange, type TimeRange } from './time-range.ts';
-import { localTextOf, timeOfLocalText } from './zoned-time.ts';
+
+const CustomRange = dynamic(() => import('./custom-range.tsx'), { ssr: false });
 
 export interface RangePickerProps {
   readonly question: Question;
@@ -117,44 +118,5 @@ export function RangePicker({
         </button>
       </div>
     </div>
-  );
-}
-
-function CustomRange({ range, onApply }: { readonly range: TimeRange; onApply(range: TimeRange): void }) {
-  const { words, formats } = useView();
-  const [from, setFrom] = useState(localTextOf(range.from, formats.zone));
-  const [to, setTo] = useState(localTextOf(range.to, formats.zone));
-  const [start, end] = [timeOfLocalText(from, formats.zone), timeOfLocalText(to, formats.zone)];
-  const problem =
-    start === undefined || end === undefined ? words.range.noTime : start >= end ? words.range.inverted : '';
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (!problem) onApply({ from: start!, to: end! });
-  };
-  return (
-    <form className="custom-range" onSubmit={submit}>
-      <label className="field">
-        <span>{words.range.from}</span>
-        <input
-          type="datetime-local"
-          step={1}
-          value={from}
-          onChange={(event) => setFrom(event.target.value)}
-        />
-      </label>
-      <label className="field">
-        <span>{words.range.to}</span>
-        <input type="datetime-local" step={1} value={to} onChange={(event) => setTo(event.target.value)} />
-      </label>
-      <p className="aside">{fill(words.range.inZone, { zone: formats.zoneLabel(range.to) })}</p>
-      {problem && (
-        <p className="problem" role="alert">
-          {problem}
-        </p>
-      )}
-      <button type="submit" className="button button-main" disabled={problem !== ''}>
-        {words.range.apply}
-      </button>
-    </form>
   );
 }

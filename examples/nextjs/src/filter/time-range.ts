@@ -48,7 +48,7 @@ export type Cut =
 /** The histogram operation has so many. */
 export const MOST_SLICES = 18;
 
-const sliceLengths = [1, 2, 5, 10, 15, 20].map((minutes) => minutes * MINUTE);
+const sliceLengths = [1, 2, 5, 10, 15, 30].map((minutes) => minutes * MINUTE);
 
 /** Between ten and some hundred bars, each a length that people count in. */
 export function cutRange({ from, to }: TimeRange): Cut {

@@ -2,7 +2,8 @@
 
 import { useQueries } from '@tanstack/react-query';
 import { ask } from '../asking/execute.ts';
-import { type CdrDimension, FacetDocument, type FacetQuery } from '../generated/graphql.ts';
+import type { CdrDimension, FacetQuery } from '../generated/graphql.ts';
+import * as operations from '../generated/operations.ts';
 import { cdrFilterOf, type KnownValues, needsKnown, nothingKnown, withoutDimension } from './cdr-filter.ts';
 import type { Question } from './question.ts';
 import type { TimeRange } from './time-range.ts';
@@ -39,7 +40,7 @@ export function useKnownValues(
       return {
         queryKey: ['known', part, JSON.stringify(filter)],
         queryFn: ({ signal }: { signal: AbortSignal }) =>
-          ask(FacetDocument, { filter, by: dimensions[part], first: MOST_VALUES }, { signal }),
+          ask(operations.facet, { filter, by: dimensions[part], first: MOST_VALUES }, { signal }),
       };
     }),
   });

@@ -1,17 +1,18 @@
 'use client';
 
+import dynamic from 'next/dynamic';
 import type { ReplicaInfo } from '../asking/execute.ts';
 import { type Asked, useAnswer } from '../asking/use-answer.ts';
 import { Popup } from '../chrome/popup.tsx';
-import { Trouble } from '../chrome/trouble.tsx';
 import { useView } from '../chrome/view.tsx';
-import { FreshnessDocument, type FreshnessQuery } from '../generated/graphql.ts';
+import type { FreshnessQuery } from '../generated/graphql.ts';
+import * as operations from '../generated/operations.ts';
 import { fill } from '../words/fill.ts';
 import { levelOf } from './level.ts';
 
 const EVERY_MILLIS = 5000;
-/** What a reader may insist on, in seconds; null takes any age. */
-const demands = [null, 1, 5, 30, 300] as const;
+
+const FreshnessPanel = dynamic(() => import('./freshness-panel.tsx'), { ssr: false });
 
 export interface FreshnessProps {
   /** Of the list's last answer. */
@@ -23,7 +24,7 @@ export interface FreshnessProps {
 
 /** Asked every few seconds while the tab is looked at: also how the page learns that the gateway is back. */
 export function useFreshness(): Asked<FreshnessQuery> {
-  return useAnswer(FreshnessDocument, {} as never, { everyMillis: EVERY_MILLIS });
+  return useAnswer(operations.freshness, {} as never, { everyMillis: EVERY_MILLIS });
 }
 
 /** As of when, how old at most, and from which standby: amber and red by threshold, and never silent. */
@@ -54,53 +55,7 @@ export function FreshnessBadge({ replica, status, maxStaleness, onDemand }: Fres
         </span>
       }
     >
-      {() => (
-        <div className="freshness">
-          <h2>{f.title}</h2>
-          <p>{f.explained}</p>
-          {status.error !== null && <Trouble error={status.error} retry={status.retry} isSmall />}
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{f.standby}</th>
-                <th scope="col">{f.state}</th>
-                <th scope="col">{f.lag}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {replicas.map(({ name, status: state, lagSeconds, reason }) => (
-                <tr key={name}>
-                  <th scope="row">{name}</th>
-                  <td>
-                    {state.toLowerCase().replaceAll('_', ' ')}
-                    {reason && <span className="aside"> {reason}</span>}
-                  </td>
-                  <td>
-                    <span className={`dot dot-${levelOf(lagSeconds, { amberSeconds, redSeconds })}`} />
-                    {lagSeconds === null ? f.ageUnknown : `≤ ${formats.seconds(lagSeconds)}`}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-          <label className="field">
-            <span>{f.demand}</span>
-            <select
-              value={maxStaleness ?? ''}
-              onChange={(event) => onDemand(event.target.value === '' ? null : Number(event.target.value))}
-            >
-              {demands.map((demand) => (
-                <option key={demand} value={demand ?? ''}>
-                  {demand === null ? f.anyAge : fill(f.atMost, { age: formats.length(demand, 'second') })}
-                </option>
-              ))}
-            </select>
-          </label>
-          <p className="aside">
-            {fill(f.thresholds, { amber: formats.seconds(amberSeconds), red: formats.seconds(redSeconds) })}
-          </p>
-        </div>
-      )}
+      {() => <FreshnessPanel status={status} maxStaleness={maxStaleness} onDemand={onDemand} />}
     </Popup>
   );
 }

@@ -2,7 +2,8 @@ import { readAnswer } from '../asking/execute.ts';
 import { type Listed, listedOf, type Page, pageVariables } from '../calls/ask-page.ts';
 import type { Question } from '../filter/question.ts';
 import { rangeOf } from '../filter/question.ts';
-import { CallPageDocument, type CallPageQuery } from '../generated/graphql.ts';
+import type { CallPageQuery } from '../generated/graphql.ts';
+import { callPage } from '../generated/operations.ts';
 import { answerBrowser } from './answer-browser.ts';
 import type { Settings } from './settings.ts';
 import type { User } from './users.ts';
@@ -20,7 +21,7 @@ export async function firstPage(
   const listed: Listed = listedOf(question, rangeOf(question, now), { maxStaleness: null, isOpen: false });
   try {
     const response = await answerBrowser(settings, user, {
-      documentId: CallPageDocument.__meta__?.hash as string,
+      documentId: callPage,
       variables: pageVariables(listed, null),
       accept: 'application/json',
       acceptEncoding: 'identity',

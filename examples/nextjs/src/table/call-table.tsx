@@ -1,5 +1,6 @@
 'use client';
 
+import dynamic from 'next/dynamic';
 import {
   type CSSProperties,
   type MouseEvent,
@@ -16,10 +17,13 @@ import { Icon } from '../chrome/icon.tsx';
 import { useView, type View } from '../chrome/view.tsx';
 import { CellActions, type HoveredCell, hoveredCellOf } from './cell-actions.tsx';
 import type { CellFilter } from './cell-filter.ts';
-import { ColumnMenu, type ColumnMenuAt } from './column-menu.tsx';
+import type { ColumnMenuAt } from './column-menu.tsx';
 import type { ColumnId } from './columns.tsx';
+import { ROW_HEIGHT } from './row-window.ts';
 import type { Columns } from './use-columns.ts';
 import { useRows } from './use-rows.ts';
+
+const ColumnMenu = dynamic(() => import('./column-menu.tsx'), { ssr: false });
 
 export interface CallTableProps {
   readonly list: CallList;
@@ -69,7 +73,7 @@ export function CallTable(props: CallTableProps) {
     () => ({ show: rows.show, focus: () => grid.current?.focus(), perScreen: rows.perScreen }),
     [rows.show, rows.perScreen],
   );
-  const lastDrawn = rows.items.at(-1)?.index ?? -1;
+  const lastDrawn = rows.last - 1;
   useEffect(() => {
     if (lastDrawn >= list.length - NEAR_END) onNearEnd();
   }, [lastDrawn, list.length, onNearEnd]);
@@ -78,7 +82,8 @@ export function CallTable(props: CallTableProps) {
   const shown = columns.shown.map(({ column }) => column);
   const template = columns.shown.map(({ width }) => `minmax(${width}px, ${width}fr)`).join(' ');
   const width = columns.shown.reduce((sum, column) => sum + column.width, 0);
-  const isFocusedDrawn = rows.items.some(({ index }) => index === focused);
+  const isFocusedDrawn = focused >= rows.first && focused < rows.last;
+  const drawn = Array.from({ length: Math.max(0, rows.last - rows.first) }, (_, at) => rows.first + at);
 
   const rowOf = (event: MouseEvent) => {
     const row = (event.target as Element).closest<HTMLElement>('[data-index]');
@@ -127,16 +132,16 @@ export function CallTable(props: CallTableProps) {
           </div>
         </div>
         <div role="rowgroup" className="grid-body" style={{ height: rows.height }}>
-          {rows.items.map((item) => {
-            const call = list.at(item.index);
+          {drawn.map((index) => {
+            const call = list.at(index);
             return (
               <Row
-                key={call?.id ?? item.index}
+                key={call?.id ?? index}
                 call={call}
-                index={item.index}
-                top={rows.topOf(item)}
+                index={index}
+                top={index * ROW_HEIGHT - rows.shift}
                 columns={columns.shown}
-                isFocused={item.index === focused}
+                isFocused={index === focused}
                 isFresh={call !== undefined && fresh.has(call.id)}
                 view={view}
               />
@@ -148,7 +153,7 @@ export function CallTable(props: CallTableProps) {
       {hovered && (
         <CellActions cell={hovered} onFilter={props.onFilter} onLeave={() => setHovered(undefined)} />
       )}
-      <ColumnMenu at={menu} columns={columns} onClose={() => setMenu(undefined)} />
+      {menu && <ColumnMenu at={menu} columns={columns} onClose={() => setMenu(undefined)} />}
     </div>
   );
 }

@@ -11,19 +11,18 @@ export interface ColumnMenuAt {
 }
 
 export interface ColumnMenuProps {
-  readonly at: ColumnMenuAt | undefined;
+  readonly at: ColumnMenuAt;
   readonly columns: Columns;
   onClose(): void;
 }
 
 /** What can be done with one column, where its header is. */
-export function ColumnMenu({ at, columns, onClose }: ColumnMenuProps) {
+export default function ColumnMenu({ at, columns, onClose }: ColumnMenuProps) {
   const { words } = useView();
   const panel = useRef<HTMLDivElement>(null);
 
   useEffect(() => {
     const menu = panel.current!;
-    if (!at) return;
     const { left, bottom } = at.button.getBoundingClientRect();
     menu.showPopover();
     menu.style.left = `${Math.min(left, window.innerWidth - menu.offsetWidth - 8)}px`;
@@ -34,18 +33,16 @@ export function ColumnMenu({ at, columns, onClose }: ColumnMenuProps) {
   const act = (action: () => void) => () => {
     action();
     panel.current?.hidePopover();
-    at?.button.focus();
+    at.button.focus();
   };
-  const id = at?.id;
-  const items = id
-    ? ([
-        [words.table.hide, () => columns.toggle(id)],
-        [words.table.moveLeft, () => columns.move(id, -1)],
-        [words.table.moveRight, () => columns.move(id, 1)],
-        [words.table.wider, () => columns.widen(id, 1)],
-        [words.table.narrower, () => columns.widen(id, -1)],
-      ] as const)
-    : [];
+  const { id } = at;
+  const items = [
+    [words.table.hide, () => columns.toggle(id)],
+    [words.table.moveLeft, () => columns.move(id, -1)],
+    [words.table.moveRight, () => columns.move(id, 1)],
+    [words.table.wider, () => columns.widen(id, 1)],
+    [words.table.narrower, () => columns.widen(id, -1)],
+  ] as const;
 
   return (
     <div

@@ -1,16 +1,19 @@
 'use client';
 
+import dynamic from 'next/dynamic';
 import type { Listed } from '../calls/ask-page.ts';
 import type { CallList } from '../calls/call-list.ts';
 import { Icon } from '../chrome/icon.tsx';
 import { Popup } from '../chrome/popup.tsx';
 import { useView } from '../chrome/view.tsx';
 import { asCurl, asGraphql, asJson } from '../drawer/copies.ts';
-import { CopyButtons } from '../drawer/copy-buttons.tsx';
 import type { Question } from '../filter/question.ts';
-import { CallPageDocument } from '../generated/graphql.ts';
-import { SavedViews } from '../views/saved-views.tsx';
+import * as operations from '../generated/operations.ts';
 import type { Columns } from './use-columns.ts';
+
+const ViewList = dynamic(() => import('../views/view-list.tsx'), { ssr: false });
+const ColumnChooser = dynamic(() => import('./column-chooser.tsx'), { ssr: false });
+const CopyButtons = dynamic(() => import('../drawer/copy-buttons.tsx'), { ssr: false });
 
 export interface ListToolbarProps {
   readonly question: Question;
@@ -67,20 +70,30 @@ export function ListToolbar(props: ListToolbarProps) {
         ))}
       </fieldset>
       <div className="toolbar-end">
-        <SavedViews question={question} onOpen={(search) => window.location.assign(`/calls${search}`)} />
+        <Popup label={words.views.title} icon="star" className="button button-plain">
+          {(close) => (
+            <ViewList
+              question={question}
+              onOpen={(search) => window.location.assign(`/calls${search}`)}
+              onClose={close}
+            />
+          )}
+        </Popup>
         <Popup label={w.copy} icon="copy" className="button button-plain">
           {() => (
             <CopyButtons
               items={[
                 { name: 'link', text: () => window.location.href },
-                { name: 'graphql', text: () => asGraphql(CallPageDocument as never, variables) },
-                { name: 'curl', text: () => asCurl(CallPageDocument as never, variables) },
+                { name: 'graphql', text: () => asGraphql(operations.callPage, variables) },
+                { name: 'curl', text: () => asCurl(operations.callPage, variables) },
                 { name: 'json', text: () => asJson(firstCalls(list)) },
               ]}
             />
           )}
         </Popup>
-        <ColumnChooser columns={columns} />
+        <Popup label={w.columns} icon="columns" className="button button-plain">
+          {() => <ColumnChooser columns={columns} />}
+        </Popup>
         <button
           type="button"
           className="button button-main"
@@ -93,29 +106,6 @@ export function ListToolbar(props: ListToolbarProps) {
         </button>
       </div>
     </div>
-  );
-}
-
-function ColumnChooser({ columns }: { readonly columns: Columns }) {
-  const { words } = useView();
-  return (
-    <Popup label={words.toolbar.columns} icon="columns" className="button button-plain">
-      {() => (
-        <div className="choices">
-          <div className="choices-list">
-            {columns.all.map(({ column, isShown }) => (
-              <label key={column.id} className="choice">
-                <input type="checkbox" checked={isShown} onChange={() => columns.toggle(column.id)} />
-                {words.columns[column.id]}
-              </label>
-            ))}
-          </div>
-          <button type="button" className="button" onClick={columns.reset}>
-            {words.toolbar.resetColumns}
-          </button>
-        </div>
-      )}
-    </Popup>
   );
 }
 

@@ -1,95 +1,93 @@
 'use client';
 
-import { useVirtualizer, type VirtualItem } from '@tanstack/react-virtual';
-import { type RefObject, useCallback, useEffect, useRef } from 'react';
+import { type RefObject, useCallback, useLayoutEffect, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { LongScroll } from './long-scroll.ts';
+import { ROW_HEIGHT, type RowWindow, windowOf } from './row-window.ts';
 
-/** Of a row; in the style sheet too. */
-export const ROW_HEIGHT = 32;
-const OVERSCAN = 8;
 /** After so long without scrolling the scrollbar is put to its part of the list. */
 const SETTLE_MILLIS = 160;
 
-export interface Rows {
-  readonly items: readonly VirtualItem[];
+export interface Rows extends RowWindow {
   /** Of the element that holds them. */
   readonly height: number;
-  /** Pixels from the top of the holding element to the row. */
-  topOf(item: VirtualItem): number;
   /** Scrolls no further than needed. */
   show(index: number): void;
-  readonly isAtTop: boolean;
-  /** Rows that fit. */
-  readonly perScreen: number;
 }
 
-/** Which rows are drawn, of as many as there are. `headerHeight` of the element is covered by the sticky header. */
+/**
+ * Which rows are drawn, of as many as there are: all have the same height, so that the place says it all. The element's
+ * first `headerHeight` pixels are covered by the sticky header.
+ */
 export function useRows(element: RefObject<HTMLElement | null>, count: number, headerHeight: number): Rows {
   const scroll = useRef<LongScroll>(undefined);
   scroll.current ??= new LongScroll();
   const long = scroll.current;
-  const notify = useRef<(offset: number, isScrolling: boolean) => void>(undefined);
-  const total = count * ROW_HEIGHT;
+  const [view, setView] = useState(0);
+  const [drawn, setDrawn] = useState<RowWindow>(() => windowOf(long, 0, 0));
+  const counted = useRef(count);
+  counted.current = count;
+  long.resize(count * ROW_HEIGHT, view);
 
-  const virtualizer = useVirtualizer<HTMLElement, HTMLElement>({
-    count,
-    getScrollElement: () => element.current,
-    estimateSize: () => ROW_HEIGHT,
-    overscan: OVERSCAN,
-    observeElementOffset: (_instance, tell) => {
-      const target = element.current;
-      if (!target) return undefined;
-      notify.current = tell;
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const settle = () => {
-        const top = long.settle();
-        if (Math.abs(target.scrollTop - top) > 1) target.scrollTop = top;
-        tell(long.offset, false);
-      };
-      const onScroll = () => {
-        long.scrolledTo(target.scrollTop);
-        tell(long.offset, true);
-        clearTimeout(timer);
-        timer = setTimeout(settle, SETTLE_MILLIS);
-      };
-      onScroll();
-      target.addEventListener('scroll', onScroll, { passive: true });
-      return () => {
-        clearTimeout(timer);
-        target.removeEventListener('scroll', onScroll);
-      };
+  const draw = useCallback(
+    (height: number) => {
+      const next = windowOf(long, counted.current, height);
+      setDrawn((now) => (isSame(now, next) ? now : next));
     },
-  });
+    [long],
+  );
 
-  const view = Math.max(0, (virtualizer.scrollRect?.height ?? 0) - headerHeight);
-  long.resize(total, view);
+  useLayoutEffect(() => {
+    const target = element.current;
+    if (!target) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const settle = () => {
+      const top = long.settle();
+      if (Math.abs(target.scrollTop - top) > 1) target.scrollTop = top;
+      flushSync(() => draw(view));
+    };
+    const onScroll = () => {
+      long.scrolledTo(target.scrollTop);
+      // In the same frame as the scrolling: the reader never sees rows that are not drawn yet.
+      flushSync(() => draw(view));
+      clearTimeout(timer);
+      timer = setTimeout(settle, SETTLE_MILLIS);
+    };
+    const observer = new ResizeObserver(() => setView(Math.max(0, target.clientHeight - headerHeight)));
+    observer.observe(target);
+    target.addEventListener('scroll', onScroll, { passive: true });
+    return () => {
+      clearTimeout(timer);
+      observer.disconnect();
+      target.removeEventListener('scroll', onScroll);
+    };
+  }, [element, long, draw, view, headerHeight]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another length is another window
+  useLayoutEffect(() => draw(view), [draw, view, count]);
 
   const show = useCallback(
     (index: number) => {
       const target = element.current;
       if (!target) return;
-      const height = target.clientHeight - headerHeight;
       const from = index * ROW_HEIGHT;
-      const isBelow = from + ROW_HEIGHT > long.offset + height;
+      const isBelow = from + ROW_HEIGHT > long.offset + view;
       if (from >= long.offset && !isBelow) return;
-      target.scrollTop = long.goTo(isBelow ? from + ROW_HEIGHT - height : from);
-      notify.current?.(long.offset, false);
+      target.scrollTop = long.goTo(isBelow ? from + ROW_HEIGHT - view : from);
+      draw(view);
     },
-    [element, headerHeight, long],
+    [element, long, draw, view],
   );
 
-  // A shorter list may leave the scrollbar where no list is any more.
-  useEffect(() => {
-    const target = element.current;
-    if (target && long.offset === 0 && target.scrollTop > 0 && count === 0) target.scrollTop = 0;
-  }, [element, long, count]);
+  return { ...drawn, height: long.height, show };
+}
 
-  return {
-    items: virtualizer.getVirtualItems(),
-    height: long.height,
-    topOf: ({ start }) => start - long.shift,
-    show,
-    isAtTop: long.offset < ROW_HEIGHT,
-    perScreen: Math.max(1, Math.floor(view / ROW_HEIGHT)),
-  };
+function isSame(one: RowWindow, other: RowWindow): boolean {
+  return (
+    one.first === other.first &&
+    one.last === other.last &&
+    one.shift === other.shift &&
+    one.isAtTop === other.isAtTop &&
+    one.perScreen === other.perScreen
+  );
 }

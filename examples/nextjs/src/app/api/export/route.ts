@@ -1,4 +1,4 @@
-import { CallExportDocument } from '../../../generated/graphql.ts';
+import { callExport } from '../../../generated/operations.ts';
 import { answerBrowser, failure } from '../../../server/answer-browser.ts';
 import { currentUser } from '../../../server/current-user.ts';
 import { settingsOfProcess } from '../../../server/environment.ts';
@@ -8,7 +8,7 @@ export async function GET(request: Request): Promise<Response> {
   const variables = parseVariables(new URL(request.url).searchParams.get('variables'));
   if (!variables) return failure(400, 'BAD_REQUEST', 'Expected ?variables= with JSON.');
   return answerBrowser(settingsOfProcess(), await currentUser(), {
-    documentId: CallExportDocument.__meta__?.hash as string,
+    documentId: callExport,
     variables,
     accept: 'text/csv',
     acceptEncoding: request.headers.get('accept-encoding') ?? 'identity',

@@ -1,0 +1,71 @@
+'use client';
+
+import type { Asked } from '../asking/use-answer.ts';
+import { Trouble } from '../chrome/trouble.tsx';
+import { useView } from '../chrome/view.tsx';
+import type { FreshnessQuery } from '../generated/graphql.ts';
+import { fill } from '../words/fill.ts';
+import { levelOf } from './level.ts';
+
+/** What a reader may insist on, in seconds; null takes any age. */
+const demands = [null, 1, 5, 30, 300] as const;
+
+export interface FreshnessPanelProps {
+  readonly status: Asked<FreshnessQuery>;
+  readonly maxStaleness: number | null;
+  onDemand(seconds: number | null): void;
+}
+
+/** Each standby with its lag, and how old an answer may be. */
+export default function FreshnessPanel({ status, maxStaleness, onDemand }: FreshnessPanelProps) {
+  const { words, formats, amberSeconds, redSeconds } = useView();
+  const replicas = status.answer?.data.replicationStatus.replicas ?? [];
+  const f = words.freshness;
+  return (
+    <div className="freshness">
+      <h2>{f.title}</h2>
+      <p>{f.explained}</p>
+      {status.error !== null && <Trouble error={status.error} retry={status.retry} isSmall />}
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{f.standby}</th>
+            <th scope="col">{f.state}</th>
+            <th scope="col">{f.lag}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {replicas.map(({ name, status: state, lagSeconds, reason }) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td>
+                {state.toLowerCase().replaceAll('_', ' ')}
+                {reason && <span className="aside"> {reason}</span>}
+              </td>
+              <td>
+                <span className={`dot dot-${levelOf(lagSeconds, { amberSeconds, redSeconds })}`} />
+                {lagSeconds === null ? f.ageUnknown : `≤ ${formats.seconds(lagSeconds)}`}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <label className="field">
+        <span>{f.demand}</span>
+        <select
+          value={maxStaleness ?? ''}
+          onChange={(event) => onDemand(event.target.value === '' ? null : Number(event.target.value))}
+        >
+          {demands.map((demand) => (
+            <option key={demand} value={demand ?? ''}>
+              {demand === null ? f.anyAge : fill(f.atMost, { age: formats.length(demand, 'second') })}
+            </option>
+          ))}
+        </select>
+      </label>
+      <p className="aside">
+        {fill(f.thresholds, { amber: formats.seconds(amberSeconds), red: formats.seconds(redSeconds) })}
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,77 @@
+'use client';
+
+import { type FormEvent, useState } from 'react';
+import { Icon } from '../chrome/icon.tsx';
+import { useStored } from '../chrome/use-stored.ts';
+import { useView } from '../chrome/view.tsx';
+import { printQuestion, type Question } from '../filter/question.ts';
+
+/** A view is an address with a name. */
+interface SavedView {
+  readonly name: string;
+  readonly search: string;
+}
+
+export interface ViewListProps {
+  readonly question: Question;
+  onOpen(search: string): void;
+  onClose(): void;
+}
+
+const none: SavedView[] = [];
+
+/** Named views, kept in this browser. */
+export default function ViewList({ question, onOpen, onClose }: ViewListProps) {
+  const { words, user } = useView();
+  const [views, setViews] = useStored(`views ${user.name}`, none);
+  const [name, setName] = useState('');
+  const save = (event: FormEvent) => {
+    event.preventDefault();
+    const trimmed = name.trim();
+    if (!trimmed) return;
+    const search = printQuestion({ ...question, call: null }) || '?';
+    setViews((now) => [...now.filter((view) => view.name !== trimmed), { name: trimmed, search }]);
+    setName('');
+  };
+  return (
+    <div className="views">
+      <ul>
+        {views.map((view) => (
+          <li key={view.name}>
+            <button
+              type="button"
+              className="menu-item"
+              onClick={() => {
+                onOpen(view.search);
+                onClose();
+              }}
+            >
+              {view.name}
+            </button>
+            <button
+              type="button"
+              className="button-bare"
+              aria-label={`${words.views.remove}: ${view.name}`}
+              onClick={() => setViews((now) => now.filter((other) => other !== view))}
+            >
+              <Icon name="close" />
+            </button>
+          </li>
+        ))}
+      </ul>
+      {views.length === 0 && <p className="aside">{words.views.none}</p>}
+      <form onSubmit={save} className="joined">
+        <input
+          value={name}
+          maxLength={60}
+          onChange={(event) => setName(event.target.value)}
+          placeholder={words.views.name}
+          aria-label={words.views.name}
+        />
+        <button type="submit" className="button button-main" disabled={name.trim() === ''}>
+          {words.views.save}
+        </button>
+      </form>
+    </div>
+  );
+}

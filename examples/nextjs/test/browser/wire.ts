@@ -1,0 +1,117 @@
+import { once } from 'node:events';
+import { createServer, request as requestHttp, type ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** A question that went over the wire. */
+export interface Exchange {
+  readonly operation: string;
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly accept: string | undefined;
+  readonly authorization: string | undefined;
+  bytes: number;
+  /** How the answer ended: the gateway finished it, or who asked left before. */
+  end: 'open' | 'whole' | 'left';
+}
+
+export interface Wire {
+  readonly url: string;
+  readonly exchanges: Exchange[];
+  /** Seconds that every answer is held back, for operations whose name fits. */
+  slowDown(operation: RegExp, seconds: number): void;
+  /** At most so many bytes a second, for operations whose name fits. */
+  throttle(operation: RegExp, bytesPerSecond: number): void;
+  /** As on the first day. */
+  heal(): void;
+  stop(): Promise<void>;
+}
+
+const SLICES_PER_SECOND = 20;
+
+/** The cable between the app and the gateway: it can be slow, and sees who leaves. Bytes pass unchanged. */
+export async function startWire(gatewayUrl: string): Promise<Wire> {
+  const target = new URL(gatewayUrl);
+  const exchanges: Exchange[] = [];
+  let late = { operation: /(?!)/, seconds: 0 };
+  let thin = { operation: /(?!)/, bytesPerSecond: Number.POSITIVE_INFINITY };
+
+  const server = createServer(async (incoming, outgoing) => {
+    const body = await text(incoming);
+    const { operationName, variables } = JSON.parse(body) as {
+      operationName: string;
+      variables: Record<string, unknown>;
+    };
+    const { accept, authorization } = incoming.headers;
+    const exchange: Exchange = {
+      operation: operationName,
+      variables,
+      accept,
+      authorization,
+      bytes: 0,
+      end: 'open',
+    };
+    exchanges.push(exchange);
+    const leaving = new AbortController();
+    outgoing.once('close', () => {
+      if (exchange.end === 'open') exchange.end = 'left';
+      leaving.abort();
+    });
+    try {
+      if (late.operation.test(operationName))
+        await delay(late.seconds * 1000, undefined, { signal: leaving.signal });
+      await passOn(body, outgoing, exchange, leaving.signal);
+    } catch {
+      outgoing.destroy();
+    }
+  });
+
+  const passOn = async (body: string, outgoing: ServerResponse, exchange: Exchange, signal: AbortSignal) => {
+    const { headers } = outgoing.req;
+    const upstream = requestHttp(target, {
+      method: 'POST',
+      headers: { ...headers, host: target.host },
+      signal,
+    });
+    upstream.end(body);
+    const [answer] = await once(upstream, 'response');
+    outgoing.writeHead(answer.statusCode, answer.headers);
+    for await (const chunk of answer) {
+      exchange.bytes += chunk.length;
+      if (thin.operation.test(exchange.operation)) await trickle(outgoing, chunk, signal);
+      else if (!outgoing.write(chunk)) await once(outgoing, 'drain', { signal });
+    }
+    exchange.end = 'whole';
+    outgoing.end();
+  };
+
+  const trickle = async (outgoing: ServerResponse, chunk: Buffer, signal: AbortSignal) => {
+    const slice = Math.max(1, Math.floor(thin.bytesPerSecond / SLICES_PER_SECOND));
+    for (let at = 0; at < chunk.length; at += slice) {
+      outgoing.write(chunk.subarray(at, at + slice));
+      await delay(1000 / SLICES_PER_SECOND, undefined, { signal });
+    }
+  };
+
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  return {
+    url: `http://127.0.0.1:${port}/graphql`,
+    exchanges,
+    slowDown(operation, seconds) {
+      late = { operation, seconds };
+    },
+    throttle(operation, bytesPerSecond) {
+      thin = { operation, bytesPerSecond };
+    },
+    heal() {
+      late = { operation: /(?!)/, seconds: 0 };
+      thin = { operation: /(?!)/, bytesPerSecond: Number.POSITIVE_INFINITY };
+    },
+    async stop() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}

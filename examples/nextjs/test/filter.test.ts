@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createLoader } from 'nuqs/server';
+import { applyFilter } from '../src/filter/apply-filter.ts';
+import { cdrFilterOf, needsKnown } from '../src/filter/cdr-filter.ts';
+import { parsePattern, printPattern } from '../src/filter/number-pattern.ts';
+import {
+  hasFilters,
+  outcomes,
+  printQuestion,
+  type Question,
+  questionParsers,
+  rangeOf,
+} from '../src/filter/question.ts';
+import { cutRange, MOST_SLICES, quickRanges, shiftRange } from '../src/filter/time-range.ts';
+import { localTextOf, timeOfLocalText } from '../src/filter/zoned-time.ts';
+
+const load = createLoader(questionParsers);
+const questionOf = (search: string): Question => load(new URLSearchParams(search));
+const now = Date.parse('2026-11-20T10:57:03Z');
+const range = { from: now - 3_600_000, to: now };
+
+test('an address without anything is the last day of all calls', () => {
+  const question = questionOf('');
+  assert.deepEqual(rangeOf(question, now), { from: now - 86_400_000, to: now });
+  assert.equal(hasFilters(question), false);
+  assert.equal(printQuestion(question), '');
+});
+
+test('a question survives its address', () => {
+  const search =
+    '?range=7d&type=ERRORS&outcome=BUSY,REJECTED&notCause=16,17&country=C%C3%B4te%20d%27Ivoire,France&account=14&cld=336*&min=5&order=oldest&size=500&zone=Europe/Paris&view=pictures&call=42';
+  const question = questionOf(search);
+  assert.deepEqual(questionOf(printQuestion(question)), question);
+  assert.deepEqual(question.country, ["Côte d'Ivoire", 'France']);
+  assert.equal(hasFilters(question), true);
+});
+
+test('nonsense in an address is read as the default', () => {
+  const question = questionOf(
+    '?range=9y&type=NONE&from=yesterday&to=2026-11-20T00:00:00Z&size=many&outcome=MAYBE',
+  );
+  assert.deepEqual(question, { ...questionOf(''), to: question.to });
+  assert.deepEqual(rangeOf(question, now), rangeOf(questionOf(''), now));
+});
+
+test('two times of an address are the range, unless they are inverted', () => {
+  const from = '2026-11-01T00:00:00.000Z';
+  const to = '2026-11-02T00:00:00.000Z';
+  assert.deepEqual(rangeOf(questionOf(`?from=${from}&to=${to}`), now), {
+    from: Date.parse(from),
+    to: Date.parse(to),
+  });
+  assert.equal(rangeOf(questionOf(`?from=${to}&to=${from}`), now).to, now);
+});
+
+test('the stars of a number say how it is compared, and are printed again', () => {
+  for (const [text, kind] of [
+    ['336*', 'startsWith'],
+    ['*78', 'endsWith'],
+    ['*34*', 'contains'],
+    ['112', 'is'],
+  ] as const) {
+    const pattern = parsePattern(text)!;
+    assert.equal(pattern.kind, kind);
+    assert.equal(printPattern(pattern), text);
+  }
+  assert.deepEqual(parsePattern(' +33 6.12-34 (56) '), { kind: 'is', digits: '+336123456' });
+  assert.equal(parsePattern('*'), null);
+  assert.equal(parsePattern(''), null);
+});
+
+test('the filter of the gateway holds what is asked for, and nothing else', () => {
+  assert.deepEqual(cdrFilterOf(questionOf(''), range), {
+    from: '2026-11-20T09:57:03.000Z',
+    to: '2026-11-20T10:57:03.000Z',
+  });
+  assert.deepEqual(
+    cdrFilterOf(questionOf('?type=ERRORS&cld=336*&ip=192.0.2.1&min=5&customer=3'), { from: 0, to: null }),
+    {
+      from: '1970-01-01T00:00:00.000Z',
+      type: 'ERRORS',
+      cld: { startsWith: '336' },
+      remoteIp: '192.0.2.1',
+      minDurationSeconds: '5',
+      customerIds: ['3'],
+    },
+  );
+});
+
+test('leaving out is asking for all the others', () => {
+  const filter = cdrFilterOf(questionOf('?notOutcome=BUSY&notCountry=France&notCause=16'), range, {
+    cause: [16, 17],
+    country: ['France', 'Kenya'],
+    account: [],
+  });
+  assert.deepEqual(
+    filter.outcomes,
+    outcomes.filter((outcome) => outcome !== 'BUSY'),
+  );
+  assert.deepEqual(filter.countries, ['Kenya']);
+  assert.deepEqual(filter.disconnectCauses, [17]);
+});
+
+test('what is left out of values must be known first, but for outcomes, which always are', () => {
+  assert.deepEqual(needsKnown(questionOf('?notOutcome=BUSY&notCountry=France&notCause=16&cause=17')), [
+    'country',
+  ]);
+});
+
+test('a click on a value filters by it, adds another, and takes it out again', () => {
+  let question = questionOf('');
+  const click = (value: string, isExcluded = false) => {
+    question = { ...question, ...applyFilter(question, { part: 'country', value }, isExcluded) };
+    return [question.country, question.notCountry];
+  };
+  assert.deepEqual(click('France'), [['France'], []]);
+  assert.deepEqual(click('Kenya'), [['France', 'Kenya'], []]);
+  assert.deepEqual(click('France', true), [['Kenya'], ['France']]);
+  assert.deepEqual(click('France'), [['Kenya', 'France'], []]);
+  assert.deepEqual(click('Kenya'), [['France'], []]);
+});
+
+test('short ranges are cut into slices, long ones by the units of the gateway', () => {
+  for (const [name, length] of Object.entries(quickRanges)) {
+    const cut = cutRange({ from: now - length, to: now });
+    if ('slices' in cut) {
+      assert.ok(
+        cut.slices.length >= 9 && cut.slices.length <= MOST_SLICES,
+        `${name}: ${cut.slices.length} slices`,
+      );
+      assert.equal(cut.slices[0]!.from, now - length);
+      assert.equal(cut.slices.at(-1)!.to, now);
+      assert.deepEqual(
+        cut.slices.slice(1).map(({ from }) => from),
+        cut.slices.slice(0, -1).map(({ to }) => to),
+      );
+    }
+  }
+  assert.equal('slices' in cutRange({ from: now - 6 * 3_600_000, to: now }), true);
+  assert.deepEqual(cutRange({ from: now - 86_400_000, to: now }), { unit: 'HOUR' });
+  assert.deepEqual(cutRange({ from: now - 30 * 86_400_000, to: now }), { unit: 'DAY' });
+});
+
+test('the window before touches the window', () => {
+  assert.deepEqual(shiftRange({ from: 100, to: 150 }, -1), { from: 50, to: 100 });
+});
+
+test('a time typed in a zone is that instant, also where clocks change', () => {
+  for (const zone of ['UTC', 'Europe/Paris', 'America/New_York', 'Asia/Kolkata', 'Pacific/Apia']) {
+    for (const at of ['2026-01-15T12:00:00Z', '2026-07-15T12:00:00Z', '2026-11-20T10:57:03Z']) {
+      assert.equal(timeOfLocalText(localTextOf(Date.parse(at), zone), zone), Date.parse(at), `${zone} ${at}`);
+    }
+  }
+  // 02:30 comes twice on 25 October 2026 in Paris, and not at all on 29 March.
+  assert.equal(timeOfLocalText('2026-10-25T02:30:00', 'Europe/Paris'), Date.parse('2026-10-25T00:30:00Z'));
+  assert.equal(timeOfLocalText('2026-03-29T02:30:00', 'Europe/Paris'), Date.parse('2026-03-29T01:30:00Z'));
+  assert.equal(timeOfLocalText('', 'UTC'), undefined);
+});
