@@ -217,13 +217,17 @@ describe('what the JSON datasource sends', () => {
     }
   });
 
-  test('is answered by the log with outcome and code, and without what was asked', async () => {
+  test('is in the log with who asked, outcome and code, and without what was asked', async () => {
     await gateway.post('/query', { ...recentQuestion('nothing_of_ours') });
-    expect(gateway.ended.at(-1)).toMatchObject({
+    const line = gateway.logged.filter(({ msg }) => msg === 'request').at(-1);
+    expect(line).toMatchObject({
+      path: '/grafana/query',
       outcome: 'invalid',
       status: 400,
-      codes: new Set(['INVALID_ARGUMENT']),
+      codes: ['INVALID_ARGUMENT'],
+      principal: 'admin',
     });
+    expect(JSON.stringify(line)).not.toContain('nothing_of_ours');
   });
 });
 

@@ -1,14 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { createPrincipals } from '../../../src/access/principals.ts';
-import { createErrorMask } from '../../../src/app/errors.ts';
-import { parseFreshness } from '../../../src/app/freshness.ts';
 import type { Frame } from '../../../src/app/grafana/frames.ts';
-import { createGrafanaRoute } from '../../../src/app/grafana/routes.ts';
-import { createRequestLogs, type EndedRequest } from '../../../src/app/request-log.ts';
-import { createRouter, type Handler } from '../../../src/app/routes.ts';
+import { createLogger } from '../../../src/app/logging.ts';
+import type { Handler } from '../../../src/app/routes.ts';
+import { createApp } from '../../../src/app.ts';
 import { parseConfig } from '../../../src/config.ts';
-import { createContext } from '../../../src/context.ts';
 import { checkSource } from '../../../src/db/catalogue-check.ts';
 import { createDatabase } from '../../../src/db/reader.ts';
 import { createReplicas, type Replicas } from '../../../src/replicas/replicas.ts';
@@ -22,13 +19,15 @@ export interface Answered {
   readonly body: any;
 }
 
-/** `/grafana` over real standbys, without a socket. */
+export type LogLine = Readonly<Record<string, unknown>>;
+
+/** The gateway over real standbys, without a socket, as Grafana's JSON datasource asks it. */
 export interface GrafanaGateway extends AsyncDisposable {
   readonly fetch: Handler;
   readonly replicas: Replicas;
   readonly history: SampleHistory;
-  /** Every request that ended, oldest first. */
-  readonly ended: readonly EndedRequest[];
+  /** What the log says, oldest first. */
+  readonly logged: readonly LogLine[];
   /** Posts as the administrator unless told otherwise: an object, or the bytes of one. */
   post(path: string, body: unknown, token?: string): Promise<Answered>;
   get(path: string, token?: string): Promise<Answered>;
@@ -47,26 +46,18 @@ export async function createGrafanaGateway(replicaUrls: readonly string[]): Prom
   const replica = await replicas.choose();
   const { source } = await checkSource(createDatabase(replica.pool), config.cdrSource);
   replica.release();
-  const principals = createPrincipals(config);
-  const ended: EndedRequest[] = [];
-  const logs = createRequestLogs((one) => ended.push(one));
-  const route = createGrafanaRoute({
+  const logged: LogLine[] = [];
+  const logger = createLogger({ level: 'info' }, { write: (line) => logged.push(JSON.parse(line)) });
+  const { fetch } = createApp({
+    replicas,
     history,
-    mask: createErrorMask(() => {}),
-    logOf: logs.of,
-    openContext: (request) =>
-      createContext({
-        principal: principals.authenticate(request.headers.get('authorization')),
-        freshness: parseFreshness(request.headers, undefined),
-        replicas,
-        source: () => source,
-        databaseOf: ({ pool }) => createDatabase(pool),
-        signal: request.signal,
-        headers: request.headers,
-        note: (facts) => Object.assign(logs.of(request), facts),
-      }),
+    source: () => source,
+    principals: createPrincipals(config),
+    logger,
+    allowedOrigins: [],
+    maxStalenessSeconds: undefined,
+    routes: [],
   });
-  const fetch = logs.around(createRouter([route]));
 
   async function ask(path: string, init: RequestInit, token: string): Promise<Answered> {
     const headers = {
@@ -85,7 +76,7 @@ export async function createGrafanaGateway(replicaUrls: readonly string[]): Prom
     fetch,
     replicas,
     history,
-    ended,
+    logged,
     post,
     get: (path, token = ADMIN_TOKEN) => ask(path, {}, token),
     async frames(target, payload = {}, more = {}) {
