@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Kysely, type PostgresClient, type PostgresClientConstructor, PostgresDialect, sql } from 'kysely';
 import type { Pool } from 'pg';
 import type { DB } from './generated/model.ts';
 import type { Source } from './sources.ts';
@@ -25,7 +25,20 @@ interface Runnable<Row> {
 
 /** A Kysely over a standby's pool. It is made once per pool, not per request. */
 export function createDatabase(pool: Pool): Kysely<DB> {
-  return new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
+  return new Kysely<DB>({ dialect: new PostgresDialect({ pool, controlClient: controlClientOf(pool) }) });
+}
+
+/**
+ * Statements are cancelled over a connection of its own, like those of the pool. Kysely would make it from a copy of
+ * the pool's options, in which those that are hidden, and with them the server's address, are missing.
+ */
+function controlClientOf(pool: Pool): PostgresClientConstructor {
+  const { Client } = pool as unknown as { Client: new (options: unknown) => PostgresClient };
+  return class extends Client {
+    constructor() {
+      super(pool.options);
+    }
+  };
 }
 
 /** The calls this reader may see, as the relation `xdrs`. Every query on calls begins here. */
