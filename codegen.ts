@@ -6,6 +6,7 @@ import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { codegen } from '@graphql-codegen/core';
 import * as operations from '@graphql-codegen/typescript-operations';
 import { parse, printSchema } from 'graphql';
+import { dashboardFiles } from './codegen/dashboards.ts';
 import { schema } from './src/schema/index.ts';
 
 const scalars = {
@@ -16,6 +17,7 @@ const scalars = {
 };
 
 const files: Readonly<Record<string, () => string | Promise<string>>> = {
+  ...dashboardFiles,
   'schema.graphql': () => `# Written by "npm run schema" from src/schema.\n\n${printSchema(schema)}\n`,
   'test/generated/operations.ts': () =>
     codegen({

@@ -13,7 +13,9 @@ describe('the documentation says what the code does', () => {
 
   test('every error code is thrown somewhere', () => {
     const code = globSync('src/**/*.ts').map(read).join('\n');
-    const unused = Object.keys(errorCodes).filter((name) => !new RegExp(`['"]${name}['"]`).test(code));
+    // Yoga itself gives a document that does not parse its code; test/app/errors.test.ts sees it.
+    const thrown = Object.keys(errorCodes).filter((name) => name !== 'GRAPHQL_PARSE_FAILED');
+    const unused = thrown.filter((name) => !new RegExp(`['"]${name}['"]`).test(code));
     expect(unused).toEqual([]);
   });
 
