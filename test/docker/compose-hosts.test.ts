@@ -1,0 +1,57 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { settings } from '../../src/config.ts';
+
+const unit = readFileSync('docker/systemd/cdr-gateway.service', 'utf8');
+const site = readFileSync('docker/nginx/site.conf', 'utf8');
+const ports = [...site.matchAll(/^ {4}server 127\.0\.0\.1:(\d+)/gm)].map((found) => found[1]!);
+
+const canVerify = spawnSync('systemd-analyze', ['--version']).status === 0;
+
+describe('without containers', () => {
+  test('PM2 starts a gateway on each port that nginx asks, and lets it finish its answers', () => {
+    const { apps } = createRequire(import.meta.url)('../../docker/pm2.config.cjs');
+
+    expect(ports).toHaveLength(2);
+    expect(apps.map(({ env }: { env: Record<string, string> }) => env.API_PORT)).toEqual(ports);
+    for (const { kill_timeout } of apps) {
+      expect(kill_timeout).toBeGreaterThan(1000 * Number(settings.DRAIN_TIMEOUT.fallback));
+    }
+  });
+
+  test('systemd does so too', () => {
+    const timeout = Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)![1]);
+
+    expect(timeout).toBeGreaterThan(Number(settings.DRAIN_TIMEOUT.fallback));
+  });
+
+  test('the unit gives the gateway secrets that exist, as files', () => {
+    const given = [...unit.matchAll(/\b([A-Z_]+)_FILE=%d\/([\w-]+)/g)];
+    const loaded = [...unit.matchAll(/^#?LoadCredential=([\w-]+):/gm)].map((found) => found[1]);
+
+    expect(given.map((found) => found[2])).toEqual(loaded);
+    for (const [, name] of given)
+      expect(settings[name as keyof typeof settings]).toHaveProperty('secret', true);
+  });
+
+  test.skipIf(!canVerify)('systemd finds nothing wrong with the unit, alone or one per port', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'cdr-unit-'));
+    try {
+      for (const name of ['cdr-gateway.service', 'cdr-gateway@.service']) {
+        cpSync('docker/systemd/cdr-gateway.service', join(dir, name));
+      }
+      const { stderr, status } = spawnSync(
+        'systemd-analyze',
+        ['verify', '--man=no', join(dir, 'cdr-gateway.service'), join(dir, 'cdr-gateway@3001.service')],
+        { encoding: 'utf8' },
+      );
+      expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+});

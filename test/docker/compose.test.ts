@@ -1,0 +1,243 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { settings } from '../../src/config.ts';
+import {
+  compose,
+  composeText,
+  readEnvFile,
+  type Service,
+  variablesOf,
+  withDefaults,
+} from './compose-file.ts';
+
+const services = Object.entries(compose.services);
+const names = Object.keys(compose.services);
+const gateways = services.filter(([name]) => name.startsWith('gateway-'));
+const databases = services.filter(([name]) => name === 'primary' || name.startsWith('replica-'));
+const standbys = databases.filter(([name]) => name !== 'primary');
+
+/** Of the projects themselves, with a version that does not move. */
+const OFFICIAL =
+  /^(postgres|nginx|node|prom\/prometheus|prom\/alertmanager|grafana\/grafana):v?\d+\.\d+(\.\d+)?(-[a-z-]+)?$/;
+/** Of a variable that would hold a secret; with _FILE at its end it holds a path. */
+const SECRET_NAME = /(PASSWORD|TOKEN|SECRET|USERS|_URLS?)$/;
+const OURS = /^cdr-[a-z-]+:local$/;
+
+/** Whether docker can tell: its image has a check of its own, or the file gives it one. */
+function hasHealthcheck({ healthcheck, build }: Service): boolean {
+  if (healthcheck?.disable) return false;
+  if (healthcheck?.test) return true;
+  return (
+    build !== undefined &&
+    readFileSync(join('docker', build.context, build.dockerfile), 'utf8').includes('HEALTHCHECK')
+  );
+}
+
+describe('the images', () => {
+  test.each(services)('%s runs an official image of a fixed version, or ours', (_, { image }) => {
+    const [variable, fallback] = [...variablesOf(image)][0] ?? [];
+
+    expect(image).toBe(`\${${variable}:-${fallback}}`);
+    expect(fallback).toMatch(new RegExp(`${OFFICIAL.source}|${OURS.source}`));
+  });
+
+  test.each(services.filter(([, { build }]) => build))(
+    '%s is built from a file that is there',
+    (_, { build }) => {
+      expect(existsSync(join('docker', build!.context, build!.dockerfile))).toBe(true);
+    },
+  );
+
+  test('those that we build start from the image of compose.yaml', () => {
+    const node = variablesOf(composeText).get('NODE_IMAGE');
+    for (const file of ['docker/Dockerfile', 'docker/web.Dockerfile']) {
+      expect(readFileSync(file, 'utf8')).toContain(`ARG NODE_IMAGE=${node}\n`);
+    }
+  });
+});
+
+describe('what can be changed from outside', () => {
+  test('env.example has every variable, with the default of compose.yaml, and no other', () => {
+    const example = new Map(readEnvFile('docker/env.example'));
+    example.delete('COMPOSE_PROFILES');
+
+    expect(Object.fromEntries(example)).toEqual(Object.fromEntries(variablesOf(composeText)));
+  });
+
+  test('env.example starts every part', () => {
+    const profiles = new Set(services.flatMap(([, service]) => service.profiles ?? []));
+
+    expect(new Set(readEnvFile('docker/env.example').get('COMPOSE_PROFILES')?.split(','))).toEqual(profiles);
+  });
+
+  test('without its optional parts the stack is still whole', () => {
+    const optional = new Set(services.filter(([, { profiles }]) => profiles).map(([name]) => name));
+    const missed = services
+      .filter(([name]) => !optional.has(name))
+      .flatMap(([name, service]) =>
+        Object.keys(service.depends_on ?? {}).map((other) => `${name} needs ${other}`),
+      )
+      .filter((sentence) => optional.has(sentence.split(' ').at(-1)!));
+
+    expect(optional).toEqual(new Set(['web', 'prometheus', 'alertmanager', 'grafana']));
+    expect(missed).toEqual([]);
+  });
+
+  test.each(services.filter(([, { ports }]) => ports))(
+    '%s listens on the loopback address unless told otherwise',
+    (_, { ports }) => {
+      for (const port of ports!) expect(withDefaults(port)).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
+    },
+  );
+
+  test('only nginx and what watches it have ports outside', () => {
+    const open = services.filter(([, { ports }]) => ports).map(([name]) => name);
+
+    expect(open).toEqual(['nginx', 'prometheus', 'alertmanager', 'grafana']);
+  });
+});
+
+describe('the order of the start', () => {
+  const waits = services.flatMap(([name, { depends_on = {} }]) =>
+    Object.entries(depends_on).map(([on, { condition }]) => ({ name, on, condition })),
+  );
+
+  test.each(waits)('$name can wait for $on: $condition', ({ on, condition }) => {
+    expect(names).toContain(on);
+    const target = compose.services[on]!;
+    if (condition === 'service_healthy') expect(hasHealthcheck(target)).toBe(true);
+    else expect([condition, target.restart]).toEqual(['service_completed_successfully', 'no']);
+  });
+
+  test('gateways start with standbys and calls, nginx with gateways', () => {
+    for (const [, { depends_on }] of gateways) {
+      expect(Object.keys(depends_on!)).toEqual(
+        expect.arrayContaining([...standbys.map(([name]) => name), 'calls']),
+      );
+    }
+    expect(Object.keys(compose.services.nginx!.depends_on!)).toEqual(gateways.map(([name]) => name));
+  });
+});
+
+describe('files and secrets', () => {
+  const mounts = services.flatMap(([name, { volumes = [] }]) => volumes.map((volume) => ({ name, volume })));
+
+  test.each(mounts)(
+    '$name mounts $volume, which is there and cannot be written, or is a volume',
+    ({ volume }) => {
+      const [source = '', , mode] = volume.split(':');
+      if (source.startsWith('.')) expect([existsSync(join('docker', source)), mode]).toEqual([true, 'ro']);
+      else expect(compose.volumes).toHaveProperty([source]);
+    },
+  );
+
+  test('every secret is declared and used', () => {
+    const used = new Set(services.flatMap(([, { secrets = [] }]) => secrets));
+
+    expect(used).toEqual(new Set(Object.keys(compose.secrets)));
+  });
+
+  test('a secret is read from the file of its name, and only by a service that was given it', () => {
+    for (const [name, { file }] of Object.entries(compose.secrets)) {
+      expect(withDefaults(file)).toBe(`./secrets/${name}`);
+    }
+    const readers = services.flatMap(([name, service]) =>
+      [...JSON.stringify(service).matchAll(/\/run\/secrets\/([\w.-]+)/g)].map((found) => ({
+        name,
+        secret: found[1]!,
+      })),
+    );
+    expect(readers.length).toBeGreaterThan(15);
+    for (const { name, secret } of readers) expect(compose.services[name]!.secrets).toContain(secret);
+  });
+
+  test('no environment holds a secret itself', () => {
+    const held = services.flatMap(([name, { environment = {} }]) =>
+      Object.entries(environment)
+        .filter(([variable]) => SECRET_NAME.test(variable) && variable !== 'GATEWAY_URL')
+        .map(([variable]) => `${name}: ${variable}`),
+    );
+
+    expect(held).toEqual([]);
+  });
+});
+
+describe('the gateways', () => {
+  test.each(gateways)('%s is given settings that exist, secrets as files', (_, { environment }) => {
+    for (const name of Object.keys(environment!)) {
+      const plain = name.replace(/_FILE$/, '');
+      expect(settings).toHaveProperty(plain);
+      expect('secret' in settings[plain as keyof typeof settings]).toBe(name.endsWith('_FILE'));
+    }
+  });
+
+  test.each(gateways)('%s may finish its answers before it is killed', (_, { stop_grace_period }) => {
+    expect(Number.parseInt(stop_grace_period!, 10)).toBeGreaterThan(Number(settings.DRAIN_TIMEOUT.fallback));
+  });
+
+  test.each(services.filter(([name]) => !databases.some(([other]) => other === name)))(
+    '%s writes nothing to its image and has no rights of root',
+    (_, { read_only, cap_drop, security_opt }) => {
+      expect({ read_only, cap_drop, security_opt }).toEqual({
+        read_only: true,
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+      });
+    },
+  );
+
+  test('nginx knows each of them, and the frontend, by the address it has', () => {
+    const fixed = services.flatMap(([name, { networks }]) => {
+      const address = Array.isArray(networks)
+        ? undefined
+        : (networks as Record<string, { ipv4_address: string }>).inside;
+      return address ? [`${name}:${address.ipv4_address}`] : [];
+    });
+
+    expect(compose.services.nginx!.extra_hosts).toEqual(fixed);
+    const site = readFileSync('docker/nginx/compose.conf', 'utf8');
+    const upstreams = [...site.matchAll(/^ {4}server ([\w-]+):\d+/gm)].map((found) => found[1]);
+    expect(upstreams).toEqual(fixed.map((host) => host.split(':')[0]));
+  });
+});
+
+describe('the databases', () => {
+  test('each standby has a slot on the primary, reserved before it is cloned', () => {
+    const slots = [
+      ...readFileSync('docker/postgres/replication.sql', 'utf8').matchAll(
+        /replication_slot\('(\w+)', true\)/g,
+      ),
+    ];
+
+    expect(standbys.map(([, { environment }]) => environment!.SLOT)).toEqual(slots.map((found) => found[1]));
+  });
+
+  test('each standby follows whichever of the others takes writes', () => {
+    for (const [name, { environment }] of standbys) {
+      const others = databases.map(([other]) => other).filter((other) => other !== name);
+      expect(environment!.CLONE_OF!.split(',')).toEqual(others);
+    }
+  });
+
+  test('all of them run on the same settings', () => {
+    const commands = databases.map(([, service]) => JSON.stringify([service.command, service.image]));
+
+    expect(new Set(commands).size).toBe(1);
+  });
+});
+
+const hasCompose = spawnSync('docker', ['compose', 'version']).status === 0;
+
+test.skipIf(!hasCompose)('docker compose takes the file as it is', () => {
+  const stdout = execFileSync(
+    'docker',
+    ['compose', '-f', 'docker/compose.yaml', '--profile', '*', 'config', '--services'],
+    {
+      encoding: 'utf8',
+    },
+  );
+
+  expect(stdout.trim().split('\n').sort()).toEqual([...names].sort());
+});
