@@ -16,7 +16,7 @@ export interface Context {
   readonly replicas: Replicas;
   /**
    * The door to the calls, on the one standby this request is pinned to. It is chosen when first asked for, so that
-   * a request which needs no calls is answered when every standby is down. `readAfter` is the token of a cursor: the
+   * a request which needs no calls is answered when every standby is down. `readAfter` are the tokens of cursors: the
    * standby must have replayed as much.
    */
   reader(requirement?: ReaderRequirement): Promise<Reader>;
@@ -45,8 +45,8 @@ export interface Context {
 }
 
 export interface ReaderRequirement {
-  /** The token of a cursor. */
-  readonly readAfter?: string | undefined;
+  /** The tokens of cursors. */
+  readonly readAfter?: readonly string[];
   readonly purpose?: 'page' | 'stream';
 }
 
@@ -97,20 +97,21 @@ export function createContext(needs: ContextNeeds): Context {
   const failed = new Set<string>();
   let attempts = 1;
   let choosing: Promise<Replica> | undefined;
+  let leaving: Promise<boolean> | undefined;
   let pinned: Replica | undefined;
   /** How far the standby had replayed when something was read last, and whether the statement itself said so. */
   let replayedLsn: string | undefined;
   let isToldByStatement = false;
   let loaders = createLoaders(() => reader());
 
-  async function pin(readAfter: Token | undefined, purpose: ReaderRequirement['purpose']): Promise<Replica> {
+  async function pin(readAfter: readonly Token[], purpose: ReaderRequirement['purpose']): Promise<Replica> {
     pinned?.release();
     pinned = undefined;
     replayedLsn = undefined;
     isToldByStatement = false;
     pinned = await replicas.choose({
       maxStalenessSeconds: freshness.maxStalenessSeconds,
-      readAfter: [freshness.readAfter, readAfter].filter((token) => token !== undefined),
+      readAfter: [...readAfter, ...(freshness.readAfter ? [freshness.readAfter] : [])],
       exclude: failed,
       purpose,
       signal,
@@ -119,10 +120,10 @@ export function createContext(needs: ContextNeeds): Context {
     return pinned;
   }
 
-  async function reader({ readAfter, purpose }: ReaderRequirement = {}): Promise<Reader> {
-    const token = readAfter === undefined ? undefined : decodeToken(readAfter);
-    if (choosing && token) await catchUp(await choosing, token);
-    choosing ??= pin(token, purpose);
+  async function reader({ readAfter = [], purpose }: ReaderRequirement = {}): Promise<Reader> {
+    const tokens = readAfter.map(decodeToken);
+    if (choosing && tokens.length > 0) await catchUp(await choosing, tokens);
+    choosing ??= pin(tokens, purpose);
     const replica = await choosing;
     return {
       db: needs.databaseOf(replica),
@@ -133,8 +134,8 @@ export function createContext(needs: ContextNeeds): Context {
     };
   }
 
-  /** One more cursor in the same request: the standby it is pinned to must have replayed that one's page too. */
-  async function catchUp({ name }: Replica, readAfter: Token): Promise<void> {
+  /** More cursors in the same request: the standby it is pinned to must have replayed their pages too. */
+  async function catchUp({ name }: Replica, readAfter: readonly Token[]): Promise<void> {
     const exclude = new Set(otherNames(name));
     (await replicas.choose({ readAfter, exclude, signal })).release();
   }
@@ -154,7 +155,7 @@ export function createContext(needs: ContextNeeds): Context {
       failed.clear();
       await delay(ALONE_MILLIS.least + Math.random() * (ALONE_MILLIS.most - ALONE_MILLIS.least));
     }
-    choosing = pin(decodeToken(left.freshness(replayedLsn).token), 'page');
+    choosing = pin([decodeToken(left.freshness(replayedLsn).token)], 'page');
     loaders = createLoaders(() => reader());
     return choosing.then(
       () => true,
@@ -181,8 +182,14 @@ export function createContext(needs: ContextNeeds): Context {
       return loaders;
     },
     reader,
-    async replaceReader(_failed, error) {
-      if (!(await leave(error))) throw error;
+    async replaceReader(reading, error) {
+      // Lists and counts of one request read from the same standby: the first to see it fail leaves it for all.
+      if (pinned?.pool === reading.pool) {
+        leaving ??= leave(error).finally(() => {
+          leaving = undefined;
+        });
+      }
+      if (leaving && !(await leaving)) throw error;
       return reader();
     },
     async tryAnotherReplica(error) {

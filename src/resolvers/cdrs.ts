@@ -31,7 +31,7 @@ export interface CdrsArguments {
 /** What finding calls needs: who asks, and a door that is not opened before it is needed. */
 export interface CdrsNeeds {
   readonly principal: Principal;
-  reader(requirement?: { readAfter?: string | undefined }): Promise<Reader>;
+  reader(requirement?: { readonly readAfter?: readonly string[] }): Promise<Reader>;
   /** The freshness token of the standby that answers, for cursors. */
   token(): Promise<string>;
 }
@@ -46,7 +46,7 @@ export interface CdrPageRequest {
   readonly after: CdrKeyset | undefined;
   readonly before: CdrKeyset | undefined;
   /** The standby must have replayed what the cursors' pages were read from. */
-  readonly readAfter: string | undefined;
+  readonly readAfter: readonly string[];
 }
 
 /** A call in its list; `cursorOf` makes its cursor. */
@@ -89,7 +89,7 @@ export function parseCdrPage(args: CdrsArguments, principal: Principal): CdrPage
     fromEnd: args.last != null,
     after: after?.keyset,
     before: before?.keyset,
-    readAfter: (after ?? before)?.token,
+    readAfter: [after, before].flatMap((cursor) => cursor?.token ?? []),
   };
 }
 

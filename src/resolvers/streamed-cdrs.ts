@@ -1,6 +1,8 @@
 import type { Principal } from '../access/principals.ts';
+import type { CdrFilter } from '../db/cdr-filter.ts';
 import { countCdrs, estimateCdrs } from '../db/cdrs.ts';
 import type { Reader } from '../db/reader.ts';
+import { ReplicaConflictError, ReplicaLostError } from '../errors.ts';
 import type { OpenList } from '../streaming/json-connection.ts';
 import { type CdrsArguments, parseCdrPage } from './cdrs.ts';
 import { cursorPrefix, encodeCursor } from './cursor.ts';
@@ -8,7 +10,7 @@ import { cursorPrefix, encodeCursor } from './cursor.ts';
 export interface StreamedCdrsNeeds {
   readonly principal: Principal;
   reader(requirement?: {
-    readonly readAfter?: string | undefined;
+    readonly readAfter?: readonly string[];
     readonly purpose?: 'page' | 'stream';
   }): Promise<Reader>;
   replaceReader(failed: Reader, error: unknown): Promise<Reader>;
@@ -33,6 +35,17 @@ export async function openCdrs(needs: StreamedCdrsNeeds, args: CdrsArguments): P
     cursorPrefixAt: (replayedLsn) => cursorPrefix(scope, needs.tokenAt(replayedLsn)),
     cursorOf: async (keyset) => encodeCursor(cursorPrefix(scope, await needs.token()), keyset),
     replace: (failed, error) => needs.replaceReader(failed, error),
-    count: (kind) => (kind === 'totalCount' ? countCdrs(reader, filter) : estimateCdrs(reader, filter)),
+    count: (kind) => count(kind === 'totalCount' ? countCdrs : estimateCdrs),
   };
+
+  /** Once more where the standby fails: the list beside it goes on elsewhere too. */
+  async function count(ask: (reader: Reader, filter: CdrFilter) => Promise<string>): Promise<string> {
+    try {
+      return await ask(reader, filter);
+    } catch (error) {
+      const isSurvivable = error instanceof ReplicaConflictError || error instanceof ReplicaLostError;
+      if (!isSurvivable) throw error;
+      return ask(await needs.replaceReader(reader, error), filter);
+    }
+  }
 }
