@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import pg, { type PoolClient } from 'pg';
 import utils from 'pg/lib/utils.js';
 import { encodeExecution, type Format } from './bind-message.ts';
@@ -67,6 +68,7 @@ class RawQuery {
   readonly #end = Promise.withResolvers<RawResult>();
   #rows = 0;
   #isStopped = false;
+  #cancelling: Promise<void> | undefined;
   #isWaiting = false;
   #startedAt = 0;
 
@@ -89,6 +91,8 @@ class RawQuery {
       return result;
     } finally {
       signal?.removeEventListener('abort', leave);
+      // A cancellation that comes late would hit whatever runs on this connection next.
+      await this.#cancelling;
     }
   }
 
@@ -147,7 +151,7 @@ class RawQuery {
   #stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    cancelBackend(this.#client);
+    this.#cancelling = cancelBackend(this.#client);
     this.#tap.resume();
   }
 
@@ -158,22 +162,32 @@ class RawQuery {
   }
 }
 
-/** Asks PostgreSQL to stop what the client runs, over a connection of its own, as the protocol has it. */
-function cancelBackend(client: PoolClient): void {
+/** A server that does not answer has nothing left that a cancellation could hit. */
+const CANCEL_PATIENCE_MS = 2000;
+
+/**
+ * Asks PostgreSQL to stop what the client runs, over a connection of its own, as the protocol has it. Resolves when
+ * PostgreSQL has done so: it says nothing, and closes.
+ */
+function cancelBackend(client: PoolClient): Promise<void> {
   const { host, port, processID, secretKey } = client as unknown as WireClient;
   const connection = new pg.Connection() as unknown as CancelConnection;
+  const { promise, resolve } = Promise.withResolvers<void>();
   // The statement may have ended, or the server be gone: then there is nothing left to cancel.
   connection.on('error', () => {});
   connection.on('connect', () => {
     connection.cancel(processID, secretKey);
     connection.stream.end();
   });
+  connection.stream.once('close', () => resolve());
+  connection.stream.setTimeout(CANCEL_PATIENCE_MS, () => connection.stream.destroy());
   if (host.startsWith('/')) connection.connect(`${host}/.s.PGSQL.${port}`);
   else connection.connect(port, host);
+  return promise;
 }
 
 interface CancelConnection {
-  readonly stream: { end(): void };
+  readonly stream: Socket;
   on(event: 'connect' | 'error', listener: () => void): void;
   connect(port: number | string, host?: string): void;
   cancel(processID: number, secretKey: number): void;
