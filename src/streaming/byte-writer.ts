@@ -23,6 +23,8 @@ export function recycleBlock(block: Buffer): void {
  */
 export class ByteWriter {
   block: Buffer = freshBlock();
+  /** Of the same bytes as `block`. */
+  view = viewOf(this.block);
   /** Bytes written to the current block. */
   length = 0;
   readonly #sink: BlockSink;
@@ -35,7 +37,7 @@ export class ByteWriter {
   reserve(bytes: number): void {
     if (this.length + bytes <= this.block.length) return;
     this.flush();
-    if (bytes > this.block.length) this.block = Buffer.allocUnsafeSlow(bytes);
+    if (bytes > this.block.length) this.#use(Buffer.allocUnsafeSlow(bytes));
   }
 
   /** Text of any length. */
@@ -59,14 +61,22 @@ export class ByteWriter {
   /** Gives the current block back. Nothing may be written after this. */
   close(): void {
     recycleBlock(this.block);
-    this.block = Buffer.alloc(0);
+    this.#use(Buffer.alloc(0));
+  }
+
+  #use(block: Buffer): void {
+    this.block = block;
+    this.view = viewOf(block);
     this.length = 0;
   }
 
   #take(): Buffer {
     const taken = this.block.subarray(0, this.length);
-    this.block = freshBlock();
-    this.length = 0;
+    this.#use(freshBlock());
     return taken;
   }
+}
+
+function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, length);
 }

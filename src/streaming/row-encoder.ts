@@ -2,6 +2,7 @@ import { type CdrColumnName, cdrColumns, type WireType } from '../db/cdr-columns
 import type { ByteWriter } from './byte-writer.ts';
 import {
   DayMemo,
+  Glue,
   int32At,
   isInfinite,
   LONGEST_VALUE,
@@ -56,6 +57,8 @@ export function keyAtOf(column: CdrColumnName): number {
 const NULL = Buffer.from('null');
 /** Bytes of what cursors begin with: scope and freshness token. */
 export const LONGEST_CURSOR_PREFIX = 256;
+/** Glue is written in words, so a little beyond its end. */
+const GLUE_SLACK = 3;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 
@@ -63,7 +66,7 @@ const operations = { cursor: 0, object: 1, id: 2, text: 3, timestamp: 4, decimal
 
 /** The glue before a value (`,"cli":`), then the value. */
 interface Step {
-  readonly glue: Buffer;
+  readonly glue: Glue;
   readonly operation: number;
   readonly nullable: boolean;
   readonly path: FailedPath;
@@ -75,7 +78,7 @@ interface Step {
 
 interface Steps {
   readonly steps: readonly Step[];
-  readonly tail: Buffer;
+  readonly tail: Glue;
 }
 
 /** Compiles the members, once per request. */
@@ -116,20 +119,20 @@ class Encoding {
     this.#start = start;
     this.#at = start + MEMBERS_AT;
     this.#failures = undefined;
-    writer.length = this.#object(writer.block, writer.length, row, steps);
+    writer.length = this.#object(writer.block, writer.view, writer.length, row, steps);
     return this.#failures;
   }
 
   /** Writes an object from `before` on, null when a value inside fails that must not be null. Returns its end. */
-  #object(block: Buffer, before: number, row: Buffer, { steps, tail }: Steps): number {
+  #object(block: Buffer, view: DataView, before: number, row: Buffer, { steps, tail }: Steps): number {
     let to = before;
     let isVoid = false;
     for (let index = 0; index < steps.length; index++) {
       const step = steps[index]!;
       const { operation } = step;
-      to = writeBytes(block, to, step.glue);
+      to = step.glue.write(view, to);
       if (operation === operations.object) {
-        to = this.#object(block, to, row, step.inner);
+        to = this.#object(block, view, to, row, step.inner);
         continue;
       }
       if (operation === operations.cursor) {
@@ -156,7 +159,7 @@ class Encoding {
         block[to++] = QUOTE;
       }
     }
-    return isVoid ? writeBytes(block, before, NULL) : writeBytes(block, to, tail);
+    return isVoid ? writeBytes(block, before, NULL) : tail.write(view, to);
   }
 
   #cursor(block: Buffer, to: number, row: Buffer): number {
@@ -172,7 +175,7 @@ function compile(members: readonly Member[], parents: FailedPath, columns: CdrCo
   const steps: Step[] = [];
   let glue = '{';
   const add = (step: Partial<Step> & Pick<Step, 'operation' | 'path'>) => {
-    steps.push({ nullable: false, keyAt: 0, inner: noSteps, ...step, glue: Buffer.from(glue) });
+    steps.push({ nullable: false, keyAt: 0, inner: noSteps, ...step, glue: new Glue(glue) });
     glue = '';
   };
   members.forEach((member, index) => {
@@ -190,13 +193,13 @@ function compile(members: readonly Member[], parents: FailedPath, columns: CdrCo
       add({ operation: operations[wire satisfies WireType], path, nullable, keyAt });
     }
   });
-  return { steps, tail: Buffer.from(`${glue}}`) };
+  return { steps, tail: new Glue(`${glue}}`) };
 }
 
-const noSteps: Steps = { steps: [], tail: Buffer.alloc(0) };
+const noSteps: Steps = { steps: [], tail: new Glue('') };
 
 /** Bytes that a row needs at most, beside those of its own values. */
 function roomOf({ steps, tail }: Steps, perValue: number): number {
-  const rooms = steps.map((step) => step.glue.length + perValue + roomOf(step.inner, perValue));
-  return rooms.reduce((sum, room) => sum + room, tail.length + NULL.length + 1);
+  const rooms = steps.map((step) => step.glue.length + GLUE_SLACK + perValue + roomOf(step.inner, perValue));
+  return rooms.reduce((sum, room) => sum + room, tail.length + GLUE_SLACK + NULL.length + 1);
 }

@@ -39,6 +39,28 @@ export function writeBytes(block: Buffer, to: number, source: Uint8Array): numbe
   return to;
 }
 
+/** Text that is written again and again, such as what stands between the values of a row: `","cld":"`. */
+export class Glue {
+  readonly length: number;
+  readonly #words: Uint32Array;
+
+  constructor(text: string) {
+    const bytes = Buffer.from(text);
+    this.length = bytes.length;
+    const padded = Buffer.concat([bytes, Buffer.alloc(3)]);
+    this.#words = Uint32Array.from({ length: Math.ceil(bytes.length / 4) }, (_, index) =>
+      padded.readUInt32LE(4 * index),
+    );
+  }
+
+  /** Four bytes at a time, which halves the cost of what is most of a row; up to three bytes of rubbish follow. */
+  write(view: DataView, to: number): number {
+    const words = this.#words;
+    for (let index = 0; index < words.length; index++) view.setUint32(to + 4 * index, words[index]!, true);
+    return to + this.length;
+  }
+}
+
 /** Part of the source as it is. */
 export function writeSlice(block: Buffer, to: number, source: Buffer, start: number, end: number): number {
   for (let from = start; from < end; from++) block[to++] = source[from]!;
