@@ -98,6 +98,7 @@ export function createContext(needs: ContextNeeds): Context {
   let attempts = 1;
   let choosing: Promise<Replica> | undefined;
   let leaving: Promise<boolean> | undefined;
+  /** The one chosen last; given back, but still good for a token, while another is looked for. */
   let pinned: Replica | undefined;
   /** How far the standby had replayed when something was read last, and whether the statement itself said so. */
   let replayedLsn: string | undefined;
@@ -106,9 +107,6 @@ export function createContext(needs: ContextNeeds): Context {
 
   async function pin(readAfter: readonly Token[], purpose: ReaderRequirement['purpose']): Promise<Replica> {
     pinned?.release();
-    pinned = undefined;
-    replayedLsn = undefined;
-    isToldByStatement = false;
     pinned = await replicas.choose({
       maxStalenessSeconds: freshness.maxStalenessSeconds,
       readAfter: [...readAfter, ...(freshness.readAfter ? [freshness.readAfter] : [])],
@@ -116,6 +114,8 @@ export function createContext(needs: ContextNeeds): Context {
       purpose,
       signal,
     });
+    replayedLsn = undefined;
+    isToldByStatement = false;
     note({ replica: pinned.name });
     return pinned;
   }
@@ -164,9 +164,12 @@ export function createContext(needs: ContextNeeds): Context {
   }
 
   async function askReplayedLsn(): Promise<void> {
-    if (!pinned) return;
-    // What the watcher saw last will do when the standby no longer answers.
-    replayedLsn = (await selectReplayedLsn(await reader()).catch(() => null)) ?? replayedLsn;
+    if (!pinned || isToldByStatement) return;
+    // What the watcher saw last will do when the standby no longer answers, and no other does.
+    const lsn = await reader()
+      .then(selectReplayedLsn)
+      .catch(() => null);
+    replayedLsn = lsn ?? replayedLsn;
   }
 
   const info = (): ReplicaInfo | null =>
@@ -202,11 +205,11 @@ export function createContext(needs: ContextNeeds): Context {
       return pinned!.freshness(lsn).token;
     },
     async token() {
-      if (!isToldByStatement) await askReplayedLsn();
-      return (await choosing!).freshness(replayedLsn).token;
+      await askReplayedLsn();
+      return pinned!.freshness(replayedLsn).token;
     },
     async answeredBy() {
-      if (!isToldByStatement) await askReplayedLsn();
+      await askReplayedLsn();
       return info();
     },
     readFrom: info,
