@@ -188,18 +188,37 @@ describe('the gateways', () => {
     },
   );
 
-  test('nginx knows each of them, and the frontend, by the address it has', () => {
-    const fixed = services.flatMap(([name, { networks }]) => {
-      const address = Array.isArray(networks)
-        ? undefined
-        : (networks as Record<string, { ipv4_address: string }>).inside;
-      return address ? [`${name}:${address.ipv4_address}`] : [];
-    });
-
-    expect(compose.services.nginx!.extra_hosts).toEqual(fixed);
+  test('nginx asks each of them, and the frontend', () => {
     const site = readFileSync('docker/nginx/compose.conf', 'utf8');
     const upstreams = [...site.matchAll(/^ {4}server ([\w-]+):\d+/gm)].map((found) => found[1]);
-    expect(upstreams).toEqual(fixed.map((host) => host.split(':')[0]));
+
+    expect(upstreams).toEqual([...gateways.map(([name]) => name), 'web']);
+  });
+});
+
+describe('names', () => {
+  const fixed = services.flatMap(([name, { networks }]) => {
+    const { inside } = networks as Record<string, { readonly ipv4_address?: string }>;
+    return inside?.ipv4_address ? [`${name}:${inside.ipv4_address}`] : [];
+  });
+
+  test('of whatever may be down are known to those who ask for it', () => {
+    const asking = services.filter(([, { extra_hosts }]) => extra_hosts);
+
+    expect(asking.map(([name]) => name)).toEqual(
+      expect.arrayContaining(
+        [...databases, ...gateways].map(([name]) => name).concat('nginx', 'calls', 'switch'),
+      ),
+    );
+    for (const [, { extra_hosts }] of asking) expect(new Set(extra_hosts)).toEqual(new Set(fixed));
+  });
+
+  test('have addresses that Docker gives to nobody else', () => {
+    const last = fixed.map((host) => Number(host.split('.').at(-1)));
+
+    expect(new Set(last).size).toBe(databases.length + gateways.length + 1);
+    expect(Math.max(...last)).toBeLessThan(128);
+    expect(composeText).toMatch(/ip_range: \S+\.128\/25/);
   });
 });
 
