@@ -17,8 +17,8 @@ export interface Settings {
   readonly repeats: number;
   /** Of one load of pages, per turn. */
   readonly loadMilliseconds: number;
-  /** Of the load before: a compiler that optimises while it runs needs thousands of pages. */
-  readonly warmUpMilliseconds: number;
+  /** Answered before a load counts: a compiler that optimises while it runs needs thousands of pages. */
+  readonly warmUpPages: number;
   /** Of each page whose latency is looked at. */
   readonly pageRounds: number;
   /** Row names; undefined means all. */
@@ -35,14 +35,14 @@ const FULL = {
   calls: 5_000_000,
   repeats: 7,
   loadMilliseconds: 4000,
-  warmUpMilliseconds: 10_000,
+  warmUpPages: 20_000,
   pageRounds: 1000,
 };
 const QUICK = {
   calls: 500_000,
   repeats: 3,
   loadMilliseconds: 1500,
-  warmUpMilliseconds: 5000,
+  warmUpPages: 6000,
   pageRounds: 200,
 };
 
@@ -81,7 +81,7 @@ export function parseSettings(args: readonly string[], rowNames: readonly string
     sizes: sizesOf(calls),
     repeats: wholeNumber('--repeats', values.repeats, 1, 1000) ?? scale.repeats,
     loadMilliseconds: scale.loadMilliseconds,
-    warmUpMilliseconds: scale.warmUpMilliseconds,
+    warmUpPages: scale.warmUpPages,
     pageRounds: scale.pageRounds,
     rows,
     dataDir: values['data-dir'],

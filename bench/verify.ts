@@ -38,7 +38,10 @@ export async function verifyList(
   }
 }
 
-/** Reads an answer too long to parse, and counts how often `mark` comes. Throws WrongAnswerError. */
+/**
+ * Reads an answer too long to parse, and counts how often `mark` comes. Throws WrongAnswerError with the end of the
+ * answer, where a gateway says what went wrong.
+ */
 export async function verifyCount(
   name: string,
   request: WireRequest,
@@ -47,24 +50,27 @@ export async function verifyCount(
   const response = await fetchWire(request);
   if (!response.ok)
     throw new WrongAnswerError(`${name} answered ${response.status}: ${await response.text()}`);
-  const counted = await countIn(response, Buffer.from(mark));
-  if (counted !== expected)
-    throw new WrongAnswerError(`${name} answered ${counted} calls instead of ${expected}.`);
+  const { counted, end } = await countIn(response, Buffer.from(mark));
+  if (counted === expected) return;
+  throw new WrongAnswerError(`${name} answered ${counted} calls instead of ${expected}, and ends: ${end}`);
 }
 
-/** How often the mark comes in the body, also across the borders of its pieces. */
-export async function countIn(response: Response, mark: Buffer): Promise<number> {
+const END_BYTES = 400;
+
+/** How often the mark comes in the body, also across the borders of its pieces; and how the body ends. */
+async function countIn(response: Response, mark: Buffer): Promise<{ counted: number; end: string }> {
   let counted = 0;
   let before = Buffer.alloc(0);
+  let end = Buffer.alloc(0);
   for await (const piece of response.body!) {
     const text = Buffer.concat([before, piece]);
-    let at = text.indexOf(mark);
-    let end = 0;
-    for (; at >= 0; at = text.indexOf(mark, end)) {
+    let from = 0;
+    for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, from)) {
       counted++;
-      end = at + mark.length;
+      from = at + mark.length;
     }
-    before = text.subarray(Math.max(end, text.length - mark.length + 1));
+    before = text.subarray(Math.max(from, text.length - mark.length + 1));
+    end = Buffer.concat([end, piece.subarray(-END_BYTES)]).subarray(-END_BYTES);
   }
-  return counted;
+  return { counted, end: end.toString() };
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Exchange } from './connection.ts';
-import type { Job, LoadResult, WireRequest } from './jobs.ts';
+import type { Job, LoadJob, LoadResult, WireRequest } from './jobs.ts';
 
 /** A measuring process, as the harness sees it. */
 export class Client {
@@ -32,12 +32,9 @@ export class Client {
     return this.#send({ kind: 'alternate', requests, rounds }) as Promise<number[][]>;
   }
 
-  /** As many requests as `connections` can get answered in the time. */
-  load(
-    requests: readonly WireRequest[],
-    { connections, milliseconds }: { connections: number; milliseconds: number },
-  ): Promise<LoadResult> {
-    return this.#send({ kind: 'load', requests, connections, milliseconds }) as Promise<LoadResult>;
+  /** As many requests as `connections` can get answered in the time, or that number of them. */
+  load(requests: readonly WireRequest[], load: Omit<LoadJob, 'kind' | 'requests'>): Promise<LoadResult> {
+    return this.#send({ kind: 'load', requests, ...load }) as Promise<LoadResult>;
   }
 
   /** Ends a load before its time. */

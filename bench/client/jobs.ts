@@ -18,12 +18,14 @@ export interface AlternateJob {
   readonly rounds: number;
 }
 
-/** Every connection asks again as soon as it has its answer, until the time is over or `stop` comes. */
+/** Every connection asks again as soon as it has its answer, until the time or the pages are over, or `stop` comes. */
 export interface LoadJob {
   readonly kind: 'load';
   readonly requests: readonly WireRequest[];
   readonly connections: number;
   readonly milliseconds: number;
+  /** Undefined: as many as there is time for. */
+  readonly pages?: number | undefined;
 }
 
 export interface StopJob {

@@ -53,7 +53,12 @@ async function alternate({ requests, rounds }: AlternateJob): Promise<number[][]
   return latencies;
 }
 
-async function load({ requests, connections: count, milliseconds }: LoadJob): Promise<LoadResult> {
+async function load({
+  requests,
+  connections: count,
+  milliseconds,
+  pages = Infinity,
+}: LoadJob): Promise<LoadResult> {
   const buffers = requests.map(toBuffer);
   const { port } = requests[0]!;
   const opened = await Promise.all(Array.from({ length: count }, () => Connection.open(port)));
@@ -64,7 +69,7 @@ async function load({ requests, connections: count, milliseconds }: LoadJob): Pr
   const deadline = startedAt + milliseconds;
   await Promise.all(
     opened.map(async (connection) => {
-      while (!isStopped && performance.now() < deadline) {
+      while (!isStopped && next < pages && performance.now() < deadline) {
         const { total } = answered(await connection.exchange(buffers[next++ % buffers.length]!));
         latencies.push(total);
       }

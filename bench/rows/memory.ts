@@ -9,7 +9,7 @@ import { gatewayList } from '../questions.ts';
 import { type MemoryFigures, type MemoryRecording, readMemory, recordMemory } from '../resident-memory.ts';
 import { SideMissingError } from '../stage.ts';
 import { median } from '../statistics.ts';
-import { countIn, WrongAnswerError } from '../verify.ts';
+import { verifyCount } from '../verify.ts';
 import { fetchWire } from '../wire.ts';
 import { PAGE } from './pages.ts';
 
@@ -105,11 +105,8 @@ async function settledMemory({ samples }: MemoryRecording): Promise<number> {
   }
 }
 
-async function readList({ endpoint }: Gateway, first: number): Promise<void> {
-  const response = await fetchWire(gatewayList(endpoint, { first }));
-  const counted = await countIn(response, Buffer.from('{"id":"'));
-  if (counted !== first)
-    throw new WrongAnswerError(`The gateway answered ${counted} calls instead of ${first}.`);
+function readList({ endpoint }: Gateway, first: number): Promise<void> {
+  return verifyCount('The gateway', gatewayList(endpoint, { first }), { mark: '{"id":"', expected: first });
 }
 
 function probeSamples(file: string): MemorySample[] {

@@ -13,6 +13,7 @@ export const PAGE = 50;
 export const CONNECTIONS = 10;
 
 const TARGET = 2.5;
+const LONGEST_WARM_UP_MILLIS = 30_000;
 
 /** Pages of every account, in an order without a pattern: the same for every side. */
 const accountIds = Array.from({ length: 100 }, (_, index) => String(1 + ((index * 37) % 100)));
@@ -69,10 +70,11 @@ async function loadSide(
     await verifyList(name, request, { database, first: PAGE, accountId: accountIds[index] });
   }
   const used = () => ({ own: cpuSeconds(pid), backends: backendCpuSeconds(database.postmaster) });
-  const load = (milliseconds: number) => client.load(requests, { connections: CONNECTIONS, milliseconds });
+  const load = (milliseconds: number, pages?: number) =>
+    client.load(requests, { connections: CONNECTIONS, milliseconds, pages });
   return {
     name,
-    warmUp: () => load(settings.warmUpMilliseconds),
+    warmUp: () => load(LONGEST_WARM_UP_MILLIS, settings.warmUpPages),
     async run() {
       const before = used();
       const result = await load(settings.loadMilliseconds);
