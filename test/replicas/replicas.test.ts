@@ -246,7 +246,8 @@ describe('a request with a limit', () => {
         Array.from({ length: 10 }, () => chosenName(replicas, { maxStalenessSeconds: 0.5 })),
       );
       expect(new Set(limited)).toEqual(new Set(['replica-2']));
-      expect(await chosenName(replicas)).toBe('replica-2');
+      // On a busy machine the other may be in trouble of its own for a moment.
+      await expect.poll(() => chosenName(replicas)).toBe('replica-2');
       expect(await chosenName(replicas, { exclude: new Set(['replica-2']) })).toBe('replica-1');
       const tooStale = await replicas
         .choose({ maxStalenessSeconds: 0.5, exclude: new Set(['replica-2']) })
