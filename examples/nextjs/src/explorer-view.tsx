@@ -144,6 +144,7 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
         histogram={explorer.histogram}
         onZoom={({ from, to }) => change({ from: new Date(from), to: new Date(to) })}
       />
+      <main className="list">
       <ListToolbar
         question={question}
         columns={columns}
@@ -160,7 +161,7 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
         error={explorer.knowing.error ?? calls.error}
         retry={explorer.knowing.error ? explorer.knowing.retry : calls.retry}
       />
-      <main className={hasFacets ? 'body body-facets' : 'body'}>
+      <div className={hasFacets ? 'body body-facets' : 'body'}>
         {hasFacets && (
           <Facets
             question={question}
@@ -208,6 +209,7 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
             }
           />
         )}
+      </div>
       </main>
       {question.call && (
         <CallDrawer

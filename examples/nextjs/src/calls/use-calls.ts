@@ -107,7 +107,9 @@ export function useCalls(
     list,
     estimated: estimateOf(pages[0]),
     hasMore: canPage,
-    isWhole: stream ? stream.state.kind === 'whole' && stream.state.rows < stream.state.wanted : !hasNextPage,
+    isWhole: stream
+      ? stream.state.kind === 'whole' && stream.state.rows < stream.state.wanted
+      : query.data !== undefined && !isOld && !hasNextPage,
     isOld,
     isFirstLoad: pages.length === 0 && query.isPending,
     isLoading: isFetching && !isFetchingNextPage,

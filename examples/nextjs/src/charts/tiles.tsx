@@ -16,8 +16,9 @@ export function Tiles({ asked, cost }: { readonly asked: Asked<TilesQuery>; read
   const isBusy = asked.isOld && asked.isLoading;
 
   return (
-    <section className="tiles" aria-label={words.tiles.title} aria-busy={isBusy}>
+    <section className="tiles-frame" aria-label={words.tiles.title} aria-busy={isBusy}>
       {asked.error !== null && <Trouble error={asked.error} retry={asked.retry} isSmall />}
+      <div className="tiles">
       {tilesOf(totals, cost, words, formats).map(({ name, value, below, hint, ratio }) => (
         <div
           key={name}
@@ -36,6 +37,7 @@ export function Tiles({ asked, cost }: { readonly asked: Asked<TilesQuery>; read
           )}
         </div>
       ))}
+      </div>
     </section>
   );
 }

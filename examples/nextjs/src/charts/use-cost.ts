@@ -37,11 +37,13 @@ export function useCost(tiles: Asked<TilesQuery>, filter: CdrFilter | undefined)
     { enabled: filter !== undefined && !tiles.isOld },
   );
   const rows = byAccount.answer?.data.cdrStats.rows ?? [];
-  const isKnown = !byAccount.isOld && rows.length > 0 && rows.length <= MOST_ACCOUNTS;
+  const isKnown = rows.length > 0 && rows.length <= MOST_ACCOUNTS;
   const accounts = useAccounts(isKnown ? rows.map(({ accountId }) => accountId!) : []);
   const sums = isKnown ? sumsByCurrency(rows, accounts) : undefined;
   const [largest, ...others] = sums ?? [];
-  if (!largest || tiles.isOld) {
+  // The total of one question beside the accounts of another would be a lie.
+  const isOneQuestion = byAccount.isOld === tiles.isOld;
+  if (!largest || !isOneQuestion) {
     const total = tiles.answer?.data.cdrStats.totals.chargedAmount ?? '0';
     const isMixed = rows.length > MOST_ACCOUNTS;
     return {

@@ -24,7 +24,6 @@ export async function firstPage(
       documentId: callPage,
       variables: pageVariables(listed, null),
       accept: 'application/json',
-      acceptEncoding: 'identity',
       maxStaleness: undefined,
       signal: AbortSignal.timeout(PATIENCE_MILLIS),
     });

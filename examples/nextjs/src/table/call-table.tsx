@@ -57,6 +57,8 @@ export interface TableHandle {
 const HEADER_HEIGHT = 34;
 /** So many rows before the end the next page is asked for. */
 const NEAR_END = 40;
+/** More than are ever drawn at once, on the highest of screens. */
+const ROWS_IN_USE = 256;
 
 /** The calls as a grid: of a million rows some fifty are in the document. */
 export function CallTable(props: CallTableProps) {
@@ -136,7 +138,8 @@ export function CallTable(props: CallTableProps) {
             const call = list.at(index);
             return (
               <Row
-                key={call?.id ?? index}
+                // Not the call: a row that leaves at one end is used again at the other, and nothing is made or thrown away.
+                key={index % ROWS_IN_USE}
                 call={call}
                 index={index}
                 top={index * ROW_HEIGHT - rows.shift}
@@ -234,6 +237,7 @@ const Row = memo(function Row({ call, index, top, columns, isFocused, isFresh, v
       id={`row-${index}`}
       className="grid-row"
       data-index={index}
+      data-id={call?.id}
       data-focused={isFocused || undefined}
       data-fresh={isFresh || undefined}
       data-answered={call?.outcome === 'ANSWERED' || undefined}

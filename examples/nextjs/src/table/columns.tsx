@@ -44,7 +44,7 @@ export const callColumns: readonly CallColumn[] = [
     id: 'connectTime',
     width: 142,
     cell: ({ connectTime }, { formats }) => (
-      <time dateTime={connectTime} data-hint={formats.fullTime(connectTime)}>
+      <time dateTime={connectTime} data-hint={connectTime}>
         {formats.time(connectTime)}
       </time>
     ),

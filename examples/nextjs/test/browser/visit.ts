@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
 import type { RunningExplorer } from './explorer-process.ts';
 
@@ -21,13 +21,18 @@ export interface VisitOptions {
   readonly expectedErrors?: RegExp;
 }
 
+/** Rows are HTML elements. */
+export type Rows = Omit<Locator, 'evaluateAll'> & {
+  evaluateAll<R>(read: (rows: HTMLElement[]) => R): Promise<R>;
+};
+
 export interface Visit extends AsyncDisposable {
   readonly page: Page;
   readonly context: BrowserContext;
   /** Addresses that the page asked for anywhere but at the app. */
   readonly foreign: readonly string[];
   /** Rows in the document. */
-  rows(): ReturnType<Page['locator']>;
+  rows(): Rows;
   /** Number of calls that the page says it has. */
   loaded(): Promise<number>;
   /** Until the list, its sums and its picture have been answered. */
@@ -78,14 +83,16 @@ export async function visit(
   const page = await context.newPage();
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
-    if (message.type() === 'error' && !expectedErrors?.test(message.text())) complaints.push(message.text());
+    // The machine's own network came or went: none of our doing.
+    if (message.type() !== 'error' || /ERR_NETWORK_CHANGED/.test(message.text())) return;
+    if (!expectedErrors?.test(message.text())) complaints.push(message.text());
   });
   await page.goto(path);
   return {
     page,
     context,
     foreign,
-    rows: () => page.locator('[role=row][data-index]'),
+    rows: () => page.locator('[role=row][data-index]') as Rows,
     loaded: async () => Number(await page.locator('[data-loaded]').getAttribute('data-loaded')),
     async settled() {
       await page.locator('[role=row][data-index="0"], [data-empty]').first().waitFor();

@@ -11,7 +11,6 @@ export async function GET(request: Request): Promise<Response> {
     documentId: callExport,
     variables,
     accept: 'text/csv',
-    acceptEncoding: request.headers.get('accept-encoding') ?? 'identity',
     maxStaleness: undefined,
     signal: request.signal,
   });

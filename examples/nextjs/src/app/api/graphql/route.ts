@@ -16,7 +16,6 @@ export async function POST(request: Request): Promise<Response> {
   return answerBrowser(settingsOfProcess(), await currentUser(), {
     ...body,
     accept: headers.get('accept')?.split(',')[0]?.trim() ?? 'application/json',
-    acceptEncoding: headers.get('accept-encoding') ?? 'identity',
     maxStaleness: headers.get('x-max-staleness') ?? undefined,
     signal,
   });

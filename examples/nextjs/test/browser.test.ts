@@ -1,0 +1,37 @@
+/** The app in headless Chromium, over the gateway's demo: everything here is real but the cable, which can be slow. */
+import { after, before } from 'node:test';
+import { access } from './browser/access.ts';
+import { drawer } from './browser/drawer.ts';
+import { exporting } from './browser/exporting.ts';
+import { filters } from './browser/filters.ts';
+import { keyboard } from './browser/keyboard.ts';
+import { list } from './browser/list.ts';
+import { live } from './browser/live.ts';
+import { looks } from './browser/looks.ts';
+import { million } from './browser/million.ts';
+import { pictures } from './browser/pictures.ts';
+import { trouble } from './browser/trouble.ts';
+import { startWorld, type World } from './browser/world.ts';
+
+/** More than a million, so that the ceiling of the page is reached. `EXPLORER_CDRS` for a quicker run without that. */
+const cdrs = Number(process.env.EXPLORER_CDRS ?? 1_050_000);
+
+let running: World;
+before(async () => {
+  running = await startWorld(cdrs);
+});
+after(() => running?.stop());
+const world = () => running;
+
+access(world);
+list(world);
+filters(world);
+drawer(world);
+keyboard(world);
+pictures(world);
+exporting(world);
+live(world);
+looks(world);
+million(world, cdrs);
+// Last: it kills the gateway.
+trouble(world);

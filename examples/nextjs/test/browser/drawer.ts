@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { until } from './child.ts';
+import { assertAccessible, picture } from './visit.ts';
+import type { World } from './world.ts';
+
+export function drawer(world: () => World): void {
+  describe('the drawer', () => {
+    test('a row opens in full, and the neighbours follow without closing it', async () => {
+      await using visit = await world().visit({ path: '/calls?range=24h' });
+      const { page } = visit;
+      await visit.settled();
+      const row = page.locator('[data-index="2"]');
+      const id = await row.getAttribute('data-id');
+      await row.click();
+      const opened = page.locator('.drawer [data-call]');
+      await opened.waitFor();
+      assert.equal(await opened.getAttribute('data-call'), id);
+      await page.locator('.drawer dt', { hasText: 'Call-ID' }).waitFor();
+      await until('what the row did not have is there', async () =>
+        /@|\w{8}/.test(await page.locator('.fact:has(dt:text-is("Call-ID")) dd').innerText()),
+      );
+      const neighbour = await page.locator('[data-index="3"]').getAttribute('data-id');
+      await page.keyboard.press('ArrowRight');
+      await page.waitForURL((url) => url.searchParams.get('call') === neighbour);
+      await page.keyboard.press('j');
+      await page.keyboard.press('k');
+      await page.keyboard.press('ArrowLeft');
+      await page.waitForURL((url) => url.searchParams.get('call') === id);
+      await assertAccessible(page, 'the drawer');
+      await picture(page, 'drawer');
+      await page.keyboard.press('Escape');
+      await page.locator('.drawer').waitFor({ state: 'detached' });
+      await page.waitForURL((url) => !url.searchParams.has('call'));
+      assert.equal(
+        await page.evaluate(() => document.activeElement?.id),
+        'calls',
+        'the grid has the focus again',
+      );
+    });
+
+    test('a link to a call opens it, also when it is not among the rows', async () => {
+      await using visit = await world().visit({ path: '/calls?range=7d&order=oldest' });
+      await visit.settled();
+      const id = await visit.page.locator('[data-index="0"]').getAttribute('data-id');
+      await using linked = await world().visit({ path: `/calls?range=15m&call=${id}` });
+      await linked.page.locator(`.drawer [data-call="${id}"]`).waitFor();
+      await linked.page.locator('.drawer .route strong').first().waitFor();
+      assert.equal(await linked.page.getByRole('button', { name: 'Next call' }).isDisabled(), true);
+    });
+
+    test('a link to a call that is not there says so', async () => {
+      await using visit = await world().visit({ path: '/calls?range=15m&call=999999999999' });
+      await visit.page.getByText('There is no such call').waitFor();
+    });
+
+    test('values are filtered by, or left out, with the keyboard alone', async () => {
+      await using visit = await world().visit({ path: '/calls?range=24h' });
+      const { page } = visit;
+      await visit.settled();
+      await page.keyboard.press('Enter');
+      const exclude = page.getByRole('button', { name: 'Without this value: Result' });
+      await exclude.focus();
+      await page.keyboard.press('Enter');
+      await page.waitForURL(/notOutcome=/);
+      await page.locator('.drawer').waitFor({ state: 'detached' });
+      await page.locator('[data-chip=notOutcome]').waitFor();
+    });
+
+    test('a call is copied as JSON, GraphQL, cURL and link', async () => {
+      await using visit = await world().visit({ path: '/calls?range=24h' });
+      const { page } = visit;
+      await visit.settled();
+      const id = await page.locator('[data-index="0"]').getAttribute('data-id');
+      await page.keyboard.press('Enter');
+      await page.locator('.drawer .copies').waitFor();
+      const copied = async (name: string) => {
+        await page.locator(`.drawer [data-copy=${name}]`).click();
+        await page.locator(`.drawer [data-copy=${name}]`, { hasText: 'Copied' }).waitFor();
+        return page.evaluate(() => navigator.clipboard.readText());
+      };
+      assert.equal(JSON.parse(await copied('json')).id, id);
+      assert.match(await copied('graphql'), /^query CallDetail/);
+      assert.match(await copied('curl'), /^curl "\$GATEWAY_URL\/graphql"/);
+      assert.equal(new URL(await copied('link')).searchParams.get('call'), id);
+    });
+
+    test('the row in focus is copied as JSON by Ctrl+C', async () => {
+      await using visit = await world().visit({ path: '/calls?range=24h' });
+      const { page } = visit;
+      await visit.settled();
+      await page.keyboard.press('j');
+      await page.keyboard.press('Control+c');
+      const copied = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()));
+      assert.equal(copied.id, await page.locator('[data-index="1"]').getAttribute('data-id'));
+    });
+
+    test('the calls before and after of the same number are shown, and opened', async () => {
+      await using visit = await world().visit({ user: 'customer', path: '/calls?range=24h' });
+      const { page } = visit;
+      await visit.settled();
+      await page.keyboard.press('Enter');
+      await page.locator('.context label', { hasText: 'Calling number' }).click();
+      const around = page.locator('.context-list li');
+      await until(
+        'the number called before or after',
+        async () => (await around.count()) > 1 || (await page.getByText('No other call').isVisible()),
+      );
+      await around.first().waitFor();
+      const other = page.locator('.context-call:not(:disabled)').first();
+      await other.click();
+      await page.locator('.context-list [aria-current=true]').waitFor();
+      const numbers = await page.locator('.context-call .number').allInnerTexts();
+      assert.ok(numbers.length > 1);
+    });
+  });
+}

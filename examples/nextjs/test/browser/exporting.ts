@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { until } from './child.ts';
+import { longAgo, number, tiles } from './list.ts';
+import { assertAccessible, picture } from './visit.ts';
+import type { World } from './world.ts';
+
+/** A browser without a window has no file dialog: the file goes into the page's own file system, and is read back. */
+async function chooseFile(page: Page): Promise<() => Promise<string | undefined>> {
+  await page.addInitScript(() => {
+    Object.assign(window, {
+      async showSaveFilePicker({ suggestedName }: { suggestedName: string }) {
+        const directory = await navigator.storage.getDirectory();
+        Object.assign(window, { savedName: suggestedName });
+        return directory.getFileHandle(suggestedName, { create: true });
+      },
+    });
+  });
+  await page.reload();
+  return () =>
+    page.evaluate(async () => {
+      const { savedName } = window as unknown as { savedName: string };
+      const directory = await navigator.storage.getDirectory();
+      const handle = await directory.getFileHandle(savedName);
+      return (await handle.getFile()).text();
+    });
+}
+
+export function exporting(world: () => World): void {
+  describe('the export', () => {
+    test('the whole list is written as it comes, and its rows are counted', async () => {
+      await using visit = await world().visit({ user: 'customer', path: longAgo(168) });
+      const { page } = visit;
+      const read = await chooseFile(page);
+      await visit.settled();
+      const total = number((await tiles(page)).calls!);
+      await page.getByRole('button', { name: 'Export' }).click();
+      await page.getByText(`The filter has ${total.toLocaleString('en')} calls.`).waitFor();
+      await assertAccessible(page, 'the export');
+      await picture(page, 'export');
+      await page.locator('.dialog footer').getByRole('button', { name: 'Export' }).click();
+      await page.locator('[data-export=done]').waitFor({ timeout: 60_000 });
+      const text = (await read())!;
+      const lines = text.split('\r\n');
+      assert.equal(
+        lines[0],
+        'id,connectTime,setupTime,disconnectTime,cli,cld,cliIn,cldIn,country,region,prefix,durationSeconds,billedSeconds,chargedAmount,outcome,disconnectCause,disconnectReason,pddSeconds,releaseSource,accountId,customerId,remoteIp,userAgent,callId',
+      );
+      assert.equal(lines.length - 2, total, 'a header, the calls, and the end of the last line');
+      assert.equal(Number(await page.locator('[data-export]').getAttribute('data-rows')), total);
+      assert.equal(
+        lines.some((line) => line.includes('INCOMPLETE')),
+        false,
+      );
+    });
+
+    test('only the columns that are shown, as a download where the browser has no file dialog', async () => {
+      await using visit = await world().visit({ path: '/calls?range=1h&cld=336*' });
+      const { page } = visit;
+      await page.addInitScript(() => {
+        Reflect.deleteProperty(window, 'showSaveFilePicker');
+      });
+      await page.reload();
+      await visit.settled();
+      await page.getByRole('button', { name: 'Export' }).click();
+      await page.locator('.dialog label', { hasText: 'As shown' }).click();
+      const downloading = page.waitForEvent('download');
+      await page.locator('.dialog footer').getByRole('button', { name: 'Export' }).click();
+      const download = await downloading;
+      assert.match(download.suggestedFilename(), /^calls-\d{8}T\d{6}Z-\d{8}T\d{6}Z\.csv$/);
+      const text = readFileSync(await download.path(), 'utf8');
+      assert.match(
+        text,
+        /^id,connectTime,cli,cld,country,region,durationSeconds,chargedAmount,outcome,accountId,remoteIp\r\n/,
+      );
+    });
+
+    test('the browser downloads it by itself, by a plain link', async () => {
+      await using visit = await world().visit({ path: longAgo(6) });
+      const { page } = visit;
+      await visit.settled();
+      await page.getByRole('button', { name: 'Export' }).click();
+      const downloading = page.waitForEvent('download');
+      await page.getByRole('link', { name: 'Let the browser download it' }).click();
+      const text = readFileSync(await (await downloading).path(), 'utf8');
+      assert.equal(text.split('\r\n').length - 2, number((await tiles(page)).calls!));
+    });
+
+    test('an export that is cancelled midway stops at the gateway, and leaves no file', async () => {
+      const { wire } = world();
+      wire.throttle(/CallExport/, 200_000);
+      await using visit = await world().visit({ path: '/calls?range=7d' });
+      const { page } = visit;
+      const read = await chooseFile(page);
+      await visit.settled();
+      await page.getByRole('button', { name: 'Export' }).click();
+      await page.locator('.dialog footer').getByRole('button', { name: 'Export' }).click();
+      await until(
+        'some rows are written',
+        async () => Number(await page.locator('[data-export=running]').getAttribute('data-rows')) > 200,
+      );
+      await picture(page, 'export-running');
+      await page.locator('.dialog footer').getByRole('button', { name: 'Cancel' }).click();
+      await page.locator('[data-export=cancelled]').waitFor();
+      const exchange = wire.exchanges.findLast(({ operation }) => operation === 'CallExport')!;
+      await until('the gateway knows that the reader left', () => exchange.end === 'left');
+      wire.heal();
+      assert.equal(await read(), '', 'what was written of the file is thrown away');
+      await picture(page, 'export-cancelled');
+    });
+
+    test('leaving the page ends the export at the gateway too', async () => {
+      const { wire } = world();
+      wire.throttle(/CallExport/, 200_000);
+      await using visit = await world().visit({ path: '/calls?range=7d' });
+      const { page } = visit;
+      await chooseFile(page);
+      await visit.settled();
+      await page.getByRole('button', { name: 'Export' }).click();
+      await page.locator('.dialog footer').getByRole('button', { name: 'Export' }).click();
+      await page.locator('[data-export=running]').waitFor();
+      const exchange = await until('the export is under way', () =>
+        wire.exchanges.findLast(({ operation, end }) => operation === 'CallExport' && end === 'open'),
+      );
+      await page.goto('/sign-in');
+      await until('the gateway knows that the reader left', () => exchange.end === 'left');
+      wire.heal();
+    });
+  });
+}

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { until } from './child.ts';
+import { number, tiles } from './list.ts';
+import { picture } from './visit.ts';
+import type { World } from './world.ts';
+
+export function filters(world: () => World): void {
+  describe('filters and time', () => {
+    test('numbers are found by their beginning, their end, a part or the whole', async () => {
+      await using visit = await world().visit({ path: '/calls?range=6h' });
+      const { page } = visit;
+      await visit.settled();
+      const sample = (await page.locator('[role=gridcell][data-column=cld] .number').allInnerTexts()).find(
+        (text) => /^33\d{9}$/.test(text),
+      )!;
+      const cases = [
+        ['startsWith', sample.slice(0, 6), (cld: string) => cld.startsWith(sample.slice(0, 6))],
+        ['endsWith', sample.slice(-4), (cld: string) => cld.endsWith(sample.slice(-4))],
+        ['contains', sample.slice(3, 8), (cld: string) => cld.includes(sample.slice(3, 8))],
+        ['is', sample, (cld: string) => cld === sample],
+      ] as const;
+      for (const [kind, digits, fits] of cases) {
+        await page.selectOption('.field-number:has(#number-cld) select', kind);
+        await page.fill('#number-cld', digits);
+        await page.waitForURL((url) => url.searchParams.get('cld')?.replaceAll('*', '') === digits);
+        await page.locator('.table-frame:not([data-old])').waitFor();
+        await visit.settled();
+        await until('only fitting numbers are shown', async () => {
+          const shown = await page.locator('[role=gridcell][data-column=cld]').allInnerTexts();
+          return shown.length > 0 && shown.every(fits);
+        });
+      }
+    });
+
+    test('stars that are typed mean what they mean in a link', async () => {
+      await using visit = await world().visit({ path: '/calls?range=1h' });
+      const { page } = visit;
+      await page.fill('#number-cli', '*34');
+      await page.keyboard.press('Enter');
+      await page.waitForURL((url) => url.searchParams.get('cli') === '*34');
+    });
+
+    test('results are chosen by group or one by one', async () => {
+      await using visit = await world().visit({ path: '/calls?range=6h' });
+      const { page } = visit;
+      await visit.settled();
+      await page.click('#filter-button');
+      await page.getByRole('checkbox', { name: 'Nobody talked' }).check();
+      await page.waitForURL(/outcome=/);
+      await page.getByRole('checkbox', { name: 'Cancelled' }).uncheck();
+      await picture(page, 'results');
+      await page.keyboard.press('Escape');
+      await page.waitForURL((url) => url.searchParams.get('outcome') === 'NO_ANSWER,BUSY,REJECTED');
+      await until('only those results are shown', async () => {
+        const shown = await page.locator('[role=gridcell] .outcome').allInnerTexts();
+        return shown.length > 0 && shown.every((text) => /^(No answer|Busy|Rejected)/.test(text));
+      });
+    });
+
+    test('the meaning of a result is shown on hover, and in the drawer for the keyboard', async () => {
+      await using visit = await world().visit({ path: '/calls?range=6h&outcome=BUSY' });
+      const { page } = visit;
+      await visit.settled();
+      await page.locator('[role=gridcell] .outcome').first().hover();
+      await page.locator('.hint:popover-open', { hasText: 'User busy (Q.850 17)' }).waitFor();
+    });
+
+    test('a click on a value filters by it, or leaves it out', async () => {
+      await using visit = await world().visit({ path: '/calls?range=24h' });
+      const { page } = visit;
+      await visit.settled();
+      const all = number((await tiles(page)).calls!);
+      const cell = page.locator('[role=gridcell][data-column=country]', { hasText: 'France' }).first();
+      await cell.hover();
+      await page.locator('.cell-actions').getByRole('button', { name: 'Only this value' }).click();
+      await page.waitForURL(/country=France/);
+      await visit.settled();
+      const only = number((await tiles(page)).calls!);
+      await page.locator('[data-chip=country]').click();
+      await page.waitForURL((url) => !url.searchParams.has('country'));
+      await visit.settled();
+      await page.locator('[role=gridcell][data-column=country]', { hasText: 'France' }).first().hover();
+      await page.locator('.cell-actions').getByRole('button', { name: 'Without this value' }).click();
+      await page.waitForURL(/notCountry=France/);
+      await page.locator('[data-chip=notCountry]', { hasText: 'Country is not France' }).waitFor();
+      await visit.settled();
+      await until('no call to France is shown', async () => {
+        const shown = await page.locator('[role=gridcell][data-column=country]').allInnerTexts();
+        return shown.length > 0 && shown.every((text) => !text.includes('France'));
+      });
+      const without = number((await tiles(page)).calls!);
+      assert.ok(only > 0 && without > 0 && only + without <= all);
+      await picture(page, 'without-france');
+    });
+
+    test('facets count the values of the filter, and filter by a click', async () => {
+      await using visit = await world().visit({ path: '/calls?range=24h' });
+      const { page } = visit;
+      await visit.settled();
+      const answered = page.locator('[data-facet=outcome] li', { hasText: 'Answered' });
+      await answered.waitFor();
+      await answered.locator('.facet-value').click();
+      await page.waitForURL(/outcome=ANSWERED/);
+      await page.locator('[data-facet=outcome] [aria-pressed=true]').waitFor();
+      await page.locator('[data-facet=cause] li').first().waitFor();
+      await until(
+        'answered calls have one cause',
+        async () => (await page.locator('[data-facet=cause] li').count()) === 1,
+      );
+      assert.ok(
+        (await page.locator('[data-facet=outcome] li').count()) > 4,
+        'other results can still be chosen',
+      );
+      await page.getByRole('button', { name: 'Counts by value' }).click();
+      await page.locator('.facets').waitFor({ state: 'detached' });
+    });
+
+    test('quick ranges, the window before and after, and any two times', async () => {
+      await using visit = await world().visit({ path: '/calls' });
+      const { page } = visit;
+      await visit.settled();
+      await page.locator('#quick-ranges label', { hasText: '6 h' }).click();
+      await page.waitForURL(/range=6h/);
+      await page.getByRole('button', { name: 'The 6 hours before' }).click();
+      await page.waitForURL(/from=.*to=/);
+      const { searchParams } = new URL(page.url());
+      assert.equal(
+        Date.parse(searchParams.get('to')!) - Date.parse(searchParams.get('from')!),
+        6 * 3_600_000,
+      );
+      await page.locator('[data-chip=range]').waitFor();
+      await page.click('#range-button');
+      await page.getByLabel('From').fill('2026-01-05T09:00:00');
+      await page.getByLabel('To (not included)').fill('2026-01-05T08:00:00');
+      await page.locator('.custom-range .problem').waitFor();
+      await page.getByLabel('To (not included)').fill('2026-01-05T10:30:00');
+      await page.getByRole('button', { name: 'Show this range' }).click();
+      await page.waitForURL(/from=2026-01-05T09:00:00.000Z&to=2026-01-05T10:30:00.000Z/);
+      await page.locator('[data-chip=range]').click();
+      await page.waitForURL((url) => !url.searchParams.has('from'));
+    });
+
+    test('dragging over the picture zooms the list in, and going back zooms out', async () => {
+      await using visit = await world().visit({ path: '/calls?range=7d' });
+      const { page } = visit;
+      await visit.settled();
+      const all = number((await tiles(page)).calls!);
+      const frame = (await page.locator('.histogram-frame').boundingBox())!;
+      await page.mouse.move(frame.x + frame.width * 0.5, frame.y + 40);
+      await page.mouse.down();
+      await page.mouse.move(frame.x + frame.width * 0.75, frame.y + 40, { steps: 5 });
+      await picture(page, 'zooming');
+      await page.mouse.up();
+      await page.waitForURL(/from=/);
+      const { searchParams } = new URL(page.url());
+      const days = (Date.parse(searchParams.get('to')!) - Date.parse(searchParams.get('from')!)) / 86_400_000;
+      assert.ok(Math.abs(days - 1.75) < 0.05, `${days} days`);
+      await visit.settled();
+      await until('the sums are those of the part', async () => number((await tiles(page)).calls!) < all);
+      await page.goBack();
+      await page.waitForURL((url) => !url.searchParams.has('from'));
+    });
+
+    test('a bar is chosen and zoomed into by keyboard', async () => {
+      await using visit = await world().visit({ path: '/calls?range=24h' });
+      const { page } = visit;
+      await visit.settled();
+      await page.locator('.histogram-frame').focus();
+      await page.keyboard.press('ArrowRight');
+      await page.keyboard.press('ArrowRight');
+      const said = await page.locator('.histogram-frame').getAttribute('aria-valuetext');
+      assert.match(said!, /answered, .* failed/);
+      await page.keyboard.press('Enter');
+      await page.waitForURL(/from=/);
+    });
+
+    test('a short range is cut into minutes', async () => {
+      await using visit = await world().visit({ path: '/calls?range=15m' });
+      await visit.settled();
+      const bars = await visit.page.locator('.histogram svg g').count();
+      assert.ok(bars >= 8 && bars <= 18, `${bars} bars`);
+    });
+
+    test('times are shown in UTC, in the zone of this computer, or in any other', async () => {
+      await using visit = await world().visit({ path: '/calls?range=1h' });
+      const { page } = visit;
+      await visit.settled();
+      const shown = () => page.locator('[data-index="0"] time').first().innerText();
+      const utc = await shown();
+      await page.keyboard.press('u');
+      await page.waitForURL(/zone=Europe\/Paris/);
+      const paris = await shown();
+      const hour = (text: string) => Number(/(\d\d):\d\d:\d\d/.exec(text)![1]);
+      assert.ok([1, 2, -22, -23].includes(hour(paris) - hour(utc)), `${utc} is ${paris}`);
+      await page.click('#zone-button');
+      await page.getByLabel('Another time zone').fill('Asia/Kolkata');
+      await page.getByRole('button', { name: 'Use', exact: true }).click();
+      await page.waitForURL(/zone=Asia\/Kolkata/);
+      await page.locator('.status-zone', { hasText: 'Asia/Kolkata (GMT+5:30)' }).waitFor();
+    });
+
+    test('duration and remote address narrow the list', async () => {
+      await using visit = await world().visit({ path: '/calls?range=24h' });
+      const { page } = visit;
+      await visit.settled();
+      const ip = await page.locator('[role=gridcell][data-column=remoteIp] .number').first().innerText();
+      await page.getByRole('button', { name: 'More filters' }).click();
+      await page.getByLabel('Seconds at least').fill('30');
+      await page.getByRole('textbox', { name: 'Remote IP' }).fill(ip);
+      await page.keyboard.press('Escape');
+      await page.waitForURL(/min=30/);
+      await page.locator('[data-chip=ip]').waitFor();
+      await until('only long calls of the address are shown', async () => {
+        const durations = await page.locator('[role=gridcell][data-column=durationSeconds]').allInnerTexts();
+        const seconds = durations.map((text) =>
+          text.split(':').reduce((sum, part) => sum * 60 + Number(part), 0),
+        );
+        const addresses = new Set(
+          await page.locator('[role=gridcell][data-column=remoteIp]').allInnerTexts(),
+        );
+        return addresses.size <= 1 && seconds.every((value) => value >= 30);
+      });
+      await page.getByRole('button', { name: 'Clear filters' }).first().click();
+      await page.waitForURL((url) => !url.searchParams.has('min') && !url.searchParams.has('ip'));
+    });
+  });
+}

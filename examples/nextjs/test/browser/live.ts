@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { until } from './child.ts';
+import { picture } from './visit.ts';
+import type { World } from './world.ts';
+
+export function live(world: () => World): void {
+  describe('live', () => {
+    test('new calls appear at the top by themselves, and are marked', async () => {
+      await using visit = await world().visit({ path: '/calls?range=1h' });
+      const { page } = visit;
+      await visit.settled();
+      await page.keyboard.press('l');
+      await page.locator('#live-button[aria-pressed=true]').waitFor();
+      await page.locator('[data-fresh]').first().waitFor({ timeout: 15_000 });
+      const first = () => page.locator('[data-index="0"]').getAttribute('data-id');
+      const before = await first();
+      await until('another call is on top', async () => (await first()) !== before, 15);
+      const times = await page
+        .locator('[role=gridcell][data-column=connectTime] time')
+        .evaluateAll((all) => all.map((time) => time.getAttribute('datetime')!));
+      assert.deepEqual(times, times.toSorted().reverse(), 'newest first, whatever came when');
+      await picture(page, 'live');
+    });
+
+    test('while the reader is further down, nothing moves: a pill counts what waits', async () => {
+      await using visit = await world().visit({ path: '/calls?range=6h&size=200' });
+      const { page } = visit;
+      await visit.settled();
+      await page.click('#live-button');
+      await page.locator('#live-button[aria-pressed=true]').waitFor();
+      await visit.settled();
+      await page.getByRole('grid').evaluate((grid) => grid.scrollTo(0, 1600));
+      const seen = () => visit.rows().evaluateAll((rows) => rows.map((row) => row.dataset.id).join());
+      await page.locator('.pill').waitFor({ timeout: 15_000 });
+      const before = await seen();
+      const waiting = Number(await page.locator('.pill').getAttribute('data-waiting'));
+      await until(
+        'more wait',
+        async () => Number(await page.locator('.pill').getAttribute('data-waiting')) > waiting,
+        15,
+      );
+      assert.equal(await seen(), before);
+      await picture(page, 'live-waiting');
+      await page.locator('.pill').click();
+      await page.locator('.pill').waitFor({ state: 'detached' });
+      await until(
+        'the reader is at the top',
+        async () => (await page.getByRole('grid').evaluate((grid) => grid.scrollTop)) === 0,
+      );
+    });
+
+    test('it stops when nobody looks, and says so', async () => {
+      await using visit = await world().visit({ path: '/calls?range=1h' });
+      const { page } = visit;
+      await visit.settled();
+      await page.click('#live-button');
+      await page.locator('#live-button[aria-pressed=true]').waitFor();
+      await page.evaluate(() => {
+        Object.defineProperty(document, 'hidden', { value: true, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+      });
+      await page.locator('[data-live=paused]').waitFor();
+      assert.equal(await page.locator('#live-button').getAttribute('aria-pressed'), 'false');
+      await page.evaluate(() => Reflect.deleteProperty(document, 'hidden'));
+      await page.getByRole('button', { name: 'Go on' }).click();
+      await page.locator('#live-button[aria-pressed=true]').waitFor();
+    });
+  });
+}
