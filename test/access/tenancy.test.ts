@@ -294,6 +294,32 @@ test('sums and counts are those of the account alone', async () => {
   });
 });
 
+test('a token of several accounts sees the calls of each, in one list, and of no other', async () => {
+  await using several = await createTestGateway(database, { settings: { ACCOUNT_ID: '14,7777701' } });
+  const ids: string[] = [];
+  for (let after: string | null = null; ; ) {
+    const { data } = await several.query(
+      'query ($after: String) { cdrs(first: 37, after: $after) { nodes { id accountId } pageInfo { hasNextPage endCursor } } viewer { accountIds } }',
+      { after },
+      { token: ACCOUNT_TOKEN },
+    );
+    expect(data.viewer.accountIds).toEqual(['14', '7777701']);
+    for (const { id, accountId } of data.cdrs.nodes) {
+      expect(['14', '7777701']).toContain(accountId);
+      ids.push(id);
+    }
+    if (!data.cdrs.pageInfo.hasNextPage) break;
+    after = data.cdrs.pageInfo.endCursor;
+  }
+  expect(new Set(ids).size).toBe(OWN_CALLS + 150);
+  const narrowed = await several.query(
+    '{ cdrs(first: 500, filter: { accountIds: [14, 7777702] }) { nodes { accountId } totalCount } }',
+    {},
+    { token: ACCOUNT_TOKEN },
+  );
+  expect(narrowed.data.cdrs.totalCount).toBe(OWN_CALLS);
+});
+
 describe('estimatedCount', () => {
   let large: TestDatabase;
   let busy: TestGateway;

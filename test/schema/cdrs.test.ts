@@ -1,4 +1,6 @@
+import { isEnumType } from 'graphql';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { schema } from '../../src/schema/index.ts';
 import { aCustomer, aFailedXdr, anAccount, anXdr } from '../support/builders.ts';
 import { ACCOUNT_TOKEN, createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -42,6 +44,102 @@ test('a call is shown with every field exact', async () => {
   });
 });
 
+test('every field of a call is what the switch wrote, in either way to answer', async () => {
+  const fields = `id callId accountId customerId cli cld cliIn cldIn setupTime connectTime disconnectTime durationSeconds
+    billedSeconds chargedAmount disconnectCause disconnectReason outcome prefix country region remoteIp pddSeconds
+    releaseSource userAgent`;
+  const { data } = await gateway.query(`{
+    cdr(id: 3) { ${fields} }
+    streamed: cdrs(filter: { accountIds: [15] }) { nodes { ${fields} } }
+    ordinary: cdrs(filter: { accountIds: [15] }) { nodes { ${fields} account { id } } }
+  }`);
+  const expected = {
+    id: '3',
+    callId: '6f1c2b9e-7a41@192.0.2.10',
+    accountId: '15',
+    customerId: '3',
+    cli: '33123456789',
+    cld: '442071838750',
+    cliIn: '33123456789',
+    cldIn: '00442071838750',
+    setupTime: '2026-01-05T08:59:52.000000Z',
+    connectTime: '2026-01-05T10:00:00.000000Z',
+    disconnectTime: '2026-01-05T10:00:00.000000Z',
+    durationSeconds: '0',
+    billedSeconds: 0,
+    chargedAmount: '0',
+    disconnectCause: 17,
+    disconnectReason: 'User busy',
+    outcome: 'BUSY',
+    prefix: '4420',
+    country: 'United Kingdom',
+    region: 'London',
+    remoteIp: '192.0.2.10',
+    pddSeconds: '1.84',
+    releaseSource: 'callee',
+    userAgent: null,
+  };
+  expect(data.cdr).toEqual(expected);
+  expect(data.streamed.nodes).toEqual([expected]);
+  expect(data.ordinary.nodes).toEqual([{ ...expected, account: { id: '15' } }]);
+});
+
+test('a call that the switch left empty is shown with nulls', async () => {
+  await using own = await createTestDatabase();
+  await own.pool.query(`insert into xdrs (i_xdr, i_account, connect_time) values (9, 14, '2026-01-05Z')`);
+  await own.replayed();
+  await using asked = await createTestGateway(own);
+  const { data, errors } = await asked.query(
+    '{ cdr(id: 9) { callId customerId customer { id } account { id username } cli cld setupTime disconnectTime durationSeconds billedSeconds chargedAmount disconnectCause outcome pddSeconds } }',
+  );
+  expect(errors).toBeUndefined();
+  expect(data.cdr).toEqual({
+    callId: null,
+    customerId: null,
+    customer: null,
+    account: { id: '14', username: null },
+    cli: null,
+    cld: null,
+    setupTime: null,
+    disconnectTime: null,
+    durationSeconds: '0',
+    billedSeconds: null,
+    chargedAmount: '0',
+    disconnectCause: null,
+    outcome: null,
+    pddSeconds: null,
+  });
+});
+
+test('one unreadable call is null beside its error, and voids no other', async () => {
+  await using own = await createTestDatabase();
+  await own.insertXdrs([
+    anXdr({ i_xdr: '1' }),
+    anXdr({ i_xdr: '2', connect_time: 'infinity' }),
+    anXdr({ i_xdr: '3', setup_time: '-infinity' }),
+  ]);
+  await using asked = await createTestGateway(own);
+  for (const more of ['', 'account { id }']) {
+    const { data, errors } = await asked.query(
+      `{ cdrs(orderBy: OLDEST_FIRST) { nodes { id setupTime connectTime ${more} } pageInfo { endCursor } } }`,
+    );
+    expect(data.cdrs.nodes.map((node: { id: string } | null) => node?.id ?? null)).toEqual(['1', '3', null]);
+    expect(data.cdrs.nodes[1]).toMatchObject({ setupTime: null, connectTime: '2026-01-05T09:00:00.000000Z' });
+    expect(errors!.map(({ path, extensions }) => [path!.join('.'), extensions.code])).toEqual(
+      expect.arrayContaining([
+        ['cdrs.nodes.1.setupTime', 'UNREADABLE_VALUE'],
+        ['cdrs.nodes.2.connectTime', 'UNREADABLE_VALUE'],
+      ]),
+    );
+    // Its place in the list is one all the same.
+    const { data: rest } = await asked.query(
+      'query ($before: String) { cdrs(orderBy: OLDEST_FIRST, before: $before) { nodes { id } } }',
+      { before: data.cdrs.pageInfo.endCursor },
+    );
+    expect(rest.cdrs.nodes).toEqual([{ id: '1' }, { id: '3' }]);
+  }
+});
+
 test('calls one microsecond apart fall on separate pages, newest first', async () => {
   const page =
     'query ($after: String) { cdrs(first: 1, after: $after, filter: { accountIds: [14] }) { nodes { id } pageInfo { hasNextPage hasPreviousPage endCursor } } }';
@@ -79,4 +177,29 @@ test('every answer says which standby gave it, and how old it is', async () => {
     stalenessSeconds: expect.any(Number),
     token: expect.any(String),
   });
+});
+
+test('everything that a client can see is described', () => {
+  const missing: string[] = [];
+  const note = (path: string, { description }: { readonly description?: string | null }) => {
+    if (!description || description.length < 5) missing.push(path);
+  };
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (type.name.startsWith('__')) continue;
+    note(type.name, type);
+    const members = isEnumType(type)
+      ? type.getValues()
+      : 'getFields' in type
+        ? Object.values(type.getFields())
+        : [];
+    for (const member of members) {
+      note(`${type.name}.${member.name}`, member);
+      for (const argument of 'args' in member ? member.args : []) {
+        note(`${type.name}.${member.name}(${argument.name})`, argument);
+      }
+    }
+  }
+  for (const directive of schema.getDirectives()) note(`@${directive.name}`, directive);
+  expect(missing).toEqual([]);
+  expect(Object.keys(schema.getTypeMap()).length).toBeGreaterThan(30);
 });
