@@ -14,12 +14,14 @@ chown postgres:postgres "$private/pgpass"
 chmod 0600 "$private/pgpass"
 
 if [ -n "${CLONE_OF:-}" ] && [ ! -s "$PGDATA/PG_VERSION" ]; then
-  # Beside the place and then moved: a clone that was cut short must never be taken for a server.
+  # Beside the place and then moved: a clone that was cut short must never be taken for a server. The WAL receiver keeps
+  # these words, and does not heed connect_timeout: without tcp_user_timeout (in ms) a primary that is switched off, and
+  # named first, keeps it from the next one for two minutes.
   rm -rf "$PGDATA.partial"
   gosu postgres pg_basebackup --pgdata "$PGDATA.partial" --checkpoint fast --wal-method stream \
     --slot "$SLOT" --write-recovery-conf --dbname "host=$CLONE_OF user=replicator application_name=$NODE_NAME \
 passfile=$private/pgpass sslmode=verify-full sslrootcert=/run/secrets/ca.crt \
-target_session_attrs=read-write connect_timeout=5"
+target_session_attrs=read-write connect_timeout=5 tcp_user_timeout=5000"
   mv "$PGDATA.partial" "$PGDATA"
 fi
 
