@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe } from 'node:test';
 import { callDetail, callPage } from '../../src/generated/operations.ts';
+import { browserTest } from './browser-test.ts';
 import { assertAccessible, picture } from './visit.ts';
 import type { World } from './world.ts';
 
 export function access(world: () => World): void {
   describe('who sees what', () => {
-    test('nobody sees calls without signing in, and comes back to the same view after it', async () => {
+    browserTest('nobody sees calls without signing in, and comes back to the same view after it', async () => {
       const { browser, explorer } = world();
       const context = await browser.newContext({ baseURL: explorer.url, locale: 'en-GB' });
       const page = await context.newPage();
@@ -34,7 +35,7 @@ export function access(world: () => World): void {
       await context.close();
     });
 
-    test('a customer sees own calls only, whatever the address and the browser ask for', async () => {
+    browserTest('a customer sees own calls only, whatever the address and the browser ask for', async () => {
       const { databases, explorer, wire } = world();
       await using visit = await world().visit({
         user: 'customer',
@@ -65,7 +66,7 @@ export function access(world: () => World): void {
       assert.deepEqual([...accounts], [databases.accountId]);
     });
 
-    test('a call of somebody else is not there for a customer, even by its id', async () => {
+    browserTest('a call of somebody else is not there for a customer, even by its id', async () => {
       const { explorer } = world();
       const variables = { filter: { accountIds: ['2'] }, orderBy: 'NEWEST_FIRST', first: 1, counted: false };
       const theirs = await askAs(explorer, 'admin', { documentId: callPage, variables });
@@ -74,7 +75,7 @@ export function access(world: () => World): void {
       assert.equal(found.data.cdr, null);
     });
 
-    test('the browser cannot ask in GraphQL of its own, nor from another site, nor without a session', async () => {
+    browserTest('the browser cannot ask in GraphQL of its own, nor from another site, nor without a session', async () => {
       const { explorer } = world();
       const post = (body: unknown, headers: Record<string, string>) =>
         fetch(`${explorer.url}/api/graphql`, {
@@ -95,7 +96,7 @@ export function access(world: () => World): void {
       assert.equal(anonymous.status, 401);
     });
 
-    test('nothing that the browser gets holds a token or the address of the gateway', async () => {
+    browserTest('nothing that the browser gets holds a token or the address of the gateway', async () => {
       const { databases, gateway, wire } = world();
       await using visit = await world().visit({ user: 'admin', path: '/calls?range=1h' });
       const texts: Promise<string>[] = [];
@@ -114,7 +115,7 @@ export function access(world: () => World): void {
       }
     });
 
-    test('support staff see masked numbers, and can download nothing', async () => {
+    browserTest('support staff see masked numbers, and can download nothing', async () => {
       await using visit = await world().visit({ user: 'support', path: '/calls?range=7d&account=1' });
       await visit.settled();
       const numbers = await visit.page.locator('[data-column=cld] .number').allInnerTexts();
@@ -124,7 +125,7 @@ export function access(world: () => World): void {
       await picture(visit.page, 'support-masked');
     });
 
-    test('an administrator picks accounts and customers, by name or id', async () => {
+    browserTest('an administrator picks accounts and customers, by name or id', async () => {
       await using visit = await world().visit({ user: 'admin', path: '/calls?range=7d' });
       const { page } = visit;
       await visit.settled();

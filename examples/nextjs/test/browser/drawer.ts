@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe } from 'node:test';
+import { browserTest } from './browser-test.ts';
 import { until } from './child.ts';
 import { assertAccessible, picture } from './visit.ts';
 import type { World } from './world.ts';
 
 export function drawer(world: () => World): void {
   describe('the drawer', () => {
-    test('a row opens in full, and the neighbours follow without closing it', async () => {
+    browserTest('a row opens in full, and the neighbours follow without closing it', async () => {
       await using visit = await world().visit({ path: '/calls?range=24h' });
       const { page } = visit;
       await visit.settled();
@@ -39,7 +40,7 @@ export function drawer(world: () => World): void {
       );
     });
 
-    test('a link to a call opens it, also when it is not among the rows', async () => {
+    browserTest('a link to a call opens it, also when it is not among the rows', async () => {
       await using visit = await world().visit({ path: '/calls?range=7d&order=oldest' });
       await visit.settled();
       const id = await visit.page.locator('[data-index="0"]').getAttribute('data-id');
@@ -49,12 +50,12 @@ export function drawer(world: () => World): void {
       assert.equal(await linked.page.getByRole('button', { name: 'Next call' }).isDisabled(), true);
     });
 
-    test('a link to a call that is not there says so', async () => {
+    browserTest('a link to a call that is not there says so', async () => {
       await using visit = await world().visit({ path: '/calls?range=15m&call=999999999999' });
       await visit.page.getByText('There is no such call').waitFor();
     });
 
-    test('values are filtered by, or left out, with the keyboard alone', async () => {
+    browserTest('values are filtered by, or left out, with the keyboard alone', async () => {
       await using visit = await world().visit({ path: '/calls?range=24h' });
       const { page } = visit;
       await visit.settled();
@@ -67,7 +68,7 @@ export function drawer(world: () => World): void {
       await page.locator('[data-chip=notOutcome]').waitFor();
     });
 
-    test('a call is copied as JSON, GraphQL, cURL and link', async () => {
+    browserTest('a call is copied as JSON, GraphQL, cURL and link', async () => {
       await using visit = await world().visit({ path: '/calls?range=24h' });
       const { page } = visit;
       await visit.settled();
@@ -85,7 +86,7 @@ export function drawer(world: () => World): void {
       assert.equal(new URL(await copied('link')).searchParams.get('call'), id);
     });
 
-    test('the row in focus is copied as JSON by Ctrl+C', async () => {
+    browserTest('the row in focus is copied as JSON by Ctrl+C', async () => {
       await using visit = await world().visit({ path: '/calls?range=24h' });
       const { page } = visit;
       await visit.settled();
@@ -95,7 +96,7 @@ export function drawer(world: () => World): void {
       assert.equal(copied.id, await page.locator('[data-index="1"]').getAttribute('data-id'));
     });
 
-    test('the calls before and after of the same number are shown, and opened', async () => {
+    browserTest('the calls before and after of the same number are shown, and opened', async () => {
       await using visit = await world().visit({ user: 'customer', path: '/calls?range=24h' });
       const { page } = visit;
       await visit.settled();

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { describe, test } from 'node:test';
+import { describe } from 'node:test';
 import type { Page } from 'playwright-core';
+import { browserTest } from './browser-test.ts';
 import { until } from './child.ts';
 import { longAgo, number, tiles } from './list.ts';
 import { assertAccessible, picture } from './visit.ts';
@@ -30,7 +31,7 @@ async function chooseFile(page: Page): Promise<() => Promise<string | undefined>
 
 export function exporting(world: () => World): void {
   describe('the export', () => {
-    test('the whole list is written as it comes, and its rows are counted', async () => {
+    browserTest('the whole list is written as it comes, and its rows are counted', async () => {
       await using visit = await world().visit({ user: 'customer', path: longAgo(168) });
       const { page } = visit;
       const read = await chooseFile(page);
@@ -56,7 +57,7 @@ export function exporting(world: () => World): void {
       );
     });
 
-    test('only the columns that are shown, as a download where the browser has no file dialog', async () => {
+    browserTest('only the columns that are shown, as a download where the browser has no file dialog', async () => {
       await using visit = await world().visit({ path: '/calls?range=1h&cld=336*' });
       const { page } = visit;
       await page.addInitScript(() => {
@@ -77,7 +78,7 @@ export function exporting(world: () => World): void {
       );
     });
 
-    test('the browser downloads it by itself, by a plain link', async () => {
+    browserTest('the browser downloads it by itself, by a plain link', async () => {
       await using visit = await world().visit({ path: longAgo(6) });
       const { page } = visit;
       await visit.settled();
@@ -88,7 +89,7 @@ export function exporting(world: () => World): void {
       assert.equal(text.split('\r\n').length - 2, number((await tiles(page)).calls!));
     });
 
-    test('an export that is cancelled midway stops at the gateway, and leaves no file', async () => {
+    browserTest('an export that is cancelled midway stops at the gateway, and leaves no file', async () => {
       const { wire } = world();
       wire.throttle(/CallExport/, 200_000);
       await using visit = await world().visit({ path: '/calls?range=7d' });
@@ -111,7 +112,7 @@ export function exporting(world: () => World): void {
       await picture(page, 'export-cancelled');
     });
 
-    test('leaving the page ends the export at the gateway too', async () => {
+    browserTest('leaving the page ends the export at the gateway too', async () => {
       const { wire } = world();
       wire.throttle(/CallExport/, 200_000);
       await using visit = await world().visit({ path: '/calls?range=7d' });

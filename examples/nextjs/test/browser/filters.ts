@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe } from 'node:test';
+import { browserTest } from './browser-test.ts';
 import { until } from './child.ts';
 import { number, tiles } from './list.ts';
 import { picture } from './visit.ts';
@@ -7,7 +8,7 @@ import type { World } from './world.ts';
 
 export function filters(world: () => World): void {
   describe('filters and time', () => {
-    test('numbers are found by their beginning, their end, a part or the whole', async () => {
+    browserTest('numbers are found by their beginning, their end, a part or the whole', async () => {
       await using visit = await world().visit({ path: '/calls?range=6h' });
       const { page } = visit;
       await visit.settled();
@@ -33,7 +34,7 @@ export function filters(world: () => World): void {
       }
     });
 
-    test('stars that are typed mean what they mean in a link', async () => {
+    browserTest('stars that are typed mean what they mean in a link', async () => {
       await using visit = await world().visit({ path: '/calls?range=1h' });
       const { page } = visit;
       await page.fill('#number-cli', '*34');
@@ -41,7 +42,7 @@ export function filters(world: () => World): void {
       await page.waitForURL((url) => url.searchParams.get('cli') === '*34');
     });
 
-    test('results are chosen by group or one by one', async () => {
+    browserTest('results are chosen by group or one by one', async () => {
       await using visit = await world().visit({ path: '/calls?range=6h' });
       const { page } = visit;
       await visit.settled();
@@ -58,7 +59,7 @@ export function filters(world: () => World): void {
       });
     });
 
-    test('the meaning of a result is shown on hover, and in the drawer for the keyboard', async () => {
+    browserTest('the meaning of a result is shown on hover, and in the drawer for the keyboard', async () => {
       await using visit = await world().visit({ path: '/calls?range=6h&outcome=BUSY' });
       const { page } = visit;
       await visit.settled();
@@ -66,7 +67,7 @@ export function filters(world: () => World): void {
       await page.locator('.hint:popover-open', { hasText: 'User busy (Q.850 17)' }).waitFor();
     });
 
-    test('a click on a value filters by it, or leaves it out', async () => {
+    browserTest('a click on a value filters by it, or leaves it out', async () => {
       await using visit = await world().visit({ path: '/calls?range=24h' });
       const { page } = visit;
       await visit.settled();
@@ -94,7 +95,7 @@ export function filters(world: () => World): void {
       await picture(page, 'without-france');
     });
 
-    test('facets count the values of the filter, and filter by a click', async () => {
+    browserTest('facets count the values of the filter, and filter by a click', async () => {
       await using visit = await world().visit({ path: '/calls?range=24h' });
       const { page } = visit;
       await visit.settled();
@@ -116,7 +117,7 @@ export function filters(world: () => World): void {
       await page.locator('.facets').waitFor({ state: 'detached' });
     });
 
-    test('quick ranges, the window before and after, and any two times', async () => {
+    browserTest('quick ranges, the window before and after, and any two times', async () => {
       await using visit = await world().visit({ path: '/calls' });
       const { page } = visit;
       await visit.settled();
@@ -141,7 +142,7 @@ export function filters(world: () => World): void {
       await page.waitForURL((url) => !url.searchParams.has('from'));
     });
 
-    test('dragging over the picture zooms the list in, and going back zooms out', async () => {
+    browserTest('dragging over the picture zooms the list in, and going back zooms out', async () => {
       await using visit = await world().visit({ path: '/calls?range=7d' });
       const { page } = visit;
       await visit.settled();
@@ -162,7 +163,7 @@ export function filters(world: () => World): void {
       await page.waitForURL((url) => !url.searchParams.has('from'));
     });
 
-    test('a bar is chosen and zoomed into by keyboard', async () => {
+    browserTest('a bar is chosen and zoomed into by keyboard', async () => {
       await using visit = await world().visit({ path: '/calls?range=24h' });
       const { page } = visit;
       await visit.settled();
@@ -175,14 +176,14 @@ export function filters(world: () => World): void {
       await page.waitForURL(/from=/);
     });
 
-    test('a short range is cut into minutes', async () => {
+    browserTest('a short range is cut into minutes', async () => {
       await using visit = await world().visit({ path: '/calls?range=15m' });
       await visit.settled();
       const bars = await visit.page.locator('.histogram svg g').count();
       assert.ok(bars >= 8 && bars <= 18, `${bars} bars`);
     });
 
-    test('times are shown in UTC, in the zone of this computer, or in any other', async () => {
+    browserTest('times are shown in UTC, in the zone of this computer, or in any other', async () => {
       await using visit = await world().visit({ path: '/calls?range=1h' });
       const { page } = visit;
       await visit.settled();
@@ -200,7 +201,7 @@ export function filters(world: () => World): void {
       await page.locator('.status-zone', { hasText: 'Asia/Kolkata (GMT+5:30)' }).waitFor();
     });
 
-    test('duration and remote address narrow the list', async () => {
+    browserTest('duration and remote address narrow the list', async () => {
       await using visit = await world().visit({ path: '/calls?range=24h' });
       const { page } = visit;
       await visit.settled();

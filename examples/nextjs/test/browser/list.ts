@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe } from 'node:test';
+import { browserTest } from './browser-test.ts';
 import { until } from './child.ts';
 import { picture } from './visit.ts';
 import type { World } from './world.ts';
 
 export function list(world: () => World): void {
   describe('the list and its sums', () => {
-    test('the first rows come with the document: the page asks for none of them', async () => {
+    browserTest('the first rows come with the document: the page asks for none of them', async () => {
       const { wire } = world();
       const before = wire.exchanges.length;
       await using visit = await world().visit({ path: '/calls?range=7d' });
@@ -16,7 +17,7 @@ export function list(world: () => World): void {
       assert.equal(await visit.loaded(), 100);
     });
 
-    test('tiles follow the filter: calls, success rate, average duration, minutes and cost', async () => {
+    browserTest('tiles follow the filter: calls, success rate, average duration, minutes and cost', async () => {
       await using visit = await world().visit({ user: 'customer', path: '/calls?range=7d' });
       const { page } = visit;
       await visit.settled();
@@ -31,7 +32,7 @@ export function list(world: () => World): void {
       assert.ok(number(errors.calls!) > 0 && number(errors.calls!) < number(all.calls!));
     });
 
-    test('each of the six call types narrows the list as the older screens did', async () => {
+    browserTest('each of the six call types narrows the list as the older screens did', async () => {
       const counts: Record<string, number> = {};
       await using visit = await world().visit({ path: longAgo(6) });
       const { page } = visit;
@@ -46,7 +47,7 @@ export function list(world: () => World): void {
       assert.ok(counts.NON_ZERO! <= counts.COMPLETE! + counts.INCOMPLETE!);
     });
 
-    test('scrolling loads page after page, of the size that is chosen, and each call is there once', async () => {
+    browserTest('scrolling loads page after page, of the size that is chosen, and each call is there once', async () => {
       await using visit = await world().visit({ path: '/calls?range=7d&size=200' });
       const { page } = visit;
       await visit.settled();
@@ -71,7 +72,7 @@ export function list(world: () => World): void {
       await until('500 calls are loaded', async () => (await visit.loaded()) === 500);
     });
 
-    test('the grid says how many rows there are, and only some of them are in the document', async () => {
+    browserTest('the grid says how many rows there are, and only some of them are in the document', async () => {
       await using visit = await world().visit({ path: '/calls?range=7d&size=500' });
       const { page } = visit;
       await visit.settled();
@@ -86,7 +87,7 @@ export function list(world: () => World): void {
       );
     });
 
-    test('connect time sorts both ways', async () => {
+    browserTest('connect time sorts both ways', async () => {
       await using visit = await world().visit({ path: '/calls?range=7d' });
       const { page } = visit;
       await visit.settled();
@@ -98,7 +99,7 @@ export function list(world: () => World): void {
       await until('the oldest call is first', async () => (await first())! < newest!);
     });
 
-    test('columns are hidden, moved and widened, by mouse or keyboard, and remembered', async () => {
+    browserTest('columns are hidden, moved and widened, by mouse or keyboard, and remembered', async () => {
       await using visit = await world().visit({ path: '/calls?range=1h' });
       const { page } = visit;
       await visit.settled();
@@ -143,7 +144,7 @@ export function list(world: () => World): void {
       assert.equal((await heads()).includes('remoteIp'), true);
     });
 
-    test('a view is saved under a name, opened again and removed', async () => {
+    browserTest('a view is saved under a name, opened again and removed', async () => {
       await using visit = await world().visit({ path: '/calls?range=7d&type=ERRORS&cld=336*' });
       const { page } = visit;
       await visit.settled();
@@ -163,7 +164,7 @@ export function list(world: () => World): void {
       await page.getByText('No saved views yet.').waitFor();
     });
 
-    test('a list of nothing says so, and how to get out', async () => {
+    browserTest('a list of nothing says so, and how to get out', async () => {
       await using visit = await world().visit({ path: '/calls?range=1h&cld=000000000000' });
       const { page } = visit;
       await page.locator('[data-empty]').waitFor();
@@ -173,7 +174,7 @@ export function list(world: () => World): void {
       assert.ok((await visit.loaded()) > 0);
     });
 
-    test('the question is copied as a link, as GraphQL, as cURL and the rows as JSON, without a token', async () => {
+    browserTest('the question is copied as a link, as GraphQL, as cURL and the rows as JSON, without a token', async () => {
       await using visit = await world().visit({ path: '/calls?range=1h&cld=336*' });
       const { page } = visit;
       await visit.settled();

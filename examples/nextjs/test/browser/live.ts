@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe } from 'node:test';
+import { browserTest } from './browser-test.ts';
 import { until } from './child.ts';
 import { picture } from './visit.ts';
 import type { World } from './world.ts';
 
 export function live(world: () => World): void {
   describe('live', () => {
-    test('new calls appear at the top by themselves, and are marked', async () => {
+    browserTest('new calls appear at the top by themselves, and are marked', async () => {
       await using visit = await world().visit({ path: '/calls?range=1h' });
       const { page } = visit;
       await visit.settled();
@@ -23,7 +24,7 @@ export function live(world: () => World): void {
       await picture(page, 'live');
     });
 
-    test('while the reader is further down, nothing moves: a pill counts what waits', async () => {
+    browserTest('while the reader is further down, nothing moves: a pill counts what waits', async () => {
       await using visit = await world().visit({ path: '/calls?range=6h&size=200' });
       const { page } = visit;
       await visit.settled();
@@ -50,7 +51,7 @@ export function live(world: () => World): void {
       );
     });
 
-    test('it stops when nobody looks, and says so', async () => {
+    browserTest('it stops when nobody looks, and says so', async () => {
       await using visit = await world().visit({ path: '/calls?range=1h' });
       const { page } = visit;
       await visit.settled();

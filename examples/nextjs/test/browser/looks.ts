@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe } from 'node:test';
+import { browserTest } from './browser-test.ts';
 import { assertAccessible, picture } from './visit.ts';
 import type { World } from './world.ts';
 
@@ -7,7 +8,7 @@ export function looks(world: () => World): void {
   describe('how it looks and speaks', () => {
     for (const user of ['customer', 'admin'] as const) {
       for (const theme of ['light', 'dark'] as const) {
-        test(`axe finds nothing in the ${theme} view of ${user === 'admin' ? 'an administrator' : 'a customer'}`, async () => {
+        browserTest(`axe finds nothing in the ${theme} view of ${user === 'admin' ? 'an administrator' : 'a customer'}`, async () => {
           await using visit = await world().visit({ user, theme, path: '/calls?range=7d' });
           const { page } = visit;
           await visit.settled();
@@ -18,14 +19,14 @@ export function looks(world: () => World): void {
       }
     }
 
-    test('axe finds nothing in a list of nothing', async () => {
+    browserTest('axe finds nothing in a list of nothing', async () => {
       await using visit = await world().visit({ path: '/calls?range=1h&cld=000000000000' });
       await visit.page.locator('[data-empty]').waitFor();
       await visit.settled();
       await assertAccessible(visit.page, 'the empty list');
     });
 
-    test('at 200 % everything is still there, and nothing is cut off to the side', async () => {
+    browserTest('at 200 % everything is still there, and nothing is cut off to the side', async () => {
       await using visit = await world().visit({
         path: '/calls?range=24h',
         viewport: { width: 640, height: 400 },
@@ -45,7 +46,7 @@ export function looks(world: () => World): void {
       await picture(page, 'zoomed');
     });
 
-    test('it speaks French to those who prefer it, and English when told', async () => {
+    browserTest('it speaks French to those who prefer it, and English when told', async () => {
       await using visit = await world().visit({ user: 'customer', path: '/calls?range=7d', locale: 'fr-FR' });
       const { page } = visit;
       await visit.settled();
@@ -59,7 +60,7 @@ export function looks(world: () => World): void {
       assert.equal(await page.locator('html').getAttribute('lang'), 'en');
     });
 
-    test('the theme is chosen, remembered, and there from the first byte', async () => {
+    browserTest('the theme is chosen, remembered, and there from the first byte', async () => {
       await using visit = await world().visit({ path: '/calls?range=1h', theme: 'light' });
       const { page } = visit;
       await visit.settled();
@@ -76,7 +77,7 @@ export function looks(world: () => World): void {
       assert.equal(await ground(), dark);
     });
 
-    test('only our own scripts run, and no other site may frame the page', async () => {
+    browserTest('only our own scripts run, and no other site may frame the page', async () => {
       await using visit = await world().visit({ path: '/calls?range=1h' });
       const response = await visit.page.request.get('/calls');
       const policy = response.headers()['content-security-policy']!;

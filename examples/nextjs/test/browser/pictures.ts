@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe } from 'node:test';
+import { browserTest } from './browser-test.ts';
 import { until } from './child.ts';
 import { assertAccessible, picture } from './visit.ts';
 import type { World } from './world.ts';
 
 export function pictures(world: () => World): void {
   describe('pictures', () => {
-    test('top destinations, causes, hours by weekdays, and accounts', async () => {
+    browserTest('top destinations, causes, hours by weekdays, and accounts', async () => {
       await using visit = await world().visit({
         path: '/calls?range=7d&view=pictures&zone=Europe/Paris',
         viewport: { width: 1440, height: 1500 },
@@ -24,7 +25,7 @@ export function pictures(world: () => World): void {
       await picture(page, 'pictures-light');
     });
 
-    test('they are drawn by calls, minutes or cost, and destinations also by prefix', async () => {
+    browserTest('they are drawn by calls, minutes or cost, and destinations also by prefix', async () => {
       await using visit = await world().visit({ path: '/calls?range=7d&view=pictures' });
       const { page } = visit;
       const first = page.locator('[data-picture=destinations] .bars-value').first();
@@ -39,7 +40,7 @@ export function pictures(world: () => World): void {
         .waitFor();
     });
 
-    test('a click on a bar filters by it', async () => {
+    browserTest('a click on a bar filters by it', async () => {
       await using visit = await world().visit({ path: '/calls?range=7d&view=pictures' });
       const { page } = visit;
       await page.locator('[data-picture=destinations] .bars-row', { hasText: 'Nigeria' }).click();
@@ -51,7 +52,7 @@ export function pictures(world: () => World): void {
       );
     });
 
-    test('a customer sees pictures of own calls', async () => {
+    browserTest('a customer sees pictures of own calls', async () => {
       await using visit = await world().visit({
         user: 'customer',
         path: '/calls?range=7d&view=pictures',

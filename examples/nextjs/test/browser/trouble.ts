@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { browserTest } from './browser-test.ts';
 import { until } from './child.ts';
 import { assertAccessible, picture } from './visit.ts';
 import type { World } from './world.ts';
@@ -10,7 +11,7 @@ const failedLoads = /Failed to load resource|ERR_/;
 
 export function trouble(world: () => World): void {
   describe('when something is wrong', () => {
-    test('a slow gateway is said to be slow; the old rows stay, and waiting can be ended', async () => {
+    browserTest('a slow gateway is said to be slow; the old rows stay, and waiting can be ended', async () => {
       const { wire } = world();
       await using visit = await world().visit({ path: '/calls?range=24h', expectedErrors: failedLoads });
       const { page } = visit;
@@ -30,7 +31,7 @@ export function trouble(world: () => World): void {
       await page.locator('.table-frame:not([data-old])').waitFor();
     });
 
-    test('a gateway that takes too long is given up, and asked again by Retry', async () => {
+    browserTest('a gateway that takes too long is given up, and asked again by Retry', async () => {
       const { wire } = world();
       await using visit = await world().visit({ path: '/calls?range=24h', expectedErrors: failedLoads });
       const { page } = visit;
@@ -48,7 +49,7 @@ export function trouble(world: () => World): void {
       assert.equal(await page.locator('.notes [data-trouble]').count(), 0);
     });
 
-    test('sums that fail say so in their place, while the list is there', async () => {
+    browserTest('sums that fail say so in their place, while the list is there', async () => {
       const { wire } = world();
       wire.slowDown(/Tiles|Histogram/, 60);
       await using visit = await world().visit({ path: '/calls?range=24h', expectedErrors: failedLoads });
@@ -64,7 +65,7 @@ export function trouble(world: () => World): void {
       await visit.settled();
     });
 
-    test('a standby that falls behind turns the badge amber, then red; who insists on fresh data is told, and keeps the rows', async () => {
+    browserTest('a standby that falls behind turns the badge amber, then red; who insists on fresh data is told, and keeps the rows', async () => {
       const { databases } = world();
       await using visit = await world().visit({ path: '/calls?range=24h', expectedErrors: failedLoads });
       const { page } = visit;
@@ -101,7 +102,7 @@ export function trouble(world: () => World): void {
       }
     });
 
-    test('a call that cannot be read in full is shown in part, and said to be', async () => {
+    browserTest('a call that cannot be read in full is shown in part, and said to be', async () => {
       const { databases } = world();
       await databases.onPrimary(
         `insert into xdrs (i_account, i_customer, cli, cld, connect_time, disconnect_time, duration, disconnect_cause)
@@ -125,7 +126,7 @@ export function trouble(world: () => World): void {
       await page.locator('.drawer [data-trouble=partial]').waitFor();
     });
 
-    test('a session that ended leads back to the sign-in, and from there to the same view', async () => {
+    browserTest('a session that ended leads back to the sign-in, and from there to the same view', async () => {
       await using visit = await world().visit({ path: '/calls?range=24h', expectedErrors: failedLoads });
       const { page } = visit;
       await visit.settled();
@@ -140,7 +141,7 @@ export function trouble(world: () => World): void {
       );
     });
 
-    test('a gateway that is killed in the middle of a stream, a file and a list: what came stays, and it goes on when it is back', async () => {
+    browserTest('a gateway that is killed in the middle of a stream, a file and a list: what came stays, and it goes on when it is back', async () => {
       const { gateway, wire } = world();
       await using visit = await world().visit({ path: '/calls?range=7d', expectedErrors: failedLoads });
       const { page } = visit;
@@ -180,7 +181,7 @@ export function trouble(world: () => World): void {
       await picture(page, 'trouble-over');
     });
 
-    test('a file whose gateway is killed midway counts as failed, not as a short file', async () => {
+    browserTest('a file whose gateway is killed midway counts as failed, not as a short file', async () => {
       const { gateway, wire } = world();
       await using visit = await world().visit({ path: '/calls?range=7d', expectedErrors: failedLoads });
       const { page } = visit;

@@ -39,6 +39,13 @@ export interface Visit extends AsyncDisposable {
   settled(): Promise<void>;
 }
 
+let changes = 0;
+
+/** How often the machine's own network came or went so far: none of our doing. */
+export function networkChanges(): number {
+  return changes;
+}
+
 export async function startBrowser(): Promise<Browser> {
   mkdirSync(artefacts, { recursive: true });
   return chromium.launch({
@@ -83,8 +90,11 @@ export async function visit(
   const page = await context.newPage();
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
-    // The machine's own network came or went: none of our doing.
-    if (message.type() !== 'error' || /ERR_NETWORK_CHANGED/.test(message.text())) return;
+    if (message.type() !== 'error') return;
+    if (/ERR_NETWORK_CHANGED/.test(message.text())) {
+      changes += 1;
+      return;
+    }
     if (!expectedErrors?.test(message.text())) complaints.push(message.text());
   });
   await page.goto(path);
