@@ -243,7 +243,7 @@ const Row = memo(function Row({ call, index, top, columns, isFocused, isFresh, v
       data-answered={call?.outcome === 'ANSWERED' || undefined}
       aria-rowindex={index + 2}
       aria-selected={isFocused}
-      style={{ transform: `translateY(${top}px)` }}
+      style={{ top }}
     >
       {columns.map(({ column }, at) => (
         <div
