@@ -102,13 +102,12 @@ export function Histogram({ histogram, onZoom }: HistogramProps) {
         </span>
         <output className="histogram-said">{bar ? say(bar) : words.histogram.how}</output>
       </div>
-      {histogram.error !== null ? (
-        <Trouble error={histogram.error} retry={histogram.retry} isSmall />
-      ) : (
+      {histogram.error !== null && <Trouble error={histogram.error} retry={histogram.retry} isSmall />}
         <div
           ref={frame}
           className="histogram-frame"
           data-loading={histogram.isLoading || undefined}
+          data-old={histogram.isOld || undefined}
           role="slider"
           tabIndex={0}
           aria-label={words.histogram.label}
@@ -156,7 +155,6 @@ export function Histogram({ histogram, onZoom }: HistogramProps) {
             )}
           </svg>
         </div>
-      )}
       <div className="histogram-axis" aria-hidden="true">
         {axisTimes(range).map((time) => (
           <span key={time}>

@@ -16,7 +16,7 @@ export interface RowWindow {
 }
 
 /** Drawn above and below what is seen. */
-const OVERSCAN = 10;
+const OVERSCAN = 8;
 /** The window moves by so many rows at a time: between its steps scrolling costs nothing at all. */
 const STEP = 4;
 
