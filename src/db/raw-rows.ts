@@ -40,8 +40,10 @@ export interface RawQuestion {
  * Runs the query on one connection and hands its rows to `sink` as they arrive. Throws GatewayErrors for what we can
  * explain; the reader's signal cancels the statement in PostgreSQL.
  */
-export async function readRawRows(reader: Reader, question: RawQuestion): Promise<RawResult> {
-  const { pool, signal } = reader;
+export async function readRawRows(
+  { pool, signal }: Pick<Reader, 'pool' | 'signal'>,
+  question: RawQuestion,
+): Promise<RawResult> {
   let client: PoolClient | undefined;
   try {
     signal?.throwIfAborted();
@@ -69,7 +71,8 @@ class RawQuery {
   #rows = 0;
   #isStopped = false;
   #cancelling: Promise<void> | undefined;
-  #isWaiting = false;
+  /** Runs while PostgreSQL is let wait. */
+  #patience: NodeJS.Timeout | undefined;
   #startedAt = 0;
 
   constructor(client: PoolClient, question: RawQuestion) {
@@ -125,7 +128,7 @@ class RawQuery {
     if (this.#isStopped) return;
     const { sink, flow } = this.#question;
     sink(bytes, start, end);
-    if (flow?.isFull() && !this.#isWaiting) this.#wait(flow);
+    if (flow?.isFull() && !this.#patience) this.#wait(flow);
   }
 
   /** Lets PostgreSQL wait for a moment; when that is not enough, ends the statement, to be taken up later. */
@@ -134,17 +137,22 @@ class RawQuery {
       this.#stop();
       return;
     }
-    this.#isWaiting = true;
     this.#tap.pause();
-    const timer = setTimeout(() => this.#stop(), PATIENCE_MS);
-    flow
-      .drained()
-      .catch(() => this.#stop())
-      .finally(() => {
-        clearTimeout(timer);
-        this.#isWaiting = false;
-        this.#tap.resume();
-      });
+    const patience = setTimeout(() => this.#stop(), PATIENCE_MS);
+    this.#patience = patience;
+    const stillWaiting = (act: () => void) => () => {
+      if (this.#patience === patience) act();
+    };
+    flow.drained().then(
+      stillWaiting(() => this.#goOn()),
+      stillWaiting(() => this.#stop()),
+    );
+  }
+
+  #goOn(): void {
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
+    this.#tap.resume();
   }
 
   /** From now on rows are thrown away; PostgreSQL is told to send no more. It must be read to notice. */
@@ -152,10 +160,12 @@ class RawQuery {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#cancelling = cancelBackend(this.#client);
-    this.#tap.resume();
+    this.#goOn();
   }
 
+  /** A statement may end while its rows wait: whatever runs on this connection next must find it flowing. */
   #finish(error: Error | null): void {
+    if (this.#patience) this.#goOn();
     this.#tap.sink = undefined;
     if (error) this.#end.reject(error);
     else this.#end.resolve({ rows: this.#rows, isStopped: this.#isStopped });
