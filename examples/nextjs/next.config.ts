@@ -1,5 +1,8 @@
 import type { NextConfig } from 'next';
 
+// Nothing is asked for elsewhere, neither while building nor later.
+process.env.NEXT_TELEMETRY_DISABLED ??= '1';
+
 const config: NextConfig = {
   output: 'standalone',
   // Other lockfiles lie above: this directory is the whole of the app.

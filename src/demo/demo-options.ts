@@ -16,6 +16,8 @@ export interface DemoOptions {
   readonly seed: number;
   readonly dataDir: string | undefined;
   readonly json: boolean;
+  /** Of the call explorer; 0 takes any free one, undefined starts none. */
+  readonly webPort: number | undefined;
 }
 
 export const demoHelp = `Usage: npm run demo -- [options]
@@ -32,6 +34,9 @@ keeps writing new ones, and answers GraphQL over the standbys. Ctrl-C stops ever
   --data-dir DIR  keep the calls there: the next start with the same DIR goes on with them and
                   does not load again. Standbys are cloned anew each time. To forget the calls,
                   remove DIR. Without it everything is in a temporary directory and goes at the end.
+  --web           start the call explorer too: a page for a browser, whose package is examples/nextjs.
+                  The first time it is installed and built there, which takes a minute or two
+  --web-port N    port of the call explorer (default 3000; 0 takes a free one)
   --json          print one line of JSON on standard output when ready, everything else on
                   standard error
   --help          this text
@@ -46,6 +51,8 @@ const FLAGS = {
   seed: { type: 'string', default: '1' },
   'data-dir': { type: 'string' },
   json: { type: 'boolean', default: false },
+  web: { type: 'boolean', default: false },
+  'web-port': { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
@@ -54,6 +61,8 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions | 'help' 
   const values = parse(args);
   if (values.help) return 'help';
   const dataDir = values['data-dir'];
+  const webPort = values['web-port'];
+  if (webPort !== undefined && !values.web) throw new DemoError('--web-port needs --web.');
   if (dataDir === '') throw new DemoError('--data-dir needs the name of a directory.');
   return {
     cdrs: wholeNumber('--cdrs', values.cdrs, 0, 1_000_000_000),
@@ -64,6 +73,7 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions | 'help' 
     seed: wholeNumber('--seed', values.seed, 0, 2_147_483_647),
     dataDir,
     json: values.json,
+    webPort: values.web ? wholeNumber('--web-port', webPort ?? '3000', 0, 65_535) : undefined,
   };
 }
 

@@ -1,14 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { HEAVY_ACCOUNT_ID } from './accounts.ts';
 import { type Cluster, type ClusterOptions, startCluster } from './cluster.ts';
 import { DATABASE, openForGateway } from './database.ts';
 import { DemoError } from './demo-error.ts';
 import { type DemoOptions, demoHelp, parseDemoOptions } from './demo-options.ts';
 import { explainFullDisk, requireDiskSpace } from './disk-space.ts';
+import { type RunningExplorer, startExplorer } from './explorer.ts';
+import { buildExplorer } from './explorer-build.ts';
 import { askFirstQuestion, type DemoReport, introduce } from './introduction.ts';
 import { prepareCalls } from './kept-calls.ts';
-import { isPortFree } from './ports.ts';
+import { findFreePort, isPortFree } from './ports.ts';
 import type { PostgresNode } from './postgres-node.ts';
 import { createProgress, type Progress, type Screen } from './progress.ts';
 import { startTraffic } from './traffic.ts';
@@ -33,6 +36,7 @@ export interface RunningGateway {
   close(): Promise<void>;
 }
 
+const EXPLORER = fileURLToPath(new URL('../../examples/nextjs', import.meta.url));
 const INTERRUPTED = 130;
 const HOST = '127.0.0.1';
 
@@ -57,7 +61,7 @@ export async function runDemo(args: readonly string[], dependencies: DemoDepende
 }
 
 /** What is known before the gateway has its port. */
-type ServerReport = Omit<DemoReport, 'graphqlUrl'>;
+type ServerReport = Omit<DemoReport, 'graphqlUrl' | 'webUrl'>;
 
 interface RunningDemo extends AsyncDisposable {
   readonly report: DemoReport;
@@ -71,8 +75,10 @@ async function startDemo(
 ): Promise<RunningDemo> {
   const started = performance.now();
   const progress = createProgress(err);
-  await requirePort(options.port);
+  await requirePort(options.port, '--port');
+  await requirePort(options.webPort ?? 0, '--web-port');
   await requireDiskSpace(options.dataDir ?? tmpdir(), 1 + options.replicas, options.cdrs);
+  if (options.webPort !== undefined) await buildExplorer({ directory: EXPLORER, progress, signal });
 
   await using stack = new AsyncDisposableStack();
   const cluster = stack.use(await startPrimary(options, { cacheDir, signal, log: progress.say }));
@@ -91,9 +97,12 @@ async function startDemo(
   const gateway = await startGateway(gatewaySettings(cluster, servers, gatewayPassword, options));
   stack.defer(() => gateway.close());
   const firstAnswer = await askFirstQuestion(gateway.url, servers.tokens.admin, signal);
+  const base: DemoReport = { graphqlUrl: gateway.url, ...servers };
+  const explorer = await openExplorer(options, base, signal, progress);
+  if (explorer) stack.defer(() => explorer.stop());
   progress.say(`Ready after ${((performance.now() - started) / 1000).toFixed(1)} s.`);
 
-  const report: DemoReport = { graphqlUrl: gateway.url, ...servers };
+  const report = explorer ? { ...base, webUrl: explorer.url } : base;
   const kept = stack.move();
   return {
     report,
@@ -155,9 +164,28 @@ function gatewaySettings(
   };
 }
 
-async function requirePort(port: number): Promise<void> {
+async function requirePort(port: number, flag: string): Promise<void> {
   if (port === 0 || (await isPortFree(port, HOST))) return;
-  throw new DemoError(`Port ${port} is in use: stop what listens there, or choose another one with --port.`);
+  throw new DemoError(`Port ${port} is in use: stop what listens there, or choose another one with ${flag}.`);
+}
+
+/** Undefined where nobody asked for it. */
+async function openExplorer(
+  { webPort }: DemoOptions,
+  gateway: DemoReport,
+  signal: AbortSignal,
+  progress: Progress,
+): Promise<RunningExplorer | undefined> {
+  if (webPort === undefined) return undefined;
+  const explorer = await startExplorer({
+    directory: EXPLORER,
+    port: webPort === 0 ? await findFreePort() : webPort,
+    gateway,
+    signal,
+    onEnd: (why) => progress.say(`The call explorer ended; the rest goes on. ${why}`),
+  });
+  progress.say('Started the call explorer.');
+  return explorer;
 }
 
 async function addReplicas(cluster: Cluster, count: number, progress: Progress): Promise<void> {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DemoError } from './demo-error.ts';
 import type { DemoOptions } from './demo-options.ts';
+import { explorerUsers } from './explorer.ts';
 
 /** What a program that started the demo reads from its standard output. URLs are the superuser's. */
 export interface DemoReport {
@@ -10,6 +11,8 @@ export interface DemoReport {
   readonly tokens: { readonly admin: string; readonly account: string };
   /** Whose calls the account token shows. */
   readonly accountId: string;
+  /** Of the call explorer, where it was asked for. */
+  readonly webUrl?: string;
 }
 
 const QUESTION = '{ cdrs(first: 1) { nodes { connectTime cli cld country durationSeconds chargedAmount } } }';
@@ -38,9 +41,10 @@ export async function askFirstQuestion(
 
 /** What a person sees when everything runs. */
 export function introduce(report: DemoReport, firstAnswer: string, { replicas, rate }: DemoOptions): string {
-  const { graphqlUrl, primaryUrl, replicaUrls, tokens, accountId } = report;
+  const { graphqlUrl, primaryUrl, replicaUrls, tokens, accountId, webUrl } = report;
   const lines = [
     '',
+    ...(webUrl === undefined ? [] : describeExplorer(webUrl)),
     `  GraphQL and GraphiQL   ${graphqlUrl}`,
     `  Token of an admin      ${tokens.admin}`,
     `  Token of account ${accountId.padEnd(5)} ${tokens.account}`,
@@ -58,4 +62,9 @@ export function introduce(report: DemoReport, firstAnswer: string, { replicas, r
     '',
   ];
   return lines.join('\n');
+}
+
+function describeExplorer(webUrl: string): string[] {
+  const ways = explorerUsers.map((name) => `${name} / ${name}`).join(', or ');
+  return [`  Call explorer          ${webUrl}`, `  Sign in as             ${ways}`];
 }

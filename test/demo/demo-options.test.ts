@@ -11,12 +11,15 @@ test('without flags there are 200,000 calls, two standbys of PostgreSQL 18, and 
     seed: 1,
     dataDir: undefined,
     json: false,
+    webPort: undefined,
   });
 });
 
 test('every flag is understood', () => {
   const args =
-    '--cdrs 5 --replicas 3 --pg 14 --port 0 --rate 0 --seed 9 --data-dir /var/tmp/calls --json'.split(' ');
+    '--cdrs 5 --replicas 3 --pg 14 --port 0 --rate 0 --seed 9 --data-dir /var/tmp/calls --json --web --web-port 8080'.split(
+      ' ',
+    );
   expect(parseDemoOptions(args)).toEqual({
     cdrs: 5,
     replicas: 3,
@@ -26,13 +29,31 @@ test('every flag is understood', () => {
     seed: 9,
     dataDir: '/var/tmp/calls',
     json: true,
+    webPort: 8080,
   });
+});
+
+test('the call explorer is started only when asked for, on port 3000', () => {
+  expect(parseDemoOptions(['--web'])).toMatchObject({ webPort: 3000 });
+  expect(parseDemoOptions(['--web', '--web-port', '0'])).toMatchObject({ webPort: 0 });
 });
 
 test('help is asked for with --help or -h, and names every flag', () => {
   expect(parseDemoOptions(['--help'])).toBe('help');
   expect(parseDemoOptions(['-h'])).toBe('help');
-  for (const flag of ['cdrs', 'replicas', 'pg', 'port', 'rate', 'seed', 'data-dir', 'json', 'help']) {
+  for (const flag of [
+    'cdrs',
+    'replicas',
+    'pg',
+    'port',
+    'rate',
+    'seed',
+    'data-dir',
+    'web',
+    'web-port',
+    'json',
+    'help',
+  ]) {
     expect(demoHelp).toContain(`--${flag}`);
   }
 });
@@ -48,6 +69,8 @@ describe('a bad flag gets one sentence', () => {
     [['--colour', 'red'], /^Unknown option '--colour'; --help lists the options\.$/],
     [['now'], /^Unexpected argument 'now'/],
     [['--port'], /--port/],
+    [['--web-port', '3000'], '--web-port needs --web.'],
+    [['--web', '--web-port', '65536'], '--web-port takes a whole number from 0 to 65535, not "65536".'],
     [['--data-dir', ''], '--data-dir needs the name of a directory.'],
   ])('%j', (args, sentence) => {
     expect(() => parseDemoOptions(args)).toThrow(sentence);

@@ -135,16 +135,19 @@ describe('the demo', () => {
     }
   });
 
-  test('says in one sentence that its port is taken, before any slow work', async () => {
+  test('says in one sentence that one of its ports is taken, before any slow work', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
+    const said = (flag: string) => ({
+      code: 1,
+      out: '',
+      err: `Port ${port} is in use: stop what listens there, or choose another one with ${flag}.\n`,
+    });
     try {
-      expect(await end(startDemo('--port', String(port)))).toEqual({
-        code: 1,
-        out: '',
-        err: `Port ${port} is in use: stop what listens there, or choose another one with --port.\n`,
-      });
+      expect(await end(startDemo('--port', String(port)))).toEqual(said('--port'));
+      const withExplorer = startDemo('--port', '0', '--web', '--web-port', String(port));
+      expect(await end(withExplorer)).toEqual(said('--web-port'));
     } finally {
       server.close();
     }

@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DemoError } from './demo-error.ts';
+import { STANDALONE } from './explorer-build.ts';
+import type { DemoReport } from './introduction.ts';
+
+export interface ExplorerOptions {
+  /** The call explorer's package, built. */
+  readonly directory: string;
+  readonly port: number;
+  readonly gateway: Pick<DemoReport, 'graphqlUrl' | 'tokens' | 'accountId'>;
+  readonly signal: AbortSignal;
+  /** Told when it ends although nobody stopped it. */
+  readonly onEnd: (why: string) => void;
+}
+
+export interface RunningExplorer {
+  readonly url: string;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+/** Who may sign in: each with the name as the password, for everything here is made up. */
+export const explorerUsers = ['admin', 'customer'] as const;
+
+const HOST = '127.0.0.1';
+const PATIENCE_MS = 30_000;
+const POLL_MS = 100;
+const KILL_AFTER_MS = 3_000;
+const MOST_COMPLAINTS = 4_000;
+/** The kernel closes its input when we are gone, however that happened: then it ends as well. */
+const END_WITH_US = "data:text/javascript,process.stdin.on('close',()=>process.exit()).resume()";
+
+/** Starts the built explorer before the gateway. Resolves when it answers; throws a DemoError with what it said. */
+export async function startExplorer(options: ExplorerOptions): Promise<RunningExplorer> {
+  const { directory, port, gateway, signal, onEnd } = options;
+  const url = `http://${HOST}:${port}`;
+  const child = spawn(process.execPath, ['--import', END_WITH_US, 'server.js'], {
+    cwd: join(directory, STANDALONE),
+    // Nothing of our own environment: settings of another explorer may lie there.
+    env: environment(port, gateway),
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
+  let complaints = '';
+  child.stderr.on('data', (chunk) => {
+    complaints = (complaints + chunk).slice(-MOST_COMPLAINTS);
+  });
+  child.stdin.on('error', () => {});
+  const ended = once(child, 'close');
+  let isStopping = false;
+  const stop = async () => {
+    isStopping = true;
+    await end(child, ended);
+  };
+  try {
+    await answers(`${url}/sign-in`, child, signal);
+  } catch (error) {
+    await stop();
+    signal.throwIfAborted();
+    throw error instanceof DemoError ? new DemoError(`${error.message}\n\n${complaints.trim()}`) : error;
+  }
+  void ended.then(() => {
+    if (!isStopping) onEnd(complaints.trim());
+  });
+  return { url, pid: child.pid!, stop };
+}
+
+function environment(
+  port: number,
+  { graphqlUrl, tokens, accountId }: ExplorerOptions['gateway'],
+): Record<string, string> {
+  const accounts = { admin: [], customer: [accountId] };
+  const users = explorerUsers.map((name) => ({
+    name,
+    password: name,
+    role: name,
+    accountIds: accounts[name],
+  }));
+  return {
+    HOSTNAME: HOST,
+    PORT: String(port),
+    NODE_ENV: 'production',
+    NEXT_TELEMETRY_DISABLED: '1',
+    GATEWAY_URL: graphqlUrl,
+    GATEWAY_ADMIN_TOKEN: tokens.admin,
+    GATEWAY_ACCOUNT_TOKEN: tokens.account,
+    SESSION_SECRET: randomBytes(32).toString('hex'),
+    USERS: JSON.stringify(users),
+  };
+}
+
+async function answers(url: string, child: ChildProcess, signal: AbortSignal): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      throw new DemoError('The call explorer ended while it started:');
+    }
+    const response = await fetch(url, { signal }).catch(() => undefined);
+    signal.throwIfAborted();
+    if (response?.ok) return;
+    if (Date.now() > deadline) throw new DemoError(`The call explorer does not answer at ${url}:`);
+    await delay(POLL_MS, undefined, { signal });
+  }
+}
+
+async function end(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+  await ended;
+  clearTimeout(timer);
+}
