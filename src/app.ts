@@ -16,6 +16,8 @@ import { type Context, createContext } from './context.ts';
 import type { DB } from './db/generated/model.ts';
 import { createDatabase } from './db/reader.ts';
 import type { Source } from './db/sources.ts';
+import type { CarrierSource } from './numbering/carrier.ts';
+import { createNumbering } from './numbering/numbering.ts';
 import type { Replica, Replicas } from './replicas/replicas.ts';
 import type { SampleHistory } from './replicas/sample-history.ts';
 import { schema } from './schema/index.ts';
@@ -30,6 +32,8 @@ export interface AppNeeds {
   readonly allowedOrigins: readonly string[];
   /** Older answers are refused, whatever the request says. Undefined: any age is answered, and said. */
   readonly maxStalenessSeconds: number | undefined;
+  /** Who holds a number; without it only what the digits say is known. */
+  readonly carriers?: CarrierSource | undefined;
   /** Answered before GraphQL is: health, GraphiQL's page, … */
   readonly routes: readonly Route[];
   /** The samples that /grafana answers from; without it there is no /grafana. */
@@ -67,6 +71,11 @@ export function createApp(needs: AppNeeds): App {
     metrics?.watchPool(name, pool);
     return database;
   };
+  const source = needs.carriers ?? createNumbering();
+  const carriers = {
+    lookUp: (numbers: readonly string[]) => source.lookUp(numbers),
+    failed: (error: unknown) => logger.error({ err: error }, 'numbers cannot be looked up'),
+  };
   const open = (request: Request, { principal, freshness }: Admission) =>
     createContext({
       principal,
@@ -74,6 +83,7 @@ export function createApp(needs: AppNeeds): App {
       replicas: needs.replicas,
       source: () => needs.source(),
       databaseOf,
+      carriers,
       signal: request.signal,
       headers: request.headers,
       note(facts) {

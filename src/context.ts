@@ -8,6 +8,7 @@ import type { Source } from './db/sources.ts';
 import { ReplicaConflictError, ReplicaLostError } from './errors.ts';
 import type { Replica, Replicas } from './replicas/replicas.ts';
 import { decodeToken, type Token } from './replicas/token.ts';
+import type { CarrierLookUp } from './resolvers/carriers.ts';
 import { createLoaders, type Loaders } from './resolvers/loaders.ts';
 
 /** What one request may use. */
@@ -76,6 +77,8 @@ export interface ContextNeeds {
   /** Throws NoReplicaAvailableError until the catalogue of a standby was seen. */
   source(): Source;
   databaseOf(replica: Replica): Kysely<DB>;
+  /** Who holds a number; needs no standby. */
+  readonly carriers: CarrierLookUp;
   readonly signal: AbortSignal;
   readonly headers: Headers;
   /** From X-Max-Staleness and X-Read-After. */
@@ -103,7 +106,7 @@ export function createContext(needs: ContextNeeds): Context {
   /** How far the standby had replayed when something was read last, and whether the statement itself said so. */
   let replayedLsn: string | undefined;
   let isToldByStatement = false;
-  let loaders = createLoaders(() => reader());
+  let loaders = createLoaders(() => reader(), needs.carriers);
 
   async function pin(readAfter: readonly Token[], purpose: ReaderRequirement['purpose']): Promise<Replica> {
     pinned?.release();
@@ -156,7 +159,7 @@ export function createContext(needs: ContextNeeds): Context {
       await delay(ALONE_MILLIS.least + Math.random() * (ALONE_MILLIS.most - ALONE_MILLIS.least));
     }
     choosing = pin([decodeToken(left.freshness(replayedLsn).token)], 'page');
-    loaders = createLoaders(() => reader());
+    loaders = createLoaders(() => reader(), needs.carriers);
     return choosing.then(
       () => true,
       () => false,

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 const ranks: readonly (readonly string[])[] = [
   ['errors.ts', 'config.ts'],
   ['db'],
-  ['access', 'replicas', 'streaming'],
+  ['access', 'replicas', 'streaming', 'numbering'],
   ['resolvers'],
   ['context.ts'],
   ['schema'],

@@ -27,6 +27,8 @@ export const fieldPoints: Readonly<Record<string, number>> = {
   'CdrConnection.totalCount': 2_000_000,
   'CdrConnection.estimatedCount': 10_000,
   'Query.cdr': 10_000,
+  'Query.carriers': 20_000,
+  'Cdr.carrier': 10,
 };
 
 /** Of each item of a list, beside its fields. */

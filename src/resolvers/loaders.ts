@@ -1,15 +1,18 @@
 import DataLoader from 'dataloader';
 import { type AccountRow, type CustomerRow, selectAccounts, selectCustomers } from '../db/accounts.ts';
 import type { Reader } from '../db/reader.ts';
+import { type CarrierLoader, type CarrierLookUp, createCarrierLoader } from './carriers.ts';
 
 /** Made per request: one statement however many calls ask, and nothing remembered for the next principal. */
 export interface Loaders {
   readonly account: DataLoader<string, AccountRow>;
   readonly customer: DataLoader<string, CustomerRow>;
+  /** By number, as the switch wrote it. */
+  readonly carrier: CarrierLoader;
 }
 
 /** An id that the database does not know, or has no table for, loads as a row of nulls beside its id. */
-export function createLoaders(reader: () => Promise<Reader>): Loaders {
+export function createLoaders(reader: () => Promise<Reader>, carriers: CarrierLookUp): Loaders {
   return {
     account: new DataLoader(async (ids) => {
       const rows = await selectAccounts(await reader(), ids);
@@ -19,6 +22,7 @@ export function createLoaders(reader: () => Promise<Reader>): Loaders {
       const rows = await selectCustomers(await reader(), ids);
       return ids.map((id) => rows.get(id) ?? { id, name: null });
     }),
+    carrier: createCarrierLoader(carriers),
   };
 }
 

@@ -4,6 +4,7 @@ import { type CdrConnection, type CdrEdge, cursorOf, findCdr, findCdrs } from '.
 import { timestampOf } from '../resolvers/timestamps.ts';
 import { Account, Customer } from './accounts.ts';
 import { builder } from './builder.ts';
+import { Carrier } from './carriers.ts';
 import { CdrFilterInput, CdrOrderEnum } from './cdr-filter.ts';
 import { CallOutcomeEnum } from './outcomes.ts';
 import { isStreamed } from './selected-fields.ts';
@@ -71,6 +72,15 @@ Cdr.implement({
           'Calling number (A-number) after translation. Text: it may be `anonymous`, or begin with `+` or `00`.',
       }),
       cld: text({ column: 'cld', description: 'Called number (B-number) after translation.' }),
+      carrier: t.field({
+        type: Carrier,
+        description:
+          'Whom the block of the called number (`cld`) was given to, its country and kind of line; null when nothing is ' +
+          'known. Numbers are ported: not necessarily the operator of today. A list that selects this is answered whole ' +
+          'by the ordinary executor, and not as a stream or a file; for long lists ask `Query.carriers` for the numbers ' +
+          'that are shown.',
+        resolve: ({ cld }, _args, { loaders }) => (cld ? loaders.carrier.load(cld) : null),
+      }),
       cliIn: text({ column: 'cli_in', description: 'Calling number as the switch received it.' }),
       cldIn: text({ column: 'cld_in', description: 'Called number as the switch received it.' }),
       setupTime: instant({ column: 'setup_time', description: 'When the call attempt reached the switch.' }),

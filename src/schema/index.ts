@@ -1,6 +1,7 @@
 import './scalars.ts';
 import './cdr-filter.ts';
 import './accounts.ts';
+import './carriers.ts';
 import './cdrs.ts';
 import './cdr-stats.ts';
 import './replication.ts';

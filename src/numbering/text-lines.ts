@@ -1,0 +1,106 @@
+import { isAscii, isUtf8 } from 'node:buffer';
+
+/** A line of a file, counted from 1; without text when its bytes make none. */
+export type Line =
+  | { readonly number: number; readonly text: string }
+  | { readonly number: number; readonly text?: undefined; readonly reason: string };
+
+/** A file, or a part of it, that cannot be used as a whole. Its message is a sentence without the file's name. */
+export class UnusableFileError extends Error {}
+
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const LONGEST_LINE = 65_536;
+/** What neither encoding has in text; most of it is the mark of a binary file. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const UNPRINTABLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\ufffd]/;
+
+/**
+ * The lines of a text file, as it is read. UTF-8 or Windows-1252: the first line that is not plain ASCII decides, and
+ * a byte order mark before that. Throws UnusableFileError for UTF-16.
+ */
+export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Line> {
+  const decode = createDecoder();
+  let number = 0;
+  for await (const bytes of splitLines(withoutMark(chunks, decode.isUtf8))) {
+    number++;
+    yield { number, ...decode.line(bytes) };
+  }
+}
+
+/** Undefined in place of a line that is longer than any line of ours. */
+async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer | undefined> {
+  let rest: Buffer = Buffer.alloc(0);
+  let isTooLong = false;
+  for await (const chunk of chunks) {
+    const bytes = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
+    let start = 0;
+    for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, start)) {
+      yield isTooLong ? undefined : withoutReturn(bytes.subarray(start, end));
+      isTooLong = false;
+      start = end + 1;
+    }
+    rest = bytes.subarray(start);
+    if (rest.length > LONGEST_LINE) {
+      isTooLong = true;
+      rest = Buffer.alloc(0);
+    }
+  }
+  if (isTooLong) yield undefined;
+  else if (rest.length > 0) yield withoutReturn(rest);
+}
+
+function withoutReturn(line: Buffer): Buffer {
+  return line.at(-1) === CARRIAGE_RETURN ? line.subarray(0, -1) : line;
+}
+
+async function* withoutMark(chunks: AsyncIterable<Buffer>, foundUtf8: () => void): AsyncGenerator<Buffer> {
+  let head: Buffer | undefined = Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    if (!head) {
+      yield chunk;
+      continue;
+    }
+    head = Buffer.concat([head, chunk]);
+    if (head.length < 3) continue;
+    yield afterMark(head, foundUtf8);
+    head = undefined;
+  }
+  if (head) yield afterMark(head, foundUtf8);
+}
+
+function afterMark(head: Buffer, foundUtf8: () => void): Buffer {
+  const mark = head.toString('latin1', 0, 3);
+  if (mark.startsWith('\xff\xfe') || mark.startsWith('\xfe\xff')) {
+    throw new UnusableFileError('It is UTF-16; save it as UTF-8 or Windows-1252.');
+  }
+  if (mark !== '\xef\xbb\xbf') return head;
+  foundUtf8();
+  return head.subarray(3);
+}
+
+type Decoded = { readonly text: string } | { readonly reason: string };
+
+function createDecoder() {
+  const windows = new TextDecoder('windows-1252');
+  let encoding: 'utf-8' | 'windows-1252' | undefined;
+
+  function textOf(bytes: Buffer): string | undefined {
+    if (isAscii(bytes)) return bytes.toString('latin1');
+    encoding ??= isUtf8(bytes) ? 'utf-8' : 'windows-1252';
+    if (encoding === 'windows-1252') return windows.decode(bytes);
+    return isUtf8(bytes) ? bytes.toString('utf8') : undefined;
+  }
+
+  return {
+    isUtf8() {
+      encoding = 'utf-8';
+    },
+    line(bytes: Buffer | undefined): Decoded {
+      if (!bytes) return { reason: `longer than ${LONGEST_LINE} bytes` };
+      const text = textOf(bytes);
+      if (text === undefined) return { reason: 'not UTF-8, as the lines before it are' };
+      return UNPRINTABLE.test(text) ? { reason: 'holds bytes that are no text' } : { text };
+    },
+  };
+}

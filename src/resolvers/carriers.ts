@@ -1,0 +1,38 @@
+import DataLoader from 'dataloader';
+import { InvalidArgumentError } from '../errors.ts';
+import type { Carrier, CarrierSource } from '../numbering/carrier.ts';
+
+/** Numbers that `carriers` takes at once. */
+export const MOST_NUMBERS = 1000;
+
+/** Who looks numbers up for a request, and who is told when that fails. */
+export interface CarrierLookUp extends CarrierSource {
+  failed(error: unknown): void;
+}
+
+export type CarrierLoader = DataLoader<string, Carrier | null>;
+
+/** Never rejects: who holds a number adorns a call, and must not cost anybody the call itself. */
+export function createCarrierLoader(carriers: CarrierLookUp): CarrierLoader {
+  return new DataLoader(async (numbers) => {
+    try {
+      return await carriers.lookUp(numbers);
+    } catch (error) {
+      carriers.failed(error);
+      return numbers.map(() => null);
+    }
+  });
+}
+
+/** Position by position; null is unknown. Throws InvalidArgumentError above MOST_NUMBERS. */
+export async function findCarriers(
+  { loaders }: { readonly loaders: { readonly carrier: CarrierLoader } },
+  numbers: readonly string[],
+): Promise<(Carrier | null)[]> {
+  if (numbers.length > MOST_NUMBERS) {
+    throw new InvalidArgumentError(
+      `${numbers.length} numbers were asked for; at most ${MOST_NUMBERS} may be at once. Ask in several requests.`,
+    );
+  }
+  return Promise.all(numbers.map((number) => loaders.carrier.load(number)));
+}
