@@ -1,24 +1,11 @@
-import {
-  type DocumentNode,
-  type ExecutionArgs,
-  type ExecutionResult,
-  GraphQLError,
-  getOperationAST,
-  getVariableValues,
-  Kind,
-  type OperationDefinitionNode,
-  type VariableValues,
-} from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { type Context, isReplicaFailure } from '../context.ts';
 import { NotAcceptableError } from '../errors.ts';
-import type { CdrsArguments } from '../resolvers/cdrs.ts';
 import { openCdrs } from '../resolvers/streamed-cdrs.ts';
-import { type ConnectionPlan, isStreamable, planConnection } from '../streaming/connection-plan.ts';
 import { type FileFormat, obstacleTo, streamFile } from '../streaming/file-response.ts';
 import type { ResponseFailure } from '../streaming/json-connection.ts';
 import { streamOperation } from '../streaming/json-response.ts';
-import { collectFields, fragmentsOf, type SelectedField } from '../streaming/selection.ts';
 import {
   type ErrorMask,
   executeInParts,
@@ -28,14 +15,8 @@ import {
   shown,
   withoutIncremental,
 } from './incremental.ts';
+import { isPlannedList, type OperationPlan, planOperation } from './operation-plan.ts';
 import { createFileResult, createStreamedResult, fileFormatOf, isStreamed } from './streamed-result.ts';
-
-/** An operation with lists that stream, and the rest of it for the ordinary executor. */
-interface OperationPlan {
-  readonly roots: readonly (ConnectionPlan | SelectedField)[];
-  /** Undefined when nothing is left over. */
-  readonly rest: DocumentNode | undefined;
-}
 
 type Execution = ExecutionArgs & { readonly contextValue: Context };
 
@@ -93,63 +74,6 @@ function acceptsPlainJson(accept: string | null): boolean {
   return accept === null || /json|\*/.test(accept);
 }
 
-/** Undefined when the ordinary executor must answer it all, bad arguments included: its errors are the spec's. */
-function planOperation(
-  args: ExecutionArgs,
-): OperationPlan | { readonly errors: readonly GraphQLError[] } | undefined {
-  const operation = getOperationAST(args.document, args.operationName);
-  if (operation?.operation !== 'query') return undefined;
-  const coerced = getVariableValues(
-    args.schema,
-    operation.variableDefinitions ?? [],
-    args.variableValues ?? {},
-  );
-  if (!coerced.variableValues) return { errors: coerced.errors };
-  try {
-    return planRoots(args, operation, coerced.variableValues);
-  } catch (error) {
-    if (error instanceof GraphQLError) return undefined;
-    throw error;
-  }
-}
-
-function planRoots(
-  { schema, document }: ExecutionArgs,
-  operation: OperationDefinitionNode,
-  variables: VariableValues,
-): OperationPlan | undefined {
-  const fragments = fragmentsOf(document);
-  const fields = collectFields([operation.selectionSet], fragments, variables);
-  const definitions = schema.getQueryType()!.getFields();
-  const roots = fields?.map((field) => {
-    const definition = definitions[field.name];
-    const plan =
-      isStreamable(definition) && planConnection(field, definition, { schema, fragments, variables });
-    return plan || field;
-  });
-  if (!roots?.some(isConnection)) return undefined;
-  const left = roots.filter((root) => !isConnection(root)) as SelectedField[];
-  return { roots, rest: left.length > 0 ? documentOf(document, operation, left) : undefined };
-}
-
-function isConnection(root: ConnectionPlan | SelectedField): root is ConnectionPlan {
-  return 'list' in root;
-}
-
-/** The same operation with only these fields. */
-function documentOf(
-  document: DocumentNode,
-  operation: OperationDefinitionNode,
-  fields: readonly SelectedField[],
-): DocumentNode {
-  const selections = fields.flatMap(({ nodes }) => nodes);
-  const reduced = { ...operation, selectionSet: { kind: Kind.SELECTION_SET, selections } } as const;
-  return {
-    kind: Kind.DOCUMENT,
-    definitions: document.definitions.map((definition) => (definition === operation ? reduced : definition)),
-  };
-}
-
 async function stream(
   args: Execution,
   { roots, rest }: OperationPlan,
@@ -163,8 +87,8 @@ async function stream(
   try {
     const body = await streamOperation({
       roots: roots.map((root) =>
-        isConnection(root)
-          ? { kind: 'connection', plan: root, open: () => openCdrs(context, argumentsOf(root)) }
+        isPlannedList(root)
+          ? { kind: 'connection', plan: root.plan, open: () => openCdrs(context, root.arguments) }
           : { kind: 'value', key: root.key, value: data[root.key] },
       ),
       errors: (answered.errors ?? []).map((error) => shown(mask(error))),
@@ -186,31 +110,30 @@ async function downloadList(
 ): Promise<ExecutionResult> {
   const [list] = plan?.roots ?? [];
   try {
-    if (!list || !isConnection(list) || plan?.roots.length !== 1) throw new NotAcceptableError(ONE_LIST);
-    const obstacle = obstacleTo(format, list);
+    if (!list || !isPlannedList(list) || plan?.roots.length !== 1) throw new NotAcceptableError(ONE_LIST);
+    const obstacle = obstacleTo(format, list.plan);
     if (obstacle) throw new NotAcceptableError(obstacle);
     const body = await streamFile({
       format,
-      plan: list,
-      list: await openCdrs(context, argumentsOf(list)),
+      plan: list.plan,
+      list: await openCdrs(context, list.arguments),
       describe: (error) => {
         const { message, extensions } = mask(error);
         return { message, code: String(extensions.code) };
       },
       onEnd: ({ rows, bytes }) => context.note({ rows, bytes }),
     });
-    return createFileResult(context, format, list.key, body);
+    return createFileResult(context, format, list.plan.key, body);
   } catch (error) {
-    return { data: null, errors: [locate({ error, path: list && isConnection(list) ? [list.key] : [] })] };
+    return {
+      data: null,
+      errors: [locate({ error, path: list && isPlannedList(list) ? [list.plan.key] : [] })],
+    };
   }
 }
 
 const ONE_LIST =
   'A file is one list: ask for a single "cdrs { nodes { … } }" whose fields are columns (no "account", no "customer").';
-
-function argumentsOf(plan: ConnectionPlan): CdrsArguments {
-  return plan.arguments as unknown as CdrsArguments;
-}
 
 function locate({ error, path }: ResponseFailure): GraphQLError {
   const message = error instanceof Error ? error.message : 'Unknown failure';

@@ -4,7 +4,7 @@ import type { Freshness, Replica } from './replica.ts';
 import type { Sample } from './sample.ts';
 import type { Standby } from './standby.ts';
 import { atMost, rfc3339OfSeconds } from './status.ts';
-import { encodeToken } from './token.ts';
+import { encodeToken, type Token } from './token.ts';
 import type { Claim } from './wal-history.ts';
 
 export interface LeaseTerms {
@@ -20,6 +20,16 @@ export function lease(standby: Standby, { sample, asOf: asOfThen, currentAsOf, c
   const { pool, giveBack } = standby.take();
   const { node } = standby.observed;
   const breaksThen = node.breaks;
+  /** An answer says it two or three times. */
+  let last: Token | undefined;
+  let lastText = '';
+
+  function tokenAt(lsn: bigint): string {
+    if (last?.lsn === lsn) return lastText;
+    last = { systemIdentifier: BigInt(sample.systemIdentifier), timeline: sample.timeline, lsn };
+    lastText = encodeToken(last);
+    return lastText;
+  }
 
   function freshness(replayedLsn?: string): Freshness {
     const asOf = node.breaks === breaksThen ? asOfThen : currentAsOf();
@@ -28,11 +38,7 @@ export function lease(standby: Standby, { sample, asOf: asOfThen, currentAsOf, c
     return {
       asOf: asOf ? rfc3339OfSeconds(asOf.stamp) : null,
       stalenessSeconds: asOf ? atMost(Math.max(0, clock.now() - asOf.at)) : null,
-      token: encodeToken({
-        systemIdentifier: BigInt(sample.systemIdentifier),
-        timeline: sample.timeline,
-        lsn: furthest(known),
-      }),
+      token: tokenAt(furthest(known)),
     };
   }
 

@@ -10,12 +10,15 @@ import type { CdrColumnName } from '../db/cdr-columns.ts';
 import type { Member } from './row-encoder.ts';
 import { collectFields, type Fragments, type SelectedField } from './selection.ts';
 
-/** A `cdrs` field whose list can be streamed, and what else is asked of the connection. */
+/**
+ * A `cdrs` field whose list can be streamed, and what else is asked of the connection. The same for every request
+ * whose variables leave out the same fields.
+ */
 export interface ConnectionPlan {
   readonly key: string;
-  /** Coerced, defaults filled in. */
-  readonly arguments: Readonly<Record<string, unknown>>;
   readonly typeName: string;
+  /** Coerced, defaults filled in. Throws what argument coercion throws. */
+  argumentsWith(variables: VariableValues): Readonly<Record<string, unknown>>;
   readonly list: ListPlan;
   /** In response order; `list` says where the list stands among them only by being written first. */
   readonly others: readonly OtherPlan[];
@@ -53,7 +56,7 @@ export function isStreamable(
 
 /**
  * The plan of a root field; undefined when its selection is not one list of columns, and the ordinary executor must
- * answer: two lists, `account` beside columns, an unknown directive. Throws what argument coercion throws.
+ * answer: two lists, `account` beside columns, an unknown directive.
  */
 export function planConnection(
   selected: SelectedField,
@@ -72,8 +75,8 @@ export function planConnection(
   if (!list || !others.every((other) => other !== undefined)) return undefined;
   return {
     key: selected.key,
-    arguments: getArgumentValues(field, selected.nodes[0], selection.variables),
     typeName: type.name,
+    argumentsWith: (variables) => getArgumentValues(field, selected.nodes[0], variables),
     list,
     others,
   };

@@ -81,11 +81,29 @@ interface Steps {
   readonly tail: Glue;
 }
 
-/** Compiles the members, once per request. */
-export function createRowEncoder(members: readonly Member[]): RowEncoder {
+interface Compiled {
+  readonly columns: readonly CdrColumnName[];
+  readonly steps: Steps;
+  /** That a row needs at most, beside those of its own values. */
+  readonly fixedBytes: number;
+}
+
+/** Plans are kept, and with them their members. */
+const compiledMembers = new WeakMap<readonly Member[], Compiled>();
+
+function compiledOf(members: readonly Member[]): Compiled {
+  const known = compiledMembers.get(members);
+  if (known) return known;
   const columns: CdrColumnName[] = [];
-  const compiled = compile(members, [], columns);
-  const fixedBytes = roomOf(compiled, LONGEST_VALUE + LONGEST_CURSOR_PREFIX);
+  const steps = compile(members, [], columns);
+  const compiled = { columns, steps, fixedBytes: roomOf(steps, LONGEST_VALUE + LONGEST_CURSOR_PREFIX) };
+  compiledMembers.set(members, compiled);
+  return compiled;
+}
+
+/** The encoder of one list; members that were seen before are not compiled again. */
+export function createRowEncoder(members: readonly Member[]): RowEncoder {
+  const { columns, steps, fixedBytes } = compiledOf(members);
   const encoding = new Encoding();
   return {
     columns,
@@ -96,7 +114,7 @@ export function createRowEncoder(members: readonly Member[]): RowEncoder {
       // Six bytes for one: a control character in JSON.
       writer.reserve(fixedBytes + 6 * (end - start));
       if (follows) writer.block[writer.length++] = COMMA;
-      return encoding.row(writer, row, start, compiled);
+      return encoding.row(writer, row, start, steps);
     },
   };
 }
