@@ -2,7 +2,7 @@
 /** The commands. Nothing else reads the environment, the arguments, or ends the process. */
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
-import { describeSettings, parseDatabases } from './config.ts';
+import { describeSettings } from './config.ts';
 
 // Types are stripped and code compiled once per version, not at every start: that halves the time until ready.
 enableCompileCache();
@@ -50,12 +50,11 @@ const commands: Readonly<Record<string, Command>> = {
     },
   },
   doctor: {
-    summary: 'Check databases, roles, columns and indexes, and say what to run where',
+    summary: 'Check databases, roles, columns, indexes and files, and say what to run where',
     run: async (args) => {
-      if (wantsHelp(args)) return say(`Usage: cdr-gateway doctor\n\nReads REPLICA_URLS and CDR_SOURCE.\n`);
-      const { doctor } = await import('./db/catalogue-doctor.ts');
-      const { replicaUrls, cdrSource } = parseDatabases(process.env);
-      return doctor(replicaUrls, cdrSource, print);
+      if (wantsHelp(args)) return say(doctorHelp());
+      const { doctor } = await import('./cli/doctor.ts');
+      return doctor(process.env, print);
     },
   },
 };
@@ -75,6 +74,10 @@ function help(): string {
 
 function serveHelp(): string {
   return `Usage: cdr-gateway serve\n\nSettings, from the environment:\n${describeSettings()}\n`;
+}
+
+function doctorHelp(): string {
+  return 'Usage: cdr-gateway doctor\n\nReads REPLICA_URLS, CDR_SOURCE, NUMBERING_PLAN and NUMBERING_OPERATORS.\n';
 }
 
 function wantsHelp(args: readonly string[]): boolean {

@@ -56,6 +56,13 @@ const token = (value: string): string => {
   throw new Error('expected at least 16 printable characters without spaces');
 };
 
+/** What switches and trunks put before numbers; letters never stand there. */
+const dialledPrefixes = (value: string): readonly string[] => {
+  const prefixes = list(value);
+  if (prefixes.every((prefix) => /^[\d#*+]{1,16}$/.test(prefix))) return prefixes;
+  throw new Error(`expected prefixes such as 0099# or 8101,8102, got "${value}"`);
+};
+
 const accountIds = (value: string): readonly string[] => {
   const ids = list(value);
   if (ids.length > 0 && ids.every((id) => /^\d{1,18}$/.test(id))) return ids;
@@ -139,6 +146,19 @@ export const settings = {
     parse: token,
   },
   GRAPHIQL: { meaning: 'Serve GraphiQL to browsers at /graphql', fallback: 'true', parse: yesOrNo },
+  NUMBERING_PLAN: {
+    meaning: "File of number blocks and their holders, in the form of ARCEP's MAJNUM.csv",
+    parse: text,
+  },
+  NUMBERING_OPERATORS: {
+    meaning: "File of the holders' names, in the form of ARCEP's identifiants_CE.csv",
+    parse: text,
+  },
+  NUMBERING_STRIP_PREFIXES: {
+    meaning: 'Prefixes that the switch puts before numbers, taken off to look them up, comma separated',
+    fallback: '',
+    parse: dialledPrefixes,
+  },
   DRAIN_TIMEOUT: {
     meaning: 'How long running requests may finish after SIGTERM, in seconds',
     fallback: '30',
@@ -169,6 +189,13 @@ export interface Databases {
   readonly cdrSource: 'xdrs' | 'sippy';
 }
 
+/** Where it is said who holds a number. Whether the files can be read is seen later: calls are served without. */
+export interface NumberingFiles {
+  readonly planPath: string | undefined;
+  readonly operatorsPath: string | undefined;
+  readonly stripPrefixes: readonly string[];
+}
+
 export interface Config extends Databases {
   readonly port: number;
   readonly host: string;
@@ -186,6 +213,7 @@ export interface Config extends Databases {
   readonly pollIntervalSeconds: number;
   readonly metricsToken: string | undefined;
   readonly graphiql: boolean;
+  readonly numbering: NumberingFiles;
   readonly drainTimeoutSeconds: number;
   readonly logLevel: string;
 }
@@ -222,6 +250,7 @@ export function parseConfig(env: Environment): Config {
     pollIntervalSeconds: value('POLL_INTERVAL'),
     metricsToken: read('METRICS_TOKEN'),
     graphiql: value('GRAPHIQL'),
+    numbering: numberingOf(env, problems),
     drainTimeoutSeconds: value('DRAIN_TIMEOUT'),
     logLevel: value('LOG_LEVEL'),
   };
@@ -235,6 +264,14 @@ export function parseDatabases(env: Environment): Databases {
   const databases = databasesOf(env, problems);
   if (problems.length > 0) throw new BadSettingsError(problems);
   return databases;
+}
+
+/** The files of numbers alone. Throws BadSettingsError. */
+export function parseNumbering(env: Environment): NumberingFiles {
+  const problems: string[] = [];
+  const numbering = numberingOf(env, problems);
+  if (problems.length > 0) throw new BadSettingsError(problems);
+  return numbering;
 }
 
 type Read = <Name extends SettingName>(
@@ -266,6 +303,16 @@ function databasesOf(env: Environment, problems: string[]): Databases {
     );
   }
   return { replicaUrls, primaryUrl: read('PRIMARY_URL'), cdrSource: value('CDR_SOURCE') };
+}
+
+function numberingOf(env: Environment, problems: string[]): NumberingFiles {
+  const { read, value } = readerOf(env, problems);
+  const planPath = read('NUMBERING_PLAN');
+  const operatorsPath = read('NUMBERING_OPERATORS');
+  if (operatorsPath !== undefined && planPath === undefined) {
+    problems.push('NUMBERING_OPERATORS: of no use without NUMBERING_PLAN');
+  }
+  return { planPath, operatorsPath, stripPrefixes: value('NUMBERING_STRIP_PREFIXES') };
 }
 
 function tokensOf(env: Environment, problems: string[]): Pick<Config, 'adminToken' | 'account'> {
@@ -320,7 +367,7 @@ export function describeSettings(): string {
   return Object.entries<Setting<unknown>>(settings)
     .map(([name, { meaning, fallback, secret }]) => {
       const notes = [fallback ? `default ${fallback}` : '', secret ? `or ${name}_FILE` : ''].filter(Boolean);
-      return `  ${name.padEnd(20)} ${meaning}${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`;
+      return `  ${name.padEnd(24)} ${meaning}${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`;
     })
     .join('\n');
 }

@@ -13,6 +13,7 @@ import { checkSource, SourceUnusableError } from './db/catalogue-check.ts';
 import { createDatabase } from './db/reader.ts';
 import type { Source } from './db/sources.ts';
 import { NoReplicaAvailableError } from './errors.ts';
+import { createNumbering } from './numbering/numbering.ts';
 import { createReplicas, type Replicas } from './replicas/replicas.ts';
 import { createSampleHistory } from './replicas/sample-history.ts';
 import { schema } from './schema/index.ts';
@@ -28,6 +29,8 @@ export interface Gateway {
 /** How long the start waits for a first standby before it goes on without: then requests fail until one is there. */
 const FIRST_STANDBY_SECONDS = 5;
 const RETRY_MILLIS = 50;
+/** How long the start waits for the numbering plan: an ordinary one is there long before a standby is. */
+const NUMBERING_MILLIS = 500;
 
 /** `npm start`: serves until the signal is aborted. Resolves with the exit code. */
 export async function serve(env: Environment, stop: AbortSignal): Promise<number> {
@@ -48,6 +51,7 @@ export async function startGateway(env: Environment): Promise<Gateway> {
   const config = parseConfig(env);
   const logger = createLogger({ level: config.logLevel });
   const replicas = createReplicas(replicaSettings(config, logger));
+  const numbering = createNumbering({ ...config.numbering, logger });
   const stopping = new AbortController();
   try {
     const source = await findSource(replicas, config, logger, stopping.signal);
@@ -64,9 +68,10 @@ export async function startGateway(env: Environment): Promise<Gateway> {
     const build = { version: packageVersion() };
     const app = createApp({
       history,
-      metrics: createMetrics({ replicas, schema, build, token: config.metricsToken }),
+      metrics: createMetrics({ replicas, numbering, schema, build, token: config.metricsToken }),
       replicas,
       source,
+      carriers: numbering,
       principals: createPrincipals(config),
       logger,
       allowedOrigins: config.allowedOrigins,
@@ -78,6 +83,7 @@ export async function startGateway(env: Environment): Promise<Gateway> {
       drainTimeoutSeconds: config.drainTimeoutSeconds,
       onError: (error) => logger.error({ err: error }, 'request failed outside GraphQL'),
     });
+    await Promise.race([numbering.firstRead, delay(NUMBERING_MILLIS, undefined, { ref: false })]);
     const port = await server.listen(config);
     const host = config.host.includes(':') ? `[${config.host}]` : config.host;
     logger.info({ host, port, replicas: config.replicaUrls.length }, 'ready');
@@ -88,12 +94,14 @@ export async function startGateway(env: Environment): Promise<Gateway> {
         logger.info('draining');
         stopping.abort();
         const { cut } = await server.close();
+        numbering.close();
         await replicas.close();
         logger.info({ cut }, 'stopped');
       },
     };
   } catch (error) {
     stopping.abort();
+    numbering.close();
     await replicas.close();
     throw error;
   }

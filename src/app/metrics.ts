@@ -3,8 +3,10 @@ import type { GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { Registry } from 'prom-client';
 import { UnauthenticatedError } from '../errors.ts';
+import type { NumberingReports } from '../numbering/numbering.ts';
 import type { ReplicationStatus } from '../replicas/status.ts';
 import { errorResponse } from './errors.ts';
+import { createNumberingMetrics } from './metrics-numbering.ts';
 import { createPoolMetrics, type PoolMetrics } from './metrics-pools.ts';
 import { type Build, createProcessMetrics } from './metrics-process.ts';
 import { createReplicaMetrics } from './metrics-replicas.ts';
@@ -14,6 +16,8 @@ import { type Route, refuseMethod } from './routes.ts';
 
 export interface MetricsNeeds {
   readonly replicas: { snapshot(): ReplicationStatus };
+  /** Without it nothing is said of files of numbers. */
+  readonly numbering?: { reports(): NumberingReports } | undefined;
   /** Its query fields are the only names of operations that become a label. */
   readonly schema: GraphQLSchema;
   readonly build: Build;
@@ -30,6 +34,7 @@ export interface Metrics {
   readonly route: Route;
   /** Learns what each request asks for. */
   readonly plugin: Plugin;
+  noteOperation: RequestMetrics['noteOperation'];
   /** Of every request, when it has been answered to the last byte. */
   noteRequest: RequestMetrics['note'];
   /** When an answer begins that is sent as it is read. */
@@ -39,23 +44,26 @@ export interface Metrics {
 }
 
 /** A registry of its own: two gateways in one process count apart. */
-export function createMetrics({ replicas, schema, build, token }: MetricsNeeds): Metrics {
+export function createMetrics({ replicas, numbering, schema, build, token }: MetricsNeeds): Metrics {
   const registry = new Registry();
   const ofReplicas = createReplicaMetrics(registry);
   const pools = createPoolMetrics(registry);
   const requests = createRequestMetrics(registry, schema);
   const streams = createStreamMetrics(registry);
+  const ofNumbering = createNumberingMetrics(registry);
   createProcessMetrics(registry, build);
 
   async function expose(): Promise<string> {
     ofReplicas.show(replicas.snapshot());
     pools.show();
     streams.show();
+    ofNumbering.show(numbering?.reports() ?? {});
     return registry.metrics();
   }
 
   return {
     plugin: requests.plugin,
+    noteOperation: requests.noteOperation,
     noteStream: streams.note,
     watchPool: pools.watch,
     noteRequest(ended) {

@@ -8,6 +8,14 @@ export type Line =
 /** A file, or a part of it, that cannot be used as a whole. Its message is a sentence without the file's name. */
 export class UnusableFileError extends Error {}
 
+/** Why a file could not be read, as a sentence without its name. */
+export function whyUnusable(error: unknown): string {
+  if (error instanceof UnusableFileError) return error.message;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'There is no such file.';
+  return `It cannot be read${code ? ` (${code})` : ''}.`;
+}
+
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const LONGEST_LINE = 65_536;

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Loaded } from './plan-file.ts';
 import type { BadLine } from './records.ts';
-import { UnusableFileError } from './text-lines.ts';
+import { whyUnusable } from './text-lines.ts';
 
 /** What is known of a file, for logs, metrics and `doctor`. */
 export interface FileReport {
@@ -73,7 +73,7 @@ export function watchFile<Content>({
       problem = problemOf(loaded, inUse?.entries ?? 0);
       if (problem === null) inUse = { ...loaded, loadedAt: Date.now() };
     } catch (error) {
-      problem = sentenceOf(error);
+      problem = whyUnusable(error);
     }
     readLast = identity;
     onRead(report());
@@ -104,13 +104,6 @@ function problemOf({ entries, badLines }: Loaded<unknown>, before: number): stri
   if (entries === 0) return `It has no usable line${badLines > 0 ? `, and ${badLines} bad ones` : ''}.`;
   if (entries >= before * LEAST_SHARE) return null;
   return `It has ${entries} entries where there were ${before}, as if it were cut; restart to use it all the same.`;
-}
-
-function sentenceOf(error: unknown): string {
-  if (error instanceof UnusableFileError) return error.message;
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT') return 'There is no such file.';
-  return `It cannot be read${code ? ` (${code})` : ''}.`;
 }
 
 const MISSING = 'missing';
