@@ -145,71 +145,71 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
         onZoom={({ from, to }) => change({ from: new Date(from), to: new Date(to) })}
       />
       <main className="list">
-      <ListToolbar
-        question={question}
-        columns={columns}
-        listed={listed}
-        list={list}
-        hasFacets={hasFacets}
-        onChange={change}
-        onFacets={() => setFacets(!hasFacets)}
-        onExport={() => setDialog('export')}
-      />
-      <ListNotes
-        calls={calls}
-        live={live}
-        error={explorer.knowing.error ?? calls.error}
-        retry={explorer.knowing.error ? explorer.knowing.retry : calls.retry}
-      />
-      <div className={hasFacets ? 'body body-facets' : 'body'}>
-        {hasFacets && (
-          <Facets
-            question={question}
-            range={explorer.range}
-            known={explorer.known}
-            isReady={!explorer.tiles.isOld || explorer.tiles.error !== null}
-            onFilter={filterBy}
-            onUnfilter={(part) => change(unfilter(part))}
-          />
-        )}
-        {question.view === 'pictures' ? (
-          <Pictures filter={explorer.sumsFilter} onFilter={filterBy} />
-        ) : (
-          <CallTable
-            ref={table}
-            list={list}
-            columns={columns}
-            focused={focused}
-            order={question.order}
-            rowCount={calls.isWhole ? list.length : (explorer.expected ?? -1)}
-            isOld={calls.isOld}
-            isBusy={calls.isLoading}
-            fresh={live.fresh}
-            onFocus={place.focus}
-            onOpen={place.open}
-            onOrder={() => change({ order: question.order === 'newest' ? 'oldest' : 'newest' })}
-            onNearEnd={nearEnd}
-            onTop={explorer.setAtTop}
-            onFilter={filterBy}
-            end={
-              <ListEnd
-                calls={calls}
-                live={live}
-                expected={explorer.expected}
-                isEstimate={explorer.isEstimate}
-                most={explorer.most}
-                size={listed?.size ?? 100}
-                onSize={(size) => change({ size })}
-                onClear={clear}
-                onTop={() => {
-                  live.take();
-                  place.moveTo(0);
-                }}
-              />
-            }
-          />
-        )}
-      </div>
+        <ListToolbar
+          question={question}
+          columns={columns}
+          listed={listed}
+          list={list}
+          hasFacets={hasFacets}
+          onChange={change}
+          onFacets={() => setFacets(!hasFacets)}
+          onExport={() => setDialog('export')}
+        />
+        <ListNotes
+          calls={calls}
+          live={live}
+          error={explorer.knowing.error ?? calls.error}
+          retry={explorer.knowing.error ? explorer.knowing.retry : calls.retry}
+        />
+        <div className={hasFacets ? 'body body-facets' : 'body'}>
+          {hasFacets && (
+            <Facets
+              question={question}
+              range={explorer.range}
+              known={explorer.known}
+              isReady={!explorer.tiles.isOld || explorer.tiles.error !== null}
+              onFilter={filterBy}
+              onUnfilter={(part) => change(unfilter(part))}
+            />
+          )}
+          {question.view === 'pictures' ? (
+            <Pictures filter={explorer.sumsFilter} onFilter={filterBy} />
+          ) : (
+            <CallTable
+              ref={table}
+              list={list}
+              columns={columns}
+              focused={focused}
+              order={question.order}
+              rowCount={calls.isWhole ? list.length : (explorer.expected ?? -1)}
+              isOld={calls.isOld}
+              isBusy={calls.isLoading}
+              fresh={live.fresh}
+              onFocus={place.focus}
+              onOpen={place.open}
+              onOrder={() => change({ order: question.order === 'newest' ? 'oldest' : 'newest' })}
+              onNearEnd={nearEnd}
+              onTop={explorer.setAtTop}
+              onFilter={filterBy}
+              end={
+                <ListEnd
+                  calls={calls}
+                  live={live}
+                  expected={explorer.expected}
+                  isEstimate={explorer.isEstimate}
+                  most={explorer.most}
+                  size={listed?.size ?? 100}
+                  onSize={(size) => change({ size })}
+                  onClear={clear}
+                  onTop={() => {
+                    live.take();
+                    place.moveTo(0);
+                  }}
+                />
+              }
+            />
+          )}
+        </div>
       </main>
       {question.call && (
         <CallDrawer

@@ -9,7 +9,8 @@ export default function PageError({ reset }: { readonly error: Error; readonly r
       <div className="trouble trouble-refused" role="alert">
         <Icon name="warning" />
         <p>
-          <strong>This page could not be shown.</strong> <span lang="fr">Cette page n’a pas pu être affichée.</span>
+          <strong>This page could not be shown.</strong>{' '}
+          <span lang="fr">Cette page n’a pas pu être affichée.</span>
         </p>
         <button type="button" className="button" onClick={reset}>
           Retry · <span lang="fr">Réessayer</span>

@@ -103,58 +103,58 @@ export function Histogram({ histogram, onZoom }: HistogramProps) {
         <output className="histogram-said">{bar ? say(bar) : words.histogram.how}</output>
       </div>
       {histogram.error !== null && <Trouble error={histogram.error} retry={histogram.retry} isSmall />}
-        <div
-          ref={frame}
-          className="histogram-frame"
-          data-loading={histogram.isLoading || undefined}
-          data-old={histogram.isOld || undefined}
-          role="slider"
-          tabIndex={0}
-          aria-label={words.histogram.label}
-          aria-valuemin={0}
-          aria-valuemax={Math.max(0, bars.length - 1)}
-          aria-valuenow={chosen ?? 0}
-          aria-valuetext={bar ? say(bar) : words.histogram.how}
-          onPointerDown={down}
-          onPointerMove={move}
-          onPointerUp={up}
-          onPointerLeave={() => !drag && setChosen(undefined)}
-          onKeyDown={key}
-        >
-          <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
-            {bars.map((it, index) => {
-              const left = x(it.from);
-              const width = Math.max(0.5, x(it.to) - left - 1.2);
-              return (
-                <g key={it.from} className={index === chosen ? 'chosen' : undefined}>
-                  <rect
-                    className="bar-answered"
-                    x={left}
-                    width={width}
-                    y={HEIGHT - height(it.answered)}
-                    height={height(it.answered)}
-                  />
-                  <rect
-                    className="bar-failed"
-                    x={left}
-                    width={width}
-                    y={HEIGHT - height(it.answered + it.failed)}
-                    height={height(it.failed)}
-                  />
-                </g>
-              );
-            })}
-            {drag && (
-              <rect
-                className="brush"
-                x={Math.min(drag.from, drag.to) * WIDTH}
-                width={Math.abs(drag.to - drag.from) * WIDTH}
-                y={0}
-                height={HEIGHT}
-              />
-            )}
-          </svg>
-        </div>
+      <div
+        ref={frame}
+        className="histogram-frame"
+        data-loading={histogram.isLoading || undefined}
+        data-old={histogram.isOld || undefined}
+        role="slider"
+        tabIndex={0}
+        aria-label={words.histogram.label}
+        aria-valuemin={0}
+        aria-valuemax={Math.max(0, bars.length - 1)}
+        aria-valuenow={chosen ?? 0}
+        aria-valuetext={bar ? say(bar) : words.histogram.how}
+        onPointerDown={down}
+        onPointerMove={move}
+        onPointerUp={up}
+        onPointerLeave={() => !drag && setChosen(undefined)}
+        onKeyDown={key}
+      >
+        <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
+          {bars.map((it, index) => {
+            const left = x(it.from);
+            const width = Math.max(0.5, x(it.to) - left - 1.2);
+            return (
+              <g key={it.from} className={index === chosen ? 'chosen' : undefined}>
+                <rect
+                  className="bar-answered"
+                  x={left}
+                  width={width}
+                  y={HEIGHT - height(it.answered)}
+                  height={height(it.answered)}
+                />
+                <rect
+                  className="bar-failed"
+                  x={left}
+                  width={width}
+                  y={HEIGHT - height(it.answered + it.failed)}
+                  height={height(it.failed)}
+                />
+              </g>
+            );
+          })}
+          {drag && (
+            <rect
+              className="brush"
+              x={Math.min(drag.from, drag.to) * WIDTH}
+              width={Math.abs(drag.to - drag.from) * WIDTH}
+              y={0}
+              height={HEIGHT}
+            />
+          )}
+        </svg>
+      </div>
       <div className="histogram-axis" aria-hidden="true">
         {axisTimes(range).map((time) => (
           <span key={time}>

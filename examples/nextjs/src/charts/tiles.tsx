@@ -19,24 +19,24 @@ export function Tiles({ asked, cost }: { readonly asked: Asked<TilesQuery>; read
     <section className="tiles-frame" aria-label={words.tiles.title} aria-busy={isBusy}>
       {asked.error !== null && <Trouble error={asked.error} retry={asked.retry} isSmall />}
       <div className="tiles">
-      {tilesOf(totals, cost, words, formats).map(({ name, value, below, hint, ratio }) => (
-        <div
-          key={name}
-          className="tile"
-          data-tile={name}
-          data-old={asked.isOld || undefined}
-          data-hint={hint}
-        >
-          <h2>{words.tiles[name]}</h2>
-          <p className="tile-value">{totals ? value : <span className="skeleton">000</span>}</p>
-          <p className="tile-below">{totals ? below : <span className="skeleton">0000000</span>}</p>
-          {ratio !== undefined && (
-            <div className="tile-meter" aria-hidden="true">
-              <div style={{ width: `${totals ? (ratio ?? 0) : 0}%` }} />
-            </div>
-          )}
-        </div>
-      ))}
+        {tilesOf(totals, cost, words, formats).map(({ name, value, below, hint, ratio }) => (
+          <div
+            key={name}
+            className="tile"
+            data-tile={name}
+            data-old={asked.isOld || undefined}
+            data-hint={hint}
+          >
+            <h2>{words.tiles[name]}</h2>
+            <p className="tile-value">{totals ? value : <span className="skeleton">000</span>}</p>
+            <p className="tile-below">{totals ? below : <span className="skeleton">0000000</span>}</p>
+            {ratio !== undefined && (
+              <div className="tile-meter" aria-hidden="true">
+                <div style={{ width: `${totals ? (ratio ?? 0) : 0}%` }} />
+              </div>
+            )}
+          </div>
+        ))}
       </div>
     </section>
   );

@@ -19,13 +19,7 @@ const JSON_TYPE = 'application/json';
 const fileTypes = ['text/csv', 'application/x-ndjson'];
 
 /** Headers of the gateway's answer that mean the same to the browser. */
-const handedOn = [
-  'content-type',
-  'content-disposition',
-  'x-replica',
-  'x-data-as-of',
-  'retry-after',
-];
+const handedOn = ['content-type', 'content-disposition', 'x-replica', 'x-data-as-of', 'retry-after'];
 
 /** Asks the gateway on behalf of the user, within what the user may see. Always an answer, never a throw. */
 export async function answerBrowser(

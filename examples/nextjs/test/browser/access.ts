@@ -7,33 +7,36 @@ import type { World } from './world.ts';
 
 export function access(world: () => World): void {
   describe('who sees what', () => {
-    browserTest('nobody sees calls without signing in, and comes back to the same view after it', async () => {
-      const { browser, explorer } = world();
-      const context = await browser.newContext({ baseURL: explorer.url, locale: 'en-GB' });
-      const page = await context.newPage();
-      await page.goto('/calls?range=1h&type=ERRORS');
-      assert.equal(new URL(page.url()).pathname, '/sign-in');
-      await assertAccessible(page, 'the sign-in page');
-      await picture(page, 'sign-in');
-      await page.fill('[name=name]', 'admin');
-      await page.fill('[name=password]', 'wrong');
-      await page.click('button[type=submit]');
-      assert.match(await page.locator('.problem').innerText(), /wrong/);
-      await page.fill('[name=name]', 'admin');
-      await page.fill('[name=password]', 'admin');
-      await page.click('button[type=submit]');
-      await page.locator('[role=grid]').waitFor();
-      assert.equal(new URL(page.url()).search, '?range=1h&type=ERRORS');
-      const [cookie] = (await context.cookies()).filter(({ name }) => name === 'session');
-      assert.equal(cookie?.httpOnly, true);
-      assert.equal(cookie?.sameSite, 'Lax');
-      await page.click('#user-button');
-      await page.getByRole('button', { name: 'Sign out' }).click();
-      await page.waitForURL('**/sign-in');
-      await page.goto('/calls');
-      assert.equal(new URL(page.url()).pathname, '/sign-in');
-      await context.close();
-    });
+    browserTest(
+      'nobody sees calls without signing in, and comes back to the same view after it',
+      async () => {
+        const { browser, explorer } = world();
+        const context = await browser.newContext({ baseURL: explorer.url, locale: 'en-GB' });
+        const page = await context.newPage();
+        await page.goto('/calls?range=1h&type=ERRORS');
+        assert.equal(new URL(page.url()).pathname, '/sign-in');
+        await assertAccessible(page, 'the sign-in page');
+        await picture(page, 'sign-in');
+        await page.fill('[name=name]', 'admin');
+        await page.fill('[name=password]', 'wrong');
+        await page.click('button[type=submit]');
+        assert.match(await page.locator('.problem').innerText(), /wrong/);
+        await page.fill('[name=name]', 'admin');
+        await page.fill('[name=password]', 'admin');
+        await page.click('button[type=submit]');
+        await page.locator('[role=grid]').waitFor();
+        assert.equal(new URL(page.url()).search, '?range=1h&type=ERRORS');
+        const [cookie] = (await context.cookies()).filter(({ name }) => name === 'session');
+        assert.equal(cookie?.httpOnly, true);
+        assert.equal(cookie?.sameSite, 'Lax');
+        await page.click('#user-button');
+        await page.getByRole('button', { name: 'Sign out' }).click();
+        await page.waitForURL('**/sign-in');
+        await page.goto('/calls');
+        assert.equal(new URL(page.url()).pathname, '/sign-in');
+        await context.close();
+      },
+    );
 
     browserTest('a customer sees own calls only, whatever the address and the browser ask for', async () => {
       const { databases, explorer, wire } = world();
@@ -75,26 +78,29 @@ export function access(world: () => World): void {
       assert.equal(found.data.cdr, null);
     });
 
-    browserTest('the browser cannot ask in GraphQL of its own, nor from another site, nor without a session', async () => {
-      const { explorer } = world();
-      const post = (body: unknown, headers: Record<string, string>) =>
-        fetch(`${explorer.url}/api/graphql`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json', cookie: explorer.cookieOf('admin'), ...headers },
-          body: JSON.stringify(body),
-        });
-      const own = await post({ query: '{ viewer { name } }', variables: {} }, {});
-      assert.equal(own.status, 400);
-      const unknown = await post({ documentId: 'sha256:0', variables: {} }, {});
-      assert.equal((await unknown.json()).errors[0].extensions.code, 'UNKNOWN_DOCUMENT');
-      const foreign = await post(
-        { documentId: callPage, variables: {} },
-        { origin: 'http://elsewhere.example' },
-      );
-      assert.equal(foreign.status, 403);
-      const anonymous = await post({ documentId: callPage, variables: {} }, { cookie: '' });
-      assert.equal(anonymous.status, 401);
-    });
+    browserTest(
+      'the browser cannot ask in GraphQL of its own, nor from another site, nor without a session',
+      async () => {
+        const { explorer } = world();
+        const post = (body: unknown, headers: Record<string, string>) =>
+          fetch(`${explorer.url}/api/graphql`, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json', cookie: explorer.cookieOf('admin'), ...headers },
+            body: JSON.stringify(body),
+          });
+        const own = await post({ query: '{ viewer { name } }', variables: {} }, {});
+        assert.equal(own.status, 400);
+        const unknown = await post({ documentId: 'sha256:0', variables: {} }, {});
+        assert.equal((await unknown.json()).errors[0].extensions.code, 'UNKNOWN_DOCUMENT');
+        const foreign = await post(
+          { documentId: callPage, variables: {} },
+          { origin: 'http://elsewhere.example' },
+        );
+        assert.equal(foreign.status, 403);
+        const anonymous = await post({ documentId: callPage, variables: {} }, { cookie: '' });
+        assert.equal(anonymous.status, 401);
+      },
+    );
 
     browserTest('nothing that the browser gets holds a token or the address of the gateway', async () => {
       const { databases, gateway, wire } = world();

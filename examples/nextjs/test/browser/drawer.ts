@@ -97,22 +97,41 @@ export function drawer(world: () => World): void {
     });
 
     browserTest('the calls before and after of the same number are shown, and opened', async () => {
-      await using visit = await world().visit({ user: 'customer', path: '/calls?range=24h' });
+      const { databases } = world();
+      const cli = '33188887777';
+      await databases.onPrimary(
+        `insert into xdrs (i_account, i_customer, cli, cld, connect_time, disconnect_time, duration, disconnect_cause)
+         select ${databases.accountId}, 1, '${cli}', '3369999000' || n, now() - n * interval '5 min',
+           now() - n * interval '5 min', 0, 17 from generate_series(1, 3) n`,
+      );
+      await using visit = await world().visit({ user: 'customer', path: `/calls?range=1h&cli=${cli}` });
       const { page } = visit;
-      await visit.settled();
+      await until('the calls have reached the standby', async () => {
+        await page.reload();
+        await visit.settled();
+        return (await visit.loaded()) === 3;
+      });
+      await page.keyboard.press('j');
       await page.keyboard.press('Enter');
+      await page.getByText('No other call of this number').waitFor();
       await page.locator('.context label', { hasText: 'Calling number' }).click();
       const around = page.locator('.context-list li');
-      await until(
-        'the number called before or after',
-        async () => (await around.count()) > 1 || (await page.getByText('No other call').isVisible()),
+      await around.nth(2).waitFor();
+      assert.deepEqual(await around.locator('.number').allInnerTexts(), [
+        '33699990003',
+        '33699990002',
+        '33699990001',
+      ]);
+      assert.equal(
+        await page.locator('.context-list [aria-current=true] .number').innerText(),
+        '33699990002',
       );
-      await around.first().waitFor();
-      const other = page.locator('.context-call:not(:disabled)').first();
-      await other.click();
-      await page.locator('.context-list [aria-current=true]').waitFor();
-      const numbers = await page.locator('.context-call .number').allInnerTexts();
-      assert.ok(numbers.length > 1);
+      await around.nth(2).locator('button').click();
+      await page.locator('.context-list [aria-current=true]', { hasText: '33699990001' }).waitFor();
+      assert.equal(
+        new URL(page.url()).searchParams.get('call'),
+        await page.locator('[data-index="0"]').getAttribute('data-id'),
+      );
     });
   });
 }

@@ -57,26 +57,29 @@ export function exporting(world: () => World): void {
       );
     });
 
-    browserTest('only the columns that are shown, as a download where the browser has no file dialog', async () => {
-      await using visit = await world().visit({ path: '/calls?range=1h&cld=336*' });
-      const { page } = visit;
-      await page.addInitScript(() => {
-        Reflect.deleteProperty(window, 'showSaveFilePicker');
-      });
-      await page.reload();
-      await visit.settled();
-      await page.getByRole('button', { name: 'Export' }).click();
-      await page.locator('.dialog label', { hasText: 'As shown' }).click();
-      const downloading = page.waitForEvent('download');
-      await page.locator('.dialog footer').getByRole('button', { name: 'Export' }).click();
-      const download = await downloading;
-      assert.match(download.suggestedFilename(), /^calls-\d{8}T\d{6}Z-\d{8}T\d{6}Z\.csv$/);
-      const text = readFileSync(await download.path(), 'utf8');
-      assert.match(
-        text,
-        /^id,connectTime,cli,cld,country,region,durationSeconds,chargedAmount,outcome,accountId,remoteIp\r\n/,
-      );
-    });
+    browserTest(
+      'only the columns that are shown, as a download where the browser has no file dialog',
+      async () => {
+        await using visit = await world().visit({ path: '/calls?range=1h&cld=336*' });
+        const { page } = visit;
+        await page.addInitScript(() => {
+          Reflect.deleteProperty(window, 'showSaveFilePicker');
+        });
+        await page.reload();
+        await visit.settled();
+        await page.getByRole('button', { name: 'Export' }).click();
+        await page.locator('.dialog label', { hasText: 'As shown' }).click();
+        const downloading = page.waitForEvent('download');
+        await page.locator('.dialog footer').getByRole('button', { name: 'Export' }).click();
+        const download = await downloading;
+        assert.match(download.suggestedFilename(), /^calls-\d{8}T\d{6}Z-\d{8}T\d{6}Z\.csv$/);
+        const text = readFileSync(await download.path(), 'utf8');
+        assert.match(
+          text,
+          /^id,connectTime,cli,cld,country,region,durationSeconds,chargedAmount,outcome,accountId,remoteIp\r\n/,
+        );
+      },
+    );
 
     browserTest('the browser downloads it by itself, by a plain link', async () => {
       await using visit = await world().visit({ path: longAgo(6) });

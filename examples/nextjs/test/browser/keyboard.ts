@@ -53,26 +53,29 @@ export function keyboard(world: () => World): void {
       );
     });
 
-    browserTest('/ goes to the number, f to the results, t to the time, ? helps, and Escape leads back', async () => {
-      await using visit = await world().visit({ path: '/calls?range=24h' });
-      const { page } = visit;
-      await visit.settled();
-      await page.keyboard.press('/');
-      await page.locator('#number-cld:focus').waitFor();
-      await page.keyboard.press('Escape');
-      await page.keyboard.press('f');
-      await page.locator('.popup:popover-open .choice input:focus').waitFor();
-      await page.keyboard.press('Escape');
-      await page.keyboard.press('t');
-      await page.locator('.popup:popover-open .custom-range input:focus').waitFor();
-      await page.keyboard.press('Escape');
-      await page.keyboard.press('?');
-      await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
-      await assertAccessible(page, 'the help');
-      await picture(page, 'help');
-      await page.keyboard.press('Escape');
-      await page.getByRole('dialog', { name: 'Keyboard' }).waitFor({ state: 'detached' });
-    });
+    browserTest(
+      '/ goes to the number, f to the results, t to the time, ? helps, and Escape leads back',
+      async () => {
+        await using visit = await world().visit({ path: '/calls?range=24h' });
+        const { page } = visit;
+        await visit.settled();
+        await page.keyboard.press('/');
+        await page.locator('#number-cld:focus').waitFor();
+        await page.keyboard.press('Escape');
+        await page.keyboard.press('f');
+        await page.locator('.popup:popover-open .choice input:focus').waitFor();
+        await page.keyboard.press('Escape');
+        await page.keyboard.press('t');
+        await page.locator('.popup:popover-open .custom-range input:focus').waitFor();
+        await page.keyboard.press('Escape');
+        await page.keyboard.press('?');
+        await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
+        await assertAccessible(page, 'the help');
+        await picture(page, 'help');
+        await page.keyboard.press('Escape');
+        await page.getByRole('dialog', { name: 'Keyboard' }).waitFor({ state: 'detached' });
+      },
+    );
 
     browserTest('single keys can be switched off, and keys typed into a field are only typed', async () => {
       await using visit = await world().visit({ path: '/calls?range=24h' });

@@ -17,20 +17,23 @@ export function list(world: () => World): void {
       assert.equal(await visit.loaded(), 100);
     });
 
-    browserTest('tiles follow the filter: calls, success rate, average duration, minutes and cost', async () => {
-      await using visit = await world().visit({ user: 'customer', path: '/calls?range=7d' });
-      const { page } = visit;
-      await visit.settled();
-      const all = await tiles(page);
-      assert.match(all.success!, /^\d+(\.\d)?%$/);
-      assert.match(all.duration!, / s$/);
-      await page.locator('[data-tile=cost] .tile-value', { hasText: '€' }).waitFor();
-      await page.selectOption('#call-type', 'ERRORS');
-      await page.waitForURL(/type=ERRORS/);
-      await page.locator('[data-tile=success] .tile-value', { hasText: /^0%$/ }).waitFor();
-      const errors = await tiles(page);
-      assert.ok(number(errors.calls!) > 0 && number(errors.calls!) < number(all.calls!));
-    });
+    browserTest(
+      'tiles follow the filter: calls, success rate, average duration, minutes and cost',
+      async () => {
+        await using visit = await world().visit({ user: 'customer', path: '/calls?range=7d' });
+        const { page } = visit;
+        await visit.settled();
+        const all = await tiles(page);
+        assert.match(all.success!, /^\d+(\.\d)?%$/);
+        assert.match(all.duration!, / s$/);
+        await page.locator('[data-tile=cost] .tile-value', { hasText: '€' }).waitFor();
+        await page.selectOption('#call-type', 'ERRORS');
+        await page.waitForURL(/type=ERRORS/);
+        await page.locator('[data-tile=success] .tile-value', { hasText: /^0%$/ }).waitFor();
+        const errors = await tiles(page);
+        assert.ok(number(errors.calls!) > 0 && number(errors.calls!) < number(all.calls!));
+      },
+    );
 
     browserTest('each of the six call types narrows the list as the older screens did', async () => {
       const counts: Record<string, number> = {};
@@ -47,45 +50,51 @@ export function list(world: () => World): void {
       assert.ok(counts.NON_ZERO! <= counts.COMPLETE! + counts.INCOMPLETE!);
     });
 
-    browserTest('scrolling loads page after page, of the size that is chosen, and each call is there once', async () => {
-      await using visit = await world().visit({ path: '/calls?range=7d&size=200' });
-      const { page } = visit;
-      await visit.settled();
-      assert.equal(await visit.loaded(), 200);
-      await until('a thousand calls are loaded', async () => {
-        await page.locator('[role=grid]').evaluate((grid) => grid.scrollBy(0, 3000));
-        return (await visit.loaded()) >= 1000;
-      });
-      await page.locator('[role=grid]').evaluate((grid) => grid.scrollTo(0, 0));
-      const ids = new Map<string, string>();
-      await until('every call was seen', async () => {
-        const rows = await visit
-          .rows()
-          .evaluateAll((all) => all.map((row) => [row.dataset.index!, row.dataset.id!] as const));
-        for (const [index, id] of rows) ids.set(index, id);
-        await page.locator('[role=grid]').evaluate((grid) => grid.scrollBy(0, 400));
-        return ids.size >= 1000;
-      });
-      assert.equal(new Set(ids.values()).size, ids.size, 'no call is there twice');
-      await page.selectOption('.status-size select', '500');
-      await page.waitForURL(/size=500/);
-      await until('500 calls are loaded', async () => (await visit.loaded()) === 500);
-    });
+    browserTest(
+      'scrolling loads page after page, of the size that is chosen, and each call is there once',
+      async () => {
+        await using visit = await world().visit({ path: '/calls?range=7d&size=200' });
+        const { page } = visit;
+        await visit.settled();
+        assert.equal(await visit.loaded(), 200);
+        await until('a thousand calls are loaded', async () => {
+          await page.locator('[role=grid]').evaluate((grid) => grid.scrollBy(0, 3000));
+          return (await visit.loaded()) >= 1000;
+        });
+        await page.locator('[role=grid]').evaluate((grid) => grid.scrollTo(0, 0));
+        const ids = new Map<string, string>();
+        await until('every call was seen', async () => {
+          const rows = await visit
+            .rows()
+            .evaluateAll((all) => all.map((row) => [row.dataset.index!, row.dataset.id!] as const));
+          for (const [index, id] of rows) ids.set(index, id);
+          await page.locator('[role=grid]').evaluate((grid) => grid.scrollBy(0, 400));
+          return ids.size >= 1000;
+        });
+        assert.equal(new Set(ids.values()).size, ids.size, 'no call is there twice');
+        await page.selectOption('.status-size select', '500');
+        await page.waitForURL(/size=500/);
+        await until('500 calls are loaded', async () => (await visit.loaded()) === 500);
+      },
+    );
 
-    browserTest('the grid says how many rows there are, and only some of them are in the document', async () => {
-      await using visit = await world().visit({ path: '/calls?range=7d&size=500' });
-      const { page } = visit;
-      await visit.settled();
-      const grid = page.getByRole('grid', { name: 'Calls' });
-      const total = number((await tiles(page)).calls!);
-      assert.equal(Number(await grid.getAttribute('aria-rowcount')), total + 1);
-      assert.ok((await visit.rows().count()) < 60);
-      assert.equal(await page.locator('[role=row][data-index="3"]').getAttribute('aria-rowindex'), '5');
-      assert.equal(
-        await page.locator('[role=columnheader][data-column=connectTime]').getAttribute('aria-sort'),
-        'descending',
-      );
-    });
+    browserTest(
+      'the grid says how many rows there are, and only some of them are in the document',
+      async () => {
+        await using visit = await world().visit({ path: '/calls?range=7d&size=500' });
+        const { page } = visit;
+        await visit.settled();
+        const grid = page.getByRole('grid', { name: 'Calls' });
+        const total = number((await tiles(page)).calls!);
+        assert.equal(Number(await grid.getAttribute('aria-rowcount')), total + 1);
+        assert.ok((await visit.rows().count()) < 60);
+        assert.equal(await page.locator('[role=row][data-index="3"]').getAttribute('aria-rowindex'), '5');
+        assert.equal(
+          await page.locator('[role=columnheader][data-column=connectTime]').getAttribute('aria-sort'),
+          'descending',
+        );
+      },
+    );
 
     browserTest('connect time sorts both ways', async () => {
       await using visit = await world().visit({ path: '/calls?range=7d' });
@@ -174,23 +183,27 @@ export function list(world: () => World): void {
       assert.ok((await visit.loaded()) > 0);
     });
 
-    browserTest('the question is copied as a link, as GraphQL, as cURL and the rows as JSON, without a token', async () => {
-      await using visit = await world().visit({ path: '/calls?range=1h&cld=336*' });
-      const { page } = visit;
-      await visit.settled();
-      await page.getByRole('button', { name: 'Share' }).click();
-      const copied = async (name: string) => {
-        await page.locator(`[data-copy=${name}]`).click();
-        await page.locator(`[data-copy=${name}]`, { hasText: 'Copied' }).waitFor();
-        return page.evaluate(() => navigator.clipboard.readText());
-      };
-      assert.equal(await copied('link'), page.url());
-      assert.match(await copied('graphql'), /^query CallPage[\s\S]+"startsWith": "336"/);
-      const curl = await copied('curl');
-      assert.match(curl, /Bearer \$GATEWAY_TOKEN/);
-      for (const token of Object.values(world().databases.tokens)) assert.equal(curl.includes(token), false);
-      assert.equal(JSON.parse(await copied('json')).length, await visit.loaded());
-    });
+    browserTest(
+      'the question is copied as a link, as GraphQL, as cURL and the rows as JSON, without a token',
+      async () => {
+        await using visit = await world().visit({ path: '/calls?range=1h&cld=336*' });
+        const { page } = visit;
+        await visit.settled();
+        await page.getByRole('button', { name: 'Share' }).click();
+        const copied = async (name: string) => {
+          await page.locator(`[data-copy=${name}]`).click();
+          await page.locator(`[data-copy=${name}]`, { hasText: 'Copied' }).waitFor();
+          return page.evaluate(() => navigator.clipboard.readText());
+        };
+        assert.equal(await copied('link'), page.url());
+        assert.match(await copied('graphql'), /^query CallPage[\s\S]+"startsWith": "336"/);
+        const curl = await copied('curl');
+        assert.match(curl, /Bearer \$GATEWAY_TOKEN/);
+        for (const token of Object.values(world().databases.tokens))
+          assert.equal(curl.includes(token), false);
+        assert.equal(JSON.parse(await copied('json')).length, await visit.loaded());
+      },
+    );
   });
 }
 

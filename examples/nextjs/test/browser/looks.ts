@@ -8,14 +8,17 @@ export function looks(world: () => World): void {
   describe('how it looks and speaks', () => {
     for (const user of ['customer', 'admin'] as const) {
       for (const theme of ['light', 'dark'] as const) {
-        browserTest(`axe finds nothing in the ${theme} view of ${user === 'admin' ? 'an administrator' : 'a customer'}`, async () => {
-          await using visit = await world().visit({ user, theme, path: '/calls?range=7d' });
-          const { page } = visit;
-          await visit.settled();
-          await page.locator('[data-facet=cause] li').first().waitFor();
-          await assertAccessible(page, `${user}, ${theme}`);
-          await picture(page, `calls-${user}-${theme}`);
-        });
+        browserTest(
+          `axe finds nothing in the ${theme} view of ${user === 'admin' ? 'an administrator' : 'a customer'}`,
+          async () => {
+            await using visit = await world().visit({ user, theme, path: '/calls?range=7d' });
+            const { page } = visit;
+            await visit.settled();
+            await page.locator('[data-facet=cause] li').first().waitFor();
+            await assertAccessible(page, `${user}, ${theme}`);
+            await picture(page, `calls-${user}-${theme}`);
+          },
+        );
       }
     }
 

@@ -12,52 +12,55 @@ const FRAME = 1000 / 60 + 1.5;
 
 export function million(world: () => World, cdrs: number): void {
   describe('a million calls', () => {
-    browserTest('come in one streamed answer, are scrolled at 60 frames a second, and are reached by key and scrollbar', async (t) => {
-      await using visit = await world().visit({ path: '/calls?range=30d' });
-      const { page } = visit;
-      await visit.settled();
-      const expected = Math.min(CEILING, cdrs);
-      const before = world().wire.exchanges.length;
-      const began = performance.now();
-      await page.getByRole('button', { name: /^Load all/ }).click();
-      await page.locator('[data-stream=running]').waitFor();
-      await picture(page, 'million-loading');
-      await until('all calls are loaded', async () => (await visit.loaded()) >= expected, 180);
-      t.diagnostic(
-        `loaded ${await visit.loaded()} calls in ${((performance.now() - began) / 1000).toFixed(1)} s`,
-      );
-      const streams = world()
-        .wire.exchanges.slice(before)
-        .filter(({ operation }) => operation === 'CallStream');
-      assert.equal(streams.length, 1, 'one answer');
-      t.diagnostic(`${(streams[0]!.bytes / 1e6).toFixed(0)} MB over the wire`);
+    browserTest(
+      'come in one streamed answer, are scrolled at 60 frames a second, and are reached by key and scrollbar',
+      async (t) => {
+        await using visit = await world().visit({ path: '/calls?range=30d' });
+        const { page } = visit;
+        await visit.settled();
+        const expected = Math.min(CEILING, cdrs);
+        const before = world().wire.exchanges.length;
+        const began = performance.now();
+        await page.getByRole('button', { name: /^Load all/ }).click();
+        await page.locator('[data-stream=running]').waitFor();
+        await picture(page, 'million-loading');
+        await until('all calls are loaded', async () => (await visit.loaded()) >= expected, 180);
+        t.diagnostic(
+          `loaded ${await visit.loaded()} calls in ${((performance.now() - began) / 1000).toFixed(1)} s`,
+        );
+        const streams = world()
+          .wire.exchanges.slice(before)
+          .filter(({ operation }) => operation === 'CallStream');
+        assert.equal(streams.length, 1, 'one answer');
+        t.diagnostic(`${(streams[0]!.bytes / 1e6).toFixed(0)} MB over the wire`);
 
-      const idle = describeFrames(await framesOf(page, 0));
-      const frames = await framesOf(page, 90);
-      t.diagnostic(`frames while nothing moves: ${idle}`);
-      t.diagnostic(`frames while scrolling:     ${describeFrames(frames)}`);
-      const median = frames.toSorted((one, other) => one - other)[Math.floor(frames.length / 2)]!;
-      assert.ok(median <= FRAME, `half of the frames are ready within 1/60 s: ${median} ms`);
-      assert.ok((await visit.rows().count()) < 60, 'only what is seen is in the document');
+        const idle = describeFrames(await framesOf(page, 0));
+        const frames = await framesOf(page, 90);
+        t.diagnostic(`frames while nothing moves: ${idle}`);
+        t.diagnostic(`frames while scrolling:     ${describeFrames(frames)}`);
+        const median = frames.toSorted((one, other) => one - other)[Math.floor(frames.length / 2)]!;
+        assert.ok(median <= FRAME, `half of the frames are ready within 1/60 s: ${median} ms`);
+        assert.ok((await visit.rows().count()) < 60, 'only what is seen is in the document');
 
-      await page.keyboard.press('End');
-      await page.locator(`[data-index="${(await visit.loaded()) - 1}"]`).waitFor();
-      await picture(page, 'million-end');
-      await assertAccessible(page, 'a million rows');
-      await page.keyboard.press('Home');
-      await page.locator('[data-index="0"]').waitFor();
-      await page.getByRole('grid').evaluate((grid) => {
-        grid.scrollTop = grid.scrollHeight / 2;
-      });
-      await until('the middle is shown', async () => {
-        const indexes = await visit
-          .rows()
-          .evaluateAll((rows) => rows.map((row) => Number(row.dataset.index)));
-        return Math.abs(indexes[0]! / (await visit.loaded()) - 0.5) < 0.01;
-      });
-      await visit.rows().nth(20).click();
-      await page.locator('.drawer [data-call]').waitFor();
-    });
+        await page.keyboard.press('End');
+        await page.locator(`[data-index="${(await visit.loaded()) - 1}"]`).waitFor();
+        await picture(page, 'million-end');
+        await assertAccessible(page, 'a million rows');
+        await page.keyboard.press('Home');
+        await page.locator('[data-index="0"]').waitFor();
+        await page.getByRole('grid').evaluate((grid) => {
+          grid.scrollTop = grid.scrollHeight / 2;
+        });
+        await until('the middle is shown', async () => {
+          const indexes = await visit
+            .rows()
+            .evaluateAll((rows) => rows.map((row) => Number(row.dataset.index)));
+          return Math.abs(indexes[0]! / (await visit.loaded()) - 0.5) < 0.01;
+        });
+        await visit.rows().nth(20).click();
+        await page.locator('.drawer [data-call]').waitFor();
+      },
+    );
 
     browserTest('a stream is cancelled midway at the gateway too, and what came stays', async () => {
       const { wire } = world();

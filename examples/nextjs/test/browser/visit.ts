@@ -40,6 +40,12 @@ export interface Visit extends AsyncDisposable {
 }
 
 let changes = 0;
+let lastSight: Buffer | undefined;
+
+/** What the page that was left last looked like then: of a test that failed, where it failed. */
+export function sightOfLastVisit(): Buffer | undefined {
+  return lastSight;
+}
 
 /** How often the machine's own network came or went so far: none of our doing. */
 export function networkChanges(): number {
@@ -110,6 +116,7 @@ export async function visit(
       await page.locator('.histogram-frame:not([data-loading])').waitFor();
     },
     async [Symbol.asyncDispose]() {
+      lastSight = await page.screenshot({ type: 'jpeg', quality: 60 }).catch(() => undefined);
       await context.close();
       assert.deepEqual(complaints, [], 'the console has no errors');
       assert.deepEqual(foreign, [], 'nothing is asked for elsewhere');

@@ -29,7 +29,7 @@ export async function startWorld(cdrs: number): Promise<World> {
     env: {
       AMBER_SECONDS: String(thresholds.amber),
       RED_SECONDS: String(thresholds.red),
-      GATEWAY_TIMEOUT: '20',
+      GATEWAY_TIMEOUT: '8',
     },
   });
   const browser = await startBrowser();
