@@ -99,7 +99,7 @@ function carrierOf(number: DialledNumber, { world, blocks, operators }: Sources)
 /** Behind the code of an overseas territory there are no numbers of the mainland. */
 function blockOf(number: DialledNumber, blocks: BlockIndex | undefined): Block | undefined {
   const block = number.national === undefined ? undefined : blocks?.find(number.national);
-  return block && isMainland(block) && !isFrench(number) ? undefined : block;
+  return block && !isFrench(number) && isMainland(block) ? undefined : block;
 }
 
 function isMainland({ territory }: Block): boolean {

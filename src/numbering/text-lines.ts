@@ -44,7 +44,7 @@ async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer
     const bytes = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
     let start = 0;
     for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, start)) {
-      yield isTooLong ? undefined : withoutReturn(bytes.subarray(start, end));
+      yield isTooLong || end - start > LONGEST_LINE ? undefined : withoutReturn(bytes.subarray(start, end));
       isTooLong = false;
       start = end + 1;
     }

@@ -5,6 +5,8 @@ import { createApp } from '../../src/app.ts';
 import { parseConfig } from '../../src/config.ts';
 import { checkSource } from '../../src/db/catalogue-check.ts';
 import { createDatabase } from '../../src/db/reader.ts';
+import type { CarrierSource } from '../../src/numbering/carrier.ts';
+import { createNumbering } from '../../src/numbering/numbering.ts';
 import { createReplicas, type Replicas, type ReplicasOptions } from '../../src/replicas/replicas.ts';
 
 export const ADMIN_TOKEN = 'admin-token-of-the-tests';
@@ -49,10 +51,13 @@ export async function createTestGateway(
   {
     settings = {},
     tuning = {},
+    carriers,
     onLog,
   }: {
     settings?: Record<string, string>;
     tuning?: Partial<ReplicasOptions>;
+    /** In place of what the settings name. */
+    carriers?: CarrierSource;
     /** Told of each line of the log; without it there is none. */
     onLog?: (line: Record<string, unknown>) => void;
   } = {},
@@ -70,9 +75,12 @@ export async function createTestGateway(
   const first = await replicas.choose();
   const { source } = await checkSource(createDatabase(first.pool), config.cdrSource);
   first.release();
+  const numbering = createNumbering(config.numbering);
+  await numbering.firstRead;
   const { fetch } = createApp({
     replicas,
     source: () => source,
+    carriers: carriers ?? numbering,
     principals: createPrincipals(config),
     logger: createLogger({ level: config.logLevel }, { write: (line) => onLog?.(JSON.parse(line)) }),
     allowedOrigins: config.allowedOrigins,
@@ -99,6 +107,9 @@ export async function createTestGateway(
     replicas,
     ask,
     query: async (...parameters) => (await ask(...parameters)).json() as Promise<GraphQLAnswer>,
-    [Symbol.asyncDispose]: () => replicas.close(),
+    async [Symbol.asyncDispose]() {
+      numbering.close();
+      await replicas.close();
+    },
   };
 }
