@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { settings } from '../../src/config.ts';
 import {
   compose,
@@ -20,7 +21,7 @@ const standbys = databases.filter(([name]) => name !== 'primary');
 
 /** Of the projects themselves, with a version that does not move. */
 const OFFICIAL =
-  /^(postgres|nginx|node|prom\/prometheus|prom\/alertmanager|grafana\/grafana):v?\d+\.\d+(\.\d+)?(-[a-z-]+)?$/;
+  /^(postgres|nginx|node|prom\/prometheus|prom\/alertmanager|prom\/node-exporter|grafana\/grafana):v?\d+\.\d+(\.\d+)?(-[a-z-]+)?$/;
 /** Of a variable that would hold a secret; with _FILE at its end it holds a path. */
 const SECRET_NAME = /(PASSWORD|TOKEN|SECRET|USERS|_URLS?)$/;
 const OURS = /^cdr-[a-z-]+:local$/;
@@ -81,8 +82,20 @@ describe('what can be changed from outside', () => {
       )
       .filter((sentence) => optional.has(sentence.split(' ').at(-1)!));
 
-    expect(optional).toEqual(new Set(['web', 'prometheus', 'alertmanager', 'grafana']));
+    expect(optional).toEqual(new Set(['web', 'prometheus', 'alertmanager', 'node-exporter', 'grafana']));
     expect(missed).toEqual([]);
+  });
+
+  test('one optional part does without the others', () => {
+    const profileOf = (name: string) => compose.services[name]!.profiles?.[0];
+    const needed = services.flatMap(([name, { depends_on = {} }]) =>
+      Object.entries(depends_on)
+        .filter(([other, { required }]) => required !== false && profileOf(other))
+        .filter(([other]) => profileOf(other) !== profileOf(name))
+        .map(([other]) => `${name} needs ${other}`),
+    );
+
+    expect(needed).toEqual([]);
   });
 
   test.each(services.filter(([, { ports }]) => ports))(
@@ -128,7 +141,7 @@ describe('files and secrets', () => {
     '$name mounts $volume, which is there and cannot be written, or is a volume',
     ({ volume }) => {
       const [source = '', , mode] = volume.split(':');
-      if (source.startsWith('.')) expect([existsSync(join('docker', source)), mode]).toEqual([true, 'ro']);
+      if (/^[./]/.test(source)) expect([existsSync(resolve('docker', source)), mode]).toEqual([true, 'ro']);
       else expect(compose.volumes).toHaveProperty([source]);
     },
   );
@@ -151,6 +164,31 @@ describe('files and secrets', () => {
     );
     expect(readers.length).toBeGreaterThan(15);
     for (const { name, secret } of readers) expect(compose.services[name]!.secrets).toContain(secret);
+  });
+
+  test.each(services)(
+    '%s writes nothing to its image and has no rights of root',
+    (name, { read_only, cap_drop, cap_add, security_opt }) => {
+      const isDatabase = databases.some(([other]) => other === name);
+
+      expect({ read_only, cap_drop, security_opt }).toEqual({
+        read_only: true,
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+      });
+      // Files are put in their places before PostgreSQL is started as its own user.
+      expect(cap_add).toEqual(
+        isDatabase ? ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETGID', 'SETUID'] : undefined,
+      );
+    },
+  );
+
+  test('only what measures the machine sees its files', () => {
+    const seeing = services.filter(([, { volumes = [] }]) =>
+      volumes.some((volume) => volume.startsWith('/')),
+    );
+
+    expect(seeing.map(([name]) => name)).toEqual(['node-exporter']);
   });
 
   test('no environment holds a secret itself', () => {
@@ -177,22 +215,40 @@ describe('the gateways', () => {
     expect(Number.parseInt(stop_grace_period!, 10)).toBeGreaterThan(Number(settings.DRAIN_TIMEOUT.fallback));
   });
 
-  test.each(services.filter(([name]) => !databases.some(([other]) => other === name)))(
-    '%s writes nothing to its image and has no rights of root',
-    (_, { read_only, cap_drop, security_opt }) => {
-      expect({ read_only, cap_drop, security_opt }).toEqual({
-        read_only: true,
-        cap_drop: ['ALL'],
-        security_opt: ['no-new-privileges:true'],
-      });
-    },
-  );
-
   test('nginx asks each of them, and the frontend', () => {
     const site = readFileSync('docker/nginx/compose.conf', 'utf8');
     const upstreams = [...site.matchAll(/^ {4}server ([\w-]+):\d+/gm)].map((found) => found[1]);
 
     expect(upstreams).toEqual([...gateways.map(([name]) => name), 'web']);
+  });
+});
+
+describe('what Prometheus watches', () => {
+  const targets = globSync('docker/prometheus/targets/*.yml')
+    .flatMap((file) => parse(readFileSync(file, 'utf8')) as { readonly targets: readonly string[] }[])
+    .flatMap((group) => group.targets);
+
+  test('is each gateway, and the disk that an alert is about', () => {
+    expect(targets.toSorted()).toEqual(
+      [...gateways.map(([name]) => `${name}:3001`), 'node-exporter:9100'].toSorted(),
+    );
+  });
+});
+
+describe('Grafana', () => {
+  const provisioned = parse(
+    readFileSync('docker/grafana/provisioning/datasources/cdr-gateway.yml', 'utf8'),
+  ) as { readonly datasources: readonly { readonly type: string; readonly url: string }[] };
+
+  test('is given the plugin of each of its data sources that is not its own', () => {
+    const plugins = withDefaults(compose.services.grafana!.environment!.GF_PLUGINS_PREINSTALL!).split(',');
+    const types = new Set(provisioned.datasources.map(({ type }) => type));
+
+    expect(types).toEqual(new Set(['prometheus', 'alertmanager', ...plugins]));
+  });
+
+  test('asks services that are there', () => {
+    for (const { url } of provisioned.datasources) expect(names).toContain(new URL(url).hostname);
   });
 });
 
