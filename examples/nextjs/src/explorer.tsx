@@ -6,6 +6,8 @@ import { NuqsAdapter } from 'nuqs/adapters/next/app';
 import { useMemo, useState, useSyncExternalStore } from 'react';
 import { createQueryClient } from './asking/query-client.ts';
 import type { Page } from './calls/ask-page.ts';
+import { askCarriers } from './carriers/ask-carriers.ts';
+import { CarrierBook } from './carriers/carrier-book.ts';
 import { HintLayer } from './chrome/hint-layer.tsx';
 import { ViewProvider } from './chrome/view.tsx';
 import { ExplorerView } from './explorer-view.tsx';
@@ -48,9 +50,10 @@ function Loaded({ user, words, locale, amberSeconds, redSeconds, now, first }: E
   const [question, setQuestion] = useQueryStates(questionParsers);
   const zone = isZone(question.zone) ? question.zone : 'UTC';
   const formats = useMemo(() => createFormats(locale, zone), [locale, zone]);
+  const [carriers] = useState(() => new CarrierBook({ ask: askCarriers }));
   const view = useMemo(
-    () => ({ user, words, formats, amberSeconds, redSeconds }),
-    [user, words, formats, amberSeconds, redSeconds],
+    () => ({ user, words, formats, carriers, amberSeconds, redSeconds }),
+    [user, words, formats, carriers, amberSeconds, redSeconds],
   );
   return (
     <ViewProvider view={view}>

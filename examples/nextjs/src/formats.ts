@@ -33,7 +33,8 @@ export interface Formats {
   weekHour(at: number): { readonly weekday: number; readonly hour: number };
   /** Mon */
   weekday(index: number): string;
-  /** The name of a region by its ISO code, of a language, … as the browser knows it. */
+  /** The name of a country by its ISO code, as the browser knows it. */
+  region(code: string): string;
   plural(value: number): Intl.LDMLPluralRule;
 }
 
@@ -62,6 +63,7 @@ export function createFormats(locale: string, zone: string): Formats {
     hourCycle: 'h23',
   });
   const weekdayName = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', weekday: 'short' });
+  const regions = new Intl.DisplayNames(locale, { type: 'region' });
   const moneyFormats = new Map<string, Intl.NumberFormat>();
   const decimals = new Map<number, Intl.NumberFormat>();
 
@@ -108,6 +110,7 @@ export function createFormats(locale: string, zone: string): Formats {
       return { weekday: weekdays.indexOf(part('weekday')), hour: Number(part('hour')) };
     },
     weekday: (index) => weekdayName.format(MONDAY + index * 86_400_000),
+    region: (code) => regions.of(code) ?? code,
     plural: (value) => plurals.select(value),
   };
 }

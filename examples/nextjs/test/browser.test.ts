@@ -1,6 +1,7 @@
 /** The app in headless Chromium, over the gateway's demo: everything here is real but the cable, which can be slow. */
 import { after, before } from 'node:test';
 import { access } from './browser/access.ts';
+import { carriers } from './browser/carriers.ts';
 import { drawer } from './browser/drawer.ts';
 import { exporting } from './browser/exporting.ts';
 import { filters } from './browser/filters.ts';
@@ -26,6 +27,7 @@ const world = () => running;
 access(world);
 list(world);
 filters(world);
+carriers(world);
 drawer(world);
 keyboard(world);
 pictures(world);

@@ -1,6 +1,7 @@
 'use client';
 
 import { createContext, type ReactNode, useContext } from 'react';
+import type { CarrierBook } from '../carriers/carrier-book.ts';
 import type { Formats } from '../formats.ts';
 import type { Words } from '../words/words.ts';
 
@@ -9,6 +10,8 @@ export interface View {
   readonly user: { readonly name: string; readonly role: 'customer' | 'admin'; readonly masked: boolean };
   readonly words: Words;
   readonly formats: Formats;
+  /** Of the numbers on the screen. */
+  readonly carriers: CarrierBook;
   /** Of the data's age. */
   readonly amberSeconds: number;
   readonly redSeconds: number;

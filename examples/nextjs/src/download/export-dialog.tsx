@@ -1,6 +1,7 @@
 'use client';
 
 import { useEffect, useRef, useState } from 'react';
+import { askCarriers, MOST_NUMBERS } from '../carriers/ask-carriers.ts';
 import { Icon } from '../chrome/icon.tsx';
 import { Trouble } from '../chrome/trouble.tsx';
 import { useView } from '../chrome/view.tsx';
@@ -10,9 +11,10 @@ import type { CallExportQueryVariables, CdrFilter, CdrOrder } from '../generated
 import * as operations from '../generated/operations.ts';
 import type { ColumnId } from '../table/columns.tsx';
 import { fill } from '../words/fill.ts';
+import { type CarrierSink, withCarriers } from './carrier-columns.ts';
 import { downloadCalls } from './download-calls.ts';
 import { exportName, exportVariables } from './export-variables.ts';
-import { openFileSink } from './file-sink.ts';
+import { type FileSink, openFileSink } from './file-sink.ts';
 
 export interface ExportDialogProps {
   readonly filter: CdrFilter;
@@ -29,7 +31,7 @@ export interface ExportDialogProps {
 type State =
   | { readonly kind: 'ready' }
   | { readonly kind: 'running'; readonly rows: number }
-  | { readonly kind: 'done'; readonly rows: number }
+  | { readonly kind: 'done'; readonly rows: number; readonly missed: number }
   | { readonly kind: 'cancelled'; readonly rows: number }
   | { readonly kind: 'failed'; readonly rows: number; readonly error: unknown };
 
@@ -49,6 +51,7 @@ export default function ExportDialog({
   const [columns, setColumns] = useState<'all' | 'shown'>('all');
   const [state, setState] = useState<State>({ kind: 'ready' });
   const variables = exportVariables({ filter, order, most, columns: columns === 'all' ? undefined : shown });
+  const hasCarriers = columns === 'all' || shown.includes('carrier');
   const w = words.export;
 
   useEffect(() => {
@@ -63,21 +66,23 @@ export default function ExportDialog({
     if (!sink) return;
     const controller = new AbortController();
     running.current = controller;
+    const { signal } = controller;
+    const carriers = hasCarriers ? addingCarriers(sink, signal) : undefined;
     let rows = 0;
     setState({ kind: 'running', rows });
     try {
       rows = await downloadCalls({
         variables,
-        sink,
-        signal: controller.signal,
+        sink: carriers ?? sink,
+        signal,
         onProgress: (now) => {
           rows = now;
           setState({ kind: 'running', rows });
         },
       });
-      setState({ kind: 'done', rows });
+      setState({ kind: 'done', rows, missed: carriers?.missed ?? 0 });
     } catch (error) {
-      setState(controller.signal.aborted ? { kind: 'cancelled', rows } : { kind: 'failed', rows, error });
+      setState(signal.aborted ? { kind: 'cancelled', rows } : { kind: 'failed', rows, error });
     }
   };
 
@@ -144,6 +149,7 @@ export default function ExportDialog({
                 ? fill(w.rows, { n: said(state.rows) })
                 : fill(w.rowsOf, { n: said(state.rows), total: said(total) }))}
             {state.kind === 'done' && fill(w.done, { n: said(state.rows) })}
+            {state.kind === 'done' && state.missed > 0 && ` ${fill(w.missed, { n: said(state.missed) })}`}
             {state.kind === 'cancelled' && fill(w.cancelled, { n: said(state.rows) })}
             {state.kind === 'failed' && fill(w.failed, { n: said(state.rows) })}
           </p>
@@ -176,6 +182,10 @@ export default function ExportDialog({
       />
     </dialog>
   );
+}
+
+function addingCarriers(sink: FileSink, signal: AbortSignal): CarrierSink {
+  return withCarriers({ sink, ask: (numbers) => askCarriers(numbers, signal), batch: MOST_NUMBERS });
 }
 
 /** The browser's own download: no progress of ours, and no limit but the disk. */

@@ -40,7 +40,9 @@ export function exportVariables({ filter, order, most, columns }: ExportWishes):
   const isWanted = (name: (typeof fileColumns)[number]) =>
     columns === undefined ||
     columns.includes(name as ColumnId) ||
-    (name === 'region' && columns.includes('country'));
+    (name === 'region' && columns.includes('country')) ||
+    // The carrier is looked up by it.
+    (name === 'cld' && columns.includes('carrier'));
   const flags = Object.fromEntries(fileColumns.map((name) => [name, isWanted(name)])) as Record<
     (typeof fileColumns)[number],
     boolean

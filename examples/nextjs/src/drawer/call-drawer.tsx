@@ -3,6 +3,7 @@
 import { type ReactNode, useEffect, useRef } from 'react';
 import { useAnswer } from '../asking/use-answer.ts';
 import type { Call } from '../calls/call-list.ts';
+import { CarrierName } from '../carriers/carrier-cell.tsx';
 import { Icon } from '../chrome/icon.tsx';
 import { Trouble } from '../chrome/trouble.tsx';
 import { useView } from '../chrome/view.tsx';
@@ -140,7 +141,8 @@ interface FactsProps {
 }
 
 function CallFacts({ call, detail, onFilter }: FactsProps) {
-  const { words, formats } = useView();
+  const view = useView();
+  const { words, formats } = view;
   const c = words.columns;
   const currency = detail?.account?.currency ?? null;
   const seconds = (text: string | null) => (text === null ? null : `${formats.decimal(text)} s`);
@@ -191,6 +193,7 @@ function CallFacts({ call, detail, onFilter }: FactsProps) {
           {fact(c.cldIn, detail?.cldIn)}
           {fact(c.country, call.country, call.country ? { part: 'country', value: call.country } : undefined)}
           {fact(c.region, call.region)}
+          {fact(c.carrier, detail?.carrier && <CarrierName carrier={detail.carrier} view={view} />)}
           {fact(c.prefix, call.prefix)}
         </dl>
       </section>

@@ -111,6 +111,29 @@ export type Confidence =
   /** The server does not answer; the figures are what was known last. */
   | 'NONE';
 
+/** What kind of line a number leads to, by the numbering plan of its country. */
+export type LineKind =
+  /** A fixed line. */
+  | 'FIXED'
+  /** One of the two: the numbers of the country do not tell, as in North America. */
+  | 'FIXED_OR_MOBILE'
+  /** A machine: the French numbers of 13 and 14 digits. */
+  | 'MACHINE'
+  /** A mobile. */
+  | 'MOBILE'
+  /** None of these: personal numbers, pagers, voicemail, companies. */
+  | 'OTHER'
+  /** Dearer than an ordinary call. */
+  | 'PREMIUM_RATE'
+  /** Paid partly by the called side. */
+  | 'SHARED_COST'
+  /** A French number of two to six digits: emergency, directory, services. */
+  | 'SHORT_CODE'
+  /** Free for the caller. */
+  | 'TOLL_FREE'
+  /** Not bound to a place: voice over IP. */
+  | 'VOIP';
+
 /** How a number is compared; all given parts must hold. Numbers are text as the switch writes them: no spaces, usually without `+`. There are no wildcards: `%`, `_` and backslash mean themselves. */
 export type NumberMatch = {
   /** Digits anywhere. Reads every call of the other filters. */
@@ -260,7 +283,7 @@ export type CallDetailQueryVariables = Exact<{
 }>;
 
 
-export type CallDetailQuery = { cdr: { callId: string | null, cliIn: string | null, cldIn: string | null, setupTime: string | null, releaseSource: string | null, userAgent: string | null, id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null, account: { username: string | null, currency: string | null, timeZone: string | null } | null, customer: { name: string | null } | null } | null };
+export type CallDetailQuery = { cdr: { callId: string | null, cliIn: string | null, cldIn: string | null, setupTime: string | null, releaseSource: string | null, userAgent: string | null, id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null, account: { username: string | null, currency: string | null, timeZone: string | null } | null, customer: { name: string | null } | null, carrier: { blockHolder: string | null, blockHolderCode: string | null, territory: string | null, country: string | null, lineKind: LineKind | null } | null } | null };
 
 export type CallExportQueryVariables = Exact<{
   filter?: CdrFilter | null | undefined;
@@ -317,6 +340,15 @@ export type CallStreamQueryVariables = Exact<{
 
 
 export type CallStreamQuery = { cdrs: { nodes: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null> } };
+
+export type CarrierPartsFragment = { blockHolder: string | null, blockHolderCode: string | null, territory: string | null, country: string | null, lineKind: LineKind | null };
+
+export type CarriersQueryVariables = Exact<{
+  numbers: Array<string> | string;
+}>;
+
+
+export type CarriersQuery = { carriers: Array<{ blockHolder: string | null, blockHolderCode: string | null, territory: string | null, country: string | null, lineKind: LineKind | null } | null> };
 
 export type FreshnessQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -459,6 +491,15 @@ export const CallRowFragmentDoc = new TypedDocumentString(`
   remoteIp
 }
     `, {"fragmentName":"CallRow"}) as unknown as TypedDocumentString<CallRowFragment, unknown>;
+export const CarrierPartsFragmentDoc = new TypedDocumentString(`
+    fragment CarrierParts on Carrier {
+  blockHolder
+  blockHolderCode
+  territory
+  country
+  lineKind
+}
+    `, {"fragmentName":"CarrierParts"}) as unknown as TypedDocumentString<CarrierPartsFragment, unknown>;
 export const SliceFragmentDoc = new TypedDocumentString(`
     fragment Slice on CdrStats {
   totals {
@@ -590,6 +631,9 @@ export const CallDetailDocument = new TypedDocumentString(`
     customer {
       name
     }
+    carrier {
+      ...CarrierParts
+    }
   }
 }
     fragment CallRow on Cdr {
@@ -611,7 +655,14 @@ export const CallDetailDocument = new TypedDocumentString(`
   prefix
   pddSeconds
   remoteIp
-}`, {"hash":"sha256:2039b6a3b8f0a9bb2b396cec1e6ad9e6f05ea5e3343b11b0a48857e378a6abb7"}) as unknown as TypedDocumentString<CallDetailQuery, CallDetailQueryVariables>;
+}
+fragment CarrierParts on Carrier {
+  blockHolder
+  blockHolderCode
+  territory
+  country
+  lineKind
+}`, {"hash":"sha256:bf7c62bbee1e7fa05c2542932d2c677341c4794b2563602a0e99a74da144752a"}) as unknown as TypedDocumentString<CallDetailQuery, CallDetailQueryVariables>;
 export const CallExportDocument = new TypedDocumentString(`
     query CallExport($filter: CdrFilter, $orderBy: CdrOrder!, $first: Int!, $after: String, $connectTime: Boolean!, $setupTime: Boolean!, $disconnectTime: Boolean!, $cli: Boolean!, $cld: Boolean!, $cliIn: Boolean!, $cldIn: Boolean!, $country: Boolean!, $region: Boolean!, $prefix: Boolean!, $durationSeconds: Boolean!, $billedSeconds: Boolean!, $chargedAmount: Boolean!, $outcome: Boolean!, $disconnectCause: Boolean!, $disconnectReason: Boolean!, $pddSeconds: Boolean!, $releaseSource: Boolean!, $accountId: Boolean!, $customerId: Boolean!, $remoteIp: Boolean!, $userAgent: Boolean!, $callId: Boolean!) {
   cdrs(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
@@ -705,6 +756,19 @@ export const CallStreamDocument = new TypedDocumentString(`
   pddSeconds
   remoteIp
 }`, {"hash":"sha256:69680b8f00addde39eedcd0e4ff8cdbe04afa21f1f8e9c39a66290fe510caf77"}) as unknown as TypedDocumentString<CallStreamQuery, CallStreamQueryVariables>;
+export const CarriersDocument = new TypedDocumentString(`
+    query Carriers($numbers: [String!]!) {
+  carriers(numbers: $numbers) {
+    ...CarrierParts
+  }
+}
+    fragment CarrierParts on Carrier {
+  blockHolder
+  blockHolderCode
+  territory
+  country
+  lineKind
+}`, {"hash":"sha256:bec68824385b76dbf46f94a1213aeda06ce8493cc9ba9f2c1d87784b0d039dc3"}) as unknown as TypedDocumentString<CarriersQuery, CarriersQueryVariables>;
 export const FreshnessDocument = new TypedDocumentString(`
     query Freshness {
   replicationStatus {

@@ -5,10 +5,11 @@ export type Operation<Result, Variables> = string & { readonly __of?: (variables
 
 export const accountNames = 'sha256:e4e8f0e173fd49aade02d09772a386d03df7193f3a8182acd0e320aadd307d5c' as Operation<types.AccountNamesQuery, types.AccountNamesQueryVariables>;
 export const callContext = 'sha256:7a09106e190e179a2876e6eb6ea49f7b9939ceb0cb2dd53818b466cb898353ee' as Operation<types.CallContextQuery, types.CallContextQueryVariables>;
-export const callDetail = 'sha256:2039b6a3b8f0a9bb2b396cec1e6ad9e6f05ea5e3343b11b0a48857e378a6abb7' as Operation<types.CallDetailQuery, types.CallDetailQueryVariables>;
+export const callDetail = 'sha256:bf7c62bbee1e7fa05c2542932d2c677341c4794b2563602a0e99a74da144752a' as Operation<types.CallDetailQuery, types.CallDetailQueryVariables>;
 export const callExport = 'sha256:80ca32157c5f8fa85af9b1dabbfad6e22f286df1977dc0fe7c3ff5e07253c62d' as Operation<types.CallExportQuery, types.CallExportQueryVariables>;
 export const callPage = 'sha256:9718b550b91a871fddfeb80257d2c7e9542e03acd16b899021ce3bfb089b1581' as Operation<types.CallPageQuery, types.CallPageQueryVariables>;
 export const callStream = 'sha256:69680b8f00addde39eedcd0e4ff8cdbe04afa21f1f8e9c39a66290fe510caf77' as Operation<types.CallStreamQuery, types.CallStreamQueryVariables>;
+export const carriers = 'sha256:bec68824385b76dbf46f94a1213aeda06ce8493cc9ba9f2c1d87784b0d039dc3' as Operation<types.CarriersQuery, types.CarriersQueryVariables>;
 export const facet = 'sha256:98565cc1324a36306af171d5bd955c104d3d1b635ef1f9e15c9272654839b06e' as Operation<types.FacetQuery, types.FacetQueryVariables>;
 export const freshness = 'sha256:e82ab01f9a5fbc6f9aa3206b2c53b501b4fe1697268a5d789bbce0ed36f76ab9' as Operation<types.FreshnessQuery, types.FreshnessQueryVariables>;
 export const groups = 'sha256:b9cb09b89d6ade3b26c257b8a0144a828a2afea5fae09ac66094d0a4788fd431' as Operation<types.GroupsQuery, types.GroupsQueryVariables>;

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Call } from '../calls/call-list.ts';
+import { CarrierCell } from '../carriers/carrier-cell.tsx';
 import type { View } from '../chrome/view.tsx';
 import { meaningOf } from '../words/causes.ts';
 import type { CellFilter } from './cell-filter.ts';
@@ -23,6 +24,7 @@ export type ColumnId =
   | 'cli'
   | 'cld'
   | 'country'
+  | 'carrier'
   | 'region'
   | 'prefix'
   | 'durationSeconds'
@@ -96,6 +98,12 @@ export const callColumns: readonly CallColumn[] = [
         </>
       ),
     filter: ({ country }) => when('country', country),
+  },
+  {
+    id: 'carrier',
+    width: 196,
+    // Of a masked number nobody could be asked.
+    cell: ({ cld }, view) => (cld && !view.user.masked ? <CarrierCell number={cld} view={view} /> : nothing),
   },
   { id: 'region', width: 120, cell: ({ region }) => region ?? nothing },
   { id: 'prefix', width: 90, cell: ({ prefix }) => prefix ?? nothing },
@@ -176,6 +184,7 @@ export function defaultColumns(role: 'customer' | 'admin'): readonly ColumnId[] 
     'cli',
     'cld',
     'country',
+    'carrier',
     'durationSeconds',
     'chargedAmount',
     'outcome',

@@ -47,7 +47,7 @@ export function exporting(world: () => World): void {
       const lines = text.split('\r\n');
       assert.equal(
         lines[0],
-        'id,connectTime,setupTime,disconnectTime,cli,cld,cliIn,cldIn,country,region,prefix,durationSeconds,billedSeconds,chargedAmount,outcome,disconnectCause,disconnectReason,pddSeconds,releaseSource,accountId,customerId,remoteIp,userAgent,callId',
+        'id,connectTime,setupTime,disconnectTime,cli,cld,cliIn,cldIn,country,region,prefix,durationSeconds,billedSeconds,chargedAmount,outcome,disconnectCause,disconnectReason,pddSeconds,releaseSource,accountId,customerId,remoteIp,userAgent,callId,blockHolder,blockHolderCode,lineKind',
       );
       assert.equal(lines.length - 2, total, 'a header, the calls, and the end of the last line');
       assert.equal(Number(await page.locator('[data-export]').getAttribute('data-rows')), total);
@@ -76,7 +76,7 @@ export function exporting(world: () => World): void {
         const text = readFileSync(await download.path(), 'utf8');
         assert.match(
           text,
-          /^id,connectTime,cli,cld,country,region,durationSeconds,chargedAmount,outcome,accountId,remoteIp\r\n/,
+          /^id,connectTime,cli,cld,country,region,durationSeconds,chargedAmount,outcome,accountId,remoteIp,blockHolder,blockHolderCode,lineKind\r\n/,
         );
       },
     );

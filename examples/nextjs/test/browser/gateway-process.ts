@@ -88,6 +88,8 @@ export async function startGateway({
         ACCOUNT_ID: accountId,
         API_PORT: String(port),
         GRAPHIQL: 'false',
+        NUMBERING_PLAN: 'src/demo/numbering-plan.sample.csv',
+        NUMBERING_OPERATORS: 'src/demo/numbering-operators.sample.csv',
       },
     });
     await until('the gateway is ready', async () => {

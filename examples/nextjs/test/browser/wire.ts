@@ -21,6 +21,8 @@ export interface Wire {
   slowDown(operation: RegExp, seconds: number): void;
   /** At most so many bytes a second, for operations whose name fits. */
   throttle(operation: RegExp, bytesPerSecond: number): void;
+  /** Ends every answer before it begins, for operations whose name fits. */
+  cut(operation: RegExp): void;
   /** As on the first day. */
   heal(): void;
   stop(): Promise<void>;
@@ -33,6 +35,7 @@ export async function startWire(gatewayUrl: string): Promise<Wire> {
   const target = new URL(gatewayUrl);
   const exchanges: Exchange[] = [];
   let late = { operation: /(?!)/, seconds: 0 };
+  let severed = /(?!)/;
   let thin = { operation: /(?!)/, bytesPerSecond: Number.POSITIVE_INFINITY };
 
   const server = createServer(async (incoming, outgoing) => {
@@ -57,6 +60,7 @@ export async function startWire(gatewayUrl: string): Promise<Wire> {
       leaving.abort();
     });
     try {
+      if (severed.test(operationName)) throw new Error('cut');
       if (late.operation.test(operationName))
         await delay(late.seconds * 1000, undefined, { signal: leaving.signal });
       await passOn(body, outgoing, exchange, leaving.signal);
@@ -104,7 +108,11 @@ export async function startWire(gatewayUrl: string): Promise<Wire> {
     throttle(operation, bytesPerSecond) {
       thin = { operation, bytesPerSecond };
     },
+    cut(operation) {
+      severed = operation;
+    },
     heal() {
+      severed = /(?!)/;
       late = { operation: /(?!)/, seconds: 0 };
       thin = { operation: /(?!)/, bytesPerSecond: Number.POSITIVE_INFINITY };
     },

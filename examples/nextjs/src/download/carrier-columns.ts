@@ -1,0 +1,132 @@
+import type { Carrier } from '../carriers/ask-carriers.ts';
+import type { FileSink } from './file-sink.ts';
+
+/** What a file gets behind the gateway's own columns. */
+export const carrierColumns = ['blockHolder', 'blockHolderCode', 'lineKind'] as const;
+
+export interface CarrierColumnsNeeds {
+  readonly sink: FileSink;
+  /** Position by position, at most `batch` numbers at once. */
+  readonly ask: (numbers: readonly string[]) => Promise<readonly (Carrier | null)[]>;
+  readonly batch: number;
+  /** Between one attempt and the next. */
+  readonly pauseMillis?: number;
+}
+
+/** A sink that knows for how many calls nothing could be looked up. */
+export interface CarrierSink extends FileSink {
+  readonly missed: number;
+}
+
+/** Numbers remembered. */
+const MOST_KNOWN = 200_000;
+/** Attempts at one look-up; when all fail, the rest of the file goes without. */
+const MOST_ATTEMPTS = 3;
+const PAUSE_MILLIS = 1000;
+/** One record: fields with quotes may hold commas and line ends. */
+const RECORD = /(?:[^"\n]+|"(?:[^"]|"")*")*\n/g;
+const FIELD = /"(?:[^"]|"")*"|[^,]*/y;
+
+/**
+ * Takes whole records of CSV, the header first, and writes them with the carrier of the called number behind each. The
+ * gateway streams no carriers; here they are looked up for a thousand numbers at a time while the file is written. A
+ * look-up that fails leaves the columns empty, and the file goes on.
+ */
+export function withCarriers({
+  sink,
+  ask,
+  batch,
+  pauseMillis = PAUSE_MILLIS,
+}: CarrierColumnsNeeds): CarrierSink {
+  const known = new Map<string, Carrier | null>();
+  const decoder = new TextDecoder();
+  const encoder = new TextEncoder();
+  let place: number | undefined;
+  let held: { record: string; number: string }[] = [];
+  let unknown = new Set<string>();
+  let isGivenUp = false;
+  let missed = 0;
+
+  const lookUp = async (numbers: readonly string[]) => {
+    for (let attempt = 1; attempt <= MOST_ATTEMPTS && !isGivenUp; attempt++) {
+      try {
+        const carriers = await ask(numbers);
+        return new Map(numbers.map((number, at) => [number, carriers[at] ?? null]));
+      } catch (error) {
+        if ((error as Error).name === 'AbortError') throw error;
+        isGivenUp = attempt === MOST_ATTEMPTS;
+        if (!isGivenUp) await new Promise((done) => setTimeout(done, pauseMillis));
+      }
+    }
+    return new Map<string, Carrier | null>();
+  };
+  const flush = async () => {
+    const found = unknown.size > 0 ? await lookUp([...unknown]) : new Map<string, Carrier | null>();
+    const text = held.map(({ record, number }) => {
+      const carrier = found.has(number) ? found.get(number) : known.get(number);
+      if (number !== '' && carrier === undefined) missed += 1;
+      return extended(
+        record,
+        carrierColumns.map((name) => carrier?.[name] ?? ''),
+      );
+    });
+    for (const [number, carrier] of found) {
+      if (known.size >= MOST_KNOWN) known.delete(known.keys().next().value!);
+      known.set(number, carrier);
+    }
+    held = [];
+    unknown = new Set();
+    if (text.length > 0) await sink.write(encoder.encode(text.join('')));
+  };
+
+  return {
+    get missed() {
+      return missed;
+    },
+    async write(bytes) {
+      for (const [record] of decoder.decode(bytes).matchAll(RECORD)) {
+        if (place === undefined) {
+          place = fieldsOf(record).indexOf('cld');
+          await sink.write(encoder.encode(extended(record, carrierColumns)));
+          continue;
+        }
+        const number = fieldAt(record, place);
+        held.push({ record, number });
+        if (number !== '' && !known.has(number)) unknown.add(number);
+        if (unknown.size >= batch || held.length >= 10 * batch) await flush();
+      }
+    },
+    async finish() {
+      await flush();
+      await sink.finish();
+    },
+    discard: () => sink.discard(),
+  };
+}
+
+/** Before the end of its line. */
+function extended(record: string, values: readonly string[]): string {
+  const end = record.endsWith('\r\n') ? '\r\n' : '\n';
+  return `${record.slice(0, -end.length)},${values.map(quoted).join(',')}${end}`;
+}
+
+function quoted(value: string): string {
+  return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+}
+
+function fieldsOf(record: string): string[] {
+  const fields: string[] = [];
+  const line = record.trimEnd();
+  for (let at = 0; at <= line.length; ) {
+    FIELD.lastIndex = at;
+    const [field] = FIELD.exec(line)!;
+    fields.push(field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field);
+    at += field.length + 1;
+  }
+  return fields;
+}
+
+function fieldAt(record: string, place: number): string {
+  if (!record.includes('"')) return record.split(',', place + 1)[place]?.trimEnd() ?? '';
+  return fieldsOf(record)[place] ?? '';
+}
