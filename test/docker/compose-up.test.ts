@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { missingForContainers, skipNote } from '../support/engine.ts';
+import { missingForCompose, skipNote } from '../support/engine.ts';
 import { readEnvFile } from './compose-file.ts';
 
 const FIFTEEN_MINUTES = 900_000;
@@ -14,10 +14,10 @@ const parts = {
 
 const defaults = readEnvFile('docker/env.example');
 const imageOf = (variable: string) => process.env[variable] ?? defaults.get(variable)!;
-const missing = missingForContainers(['POSTGRES_IMAGE', 'NODE_IMAGE', 'NGINX_IMAGE'].map(imageOf));
+const missing = missingForCompose(['POSTGRES_IMAGE', 'NODE_IMAGE', 'NGINX_IMAGE'].map(imageOf));
 /** Those whose images are here. */
 const profiles = Object.entries(parts)
-  .filter(([, variables]) => !missing && !missingForContainers(variables.map(imageOf)))
+  .filter(([, variables]) => !missing && !missingForCompose(variables.map(imageOf)))
   .map(([name]) => name);
 const withoutNote = Object.keys(parts)
   .filter((name) => !missing && !profiles.includes(name))

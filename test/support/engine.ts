@@ -1,11 +1,16 @@
 import { spawnSync } from 'node:child_process';
 
-/** What is missing to run containers here; empty when nothing is. Images are looked for, never fetched. */
-export function missingForContainers(images: readonly string[] = []): string {
+/** Why no containers of these images can be started here; empty when they can. Images are looked for, never fetched. */
+export function missingForContainers(images: readonly string[]): string {
   if (!succeeds('docker', ['version'])) return 'no Docker engine answers';
-  if (!succeeds('docker', ['compose', 'version'])) return 'Docker has no Compose plugin';
   const absent = images.filter((image) => !succeeds('docker', ['image', 'inspect', image]));
-  return absent.length > 0 ? `images are not here, docker pull ${absent.join(' ')}` : '';
+  return absent.length > 0 ? `an image is not here, docker pull ${absent.join(' ')}` : '';
+}
+
+/** The same for compose.yaml. */
+export function missingForCompose(images: readonly string[]): string {
+  if (!succeeds('docker', ['compose', 'version'])) return 'no Docker Compose is installed';
+  return missingForContainers(images);
 }
 
 /** For the name of a suite, so that a run which skips it says why. */
