@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
@@ -52,10 +52,16 @@ export function networkChanges(): number {
   return changes;
 }
 
-export async function startBrowser(): Promise<Browser> {
+/** Where Chromium is, and whether it is there. */
+export function findChromium(environment: Readonly<Record<string, string | undefined>>) {
+  const path = environment.CHROMIUM ?? '/usr/bin/chromium';
+  return { path, isThere: existsSync(path) };
+}
+
+export async function startBrowser(executablePath: string): Promise<Browser> {
   mkdirSync(artefacts, { recursive: true });
   return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath,
     // Whatever the page asks for elsewhere cannot even be found.
     args: ['--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1', '--disable-background-networking'],
   });

@@ -18,7 +18,7 @@ export interface World {
 /** So that lag is seen within a test: amber and red come soon. */
 export const thresholds = { amber: 3, red: 6 };
 
-export async function startWorld(cdrs: number): Promise<World> {
+export async function startWorld(cdrs: number, chromium: string): Promise<World> {
   const databases = await startDatabases(cdrs);
   const gateway = await startGateway(databases);
   const wire = await startWire(gateway.url);
@@ -32,7 +32,7 @@ export async function startWorld(cdrs: number): Promise<World> {
       GATEWAY_TIMEOUT: '8',
     },
   });
-  const browser = await startBrowser();
+  const browser = await startBrowser(chromium);
   return {
     databases,
     gateway,
