@@ -21,16 +21,17 @@ const CODE = /^[\w-]{1,16}$/;
 
 /** Reads a plan in the form of ARCEP's MAJNUM.csv. Throws as `readTable` does. */
 export async function readPlan(path: string): Promise<Loaded<BlockIndex>> {
-  const blocks = new Map<string, Block>();
+  const blocks: Block[] = [];
   const lines = new Map<string, number>();
   const share = createSharing();
   const reading = await readTable(path, columns, (row, line) => {
     const reason = reasonAgainst(row);
     if (reason !== undefined) return reason;
     const key = `${row.EZABPQM} ${row.Tranche_Debut} ${row.Tranche_Fin}`;
-    if (blocks.has(key)) return `the same block as line ${lines.get(key)}`;
+    const before = lines.get(key);
+    if (before !== undefined) return `the same block as line ${before}`;
     lines.set(key, line);
-    blocks.set(key, {
+    blocks.push({
       prefix: row.EZABPQM,
       first: row.Tranche_Debut,
       last: row.Tranche_Fin,
@@ -39,7 +40,7 @@ export async function readPlan(path: string): Promise<Loaded<BlockIndex>> {
     });
     return undefined;
   });
-  return { content: createBlockIndex(blocks.values()), entries: blocks.size, ...reading };
+  return { content: createBlockIndex(blocks), entries: blocks.length, ...reading };
 }
 
 function reasonAgainst({
@@ -49,9 +50,9 @@ function reasonAgainst({
   Mnémo,
   Territoire,
 }: PlanRow): string | undefined {
-  const numbers = Object.entries({ EZABPQM, Tranche_Debut, Tranche_Fin });
-  const notDigits = numbers.find(([, text]) => !DIGITS.test(text));
-  if (notDigits) return `${notDigits[0]} is not a number: "${short(notDigits[1])}"`;
+  if (!DIGITS.test(EZABPQM)) return notDigits('EZABPQM', EZABPQM);
+  if (!DIGITS.test(Tranche_Debut)) return notDigits('Tranche_Debut', Tranche_Debut);
+  if (!DIGITS.test(Tranche_Fin)) return notDigits('Tranche_Fin', Tranche_Fin);
   if (Tranche_Debut.length !== Tranche_Fin.length) return 'Tranche_Debut and Tranche_Fin differ in length';
   if (Tranche_Debut > Tranche_Fin) return 'Tranche_Debut is above Tranche_Fin';
   if (!Tranche_Debut.startsWith(EZABPQM) || !Tranche_Fin.startsWith(EZABPQM)) {
@@ -59,6 +60,10 @@ function reasonAgainst({
   }
   if (!CODE.test(Mnémo)) return Mnémo === '' ? 'Mnémo is empty' : `Mnémo is no code: "${short(Mnémo)}"`;
   return Territoire.length > 100 ? 'Territoire is longer than 100 letters' : undefined;
+}
+
+function notDigits(column: string, text: string): string {
+  return `${column} is not a number: "${short(text)}"`;
 }
 
 function short(text: string): string {

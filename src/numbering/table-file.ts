@@ -45,11 +45,13 @@ export async function readTable<Name extends string>(
       if (reason !== undefined) note({ line: row.line, reason });
     }
   };
-  for await (const line of readLines(createReadStream(path))) {
-    if (rows) takeAll(rows.push(line));
-    else if (line.text?.trim() !== '') {
-      header = readHeader(line, columns);
-      rows = createRowReader(header.separator);
+  for await (const lines of readLines(createReadStream(path))) {
+    for (const line of lines) {
+      if (rows) takeAll(rows.push(line));
+      else if (line.text?.trim() !== '') {
+        header = readHeader(line, columns);
+        rows = createRowReader(header.separator);
+      }
     }
   }
   if (!rows) throw new UnusableFileError('It is empty.');

@@ -6,7 +6,7 @@ async function linesOf(chunks: readonly Buffer[]): Promise<Line[]> {
   async function* stream() {
     yield* chunks;
   }
-  return Array.fromAsync(readLines(stream()));
+  return (await Array.fromAsync(readLines(stream()))).flat();
 }
 
 test('lines are the same in whatever pieces the file comes', async () => {
