@@ -101,6 +101,12 @@ trusts_no_one_else() {
     -H 'content-type: application/json' -H 'authorization: Bearer wrong' --data '{"query":"{ __typename }"}')" UNAUTHENTICATED
 }
 
+# Of the sample, or of the files that NUMBERING_PLAN names.
+names_holders() {
+  shows "$(ask '{ carriers(numbers: [\"33612345678\", \"442071838750\"]) { blockHolder country lineKind } }')" \
+    '"blockHolder":"[^"]+"' '"country":"GB"'
+}
+
 hides_its_figures() { shows "$(as_admin "$site/metrics" --write-out ' %{http_code}')" 'BAD_REQUEST.* 404$'; }
 
 # Slowly, so that the list must wait for its client: 100,000 lines, none twice, the first long before the last.
@@ -295,6 +301,7 @@ fi
 try 'a query through nginx over TLS is answered, the certificate checked' answers_over_tls
 try 'a stranger to the authority, or without a token, gets nothing' trusts_no_one_else
 try 'figures are not shown outside' hides_its_figures
+try 'whom a number was given to is known' names_holders
 try 'a list of 100,000 calls arrives whole at a slow client, as it is read' streams_a_list
 try 'the same as JSON' streams_json
 sleep 3

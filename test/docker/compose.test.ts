@@ -211,6 +211,12 @@ describe('the gateways', () => {
     }
   });
 
+  test.each(gateways)('%s finds the samples of numbers in its image', (_, { environment }) => {
+    for (const name of ['NUMBERING_PLAN', 'NUMBERING_OPERATORS']) {
+      expect(existsSync(withDefaults(environment![name]!).replace(/^\/app\//, ''))).toBe(true);
+    }
+  });
+
   test.each(gateways)('%s may finish its answers before it is killed', (_, { stop_grace_period }) => {
     expect(Number.parseInt(stop_grace_period!, 10)).toBeGreaterThan(Number(settings.DRAIN_TIMEOUT.fallback));
   });
