@@ -6,7 +6,7 @@ import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { preset } from '@graphql-codegen/client-preset';
 import { codegen } from '@graphql-codegen/core';
-import { buildSchema, parse } from 'graphql';
+import { buildSchema, parse, Source } from 'graphql';
 
 const here = import.meta.dirname;
 const schemaFile = process.env.SCHEMA ?? join(here, '../../schema.graphql');
@@ -17,7 +17,8 @@ const documents = globSync(join(here, 'src/operations/*.graphql'))
   .sort()
   .map((file) => {
     const rawSDL = readFileSync(file, 'utf8');
-    return { location: basename(file), rawSDL, document: parse(rawSDL) };
+    // By its name an error says which file it is in.
+    return { location: basename(file), rawSDL, document: parse(new Source(rawSDL, basename(file))) };
   });
 
 const sections = await preset.buildGeneratesSection({

@@ -22,7 +22,7 @@ export function CarrierName({ carrier, view }: { readonly carrier: Carrier; read
   const kind = lineKind === null ? null : words.lineKinds[lineKind];
   return (
     <span data-hint={hintOf(carrier, view)}>
-      {blockHolder ?? place}
+      {blockHolder ?? <span className="aside">{place}</span>}
       {kind && <span className="aside"> {kind}</span>}
     </span>
   );

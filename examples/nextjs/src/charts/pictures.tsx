@@ -181,7 +181,7 @@ function Accounts({ filter, measure, onFilter, isAdmin }: PictureProps & { reado
   const accounts = useAccounts(groups.map(({ accountId }) => accountId!));
   const say = useSay(measure);
   return (
-    <Picture name="accounts" title={words.pictures.accounts} asked={asked}>
+    <Picture name="accounts" title={words.pictures.accounts} asked={asked} isWide>
       <BarList
         label={words.pictures.accounts}
         items={groups.map((group) => {

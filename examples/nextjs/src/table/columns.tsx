@@ -44,7 +44,7 @@ const nothing = <span className="nothing">–</span>;
 export const callColumns: readonly CallColumn[] = [
   {
     id: 'connectTime',
-    width: 142,
+    width: 136,
     cell: ({ connectTime }, { formats }) => (
       <time dateTime={connectTime} data-hint={connectTime}>
         {formats.time(connectTime)}
@@ -63,7 +63,7 @@ export const callColumns: readonly CallColumn[] = [
   },
   {
     id: 'accountId',
-    width: 78,
+    width: 72,
     cell: ({ accountId }) => accountId,
     filter: ({ accountId }) => when('account', accountId),
   },
@@ -75,19 +75,19 @@ export const callColumns: readonly CallColumn[] = [
   },
   {
     id: 'cli',
-    width: 136,
+    width: 130,
     cell: ({ cli }) => (cli ? <span className="number">{cli}</span> : nothing),
     filter: ({ cli }) => when('cli', cli),
   },
   {
     id: 'cld',
-    width: 136,
+    width: 130,
     cell: ({ cld }) => (cld ? <span className="number">{cld}</span> : nothing),
     filter: ({ cld }) => when('cld', cld),
   },
   {
     id: 'country',
-    width: 168,
+    width: 146,
     cell: ({ country, region }) =>
       country === null ? (
         nothing
@@ -101,7 +101,7 @@ export const callColumns: readonly CallColumn[] = [
   },
   {
     id: 'carrier',
-    width: 196,
+    width: 220,
     // Of a masked number nobody could be asked.
     cell: ({ cld }, view) => (cld && !view.user.masked ? <CarrierCell number={cld} view={view} /> : nothing),
   },
@@ -109,7 +109,7 @@ export const callColumns: readonly CallColumn[] = [
   { id: 'prefix', width: 90, cell: ({ prefix }) => prefix ?? nothing },
   {
     id: 'durationSeconds',
-    width: 88,
+    width: 82,
     isNumeric: true,
     cell: ({ durationSeconds, billedSeconds }, { formats, words }) => (
       <span
@@ -129,7 +129,7 @@ export const callColumns: readonly CallColumn[] = [
   },
   {
     id: 'chargedAmount',
-    width: 88,
+    width: 84,
     isNumeric: true,
     cell: ({ chargedAmount }, { formats }) =>
       chargedAmount === null ? (
@@ -188,7 +188,6 @@ export function defaultColumns(role: 'customer' | 'admin'): readonly ColumnId[] 
     'durationSeconds',
     'chargedAmount',
     'outcome',
-    'remoteIp',
   ];
   return role === 'admin' ? ['connectTime', 'accountId', ...shown] : ['connectTime', ...shown];
 }

@@ -205,6 +205,9 @@ export function filters(world: () => World): void {
       await using visit = await world().visit({ path: '/calls?range=24h' });
       const { page } = visit;
       await visit.settled();
+      await page.getByRole('button', { name: 'Columns', exact: true }).click();
+      await page.getByRole('checkbox', { name: 'Remote IP' }).check();
+      await page.keyboard.press('Escape');
       const ip = await page.locator('[role=gridcell][data-column=remoteIp] .number').first().innerText();
       await page.getByRole('button', { name: 'More filters' }).click();
       await page.getByLabel('Seconds at least').fill('30');

@@ -117,10 +117,10 @@ export function list(world: () => World): void {
           .locator('[role=columnheader]')
           .evaluateAll((cells) => cells.map((cell) => (cell as HTMLElement).dataset.column));
       await page.getByRole('button', { name: 'Columns', exact: true }).click();
-      await page.getByRole('checkbox', { name: 'Remote IP' }).uncheck();
+      await page.getByRole('checkbox', { name: 'Country' }).uncheck();
       await page.getByRole('checkbox', { name: 'PDD' }).check();
       await page.keyboard.press('Escape');
-      assert.equal((await heads()).includes('remoteIp'), false);
+      assert.equal((await heads()).includes('country'), false);
       assert.equal((await heads()).includes('pddSeconds'), true);
       await page.locator('[role=columnheader][data-column=cld]').click({ button: 'right' });
       await page.getByRole('menuitem', { name: 'Move left' }).click();
@@ -150,7 +150,7 @@ export function list(world: () => World): void {
       assert.ok((await width()) > before + 60);
       await page.getByRole('button', { name: 'Columns', exact: true }).click();
       await page.getByRole('button', { name: 'As at first' }).click();
-      assert.equal((await heads()).includes('remoteIp'), true);
+      assert.equal((await heads()).includes('country'), true);
     });
 
     browserTest('a view is saved under a name, opened again and removed', async () => {
