@@ -3,12 +3,14 @@ import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import type { Principal, Principals } from './access/principals.ts';
 import { withCors } from './app/cors.ts';
-import { createErrorMask, useErrorCodes } from './app/errors.ts';
-import { useExecution } from './app/execution.ts';
+import { createErrorMask, useErrorCodes, withHttpStatus } from './app/errors.ts';
+import { executeOperation, useExecution } from './app/execution.ts';
 import { type Freshness, parseFreshness } from './app/freshness.ts';
 import { createGrafanaRoute } from './app/grafana/routes.ts';
-import { useLimits } from './app/limits.ts';
+import { checkOperation, useLimits } from './app/limits.ts';
+import { withoutSearch } from './app/logging.ts';
 import type { Metrics } from './app/metrics.ts';
+import { createRepeatedQuestions } from './app/repeated-questions.ts';
 import { createRequestLogs, writeRequest } from './app/request-log.ts';
 import { createRouter, type Handler, type Route } from './app/routes.ts';
 import { useFiles } from './app/streamed-result.ts';
@@ -57,8 +59,9 @@ interface Admission {
 /** Answers every request of the gateway. Listens to nothing. */
 export function createApp(needs: AppNeeds): App {
   const { logger, metrics, history } = needs;
+  const requestLogger = withoutSearch(logger);
   const logs = createRequestLogs((ended) => {
-    writeRequest(logger, ended);
+    writeRequest(requestLogger, ended);
     metrics?.noteRequest(ended);
   });
   const mask = createErrorMask((error, reference) =>
@@ -92,6 +95,24 @@ export function createApp(needs: AppNeeds): App {
       },
     });
 
+  const repeated = createRepeatedQuestions({
+    schema,
+    fetchAPI: () => yoga.fetchAPI,
+    openContext: (request) => open(request, admit(request, needs, logs.of)),
+    checkCost: checkOperation,
+    noteOperation(request, document, operationName) {
+      logs.noteOperation(request, document, operationName);
+      metrics?.noteOperation(request, document, operationName);
+    },
+    execute: (args) => executeOperation(args, mask),
+    finish(request, result) {
+      if (!result.errors) return result;
+      const shown = withHttpStatus({ ...result, errors: result.errors.map(mask) });
+      logs.noteErrors(request, shown);
+      return shown;
+    },
+  });
+
   const yoga = createYoga<Partial<Admission>, Context>({
     schema,
     graphqlEndpoint: '/graphql',
@@ -116,6 +137,7 @@ export function createApp(needs: AppNeeds): App {
       logs.plugin,
       ...(metrics ? [metrics.plugin] : []),
       useLimits(),
+      repeated.plugin,
       useExecution(mask),
     ] as Plugin[],
   });
@@ -130,8 +152,9 @@ export function createApp(needs: AppNeeds): App {
       logOf: logs.of,
       openContext: (request) => open(request, admit(request, needs, logs.of)),
     });
-  const routes = [...needs.routes, metrics?.route, grafana, graphql].filter((route) => route !== undefined);
-  const router = createRouter(routes);
+  const own = [metrics?.route, grafana, repeated.route, graphql].filter((route) => route !== undefined);
+
+  const router = createRouter([...needs.routes, ...own]);
   return { fetch: withCors(logs.around(router), needs.allowedOrigins), Request: yoga.fetchAPI.Request };
 }
 

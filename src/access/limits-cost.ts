@@ -61,9 +61,30 @@ export function allowanceOf({ maxPage }: { readonly maxPage: number }): number {
 
 /** Throws LimitExceededError when the operation costs more than `allowed` points. */
 export function checkCost(question: CostQuestion, allowed: number): void {
-  const cost = costOf(question);
+  const cost = knownCostOf(question);
   if (cost <= allowed) return;
   throw new LimitExceededError('cost', cost, allowed, `The query costs ${cost} points`);
+}
+
+/** Of an operation that is kept because it is asked again. By all of its variables that the cost may depend on. */
+const knownCosts = new WeakMap<OperationDefinitionNode, Map<string, number>>();
+const MOST_COSTS = 64;
+
+function knownCostOf(question: CostQuestion): number {
+  const { operation, variables } = question;
+  const sizes = operation.variableDefinitions?.map(({ variable }) => sizeOf(variables[variable.name.value]));
+  const key = String(sizes);
+  const costs = knownCosts.get(operation) ?? new Map<string, number>();
+  knownCosts.set(operation, costs);
+  const cost = costs.get(key) ?? costOf(question);
+  if (costs.size < MOST_COSTS) costs.set(key, cost);
+  return cost;
+}
+
+/** A number or a boolean; of anything else, whether it is there: a variable that is not has its default. */
+function sizeOf(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return value === undefined ? 'missing' : 'other';
 }
 
 /**

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   type DocumentNode,
+  type ExecutionResult,
   GraphQLError,
   type GraphQLSchema,
   Kind,
@@ -122,7 +123,7 @@ export function useErrorCodes(): Plugin {
         setResult({ errors: [show(error, error.message, extensionsOf(error), error)] });
         setResultProcessor(processRegularResult as never, 'application/json');
       } else if (!Array.isArray(result) && 'errors' in result && result.errors) {
-        setResult(withStatus(result));
+        setResult(withHttpStatus(result as ExecutionResult));
       }
     },
   };
@@ -234,10 +235,8 @@ function textOf(error: GraphQLError): string {
   return JSON.stringify([error.message, error.locations]);
 }
 
-type ErrorResult = { errors?: readonly GraphQLError[]; data?: unknown; extensions?: Record<string, unknown> };
-
 /** When nothing but errors came out of a running query, their status is the status of the answer. */
-function withStatus(result: ErrorResult): ErrorResult {
+export function withHttpStatus(result: ExecutionResult): ExecutionResult {
   const { errors = [], data } = result;
   if (errors.length === 0 && !('data' in result)) return { errors: [cancelled()] };
   if (!('data' in result) || hasValue(data)) return result;

@@ -18,7 +18,7 @@ import {
 import { isPlannedList, type OperationPlan, planOperation } from './operation-plan.ts';
 import { createFileResult, createStreamedResult, fileFormatOf, isStreamed } from './streamed-result.ts';
 
-type Execution = ExecutionArgs & { readonly contextValue: Context };
+export type Execution = ExecutionArgs & { readonly contextValue: Context };
 
 /**
  * Executes operations: lists of columns go from PostgreSQL's wire to the socket, everything else through graphql-js.
@@ -32,7 +32,8 @@ export function useExecution(mask: ErrorMask): Plugin<Context> {
   };
 }
 
-async function executeOperation(
+/** See `useExecution`. */
+export async function executeOperation(
   given: Execution,
   mask: ErrorMask,
 ): Promise<ExecutionResult | AsyncGenerator<ExecutionResult>> {

@@ -1,8 +1,7 @@
 import {
   type DocumentNode,
-  type FragmentDefinitionNode,
+  type ExecutionArgs,
   getOperationAST,
-  Kind,
   type ParseOptions,
   parse,
   type Source,
@@ -10,6 +9,7 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import { checkDocument, checkText, type DocumentLimits, documentLimits } from '../access/limits.ts';
 import { allowanceOf, checkCost } from '../access/limits-cost.ts';
+import { fragmentsOf } from '../streaming/selection.ts';
 
 /** What the limits need to know of a request. */
 interface Limited {
@@ -34,24 +34,16 @@ export function useLimits(limits: DocumentLimits = documentLimits): Plugin {
       };
     },
     onExecute({ args }) {
-      const { schema, document, operationName, variableValues, contextValue } = args;
-      const operation = getOperationAST(document, operationName);
-      if (!operation) return;
-      const question = {
-        schema,
-        operation,
-        fragments: fragmentsOf(document),
-        variables: variableValues ?? {},
-      };
-      checkCost(question, allowanceOf((contextValue as unknown as Limited).principal));
+      checkOperation(args);
     },
   };
 }
 
-function fragmentsOf(document: DocumentNode): Map<string, FragmentDefinitionNode> {
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const definition of document.definitions) {
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
-  }
-  return fragments;
+/** Throws LimitExceededError when the operation costs more than its principal may spend. */
+export function checkOperation(args: ExecutionArgs): void {
+  const { schema, document, operationName, variableValues, contextValue } = args;
+  const operation = getOperationAST(document, operationName);
+  if (!operation) return;
+  const question = { schema, operation, fragments: fragmentsOf(document), variables: variableValues ?? {} };
+  checkCost(question, allowanceOf((contextValue as Limited).principal));
 }

@@ -8,6 +8,8 @@ import type { EndedRequest } from './request-log.ts';
 
 export interface RequestMetrics {
   readonly plugin: Plugin;
+  /** The same without Yoga. */
+  noteOperation(request: Request, document: DocumentNode, operationName: string | null | undefined): void;
   note(ended: EndedRequest): void;
 }
 
@@ -47,14 +49,18 @@ export function createRequestMetrics(registry: Registry, schema: GraphQLSchema):
   const operations = [...fields, SEVERAL, INTROSPECTION, OTHER];
   const asked = new WeakMap<Request, string>();
   const { requests, durations, errors, http } = createSeries(registry, operations);
+  const noteOperation: RequestMetrics['noteOperation'] = (request, document, name) => {
+    asked.set(request, operationOf(document, name, fields));
+  };
 
   return {
+    noteOperation,
     plugin: {
       onParse: () => (parsed) => {
         const { request, params } = parsed.context;
         const { result } = parsed;
         if (!result || result instanceof Error) return;
-        asked.set(request, operationOf(result as DocumentNode, params.operationName, fields));
+        noteOperation(request, result as DocumentNode, params.operationName);
       },
     },
     note({ request, status, outcome, millis, codes }) {

@@ -1,22 +1,37 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { RequestCancelledError } from '../errors.ts';
 import { BlockStream } from '../streaming/body.ts';
+import { recycleBlock } from '../streaming/byte-writer.ts';
 import { HttpError } from './errors.ts';
 
-/** Reads a request's body to its end. Throws an HttpError of 413 as soon as it is longer than `limit` bytes. */
-export async function readBody(incoming: IncomingMessage, limit: number): Promise<Buffer | undefined> {
-  if (incoming.method === 'GET' || incoming.method === 'HEAD') return undefined;
+/**
+ * Reads a request's body to its end; undefined where there is none. Rejects with an HttpError of 413 as soon as it is
+ * longer than `limit` bytes, and when the client leaves before its end.
+ */
+export function readBody(incoming: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+  const { method, headers } = incoming;
+  if (method === 'GET' || method === 'HEAD') return Promise.resolve(undefined);
+  if (Number(headers['content-length']) > limit) return Promise.reject(bodyTooLong(limit));
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
   let size = 0;
-  if (Number(incoming.headers['content-length']) > limit) throw bodyTooLong(limit);
-  // Leaving the loop must not destroy the request: the answer goes out on the same connection.
-  for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
+  const leave = () => reject(new RequestCancelledError());
+  // Listeners, not a loop over an async iterator, which costs more than the rest of reading a short request.
+  const take = (chunk: Buffer) => {
     size += chunk.length;
-    if (size > limit) throw bodyTooLong(limit);
     chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+    if (size <= limit) return;
+    incoming.off('data', take).pause();
+    reject(bodyTooLong(limit));
+  };
+  incoming.on('data', take).once('error', reject).once('close', leave);
+  incoming.once('end', () => {
+    incoming.off('close', leave);
+    resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+  });
+  return promise;
 }
 
 function bodyTooLong(limit: number): HttpError {
@@ -55,16 +70,19 @@ export function toWebRequest(
  * must not look whole).
  */
 export async function sendResponse(response: Response, outgoing: ServerResponse): Promise<void> {
-  for (const [name, value] of response.headers) outgoing.appendHeader(name, value);
-  outgoing.writeHead(response.status);
-  const { body } = response;
-  if (!body) {
-    outgoing.end();
-  } else if (response.headers.has('content-length')) {
-    outgoing.end(Buffer.from(await response.arrayBuffer()));
-  } else {
-    const readable = toReadable(body);
+  const headers: string[] = [];
+  for (const [name, value] of response.headers) headers.push(name, value);
+  outgoing.writeHead(response.status, headers);
+  if (response.headers.has('content-length')) {
+    // Not `body`, which would make a stream of them. Of Yoga's own Response they are a buffer already.
+    const bytes: ArrayBuffer | Buffer = await response.arrayBuffer();
+    if (Buffer.isBuffer(bytes)) outgoing.end(bytes, () => recycleBlock(bytes));
+    else outgoing.end(Buffer.from(bytes));
+  } else if (response.body) {
+    const readable = toReadable(response.body);
     await (readable instanceof BlockStream ? readable.sendTo(outgoing) : pipeline(readable, outgoing));
+  } else {
+    outgoing.end();
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type GraphQLError, getOperationAST } from 'graphql';
+import { type DocumentNode, type ExecutionResult, type GraphQLError, getOperationAST } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { ErrorCode } from '../errors.ts';
@@ -42,6 +42,9 @@ export interface RequestLogs {
   of(request: Request): RequestLog;
   /** Learns operation, error codes and references. Comes after the plugin that codes errors. */
   readonly plugin: Plugin;
+  /** The same without Yoga. */
+  noteOperation(request: Request, document: DocumentNode, operationName: string | undefined): void;
+  noteErrors(request: Request, result: ExecutionResult): void;
   /** The outermost handler: gives every answer its X-Request-Id, and tells `onEnd` of every request. */
   around(handler: Handler): Handler;
 }
@@ -63,7 +66,19 @@ export function createRequestLogs(onEnd: (ended: EndedRequest) => void): Request
 
   return {
     of,
-    plugin: useRequestFacts(of),
+    noteOperation: (request, document, name) => describeOperation(of(request), document, name),
+    noteErrors: (request, { errors }) => describeErrors(of(request), errors),
+    plugin: {
+      onParse: () => (parsed) => {
+        const { request, params } = parsed.context;
+        if (!parsed.result || parsed.result instanceof Error) return;
+        describeOperation(of(request), parsed.result, params.operationName);
+      },
+      onResultProcess({ request, result }) {
+        if (Array.isArray(result) || !('errors' in result)) return;
+        describeErrors(of(request), result.errors as readonly GraphQLError[]);
+      },
+    },
     around: (handler) => async (request) => {
       const log = of(request);
       const start = performance.now();
@@ -113,25 +128,22 @@ export function writeRequest(
   );
 }
 
-function useRequestFacts(of: (request: Request) => RequestLog): Plugin {
-  return {
-    onParse: () => (parsed) => {
-      const { request, params } = parsed.context;
-      if (!parsed.result || parsed.result instanceof Error) return;
-      const operation = getOperationAST(parsed.result, params.operationName);
-      const log = of(request);
-      if (operation?.name) log.operation = hideNumbers(operation.name.value.slice(0, LONGEST_NAME));
-      if (operation) log.type = operation.operation;
-    },
-    onResultProcess({ request, result }) {
-      if (Array.isArray(result) || !('errors' in result)) return;
-      const log = of(request);
-      for (const { extensions } of (result.errors ?? []) as readonly GraphQLError[]) {
-        if (extensions.code) log.codes.add(extensions.code as ErrorCode);
-        if (extensions.reference) log.reference = String(extensions.reference);
-      }
-    },
-  };
+/** What the operation is called, and of what type. */
+function describeOperation(
+  log: RequestLog,
+  document: DocumentNode,
+  operationName: string | null | undefined,
+): void {
+  const operation = getOperationAST(document, operationName);
+  if (operation?.name) log.operation = hideNumbers(operation.name.value.slice(0, LONGEST_NAME));
+  if (operation) log.type = operation.operation;
+}
+
+function describeErrors(log: RequestLog, errors: readonly GraphQLError[] = []): void {
+  for (const { extensions } of errors) {
+    if (extensions.code) log.codes.add(extensions.code as ErrorCode);
+    if (extensions.reference) log.reference = String(extensions.reference);
+  }
 }
 
 function idOf(request: Request): string {

@@ -1,3 +1,5 @@
+const NOTHING = Buffer.alloc(0);
+
 /** Takes a full block of bytes; the block is not touched again, unless it is given back. */
 export type BlockSink = (block: Buffer) => void;
 
@@ -6,15 +8,26 @@ const BLOCK_BYTES = 64 * 1024;
 /** Blocks to be written again. Which answer they were part of last does not matter, so all answers share them. */
 const spareBlocks: Buffer[] = [];
 const MOST_SPARE_BLOCKS = 64;
+/** What is under the blocks that were handed on and may come back; any other buffer is somebody else's. */
+const lentBlocks = new WeakSet<ArrayBufferLike>();
 
 function freshBlock(): Buffer {
   return spareBlocks.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
 }
 
-/** Gives back a block that was handed on: nobody may read it any more. */
-export function recycleBlock(block: Buffer): void {
-  if (block.buffer.byteLength !== BLOCK_BYTES || spareBlocks.length >= MOST_SPARE_BLOCKS) return;
-  spareBlocks.push(Buffer.from(block.buffer, 0, BLOCK_BYTES));
+/** Marks the block as one that may come back. */
+function lend(block: Buffer): Buffer {
+  if (block.buffer.byteLength === BLOCK_BYTES) lentBlocks.add(block.buffer);
+  return block;
+}
+
+/**
+ * Gives back a block that was handed on, or a buffer that is none: nobody may read it any more. The second time, and
+ * what never was a block, nothing happens.
+ */
+export function recycleBlock({ buffer }: Buffer): void {
+  if (!lentBlocks.delete(buffer) || spareBlocks.length >= MOST_SPARE_BLOCKS) return;
+  spareBlocks.push(Buffer.from(buffer, 0, BLOCK_BYTES));
 }
 
 /**
@@ -51,17 +64,17 @@ export class ByteWriter {
     if (this.length > 0) this.#sink(this.#take());
   }
 
-  /** A copy of what is written to the current block, of just its size: the end of an answer that stayed short. */
+  /** What is written to the current block: the end of an answer that stayed short. Nothing may be written after this. */
   finish(): Buffer {
-    const written = Buffer.from(this.block.subarray(0, this.length));
-    this.close();
+    const written = lend(this.block.subarray(0, this.length));
+    this.#use(NOTHING);
     return written;
   }
 
   /** Gives the current block back. Nothing may be written after this. */
   close(): void {
-    recycleBlock(this.block);
-    this.#use(Buffer.alloc(0));
+    recycleBlock(lend(this.block));
+    this.#use(NOTHING);
   }
 
   #use(block: Buffer): void {
@@ -71,7 +84,7 @@ export class ByteWriter {
   }
 
   #take(): Buffer {
-    const taken = this.block.subarray(0, this.length);
+    const taken = lend(this.block.subarray(0, this.length));
     this.#use(freshBlock());
     return taken;
   }

@@ -38,6 +38,8 @@ export interface Ask {
 /** The whole gateway over real standbys, without a socket. */
 export interface TestGateway extends AsyncDisposable {
   readonly fetch: Handler;
+  /** The class of requests that its server makes. */
+  readonly Request: typeof Request;
   readonly replicas: Replicas;
   /** As the administrator unless told otherwise; resolves with the parsed body whatever the status. */
   query(document: string, variables?: object, ask?: Ask): Promise<GraphQLAnswer>;
@@ -77,7 +79,7 @@ export async function createTestGateway(
   first.release();
   const numbering = createNumbering(config.numbering);
   await numbering.firstRead;
-  const { fetch } = createApp({
+  const { fetch, Request } = createApp({
     replicas,
     source: () => source,
     carriers: carriers ?? numbering,
@@ -104,6 +106,7 @@ export async function createTestGateway(
 
   return {
     fetch,
+    Request,
     replicas,
     ask,
     query: async (...parameters) => (await ask(...parameters)).json() as Promise<GraphQLAnswer>,
