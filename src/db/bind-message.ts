@@ -10,30 +10,49 @@ export interface Binding {
   readonly formats: readonly Format[];
 }
 
-/** Execute the unnamed portal to its end, then Sync: both always the same. */
-const EXECUTE_AND_SYNC = Buffer.from('450000000900000000005300000004', 'hex');
+/** Execute the unnamed portal to its end. */
+const EXECUTE = Buffer.from('45000000090000000000', 'hex');
+/** Ends what was sent since the last one, as one transaction. */
+const SYNC = Buffer.from('5300000004', 'hex');
 
-/** The protocol's Bind message to the unnamed portal, and what has it executed: one write instead of three. */
+/** What is sent for a statement on this connection: its execution alone, or with a change of settings around it. */
+export function together(...messages: readonly Buffer[]): Buffer {
+  return Buffer.concat([...messages, SYNC]);
+}
+
+/** Prepares a statement under this name, whatever was there before. */
+export function encodePreparation(name: string, text: string): Buffer {
+  const close = message('C', `S${name}\0`);
+  return Buffer.concat([close, message('P', `${name}\0${text}\0\0\0`)]);
+}
+
+function message(type: string, content: string): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(4 + Buffer.byteLength(content));
+  return Buffer.concat([Buffer.from(type), length, Buffer.from(content)]);
+}
+
+/** The protocol's Bind message to the unnamed portal, and what has it executed; Sync must follow. */
 export function encodeExecution({ statement, values, formats: resultFormats }: Binding): Buffer {
   const name = Buffer.byteLength(statement);
   const lengths = values.map((value) => (value === null ? -1 : Buffer.byteLength(value)));
   const parameters = lengths.reduce((sum, length) => sum + 4 + Math.max(length, 0), 0);
   const bindBytes = 1 + 4 + 1 + name + 1 + 2 + 2 + parameters + 2 + 2 * resultFormats.length;
-  const message = Buffer.allocUnsafe(bindBytes + EXECUTE_AND_SYNC.length);
-  let at = message.write('B');
-  at = message.writeInt32BE(bindBytes - 1, at);
-  at = message.writeUInt8(0, at);
-  at += message.write(statement, at);
-  at = message.writeUInt8(0, at);
+  const bytes = Buffer.allocUnsafe(bindBytes + EXECUTE.length);
+  let at = bytes.write('B');
+  at = bytes.writeInt32BE(bindBytes - 1, at);
+  at = bytes.writeUInt8(0, at);
+  at += bytes.write(statement, at);
+  at = bytes.writeUInt8(0, at);
   // No parameter formats: all are text.
-  at = message.writeInt16BE(0, at);
-  at = message.writeInt16BE(values.length, at);
+  at = bytes.writeInt16BE(0, at);
+  at = bytes.writeInt16BE(values.length, at);
   values.forEach((value, index) => {
-    at = message.writeInt32BE(lengths[index]!, at);
-    if (value !== null) at += message.write(value, at);
+    at = bytes.writeInt32BE(lengths[index]!, at);
+    if (value !== null) at += bytes.write(value, at);
   });
-  at = message.writeInt16BE(resultFormats.length, at);
-  for (const format of resultFormats) at = message.writeInt16BE(format, at);
-  EXECUTE_AND_SYNC.copy(message, at);
-  return message;
+  at = bytes.writeInt16BE(resultFormats.length, at);
+  for (const format of resultFormats) at = bytes.writeInt16BE(format, at);
+  EXECUTE.copy(bytes, at);
+  return bytes;
 }

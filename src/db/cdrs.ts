@@ -65,6 +65,8 @@ export async function selectReplayedLsn(reader: Reader): Promise<string | null> 
 export interface PageStatement {
   readonly text: string;
   readonly values: readonly unknown[];
+  /** Whether one plan is right for all values, so that it may be kept: to plan a page costs as much as to read it. */
+  readonly hasOnePlan: boolean;
 }
 
 /** Texts kept per source; there are as many shapes of page as clients have kinds of question. */
@@ -94,17 +96,40 @@ export function cdrPageStatement(
     scopeShape(reader),
     shape,
   ].join('|');
-  const values = [...scope, ...filterValues, ...keysetValues(after), ...keysetValues(before), limit];
+  const values = [...scope, ...filterValues, ...keysetValues(after), ...keysetValues(before)];
   const texts = textsBySource.get(reader.source) ?? new Map<string, string>();
   textsBySource.set(reader.source, texts);
-  const known = texts.get(key);
-  if (known !== undefined) return { text: known, values };
-  const query = cdrPageQuery(reader, page, columns);
+  const text = texts.get(key) ?? compileUpToLimit(reader, page, columns, { withReplayedLsn, values });
+  if (texts.size < MOST_TEXTS) texts.set(key, text);
+  // The number itself, or the planner would plan for a tenth of all calls.
+  return { text: `${text} limit ${Number(limit)}`, values, hasOnePlan: hasOnePlan(reader, page) };
+}
+
+function compileUpToLimit(
+  reader: Reader,
+  page: CdrPage,
+  columns: readonly CdrColumnName[],
+  { withReplayedLsn, values }: { readonly withReplayedLsn: boolean; readonly values: readonly unknown[] },
+): string {
+  const query = cdrPageQuery(reader, page, columns).clearLimit();
   const { sql: text, parameters } = (withReplayedLsn ? query.select(replayedLsn) : query).compile();
   // The order of values is known twice, here and to Kysely; a text whose values went elsewhere must never be sent.
   if (!isDeepStrictEqual(parameters, values)) throw new Error('cdrPageStatement: values out of order');
-  if (texts.size < MOST_TEXTS) texts.set(key, text);
-  return { text, values };
+  return text;
+}
+
+/** Longer lists are planned in no time, compared with what they take. */
+const LONGEST_WITH_ONE_PLAN = 1001;
+
+/**
+ * Account and times are sought in a keyset index, whatever they are. How rare a number, a country or a cause is
+ * decides between that index and another, and what is right for one value reads the whole table for the next.
+ */
+function hasOnePlan({ accountIds }: Reader, { filter, limit }: CdrPage): boolean {
+  const { accountIds: ids, from: _, to: __, ...others } = filter;
+  const isOneAtMost = (given: readonly string[] | null | undefined) => given == null || given.length === 1;
+  const isSought = isOneAtMost(accountIds) && isOneAtMost(ids);
+  return isSought && limit <= LONGEST_WITH_ONE_PLAN && Object.values(others).every((part) => part == null);
 }
 
 function scopeShape({ accountIds }: Reader): string {

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import pg, { type PoolClient } from 'pg';
 import utils from 'pg/lib/utils.js';
-import { encodeExecution, type Format } from './bind-message.ts';
+import { encodeExecution, type Format, together } from './bind-message.ts';
+import { planEach, planOnce, planSwitch } from './plan-once.ts';
 import type { Reader } from './reader.ts';
 import { type RowSink, RowTap, type WireClient, type WireConnection } from './row-tap.ts';
 import { explain } from './sqlstate.ts';
@@ -30,6 +31,8 @@ const CANCELLED = '57014';
 export interface RawQuestion {
   readonly text: string;
   readonly values: readonly unknown[];
+  /** Whether PostgreSQL shall plan it once for all values on this connection, not for each anew. */
+  readonly hasOnePlan?: boolean;
   /** One per column. */
   readonly formats: readonly Format[];
   readonly sink: RowSink;
@@ -102,20 +105,24 @@ class RawQuery {
   submit(connection: WireConnection): Error | null {
     this.#startedAt = performance.now();
     this.#tap.sink = (bytes, start, end) => this.#take(bytes, start, end);
-    const { formats } = this.#question;
+    const { formats, hasOnePlan } = this.#question;
     const values = this.#question.values.map((value) => utils.prepareValue(value) as string | null);
     if (this.name === '' || connection.parsedStatements[this.name] === undefined) {
       connection.parse({ name: this.name, text: this.text, types: [] });
     }
-    connection.stream.write(encodeExecution({ statement: this.name, values, formats }));
+    const execution = encodeExecution({ statement: this.name, values, formats });
+    const parts = hasOnePlan && this.name ? [planOnce, execution, planEach] : [execution];
+    if (parts.length > 1 && !this.#tap.hasPlanSwitch) parts.unshift(planSwitch);
+    connection.stream.write(together(...parts));
     return null;
   }
 
   handleCommandComplete({ text }: { text: string }): void {
-    if (!this.#isStopped) this.#rows = Number(text.split(' ')[1]);
+    if (!this.#isStopped && text.startsWith('SELECT')) this.#rows = Number(text.slice(7));
   }
 
   handleReadyForQuery(): void {
+    this.#tap.hasPlanSwitch ||= this.#question.hasOnePlan === true && this.name !== '';
     this.#finish(null);
   }
 

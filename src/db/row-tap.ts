@@ -35,6 +35,8 @@ export interface WireClient {
  */
 export class RowTap {
   sink: RowSink | undefined;
+  /** Whether the statements of `plan-once.ts` are prepared on this connection. */
+  hasPlanSwitch = false;
   #forward: (bytes: Buffer) => void = () => {};
   /** What was read and does not make a whole message yet lies at the beginning. */
   #buffer = Buffer.alloc(0);
