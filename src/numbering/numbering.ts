@@ -83,8 +83,11 @@ interface Sources {
 function carrierOf(number: DialledNumber, { world, blocks, operators }: Sources): Carrier | null {
   const block = blockOf(number, blocks);
   const place = placeOf(number, world);
-  const country = place.country ?? (block || isFrench(number) ? countryOf(block?.territory) : null);
-  const lineKind = frenchKindOf(number) ?? place.lineKind;
+  const frenchKind = frenchKindOf(number);
+  const lineKind = frenchKind ?? place.lineKind;
+  // Of short codes and machines the plan alone knows the territory.
+  const known = block && frenchKind ? countryOf(block.territory) : place.country;
+  const country = known ?? (block || isFrench(number) ? countryOf(block?.territory) : null);
   if (!block && country === null && lineKind === null) return null;
   return {
     blockHolder: (block && operators?.get(block.holderCode)) ?? null,

@@ -36,6 +36,15 @@ describe('what is known of a number', () => {
     ['118999', 'Falaise Services (sample)', 'EX06', 'National', 'FR', 'SHORT_CODE', '118999'],
     ['337000091234567', 'Hirondelle Objets (sample)', 'EX08', 'Métropole', 'FR', 'MACHINE', '0700009'],
     [
+      '33700509123456',
+      'Hirondelle Objets (sample)',
+      'EX08',
+      'Guadeloupe, St Martin et St Barthélemy',
+      'GP',
+      'MACHINE',
+      '0700509',
+    ],
+    [
       '0700509123456',
       'Hirondelle Objets (sample)',
       'EX08',

@@ -79,6 +79,22 @@ test('a plan that is renamed into place is read, old content and size notwithsta
   expect(watched.logged).toHaveLength(4);
 });
 
+test('a plan behind a link is read when the link leads elsewhere', async () => {
+  using directory = createDirectory();
+  directory.write('january.csv', aPlan(['0612', 'AAAA']));
+  directory.write('march.csv', aPlan(['0612', 'BBBB']));
+  const path = directory.path('plan.csv');
+  symlinkSync('january.csv', path);
+  const numbering = createNumbering({ planPath: path, pollMillis: POLL_MILLIS });
+  await numbering.firstRead;
+  const holder = async () => (await numbering.lookUp([NUMBER]))[0]?.blockHolderCode;
+  expect(await holder()).toBe('AAAA');
+  symlinkSync('march.csv', directory.path('new'));
+  renameSync(directory.path('new'), path);
+  await expect.poll(holder, soon).toBe('BBBB');
+  numbering.close();
+});
+
 test('a plan that is written over is read', async () => {
   using watched = await watch(aPlan(['0612', 'AAAA']));
   writeFileSync(watched.path, inWindows1252(aPlan(['0612', 'BBBB'], ['0613', 'BBBB'])));
