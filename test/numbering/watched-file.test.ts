@@ -3,6 +3,7 @@ import {
   chmodSync,
   renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
