@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Loaded } from './plan-file.ts';
 import type { BadLine } from './records.ts';
-import { whyUnusable } from './text-lines.ts';
+import { UnusableFileError, whyUnusable } from './text-lines.ts';
 
 /** What is known of a file, for logs, metrics and `doctor`. */
 export interface FileReport {
@@ -73,7 +73,14 @@ export function watchFile<Content>({
       problem = problemOf(loaded, inUse?.entries ?? 0);
       if (problem === null) inUse = { ...loaded, loadedAt: Date.now() };
     } catch (error) {
+      const before = problem;
       problem = whyUnusable(error);
+      // A disk that fails may recover without a trace in the file; it is tried again, and said once.
+      if (!(error instanceof UnusableFileError)) {
+        readLast = undefined;
+        if (problem !== before) onRead(report());
+        return;
+      }
     }
     readLast = identity;
     onRead(report());
@@ -120,6 +127,7 @@ function identityAtOnce(path: string): string {
   }
 }
 
-function describe({ dev, ino, size, mtimeNs }: BigIntStats): string {
-  return `${dev} ${ino} ${size} ${mtimeNs}`;
+/** The time of change tells of rights that were granted too. */
+function describe({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 }
