@@ -1,18 +1,18 @@
 /** The app in headless Chromium, over the gateway's demo: everything here is real but the cable, which can be slow. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { access } from './browser/access.ts';
+import { looks } from './browser/axe-themes-zoom-languages.ts';
 import { carriers } from './browser/carriers.ts';
-import { drawer } from './browser/drawer.ts';
-import { exporting } from './browser/exporting.ts';
-import { filters } from './browser/filters.ts';
-import { keyboard } from './browser/keyboard.ts';
-import { list } from './browser/list.ts';
-import { live } from './browser/live.ts';
-import { looks } from './browser/looks.ts';
-import { million } from './browser/million.ts';
+import { access } from './browser/customer-and-admin-views.ts';
+import { drawer } from './browser/drawer-deep-link-copy-as.ts';
+import { exporting } from './browser/export-progress-cancel.ts';
+import { filters } from './browser/filters-ranges-zoom-zones.ts';
+import { trouble } from './browser/gateway-down-slow-stale-partial.ts';
+import { keyboard } from './browser/keyboard-alone.ts';
+import { live } from './browser/live-tail.ts';
+import { million } from './browser/million-rows-60-frames.ts';
 import { pictures } from './browser/pictures.ts';
-import { trouble } from './browser/trouble.ts';
+import { list } from './browser/table-tiles-columns-saved-views.ts';
 import { findChromium } from './browser/visit.ts';
 import { startWorld, type World } from './browser/world.ts';
 

@@ -23,7 +23,7 @@ export function useShortcuts(shortcuts: Shortcuts, lettersWork: boolean): void {
       const found = now.shortcuts.find(([keys]) => keys.split(' ').includes(event.key));
       if (!found) return;
       if (event.key.length === 1 && !now.lettersWork) return;
-      const target = event.target as Element;
+      const target = targetOf(event);
       if (target.closest('input, select, textarea, [contenteditable]')) return;
       if (moving.test(event.key) && !target.closest('[role=grid]') && target !== document.body) return;
       if (moving.test(event.key) && target.closest('button, a[href]')) return;
@@ -34,4 +34,9 @@ export function useShortcuts(shortcuts: Shortcuts, lettersWork: boolean): void {
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
   }, []);
+}
+
+/** A popup that closes takes its field away, and for a moment that still has the focus: such a key is for the page. */
+function targetOf({ target }: KeyboardEvent): Element {
+  return target instanceof Element && target.checkVisibility() ? target : document.body;
 }

@@ -15,7 +15,7 @@ export function browserTest(name: string, run: (t: TestContext) => Promise<void>
       await run(t);
     } catch (error) {
       const sight = sightOfLastVisit();
-      if (sight) writeFileSync(join(artefacts, `failed ${name.slice(0, 80).replaceAll('/', '')}.jpg`), sight);
+      if (sight) writeFileSync(join(artefacts, `failed ${name.slice(0, 80).replaceAll('/', '')}.png`), sight);
       if (networkChanges() === before) throw error;
       t.diagnostic(`the machine's network changed (${(error as Error).message.split('\n')[0]}): once more`);
       await run(t);

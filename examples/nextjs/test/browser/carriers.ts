@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe } from 'node:test';
 import { browserTest } from './browser-test.ts';
 import { until } from './child.ts';
-import { longAgo } from './list.ts';
+import { longAgo } from './table-tiles-columns-saved-views.ts';
 import { picture } from './visit.ts';
 import type { World } from './world.ts';
 

@@ -122,7 +122,7 @@ export async function visit(
       await page.locator('.histogram-frame:not([data-loading])').waitFor();
     },
     async [Symbol.asyncDispose]() {
-      lastSight = await page.screenshot({ type: 'jpeg', quality: 60 }).catch(() => undefined);
+      lastSight = await page.screenshot({ scale: 'css' }).catch(() => undefined);
       await context.close();
       assert.deepEqual(complaints, [], 'the console has no errors');
       assert.deepEqual(foreign, [], 'nothing is asked for elsewhere');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { browserTest } from './browser-test.ts';
 import { assertAccessible, picture } from './visit.ts';
 import type { World } from './world.ts';
@@ -79,6 +80,25 @@ export function looks(world: () => World): void {
       await page.reload();
       assert.equal(await ground(), dark);
     });
+
+    browserTest(
+      'the first load brings at most 200 kB of JavaScript, with all that is loaded unasked',
+      async (t) => {
+        await using visit = await world().visit({ path: '/calls?range=1h' });
+        const { page } = visit;
+        const scripts = new Map<string, Promise<Buffer>>();
+        page.on('response', (response) => {
+          if (response.request().resourceType() === 'script') scripts.set(response.url(), response.body());
+        });
+        await page.reload();
+        await visit.settled();
+        await page.locator('[data-facet=cause] li').first().waitFor();
+        const sizes = (await Promise.all(scripts.values())).map((body) => gzipSync(body).length);
+        const total = sizes.reduce((sum, size) => sum + size, 0);
+        t.diagnostic(`${sizes.length} scripts, ${(total / 1000).toFixed(1)} kB gzip`);
+        assert.ok(sizes.length > 5 && total <= 200_000, `${total} bytes`);
+      },
+    );
 
     browserTest('only our own scripts run, and no other site may frame the page', async () => {
       await using visit = await world().visit({ path: '/calls?range=1h' });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { browserTest } from './browser-test.ts';
 import { until } from './child.ts';
-import { number, tiles } from './list.ts';
+import { number, tiles } from './table-tiles-columns-saved-views.ts';
 import { picture } from './visit.ts';
 import type { World } from './world.ts';
 
@@ -32,6 +32,51 @@ export function filters(world: () => World): void {
           return shown.length > 0 && shown.every(fits);
         });
       }
+    });
+
+    browserTest(
+      'a link opens the same view, with everything that was chosen, and says only what was',
+      async () => {
+        const chosen = {
+          range: '24h',
+          type: 'INCOMPLETE',
+          cld: '33*',
+          outcome: 'BUSY,NO_ANSWER',
+          notCountry: 'Germany',
+          zone: 'Asia/Tokyo',
+          order: 'oldest',
+          size: '200',
+        };
+        const path = `/calls?${new URLSearchParams(chosen)}`;
+        await using visit = await world().visit({ path });
+        const { page } = visit;
+        await visit.settled();
+        assert.equal(
+          await page.locator('#quick-ranges input:checked').getAttribute('aria-label'),
+          'Last 24 hours',
+        );
+        assert.equal(await page.locator('#call-type').inputValue(), 'INCOMPLETE');
+        assert.equal(await page.locator('#number-cld').inputValue(), '33');
+        assert.equal(await page.locator('.status-size select').inputValue(), '200');
+        await page.locator('.status-zone', { hasText: 'Asia/Tokyo' }).waitFor();
+        await page.locator('[role=columnheader][aria-sort=ascending]').waitFor();
+        await page.locator('[data-chip=notCountry]').waitFor();
+        const { searchParams } = new URL(page.url());
+        assert.deepEqual(Object.fromEntries(searchParams), chosen, 'the address stays as it is');
+        await page.selectOption('#call-type', 'ALL');
+        await page.waitForURL((url) => !url.searchParams.has('type'));
+      },
+    );
+
+    browserTest('nonsense in an address is left out, and the rest is shown', async () => {
+      await using visit = await world().visit({
+        path: '/calls?range=9y&type=NOISE&outcome=BUSY,LOUD&zone=Mars/Base&size=7&order=up&from=yesterday',
+      });
+      const { page } = visit;
+      await visit.settled();
+      assert.equal(await page.locator('#call-type').inputValue(), 'ALL');
+      await page.locator('.status-zone', { hasText: 'UTC' }).waitFor();
+      assert.ok((await visit.loaded()) > 0);
     });
 
     browserTest('stars that are typed mean what they mean in a link', async () => {

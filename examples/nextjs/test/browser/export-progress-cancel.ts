@@ -4,7 +4,7 @@ import { describe } from 'node:test';
 import type { Page } from 'playwright-core';
 import { browserTest } from './browser-test.ts';
 import { until } from './child.ts';
-import { longAgo, number, tiles } from './list.ts';
+import { longAgo, number, tiles } from './table-tiles-columns-saved-views.ts';
 import { assertAccessible, picture } from './visit.ts';
 import type { World } from './world.ts';
 
