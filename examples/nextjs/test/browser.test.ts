@@ -1,4 +1,16 @@
-/** The app in headless Chromium, over the gateway's demo: everything here is real but the cable, which can be slow. */
+/**
+ * The app in headless Chromium, over the gateway's demo: everything here is real but the cable, which can be slow.
+ *
+ * Where to look for what: both views, sessions, scope, masking: customer-and-admin-views. Streamed table, tiles, call
+ * types, page sizes, column chooser, saved views, the empty state, sharing: table-tiles-columns-saved-views. State in the
+ * address, numbers, results and their meaning, click-to-filter, facets, quick and custom ranges, drag-to-zoom, time zones:
+ * filters-ranges-zoom-zones. Full record, neighbours, deep link, context, copies: drawer-deep-link-copy-as. Block holder,
+ * kind of line: carriers. Keys: keyboard-alone. Destinations, causes, hours × weekdays, accounts: pictures. Files:
+ * export-progress-cancel. Polling, pill, pause: live-tail. axe, light and dark, 200 %, EN and FR, weight, policy:
+ * axe-themes-zoom-languages. One streamed answer, frames, cancel: million-rows-60-frames. Freshness in amber and red, and
+ * a gateway that is down, slow, stale, killed, or answers partly: gateway-down-slow-stale-partial. No network at all:
+ * ../offline.test.ts. Beside the gateway's demo: ../demo-web.test.ts.
+ */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { looks } from './browser/axe-themes-zoom-languages.ts';

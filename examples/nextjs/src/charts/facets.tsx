@@ -74,7 +74,7 @@ function Facet({
     { enabled: isReady },
   );
   const rows = (asked.answer?.data.cdrStats.rows ?? []).filter((row) => facetValueOf[part](row) !== null);
-  const accounts = useAccounts(part === 'account' ? rows.map(({ accountId }) => accountId!) : []);
+  const { byId: accounts } = useAccounts(part === 'account' ? rows.map(({ accountId }) => accountId!) : []);
   const most = Math.max(1, ...rows.map(({ attempts }) => Number(attempts)));
   const wanted: readonly (string | number)[] = question[part];
   const unwanted: readonly (string | number)[] = question[excludable[part]];

@@ -178,7 +178,7 @@ function Accounts({ filter, measure, onFilter, isAdmin }: PictureProps & { reado
   const { words, formats } = useView();
   const asked = useGroups(filter, ['ACCOUNT'], measure);
   const groups = groupsOf(asked);
-  const accounts = useAccounts(groups.map(({ accountId }) => accountId!));
+  const { byId: accounts } = useAccounts(groups.map(({ accountId }) => accountId!));
   const say = useSay(measure);
   return (
     <Picture name="accounts" title={words.pictures.accounts} asked={asked} isWide>

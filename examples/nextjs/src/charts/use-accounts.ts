@@ -12,8 +12,14 @@ import * as operations from '../generated/operations.ts';
 /** So many accounts the operation asks for at once. */
 const PER_QUESTION = 20;
 
-/** Names, owners and currencies of accounts by id. What is not known, or not there, is missing. */
-export function useAccounts(ids: readonly string[]): ReadonlyMap<string, AccountNameFragment> {
+export interface Accounts {
+  /** Names, owners and currencies by id. What is not known, or not there, is missing. */
+  readonly byId: ReadonlyMap<string, AccountNameFragment>;
+  /** Every account was asked for, and answered. */
+  readonly isWhole: boolean;
+}
+
+export function useAccounts(ids: readonly string[]): Accounts {
   const sorted = [...new Set(ids)].sort();
   const chunks = Array.from({ length: Math.ceil(sorted.length / PER_QUESTION) }, (_, index) =>
     sorted.slice(index * PER_QUESTION, (index + 1) * PER_QUESTION),
@@ -26,7 +32,10 @@ export function useAccounts(ids: readonly string[]): ReadonlyMap<string, Account
     })),
   });
   const accounts = answers.flatMap(({ data }) => (data ? accountsOf(data.data) : []));
-  return new Map(accounts.map((account) => [account.id, account]));
+  return {
+    byId: new Map(accounts.map((account) => [account.id, account])),
+    isWhole: answers.every(({ data }) => data !== undefined),
+  };
 }
 
 function variablesOf(ids: readonly string[]): AccountNamesQueryVariables {

@@ -39,7 +39,7 @@ export function useCost(tiles: Asked<TilesQuery>, filter: CdrFilter | undefined)
   const rows = byAccount.answer?.data.cdrStats.rows ?? [];
   const isKnown = rows.length > 0 && rows.length <= MOST_ACCOUNTS;
   const accounts = useAccounts(isKnown ? rows.map(({ accountId }) => accountId!) : []);
-  const sums = isKnown ? sumsByCurrency(rows, accounts) : undefined;
+  const sums = isKnown && accounts.isWhole ? sumsByCurrency(rows, accounts.byId) : undefined;
   const [largest, ...others] = sums ?? [];
   // The total of one question beside the accounts of another would be a lie.
   const isOneQuestion = byAccount.isOld === tiles.isOld;

@@ -101,7 +101,7 @@ function useNames(
   const ownedIds = owned.answer?.data.cdrStats.rows
     .map(({ accountId }) => accountId)
     .filter((id) => id !== null);
-  const accounts = useAccounts(isCustomer ? (ownedIds ?? []) : ids);
+  const { byId: accounts } = useAccounts(isCustomer ? (ownedIds ?? []) : ids);
   return new Map(
     [...accounts.values()].map(({ id, username, customer }) =>
       isCustomer

@@ -39,7 +39,7 @@ export default function FreshnessPanel({ status, maxStaleness, onDemand }: Fresh
             <tr key={name}>
               <th scope="row">{name}</th>
               <td>
-                {state.toLowerCase().replaceAll('_', ' ')}
+                {f.states[state]}
                 {reason && <span className="aside"> {reason}</span>}
               </td>
               <td>
