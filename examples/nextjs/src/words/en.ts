@@ -336,6 +336,7 @@ export const en = {
       STARTING: 'starting',
       STREAMING: 'streaming',
       STREAMING_UNVERIFIED: 'streaming, not verified',
+      UNKNOWN: 'unknown',
     },
     lag: 'Behind',
     demand: 'Accept answers',

@@ -338,6 +338,7 @@ export const fr: Words = {
       STARTING: 'démarrage',
       STREAMING: 'en continu',
       STREAMING_UNVERIFIED: 'en continu, non vérifiée',
+      UNKNOWN: 'inconnu',
     },
     lag: 'Retard',
     demand: 'Accepter des réponses',
