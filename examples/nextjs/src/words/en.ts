@@ -338,7 +338,7 @@ export const en = {
       STREAMING_UNVERIFIED: 'streaming, not verified',
       UNKNOWN: 'unknown',
       UNREACHABLE: 'unreachable',
-      UPSTREAM_DEGRADED: 'its upstream is behind',
+      UPSTREAM_DEGRADED: 'its upstream is in trouble',
       WRONG_CLUSTER: 'of another cluster',
     },
     lag: 'Behind',

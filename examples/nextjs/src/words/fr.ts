@@ -340,7 +340,7 @@ export const fr: Words = {
       STREAMING_UNVERIFIED: 'en continu, non vérifiée',
       UNKNOWN: 'inconnu',
       UNREACHABLE: 'injoignable',
-      UPSTREAM_DEGRADED: 'sa source est en retard',
+      UPSTREAM_DEGRADED: 'sa source est en difficulté',
       WRONG_CLUSTER: 'd’une autre grappe',
     },
     lag: 'Retard',
