@@ -21,6 +21,10 @@ export function keysetIndexes(table: string, key: string): readonly WantedIndex[
   ];
 }
 
+export function hasKeysetIndexes(table: CatalogueTable, key: string): boolean {
+  return keysetIndexes(table.name, key).every((wanted) => remedyFor(table, wanted) === null);
+}
+
 /** Whether the index gives the rows in the wanted order, forwards or backwards, without a sort. */
 export function serves(index: CatalogueIndex, wanted: WantedIndex): boolean {
   if (!index.isValid || index.isPartial || index.method !== 'btree') return false;

@@ -1,4 +1,4 @@
-import type { CdrKeyset, CdrPage } from '../db/cdrs.ts';
+import type { CdrKeyset, CdrPage } from '../db/cdr-pages.ts';
 import type { Reader } from '../db/reader.ts';
 import { UnreadableValueError } from '../errors.ts';
 import type { Body } from './body.ts';

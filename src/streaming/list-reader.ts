@@ -1,6 +1,8 @@
 import { formats } from '../db/bind-message.ts';
 import { type CdrColumnName, cdrColumns, wireFormats } from '../db/cdr-columns.ts';
-import { type CdrKeyset, type CdrPage, cdrPageStatement, selectKeyBeyond } from '../db/cdrs.ts';
+import { cdrPageStatement } from '../db/cdr-page-statement.ts';
+import type { CdrKeyset, CdrPage } from '../db/cdr-pages.ts';
+import { selectKeyBeyond } from '../db/cdrs.ts';
 import { type Flow, readRawRows } from '../db/raw-rows.ts';
 import type { Reader } from '../db/reader.ts';
 import type { RowSink } from '../db/row-tap.ts';

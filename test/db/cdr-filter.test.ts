@@ -2,7 +2,8 @@ import type { Kysely } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkSource } from '../../src/db/catalogue-check.ts';
 import type { CdrFilter } from '../../src/db/cdr-filter.ts';
-import { type CdrOrder, cdrPageQuery, countCdrs } from '../../src/db/cdrs.ts';
+import { type CdrOrder, cdrPageQuery } from '../../src/db/cdr-pages.ts';
+import { countCdrs } from '../../src/db/cdrs.ts';
 import type { DB } from '../../src/db/generated/model.ts';
 import type { Reader } from '../../src/db/reader.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -121,8 +122,28 @@ describe.each(['cli', 'cld'] as const)('%s', (column) => {
 
 test('a common prefix is read in the order of the list and stops with the page', async () => {
   const plan = await planOf({ filter: { cld: { startsWith: '33' } } });
-  expect(indexesOf(plan)).toEqual(['xdrs_connect_time_i_xdr_idx']);
-  expect(isSorted(plan)).toBe(false);
+  // The second finds the fifty calls of the page by their keys.
+  expect(indexesOf(plan).sort()).toEqual(['xdrs_connect_time_i_xdr_idx', 'xdrs_pkey']);
+});
+
+test('of the calls of a rare prefix only their keys are read, from the index', async () => {
+  const plan = await planOf({ filter: { cld: { startsWith: '330000' } } });
+  expect(plan.filter((node) => node['Index Name'] === 'xdrs_cld_connect_time_i_xdr_idx')).toEqual([
+    expect.objectContaining({ 'Node Type': 'Index Only Scan' }),
+  ]);
+});
+
+test.each<[string, Question]>([
+  ['many accounts', { filter: { accountIds: Array.from({ length: 30 }, (_, id) => String(id)) } }],
+  ['two accounts', { filter: { accountIds: ['7', '8'], from: '2026-01-02T00:00:00Z' } }],
+  ['a tenant of many', { filter: {}, accountIds: ['1', '2', '3'] }],
+])('of the calls of %s no more keys are read than a page has of each', async (_, question) => {
+  const plan = await planOf(question);
+  expect(plan.find((node) => node['Index Name']?.startsWith('xdrs_i_account'))).toMatchObject({
+    'Node Type': 'Index Only Scan',
+    'Index Cond': expect.stringContaining('i_account = '),
+  });
+  expect(isReadWhole(plan)).toBe(false);
 });
 
 test.each<[string, Question, string]>([

@@ -68,6 +68,8 @@ export interface Source {
   /** Null where the database has no such table, or hides it. */
   readonly accountsRelation: AliasedRawBuilder<AccountsModel, 'accounts'> | null;
   readonly customersRelation: AliasedRawBuilder<CustomersModel, 'customers'> | null;
+  /** Whether indexes give the calls in order, of one account as of all, and find one by its key. */
+  readonly hasKeysetIndexes: boolean;
   /** Columns of the model that are always null here, because the database lacks them. */
   readonly missing: readonly (keyof XdrsModel)[];
 }

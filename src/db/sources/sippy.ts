@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { type Catalogue, type CatalogueTable, hasUnique } from '../catalogue.ts';
+import { hasKeysetIndexes } from '../catalogue-indexes.ts';
 import { columnSql } from './columns.ts';
 import { type ColumnsSql, derivedTable, missingColumns, scopeSql } from './derived-table.ts';
 import { accountsRelation, customersRelation } from './lookups.ts';
@@ -43,6 +44,7 @@ export function sippySource(catalogue: Catalogue): Source {
       ),
     accountsRelation: accountsRelation(catalogue),
     customersRelation: customersRelation(catalogue),
+    hasKeysetIndexes: hasKeysetIndexes(catalogue.tables.get('cdrs')!, 'i_cdr'),
     missing: missingColumns(columns),
   };
 }

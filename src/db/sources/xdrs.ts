@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Catalogue, CatalogueTable } from '../catalogue.ts';
+import { hasKeysetIndexes } from '../catalogue-indexes.ts';
 import { columnSql } from './columns.ts';
 import { type ColumnsSql, derivedTable, missingColumns, scopeSql } from './derived-table.ts';
 import { accountsRelation, customersRelation } from './lookups.ts';
@@ -36,6 +37,7 @@ export function xdrsSource(catalogue: Catalogue): Source {
       ),
     accountsRelation: accountsRelation(catalogue),
     customersRelation: customersRelation(catalogue),
+    hasKeysetIndexes: hasKeysetIndexes(table, 'i_xdr'),
     missing: missingColumns(columns),
   };
 }
