@@ -113,7 +113,7 @@ export function CallTable(props: CallTableProps) {
           props.onFocus(index);
           props.onOpen(index);
         }}
-        onPointerOver={(event) => setHovered(hoveredCellOf(event.target as Element, list, shown, view.user))}
+        onPointerOver={(event) => setHovered(hoveredCellOf(event, hovered, list, shown, view.user))}
         onPointerLeave={(event) => {
           if (!(event.relatedTarget as Element | null)?.closest?.('.cell-actions')) setHovered(undefined);
         }}

@@ -14,20 +14,29 @@ export interface HoveredCell {
   readonly height: number;
 }
 
-/** Undefined over anything else. */
+/** Where the buttons stand, in pixels from the right edge of a cell. */
+const BUTTONS_WIDTH = 56;
+
+/**
+ * Undefined over anything else, and where the buttons themselves would come up: what was meant as a click on the row must
+ * not meet a button that was not there before.
+ */
 export function hoveredCellOf(
-  target: Element,
+  { target, clientX }: { readonly target: EventTarget; readonly clientX: number },
+  before: HoveredCell | undefined,
   list: CallList,
   columns: readonly CallColumn[],
   user: View['user'],
 ): HoveredCell | undefined {
-  const cell = target.closest<HTMLElement>('[role=gridcell]');
+  const cell = (target as Element).closest<HTMLElement>('[role=gridcell]');
   const row = cell?.closest<HTMLElement>('[data-index]');
   const column = columns.find(({ id }) => id === cell?.dataset.column);
   const call = row ? list.at(Number(row.dataset.index)) : undefined;
   const filter = call && column?.filter?.(call);
   if (!cell || !filter || !canFilter(filter, user)) return undefined;
-  const { right, top, height } = cell.getBoundingClientRect();
+  const { right, top, width, height } = cell.getBoundingClientRect();
+  const isThere = before?.right === right && before.top === top;
+  if (!isThere && clientX > right - Math.min(BUTTONS_WIDTH, 0.4 * width)) return undefined;
   return { filter, right, top, height };
 }
 
