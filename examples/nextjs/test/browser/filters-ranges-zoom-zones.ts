@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { browserTest } from './browser-test.ts';
 import { until } from './child.ts';
-import { number, tiles } from './table-tiles-columns-saved-views.ts';
+import { longAgo, number, tiles } from './table-tiles-columns-saved-views.ts';
 import { picture } from './visit.ts';
 import type { World } from './world.ts';
 
@@ -113,7 +113,7 @@ export function filters(world: () => World): void {
     });
 
     browserTest('a click on a value filters by it, or leaves it out', async () => {
-      await using visit = await world().visit({ path: '/calls?range=24h' });
+      await using visit = await world().visit({ path: longAgo(24) });
       const { page } = visit;
       await visit.settled();
       const all = number((await tiles(page)).calls!);
