@@ -18,6 +18,14 @@ export interface CarrierSink extends FileSink {
   readonly missed: number;
 }
 
+interface Held {
+  readonly record: string;
+  /** The called number; empty where there is none. */
+  readonly number: string;
+  /** Undefined where it is still to be looked up. */
+  readonly carrier: Carrier | null | undefined;
+}
+
 /** Numbers remembered. */
 const MOST_KNOWN = 200_000;
 /** Attempts at one look-up; when all fail, the rest of the file goes without. */
@@ -42,7 +50,8 @@ export function withCarriers({
   const decoder = new TextDecoder();
   const encoder = new TextEncoder();
   let place: number | undefined;
-  let held: { record: string; number: string }[] = [];
+  let held: Held[] = [];
+  let writing = Promise.resolve();
   let unknown = new Set<string>();
   let isGivenUp = false;
   let missed = 0;
@@ -60,10 +69,10 @@ export function withCarriers({
     }
     return new Map<string, Carrier | null>();
   };
-  const flush = async () => {
-    const found = unknown.size > 0 ? await lookUp([...unknown]) : new Map<string, Carrier | null>();
-    const text = held.map(({ record, number }) => {
-      const carrier = found.has(number) ? found.get(number) : known.get(number);
+  const writeOut = async (records: readonly Held[], numbers: readonly string[]) => {
+    const found = numbers.length > 0 ? await lookUp(numbers) : new Map<string, Carrier | null>();
+    const text = records.map(({ record, number, ...before }) => {
+      const carrier = before.carrier === undefined ? found.get(number) : before.carrier;
       if (number !== '' && carrier === undefined) missed += 1;
       return extended(
         record,
@@ -74,9 +83,17 @@ export function withCarriers({
       if (known.size >= MOST_KNOWN) known.delete(known.keys().next().value!);
       known.set(number, carrier);
     }
+    if (text.length > 0) await sink.write(encoder.encode(text.join('')));
+  };
+  /** One batch is looked up while the next one comes. */
+  const flush = async () => {
+    const [records, numbers] = [held, [...unknown]];
     held = [];
     unknown = new Set();
-    if (text.length > 0) await sink.write(encoder.encode(text.join('')));
+    await writing;
+    writing = writeOut(records, numbers);
+    // Thrown where it is waited for.
+    writing.catch(() => {});
   };
 
   return {
@@ -91,16 +108,21 @@ export function withCarriers({
           continue;
         }
         const number = fieldAt(record, place);
-        held.push({ record, number });
-        if (number !== '' && !known.has(number)) unknown.add(number);
+        const carrier = known.get(number);
+        held.push({ record, number, carrier });
+        if (number !== '' && carrier === undefined) unknown.add(number);
         if (unknown.size >= batch || held.length >= 10 * batch) await flush();
       }
     },
     async finish() {
       await flush();
+      await writing;
       await sink.finish();
     },
-    discard: () => sink.discard(),
+    async discard() {
+      await writing.catch(() => {});
+      await sink.discard();
+    },
   };
 }
 
