@@ -1,8 +1,9 @@
 /**
  * Two gateways under PM2, on the ports of docker/nginx/site.conf:
  *   pm2 start docker/pm2.config.cjs && pm2 save && pm2 startup
- * Settings are in ENV_FILE (default: .env in the root of the repository), except the ports. Two processes rather than
- * PM2's cluster mode: each has its own health, figures and upgrade, and nginx shares the work between them.
+ * Settings are in ENV_FILE (default: .env in the root of the repository), except the ports; values that hold a # need
+ * quotes there. Two processes rather than PM2's cluster mode: each has its own health, figures and upgrade, and nginx
+ * shares the work between them.
  */
 const { join } = require('node:path');
 
