@@ -196,7 +196,7 @@ export function trouble(world: () => World): void {
 
     browserTest('a file whose gateway is killed midway counts as failed, not as a short file', async () => {
       const { gateway, wire } = world();
-      await using visit = await world().visit({ path: '/calls?range=24h', expectedErrors: failedLoads });
+      await using visit = await world().visit({ path: '/calls?range=7d', expectedErrors: failedLoads });
       const { page } = visit;
       await page.addInitScript(() => {
         Reflect.deleteProperty(window, 'showSaveFilePicker');
