@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { globSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -43,6 +44,28 @@ describe('what goes into an image', () => {
     expect(lines.find((line) => line && !line.startsWith('#'))).toBe('*');
     expect(shown.filter((path) => !copied.some((source) => source.startsWith(path)))).toEqual([]);
     expect(copied.filter((source) => !shown.some((path) => source.startsWith(path)))).toEqual([]);
+  });
+
+  test('what the explorer is built of imports nothing that stays outside', () => {
+    const without = read('.dockerignore')
+      .split('\n')
+      .filter((line) => line.startsWith('examples/nextjs/'))
+      .flatMap((pattern) => globSync([pattern, `${pattern}/**`]));
+    const seen = globSync([
+      'examples/nextjs/*.{ts,mjs}',
+      'examples/nextjs/{src,scripts,test}/**/*.{ts,tsx,mjs}',
+    ])
+      .filter((file) => !without.includes(file))
+      .flatMap((file) =>
+        [...read(file).matchAll(/^(?:import|export) [^;]*?'(\.[^']*)'/gm)].map((found) => ({
+          file,
+          target: join(dirname(file), found[1]!),
+        })),
+      );
+
+    expect(without.length).toBeGreaterThan(5);
+    expect(seen.length).toBeGreaterThan(50);
+    expect(seen.filter(({ target }) => without.includes(target))).toEqual([]);
   });
 
   test.each(dockerfiles)('%s ends as a user that is not root, with node as the first process', (file) => {
