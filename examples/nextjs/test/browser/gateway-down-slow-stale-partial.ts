@@ -162,7 +162,7 @@ export function trouble(world: () => World): void {
         await page.getByRole('button', { name: /^Load all/ }).click();
         await until('some calls came', async () => (await visit.loaded()) > 300);
         await gateway.kill();
-      wire.heal(); // What is on the cable arrives at once.
+        wire.heal(); // What is on the cable arrives at once.
         const broken = page.locator('.notes .trouble', { hasText: 'came before it broke off' });
         await broken.waitFor({ timeout: 30_000 });
         const kept = await visit.loaded();
