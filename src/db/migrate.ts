@@ -12,15 +12,18 @@ export { type Log, MigrationError } from './migrate-session.ts';
 
 export interface MigrateOptions {
   /** Stop after the tables, so that calls can be loaded before there are indexes to maintain. */
-  readonly through?: 'tables' | 'indexes';
+  readonly through?: 'tables';
   /** Sets the password of the role `gateway`. Printable ASCII. Without it the role keeps the one it has, or none. */
   readonly gatewayPassword?: string | undefined;
   readonly log?: Log;
 }
 
-/** A migration that can be run again to mend what was lost since. */
-interface RepairableMigration extends Migration {
+/** What a migration may have besides `up` and `down`. */
+interface OurMigration extends Migration {
+  /** Run again to mend what was lost since. */
   readonly repair?: (db: Kysely<unknown>) => Promise<void>;
+  /** Run before all that is pending: makes first what would only replace the work of an earlier one. */
+  readonly ahead?: (db: Kysely<unknown>) => Promise<void>;
 }
 
 const folder = fileURLToPath(new URL('../../migrations/', import.meta.url));
@@ -35,6 +38,7 @@ export async function migrateToLatest(primaryUrl: string, options: MigrateOption
   await using _progress = watchIndexBuilds(primaryUrl, session.backend, log);
   await explainRefusals(async () => {
     await repairMigrated(session.db);
+    if (!through) await runAhead(session.db);
     const migrator = createMigrator(session.db);
     const target = through && (await nameEndingIn(migrator, through));
     const { error } = await (target ? migrator.migrateTo(target) : migrator.migrateToLatest());
@@ -95,7 +99,7 @@ export async function migrateSql(url: string, log: Log): Promise<void> {
   log('-- CREATE INDEX CONCURRENTLY is not allowed inside a transaction.');
   for (const { name, executedAt, migration } of await createMigrator(session.db).getMigrations()) {
     const before = statements.length;
-    const { up, repair } = migration as RepairableMigration;
+    const { up, repair } = migration as OurMigration;
     if (executedAt === undefined) await up(recorder);
     else await repair?.(recorder);
     if (statements.length > before) log(`\n-- ${name}`);
@@ -135,7 +139,13 @@ function createMigrator(db: Kysely<unknown>): Migrator {
 
 async function repairMigrated(db: Kysely<unknown>): Promise<void> {
   for (const { executedAt, migration } of await createMigrator(db).getMigrations()) {
-    if (executedAt !== undefined) await (migration as RepairableMigration).repair?.(db);
+    if (executedAt !== undefined) await (migration as OurMigration).repair?.(db);
+  }
+}
+
+async function runAhead(db: Kysely<unknown>): Promise<void> {
+  for (const { executedAt, migration } of await createMigrator(db).getMigrations()) {
+    if (executedAt === undefined) await (migration as OurMigration).ahead?.(db);
   }
 }
 

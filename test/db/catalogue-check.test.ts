@@ -168,6 +168,18 @@ describe('the check at start', () => {
        create index on xdrs (i_account, connect_time desc, i_xdr desc)`,
       [],
     ],
+    [
+      'one that covers the statistics',
+      `create index on xdrs (i_account, connect_time desc, i_xdr desc) include (duration, charged_amount);
+       create index on xdrs (connect_time desc, i_xdr desc)`,
+      [],
+    ],
+    [
+      'a column of the order only included',
+      `create index on xdrs (i_account, connect_time desc) include (i_xdr);
+       create index on xdrs (connect_time desc) include (i_xdr)`,
+      [/lists of one account/, /lists of every account/],
+    ],
   ])('with %s warns of just the keyset indexes that do not serve', (_, indexes, expected) =>
     withTables(`${smallest} alter table xdrs add cld text; ${indexes}`, async (database) => {
       const { warnings } = await checkAsGateway(database);

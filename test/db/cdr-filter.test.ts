@@ -147,8 +147,8 @@ test.each<[string, Question]>([
 });
 
 test.each<[string, Question, string]>([
-  ['one account', { filter: { accountIds: ['7'] } }, 'xdrs_i_account_connect_time_i_xdr_idx'],
-  ['a tenant', { filter: {}, accountIds: ['7'] }, 'xdrs_i_account_connect_time_i_xdr_idx'],
+  ['one account', { filter: { accountIds: ['7'] } }, 'xdrs_i_account_connect_time_i_xdr_covering_idx'],
+  ['a tenant', { filter: {}, accountIds: ['7'] }, 'xdrs_i_account_connect_time_i_xdr_covering_idx'],
   ['one customer', { filter: { customerIds: ['3'] } }, 'xdrs_i_customer_connect_time_i_xdr_idx'],
   [
     'a time range',

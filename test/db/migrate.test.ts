@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -71,6 +72,7 @@ describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
 
       const said = lines.filter((line) => /^(Taken|Nothing)/.test(line));
       expect(said).toEqual([
+        'Taken back: 0004_statistics',
         'Taken back: 0003_roles',
         'Taken back: 0002_indexes',
         'Taken back: 0001_tables',
@@ -94,28 +96,42 @@ describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
       expect(lines.filter((line) => line === 'Up to date.')).toHaveLength(2);
     });
 
-    test('printed as SQL and run by hand make the same database, which "up" then only puts on record', async () => {
-      const [byHand, byUs] = [await createEmptyDatabase(cluster), await createEmptyDatabase(cluster)];
-      const { lines, log } = collect();
-      await migrateSql(byHand.url, log);
-      const printed = lines.join('\n');
-      expect(await byHand.query(`select from pg_class where relnamespace = 'public'::regnamespace`)).toEqual(
-        [],
-      );
+    test.each([
+      ['here', ''],
+      [
+        "on a switch's table",
+        'create table xdrs (i_xdr bigint, i_account bigint, connect_time timestamptz, pdd real);',
+      ],
+      [
+        "on a switch's partitions",
+        `create table xdrs (i_xdr bigint, i_account bigint, connect_time timestamptz, pdd real) partition by list (i_account);
+         create table xdrs_1 partition of xdrs for values in (1); create table xdrs_2 partition of xdrs default;`,
+      ],
+    ])(
+      'printed as SQL and run by hand %s make the same database, which "up" then only puts on record',
+      async (_, tables) => {
+        const [byHand, byUs] = [await createEmptyDatabase(cluster), await createEmptyDatabase(cluster)];
+        for (const { query } of [byHand, byUs]) await query(tables);
+        const before = await describeDatabase(byHand);
+        const { lines, log } = collect();
+        await migrateSql(byHand.url, log);
+        const printed = lines.join('\n');
+        expect(await describeDatabase(byHand)).toBe(before);
 
-      const client = new pg.Client({ connectionString: byHand.url });
-      await client.connect();
-      for (const statement of printed.split(/;$/m)) {
-        if (!/^\\password/m.test(statement)) await client.query(statement);
-      }
-      await client.end();
-      const up = collect();
-      await migrateUp(byHand.url, up.log);
-      await migrateToLatest(byUs.url);
+        const client = new pg.Client({ connectionString: byHand.url });
+        await client.connect();
+        for (const statement of printed.split(/;$/m)) {
+          if (!/^\\password/m.test(statement)) await client.query(statement);
+        }
+        await client.end();
+        const up = collect();
+        await migrateUp(byHand.url, up.log);
+        await migrateToLatest(byUs.url);
 
-      expect(await describeDatabase(byHand)).toBe(await describeDatabase(byUs));
-      expect(up.lines.filter((line) => /create (table|index|role)/.test(line))).toEqual([]);
-    });
+        expect(await describeDatabase(byHand)).toBe(await describeDatabase(byUs));
+        expect(up.lines.filter((line) => /create (table|index|role)/.test(line))).toEqual([]);
+      },
+    );
 
     test('that are pending and done are told apart by status', async () => {
       const database = await createEmptyDatabase(cluster);
@@ -127,6 +143,7 @@ describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
         expect.stringMatching(/^0001_tables +done \d{4}-/),
         expect.stringMatching(/^0002_indexes +pending$/),
         expect.stringMatching(/^0003_roles +pending$/),
+        expect.stringMatching(/^0004_statistics +pending$/),
       ]);
     });
   });
@@ -246,6 +263,194 @@ describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
     });
   });
 
+  describe('the covering index of an account', () => {
+    const plain = 'xdrs_i_account_connect_time_i_xdr_idx';
+    const covering = 'xdrs_i_account_connect_time_i_xdr_covering_idx';
+    const key = '(i_account, connect_time DESC, i_xdr DESC)';
+    const columns =
+      'i_xdr bigint, i_account bigint, connect_time timestamptz, duration numeric, charged_amount numeric';
+    const switchTable = `create table xdrs (${columns});
+      insert into xdrs select number, number % 7, now(), 0, 0 from generate_series(1, 100) as number;`;
+
+    /** A switch's database as the three migrations before left it. */
+    async function createBefore(statements: string): Promise<EmptyDatabase> {
+      const database = await createEmptyDatabase(cluster);
+      await database.query(statements);
+      await migrateToLatest(database.url);
+      await migrateDown(database.url, () => {});
+      return database;
+    }
+
+    const namesOf = async (database: EmptyDatabase, table = 'xdrs') =>
+      (await indexesOf(database, table)).map(({ name, valid }) => (valid ? name : `${name} INVALID`));
+
+    test('is built before the plain one is dropped, both while the switch writes, and taken back the same way', async () => {
+      const database = await createBefore(switchTable);
+      const before = await describeDatabase(database);
+      const [up, down] = [collect(), collect()];
+      await migrateUp(database.url, up.log);
+      const after = await indexesOf(database, 'xdrs');
+      await migrateDown(database.url, down.log);
+
+      expect(before).toContain(`CREATE INDEX ${plain} ON public.xdrs USING btree ${key}\n`);
+      expect(after.map(({ name }) => name)).toEqual(['xdrs_connect_time_i_xdr_idx', covering]);
+      expect(after[1]!.definition).toMatch(`USING btree ${key} INCLUDE (duration, charged_amount)`);
+      expect(up.lines).toEqual([
+        expect.stringMatching(`create index concurrently "${covering}"`),
+        expect.stringMatching(`drop index concurrently "public"."${plain}"`),
+        'Up to date.',
+      ]);
+      expect(down.lines).toEqual([
+        expect.stringMatching(`create index concurrently "${plain}"`),
+        expect.stringMatching(`drop index concurrently "public"."${covering}"`),
+        'Taken back: 0004_statistics',
+      ]);
+      expect(await describeDatabase(database)).toBe(before);
+      await migrateDown(database.url, () => {}, { all: true });
+      expect(await namesOf(database)).toEqual([]);
+    });
+
+    test('is the only one that is built where there is none yet', async () => {
+      const database = await createEmptyDatabase(cluster);
+      await database.query(switchTable);
+      const { lines, log } = collect();
+      await migrateUp(database.url, log);
+
+      expect(lines.filter((line) => line.includes('i_account_connect_time'))).toEqual([
+        expect.stringMatching(`create index concurrently "${covering}"`),
+      ]);
+    });
+
+    test.each([
+      ['a plain one', plain, ''],
+      ['one that holds more', 'dba_idx', 'include (duration, charged_amount, i_customer)'],
+    ])('leaves %s of somebody else, up and down', async (_, name, include) => {
+      const database = await createEmptyDatabase(cluster);
+      await database.query(`${switchTable} alter table xdrs add i_customer bigint;
+        create index ${name} on xdrs (i_account, connect_time desc, i_xdr desc) ${include}`);
+      await migrateToLatest(database.url);
+      const made = await namesOf(database);
+      await migrateDown(database.url, () => {});
+
+      expect(made.includes(name)).toBe(true);
+      expect(made.includes(covering)).toBe(include === '');
+      expect(
+        (await namesOf(database)).filter((index) => index.includes('account') || index === name),
+      ).toEqual([name]);
+    });
+
+    test('holds no text, which could be too long for it, and nothing that is not there', async () => {
+      const database = await createEmptyDatabase(cluster);
+      await database.query(`create domain seconds as double precision;
+        create table xdrs (i_xdr bigint, i_account bigint, connect_time timestamptz, duration seconds, pdd text)`);
+      await migrateToLatest(database.url);
+      await database.query(
+        `insert into xdrs values (1, 2, now(), 3, (select string_agg(md5(n::text), '') from generate_series(1, 1000) n))`,
+      );
+
+      expect((await indexesOf(database, 'xdrs')).find(({ name }) => name === covering)!.definition).toMatch(
+        /INCLUDE \(duration\)$/,
+      );
+    });
+
+    test.each([
+      ['has not begun', `create table other (a int)`, []],
+      [
+        'did not finish its build',
+        `create unique index concurrently ${covering} on xdrs ((i_account % 7))`,
+        [/half-built: an earlier build did not finish.*drop index concurrently/],
+      ],
+    ])('is built, and the plain one kept until then, when an earlier run %s', async (_, statement, first) => {
+      const database = await createBefore(switchTable);
+      await database.query(statement).catch(() => {});
+      const { lines, log } = collect();
+      await migrateUp(database.url, log);
+
+      expect(lines).toEqual([
+        ...first.map((pattern) => expect.stringMatching(pattern)),
+        expect.stringMatching(/create index concurrently/),
+        expect.stringMatching(`drop index concurrently "public"."${plain}"`),
+        'Up to date.',
+      ]);
+      expect(await namesOf(database)).toEqual(['xdrs_connect_time_i_xdr_idx', covering]);
+    });
+
+    test('stays when an earlier run did not finish the drop, which is done then', async () => {
+      const database = await createBefore(switchTable);
+      await database.query(`create index ${covering} on xdrs (i_account, connect_time desc, i_xdr desc)
+        include (duration, charged_amount)`);
+      // As a drop that was interrupted leaves it.
+      await database.query(`update pg_index set indisvalid = false where indexrelid = '${plain}'::regclass`);
+      const { lines, log } = collect();
+      await migrateUp(database.url, log);
+
+      expect(lines.filter((line) => line.includes(' index '))).toEqual([
+        expect.stringMatching(`drop index concurrently "public"."${plain}"`),
+      ]);
+      expect(await namesOf(database)).toEqual(['xdrs_connect_time_i_xdr_idx', covering]);
+    });
+
+    test('is built again when it was lost, and nothing stays of what stood in for it', async () => {
+      const database = await createEmptyDatabase(cluster);
+      await database.query(switchTable);
+      await migrateToLatest(database.url);
+      await database.query(`drop index ${covering}`);
+      await migrateToLatest(database.url);
+
+      expect(await namesOf(database)).toEqual(['xdrs_connect_time_i_xdr_idx', covering]);
+    });
+
+    const partitioned = `
+      create table xdrs (${columns}) partition by range (connect_time);
+      create table xdrs_2026 partition of xdrs for values from ('2026-01-01') to ('2027-01-01')
+        partition by range (connect_time);
+      create table xdrs_2026_01 partition of xdrs_2026 for values from ('2026-01-01') to ('2026-02-01');
+      create table xdrs_2025 partition of xdrs for values from ('2025-01-01') to ('2026-01-01');`;
+
+    test('takes the place of the plain one on every partition, later ones too', async () => {
+      const database = await createBefore(partitioned);
+      const before = await describeDatabase(database);
+      await database.query(
+        `create table xdrs_2024 partition of xdrs for values from ('2024-01-01') to ('2025-01-01')`,
+      );
+      const { lines, log } = collect();
+      await migrateUp(database.url, log);
+      const names = await Promise.all(
+        ['xdrs', 'xdrs_2026', 'xdrs_2026_01', 'xdrs_2025', 'xdrs_2024'].map((table) =>
+          namesOf(database, table),
+        ),
+      );
+      await migrateDown(database.url, () => {});
+      await database.query('drop table xdrs_2024');
+
+      expect(lines.filter((line) => line.includes('create index concurrently'))).toHaveLength(3);
+      expect(names.flat().filter((name) => name.includes('account'))).toEqual(
+        ['xdrs', 'xdrs_2026', 'xdrs_2026_01', 'xdrs_2025', 'xdrs_2024'].map(
+          (table) => `${table}_i_account_connect_time_i_xdr_covering_idx`,
+        ),
+      );
+      expect(await describeDatabase(database)).toBe(before);
+    });
+
+    test('leaves the plain one of all partitions where one of them belongs to somebody else', async () => {
+      const database = await createEmptyDatabase(cluster);
+      await database.query(`${partitioned}
+        create index dba_idx on xdrs_2025 (i_account, connect_time desc, i_xdr desc);
+        comment on index dba_idx is 'Of the reports.'`);
+      // As the first three did it, where nothing had been built ahead of them.
+      await migrateToLatest(database.url, { through: 'tables' });
+      const { up } = await import('../../migrations/0002_indexes.ts');
+      const pool = new pg.Pool({ connectionString: database.url, max: 1 });
+      const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+      await up(db);
+      await db.destroy();
+      await migrateToLatest(database.url);
+
+      expect(await namesOf(database)).toEqual(['xdrs_connect_time_i_xdr_idx', covering, plain]);
+      expect(await namesOf(database, 'xdrs_2025')).toContain('dba_idx');
+    });
+  });
+
   describe('and the role gateway', () => {
     test('reads calls and cannot write, whatever it sets', async () => {
       const database = await createEmptyDatabase(cluster);
@@ -357,7 +562,7 @@ describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
     await migrateSql(url, log);
     expect(lines.join('\n')).toMatch(/create index "xdrs_i_account_connect_time_i_xdr_idx"/);
     await migrateStatus(url, log);
-    expect(lines.at(-1)).toMatch(/^0003_roles +pending$/);
+    expect(lines.at(-1)).toMatch(/^0004_statistics +pending$/);
   });
 
   test('without the right to make roles say who may, and leave no role behind', async () => {
