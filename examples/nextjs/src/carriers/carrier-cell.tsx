@@ -5,13 +5,14 @@ import type { View } from '../chrome/view.tsx';
 import { fill } from '../words/fill.ts';
 import type { Carrier } from './ask-carriers.ts';
 
-/** Empty until it is known, and where nothing is: the row waits for nobody. */
+/** Empty until it is known, a dash where nothing is: the row waits for nobody. */
 export function CarrierCell({ number, view }: { readonly number: string; readonly view: View }) {
   const { carriers } = view;
   const get = () => carriers.get(number);
   const carrier = useSyncExternalStore(carriers.subscribe, get, get);
   useEffect(() => carriers.want(number), [carriers, number]);
-  return carrier ? <CarrierName carrier={carrier} view={view} /> : null;
+  if (carrier === undefined) return null;
+  return carrier ? <CarrierName carrier={carrier} view={view} /> : <span className="nothing">–</span>;
 }
 
 /** The holder of the block, or the country where none is known, and the kind of line; on hover that numbers are ported. */
