@@ -34,7 +34,7 @@ export interface Context {
   /** The same, as known before anything was read. */
   readFrom(): ReplicaInfo | null;
   /** Made anew with each standby that is tried. */
-  readonly loaders: Loaders;
+  loaders(): Loaders;
   /** Of the request. */
   readonly headers: Headers;
   /** Facts for the log of the request and for the metrics. */
@@ -184,9 +184,9 @@ export function createContext(needs: ContextNeeds): Context {
     headers,
     signal,
     note,
-    get loaders() {
-      return loaders;
-    },
+    // Not an accessor: one with a closure gives every object a shape of its own, which keeps all that it closes over
+    // until the next full garbage collection.
+    loaders: () => loaders,
     reader,
     async replaceReader(reading, error) {
       // Lists and counts of one request read from the same standby: the first to see it fail leaves it for all.

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { Config } from '../config.ts';
 import { UnauthenticatedError } from '../errors.ts';
 
@@ -55,5 +55,5 @@ export function createPrincipals({ adminToken, account, maxPage }: Config): Prin
 
 /** Tokens are compared as digests: equal in length, so in constant time. */
 function digestOf(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
+  return hash('sha256', token, 'buffer');
 }

@@ -21,6 +21,10 @@ const SEVERAL = 'several';
 const INTROSPECTION = 'introspection';
 const OTHER = 'other';
 
+/** On the request itself, not in a WeakMap: see the log of the request. */
+const ASKED = Symbol('what the request asks for');
+type AskingRequest = Request & { [ASKED]?: string };
+
 const outcomes = Object.keys({
   ok: true,
   cancelled: true,
@@ -47,10 +51,9 @@ const exactRoutes: Readonly<Record<string, HttpRoute>> = {
 export function createRequestMetrics(registry: Registry, schema: GraphQLSchema): RequestMetrics {
   const fields = new Set(Object.keys(schema.getQueryType()?.getFields() ?? {}));
   const operations = [...fields, SEVERAL, INTROSPECTION, OTHER];
-  const asked = new WeakMap<Request, string>();
   const { requests, durations, errors, http } = createSeries(registry, operations);
-  const noteOperation: RequestMetrics['noteOperation'] = (request, document, name) => {
-    asked.set(request, operationOf(document, name, fields));
+  const noteOperation = (request: AskingRequest, document: DocumentNode, name: string | null | undefined) => {
+    request[ASKED] = operationOf(document, name, fields);
   };
 
   return {
@@ -68,7 +71,7 @@ export function createRequestMetrics(registry: Registry, schema: GraphQLSchema):
       http.inc({ route, status: status === undefined ? 'none' : `${Math.floor(status / 100)}xx` });
       for (const code of codes) errors.inc({ code });
       if (route !== 'graphql') return;
-      const operation = asked.get(request) ?? OTHER;
+      const operation = (request as AskingRequest)[ASKED] ?? OTHER;
       requests.inc({ operation, outcome });
       durations.observe({ operation }, millis / 1000);
     },

@@ -51,17 +51,20 @@ export interface RequestLogs {
 
 const LONGEST_NAME = 64;
 
+/**
+ * The log is kept on the request itself: what a WeakMap holds of an object outlives it until the next full garbage
+ * collection, and with thousands of requests a second that is all of them.
+ */
+const LOG = Symbol('request log');
+type LoggedRequest = Request & { [LOG]?: RequestLog };
+
 /** Asked every few seconds for ever, by machines. */
 const probes = new Set(['/livez', '/readyz', '/health', '/metrics']);
 
 export function createRequestLogs(onEnd: (ended: EndedRequest) => void): RequestLogs {
-  const logs = new WeakMap<Request, RequestLog>();
-  const of = (request: Request): RequestLog => {
-    const known = logs.get(request);
-    if (known) return known;
-    const log: RequestLog = { id: idOf(request), codes: new Set() };
-    logs.set(request, log);
-    return log;
+  const of = (request: LoggedRequest): RequestLog => {
+    request[LOG] ??= { id: idOf(request), codes: new Set() };
+    return request[LOG];
   };
 
   return {

@@ -26,7 +26,7 @@ export function createCarrierLoader(carriers: CarrierLookUp): CarrierLoader {
 
 /** Position by position; null is unknown. Throws InvalidArgumentError above MOST_NUMBERS. */
 export async function findCarriers(
-  { loaders }: { readonly loaders: { readonly carrier: CarrierLoader } },
+  { loaders }: { loaders(): { readonly carrier: CarrierLoader } },
   numbers: readonly string[],
 ): Promise<(Carrier | null)[]> {
   if (numbers.length > MOST_NUMBERS) {
@@ -34,5 +34,5 @@ export async function findCarriers(
       `${numbers.length} numbers were asked for; at most ${MOST_NUMBERS} may be at once. Ask in several requests.`,
     );
   }
-  return Promise.all(numbers.map((number) => loaders.carrier.load(number)));
+  return Promise.all(numbers.map((number) => loaders().carrier.load(number)));
 }

@@ -24,7 +24,7 @@ export const Account = builder.objectRef<AccountRow>('Account').implement({
       type: Customer,
       description: 'The customer who owns the account.',
       resolve: ({ customerId }, _args, { loaders }) =>
-        customerId === null ? null : loaders.customer.load(customerId),
+        customerId === null ? null : loaders().customer.load(customerId),
     }),
     currency: t.exposeString('currency', {
       description: 'ISO 4217 code of every amount charged to the account.',

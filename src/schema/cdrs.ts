@@ -58,13 +58,13 @@ Cdr.implement({
       account: t.field({
         type: Account,
         description: 'The account the call is charged to. One lookup per request, however many calls ask.',
-        resolve: (row, _args, { loaders }) => loaders.account.load(row.i_account!),
+        resolve: (row, _args, { loaders }) => loaders().account.load(row.i_account!),
       }),
       customer: t.field({
         type: Customer,
         description: 'The customer who owns the account. One lookup per request, however many calls ask.',
         resolve: (row, _args, { loaders }) =>
-          row.i_customer === null ? null : loaders.customer.load(row.i_customer),
+          row.i_customer === null ? null : loaders().customer.load(row.i_customer),
       }),
       cli: text({
         column: 'cli',
@@ -79,7 +79,7 @@ Cdr.implement({
           'known. Numbers are ported: not necessarily the operator of today. A list that selects this is answered whole ' +
           'by the ordinary executor, and not as a stream or a file; for long lists ask `Query.carriers` for the numbers ' +
           'that are shown.',
-        resolve: ({ cld }, _args, { loaders }) => (cld ? loaders.carrier.load(cld) : null),
+        resolve: ({ cld }, _args, { loaders }) => (cld ? loaders().carrier.load(cld) : null),
       }),
       cliIn: text({ column: 'cli_in', description: 'Calling number as the switch received it.' }),
       cldIn: text({ column: 'cld_in', description: 'Called number as the switch received it.' }),

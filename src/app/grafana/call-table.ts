@@ -84,8 +84,8 @@ async function withLabels(
   { loaders }: Inquiry['context'],
 ): Promise<readonly TableRow[]> {
   const labelOf = async ({ accountId, customerId }: CdrStatsRow): Promise<string | null> => {
-    if (accountId) return (await loaders.account.load(accountId)).username;
-    return customerId ? (await loaders.customer.load(customerId)).name : null;
+    if (accountId) return (await loaders().account.load(accountId)).username;
+    return customerId ? (await loaders().customer.load(customerId)).name : null;
   };
   if (dimension?.name !== 'ACCOUNT' && dimension?.name !== 'CUSTOMER') return rows;
   return Promise.all(rows.map(async (row) => ({ ...row, label: await labelOf(row) })));

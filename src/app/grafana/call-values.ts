@@ -37,8 +37,8 @@ export async function findCallValues(
 /** With the id in it: Grafana throws away one of two options with the same text. */
 async function labelOf(row: CdrStatsRow, { loaders }: Inquiry['context']): Promise<string> {
   const { accountId, customerId } = row;
-  if (accountId) return named((await loaders.account.load(accountId)).username, accountId);
-  if (customerId) return named((await loaders.customer.load(customerId)).name, customerId);
+  if (accountId) return named((await loaders().account.load(accountId)).username, accountId);
+  if (customerId) return named((await loaders().customer.load(customerId)).name, customerId);
   return String(row.country ?? row.outcome ?? row.disconnectCause);
 }
 
