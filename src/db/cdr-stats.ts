@@ -184,8 +184,12 @@ export async function selectCdrTotals(
   return row!;
 }
 
+/** Files beside the zones of some systems: whatever zone the server happens to be in. */
+const nobodysZones = ['localtime', 'posixrules'];
+
 /** Whether PostgreSQL knows the zone by this name, as an IANA name: no abbreviation, no POSIX rule. */
 export async function isTimeZone(reader: Reader, name: string): Promise<boolean> {
+  if (nobodysZones.includes(name)) return false;
   const query = sql<{
     known: boolean;
   }>`select exists (select from pg_timezone_names where name = ${name}) as known`;
