@@ -1,8 +1,8 @@
-import { type DocumentNode, type GraphQLSchema, getOperationAST, Kind, type SelectionSetNode } from 'graphql';
+import type { DocumentNode, GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { type ErrorCode, errorCodes } from '../errors.ts';
-import { type Fragments, fragmentsOf } from '../streaming/selection.ts';
+import { askedOf, catchAlls, noteAsked, OTHER, partOf, parts } from './asked.ts';
 import type { Outcome } from './outcomes.ts';
 import type { EndedRequest } from './request-log.ts';
 
@@ -16,15 +16,6 @@ export interface RequestMetrics {
 /** From a page that is in memory to the longest export. */
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
-/** Beside the names of query fields: asked for several of them, only for the schema, or for nothing we understand. */
-const SEVERAL = 'several';
-const INTROSPECTION = 'introspection';
-const OTHER = 'other';
-
-/** On the request itself, not in a WeakMap: see the log of the request. */
-const ASKED = Symbol('what the request asks for');
-type AskingRequest = Request & { [ASKED]?: string };
-
 const outcomes = Object.keys({
   ok: true,
   cancelled: true,
@@ -32,17 +23,7 @@ const outcomes = Object.keys({
   denied: true,
   error: true,
 } satisfies Record<Outcome, true>);
-const routes = ['graphql', 'grafana', 'metrics', 'probe', 'other'] as const;
 const statuses = ['2xx', '3xx', '4xx', '5xx', 'none'] as const;
-type HttpRoute = (typeof routes)[number];
-const exactRoutes: Readonly<Record<string, HttpRoute>> = {
-  '/graphql': 'graphql',
-  '/grafana': 'grafana',
-  '/metrics': 'metrics',
-  '/livez': 'probe',
-  '/readyz': 'probe',
-  '/health': 'probe',
-};
 
 /**
  * Requests by what they ask for, never by what clients call it: the names of operations are theirs, and as many as
@@ -50,11 +31,10 @@ const exactRoutes: Readonly<Record<string, HttpRoute>> = {
  */
 export function createRequestMetrics(registry: Registry, schema: GraphQLSchema): RequestMetrics {
   const fields = new Set(Object.keys(schema.getQueryType()?.getFields() ?? {}));
-  const operations = [...fields, SEVERAL, INTROSPECTION, OTHER];
+  const operations = [...fields, ...catchAlls];
   const { requests, durations, errors, http } = createSeries(registry, operations);
-  const noteOperation = (request: AskingRequest, document: DocumentNode, name: string | null | undefined) => {
-    request[ASKED] = operationOf(document, name, fields);
-  };
+  const noteOperation = (request: Request, document: DocumentNode, name: string | null | undefined) =>
+    noteAsked(request, document, name, fields);
 
   return {
     noteOperation,
@@ -67,11 +47,11 @@ export function createRequestMetrics(registry: Registry, schema: GraphQLSchema):
       },
     },
     note({ request, status, outcome, millis, codes }) {
-      const route = routeOf(request.url);
+      const route = partOf(request.url);
       http.inc({ route, status: status === undefined ? 'none' : `${Math.floor(status / 100)}xx` });
       for (const code of codes) errors.inc({ code });
       if (route !== 'graphql') return;
-      const operation = (request as AskingRequest)[ASKED] ?? OTHER;
+      const operation = askedOf(request) ?? OTHER;
       requests.inc({ operation, outcome });
       durations.observe({ operation }, millis / 1000);
     },
@@ -110,46 +90,6 @@ function createSeries(registry: Registry, operations: readonly string[]) {
     durations.zero({ operation });
   }
   for (const code of Object.keys(errorCodes) as ErrorCode[]) errors.inc({ code }, 0);
-  for (const route of routes) for (const status of statuses) http.inc({ route, status }, 0);
+  for (const route of parts) for (const status of statuses) http.inc({ route, status }, 0);
   return { requests, durations, errors, http };
-}
-
-/** Of the path alone, and quickly: every request passes here. */
-function routeOf(url: string): HttpRoute {
-  const start = url.indexOf('/', url.indexOf('//') + 2);
-  const end = url.indexOf('?', start);
-  const path = start < 0 ? '/' : url.slice(start, end < 0 ? undefined : end);
-  if (Object.hasOwn(exactRoutes, path)) return exactRoutes[path]!;
-  return path.startsWith('/grafana/') ? 'grafana' : 'other';
-}
-
-function operationOf(
-  document: DocumentNode,
-  name: string | null | undefined,
-  known: ReadonlySet<string>,
-): string {
-  const operation = getOperationAST(document, name);
-  if (!operation) return OTHER;
-  const names = [...rootFields(operation.selectionSet, fragmentsOf(document))];
-  const ours = names.filter((field) => known.has(field));
-  if (ours.length > 1) return SEVERAL;
-  if (ours.length === 1) return ours[0]!;
-  return names.length > 0 && names.every((field) => field.startsWith('__')) ? INTROSPECTION : OTHER;
-}
-
-/** The document is not validated yet: a fragment may be missing, or contain itself. */
-function rootFields(root: SelectionSetNode, fragments: Fragments): ReadonlySet<string> {
-  const names = new Set<string>();
-  const seen = new Set<SelectionSetNode>([root]);
-  for (const { selections } of seen) {
-    for (const selection of selections) {
-      if (selection.kind === Kind.FIELD) names.add(selection.name.value);
-      else if (selection.kind === Kind.INLINE_FRAGMENT) seen.add(selection.selectionSet);
-      else {
-        const fragment = fragments.get(selection.name.value);
-        if (fragment) seen.add(fragment.selectionSet);
-      }
-    }
-  }
-  return names;
 }
