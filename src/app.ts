@@ -14,6 +14,7 @@ import { createRepeatedQuestions } from './app/repeated-questions.ts';
 import { createRequestLogs, writeRequest } from './app/request-log.ts';
 import { createRouter, type Handler, type Route } from './app/routes.ts';
 import { useFiles } from './app/streamed-result.ts';
+import type { Traces } from './app/traces.ts';
 import { type Context, createContext } from './context.ts';
 import type { DB } from './db/generated/model.ts';
 import { createDatabase } from './db/reader.ts';
@@ -42,6 +43,8 @@ export interface AppNeeds {
   readonly history?: SampleHistory | undefined;
   /** Counts what is answered; without it there is no /metrics. */
   readonly metrics?: Metrics | undefined;
+  /** Makes a span of each request; its name says what is asked for only where metrics are made too. */
+  readonly traces?: Pick<Traces, 'note'> | undefined;
 }
 
 export interface App {
@@ -58,11 +61,12 @@ interface Admission {
 
 /** Answers every request of the gateway. Listens to nothing. */
 export function createApp(needs: AppNeeds): App {
-  const { logger, metrics, history } = needs;
+  const { logger, metrics, traces, history } = needs;
   const requestLogger = withoutSearch(logger);
   const logs = createRequestLogs((ended) => {
     writeRequest(requestLogger, ended);
     metrics?.noteRequest(ended);
+    traces?.note(ended);
   });
   const mask = createErrorMask((error, reference) =>
     logger.error({ err: error, reference }, 'internal error'),

@@ -69,11 +69,42 @@ const accountIds = (value: string): readonly string[] => {
   throw new Error(`expected account ids such as 14 or 14,15, got "${value}"`);
 };
 
+/** May hold a password, so a bad one is never echoed. */
+const httpUrl = (value: string): string => {
+  if (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)) return value;
+  throw new Error('expected a URL such as http://collector:4318');
+};
+
+/** As OpenTelemetry has them: name=value pairs, whose values are percent-encoded. */
+const httpHeaders = (value: string): Readonly<Record<string, string>> => {
+  const pairs = list(value).map((pair) => /^([\w-]+) *= *([\x21-\x7e]+)$/.exec(pair));
+  try {
+    return Object.fromEntries(pairs.map((pair) => [pair![1]!, decodeURIComponent(pair![2]!)]));
+  } catch {
+    throw new Error('expected pairs such as api-key=secret, comma separated');
+  }
+};
+
+const share = (value: string): number => {
+  if (/^(0|1|0?\.\d{1,9}|[01]\.0*)$/.test(value)) return Number(value);
+  throw new Error(`expected a number from 0 to 1, got "${value}"`);
+};
+
 const origins = (value: string): readonly string[] =>
   list(value).map((origin) => {
     if (origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin)) return origin;
     throw new Error(`expected origins such as https://portal.example, got "${origin}"`);
   });
+
+/** The samplers of OpenTelemetry that need nobody else. */
+const traceSamplers = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const;
 
 /** Every setting of the gateway, in the order in which `--help` prints them. */
 export const settings = {
@@ -169,6 +200,31 @@ export const settings = {
     fallback: 'info',
     parse: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
   },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    meaning:
+      'Collector that takes traces of requests (OTLP over HTTP, as JSON; /v1/traces is added); none when unset',
+    parse: httpUrl,
+  },
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: {
+    meaning: 'The same as a whole URL, to which nothing is added',
+    parse: httpUrl,
+  },
+  OTEL_EXPORTER_OTLP_HEADERS: {
+    meaning: 'Headers that the collector asks for, comma separated: name=value',
+    secret: true,
+    parse: httpHeaders,
+  },
+  OTEL_SERVICE_NAME: { meaning: 'Name of the gateway in traces', fallback: 'cdr-gateway', parse: text },
+  OTEL_TRACES_SAMPLER: {
+    meaning: `Which requests are traced: ${traceSamplers.join(', ')}`,
+    fallback: 'parentbased_always_on',
+    parse: oneOf(...traceSamplers),
+  },
+  OTEL_TRACES_SAMPLER_ARG: {
+    meaning: 'Share of requests that the samplers named traceidratio take, from 0 to 1',
+    fallback: '1',
+    parse: share,
+  },
   DB_HOST: { meaning: 'Older spelling of one standby: its host', parse: text },
   DB_PORT: {
     meaning: 'Older spelling of one standby: its port',
@@ -196,6 +252,17 @@ export interface NumberingFiles {
   readonly stripPrefixes: readonly string[];
 }
 
+/** Where spans of requests are sent, and of which requests. */
+export interface TraceSettings {
+  /** Takes OTLP over HTTP, as JSON. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly serviceName: string;
+  readonly sampler: (typeof traceSamplers)[number];
+  /** From 0 to 1. */
+  readonly ratio: number;
+}
+
 export interface Config extends Databases {
   readonly port: number;
   readonly host: string;
@@ -216,6 +283,8 @@ export interface Config extends Databases {
   readonly numbering: NumberingFiles;
   readonly drainTimeoutSeconds: number;
   readonly logLevel: string;
+  /** Undefined: nothing is traced. */
+  readonly traces: TraceSettings | undefined;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -253,6 +322,7 @@ export function parseConfig(env: Environment): Config {
     numbering: numberingOf(env, problems),
     drainTimeoutSeconds: value('DRAIN_TIMEOUT'),
     logLevel: value('LOG_LEVEL'),
+    traces: tracesOf(env, problems),
   };
   if (problems.length > 0) throw new BadSettingsError(problems);
   return config;
@@ -313,6 +383,22 @@ function numberingOf(env: Environment, problems: string[]): NumberingFiles {
     problems.push('NUMBERING_OPERATORS: of no use without NUMBERING_PLAN');
   }
   return { planPath, operatorsPath, stripPrefixes: value('NUMBERING_STRIP_PREFIXES') };
+}
+
+/** What else is named OTEL_… is often there for other programs, and not looked at unless we are to trace. */
+function tracesOf(env: Environment, problems: string[]): TraceSettings | undefined {
+  const { read, value } = readerOf(env, problems);
+  const before = problems.length;
+  const base = read('OTEL_EXPORTER_OTLP_ENDPOINT');
+  const url = read('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') ?? (base && `${base.replace(/\/+$/, '')}/v1/traces`);
+  if (url === undefined || problems.length > before) return undefined;
+  return {
+    url,
+    headers: read('OTEL_EXPORTER_OTLP_HEADERS') ?? {},
+    serviceName: value('OTEL_SERVICE_NAME'),
+    sampler: value('OTEL_TRACES_SAMPLER'),
+    ratio: value('OTEL_TRACES_SAMPLER_ARG'),
+  };
 }
 
 function tokensOf(env: Environment, problems: string[]): Pick<Config, 'adminToken' | 'account'> {

@@ -7,6 +7,7 @@ import { createHealthRoute } from './app/health.ts';
 import { createLogger } from './app/logging.ts';
 import { createMetrics } from './app/metrics.ts';
 import { createGatewayServer } from './app/server.ts';
+import type { Traces } from './app/traces.ts';
 import { createApp } from './app.ts';
 import { type Config, type Environment, parseConfig } from './config.ts';
 import { checkSource, SourceUnusableError } from './db/catalogue-check.ts';
@@ -31,6 +32,8 @@ const FIRST_STANDBY_SECONDS = 5;
 const RETRY_MILLIS = 50;
 /** How long the start waits for the numbering plan: an ordinary one is there long before a standby is. */
 const NUMBERING_MILLIS = 500;
+/** How long the last spans may take on their way even when requests took all the time there was for draining. */
+const LEAST_FLUSH_MILLIS = 500;
 
 /** `npm start`: serves until the signal is aborted. Resolves with the exit code. */
 export async function serve(env: Environment, stop: AbortSignal): Promise<number> {
@@ -53,7 +56,10 @@ export async function startGateway(env: Environment): Promise<Gateway> {
   const replicas = createReplicas(replicaSettings(config, logger));
   const numbering = createNumbering({ ...config.numbering, logger });
   const stopping = new AbortController();
+  const build = { version: packageVersion() };
+  let traces: Traces | undefined;
   try {
+    traces = await openTraces(config, build.version, logger);
     const source = await findSource(replicas, config, logger, stopping.signal);
     const graphiql = config.graphiql
       ? createGraphiQL({ accountId: config.account?.accountIds[0] })
@@ -65,10 +71,10 @@ export async function startGateway(env: Environment): Promise<Gateway> {
     });
     const history = createSampleHistory({ pollIntervalSeconds: config.pollIntervalSeconds });
     replicas.onSample((sample) => history.note(sample));
-    const build = { version: packageVersion() };
     const app = createApp({
       history,
       metrics: createMetrics({ replicas, numbering, schema, build, token: config.metricsToken }),
+      traces,
       replicas,
       source,
       carriers: numbering,
@@ -93,9 +99,11 @@ export async function startGateway(env: Environment): Promise<Gateway> {
       async close() {
         logger.info('draining');
         stopping.abort();
+        const drainedBy = performance.now() + config.drainTimeoutSeconds * 1000;
         const { cut } = await server.close();
         numbering.close();
         await replicas.close();
+        await traces?.close(Math.max(drainedBy - performance.now(), LEAST_FLUSH_MILLIS));
         logger.info({ cut }, 'stopped');
       },
     };
@@ -103,8 +111,16 @@ export async function startGateway(env: Environment): Promise<Gateway> {
     stopping.abort();
     numbering.close();
     await replicas.close();
+    await traces?.close(0);
     throw error;
   }
+}
+
+/** What makes spans is loaded only where they are wanted: elsewhere the start is as fast, and the process as small. */
+async function openTraces({ traces }: Config, version: string, logger: Logger): Promise<Traces | undefined> {
+  if (!traces) return undefined;
+  const { createTraces } = await import('./app/traces.ts');
+  return createTraces({ ...traces, version, logger });
 }
 
 function packageVersion(): string {

@@ -115,7 +115,7 @@ export function writeRequest(
     {
       requestId: id,
       method: request.method,
-      path: hideNumbers(path.slice(0, LONGEST_NAME)),
+      path: shownPath(path),
       operation: log.operation,
       type: log.type,
       outcome,
@@ -129,6 +129,11 @@ export function writeRequest(
     },
     'request',
   );
+}
+
+/** A path as it may be shown: cut, and without numbers. */
+export function shownPath(path: string): string {
+  return hideNumbers(path.slice(0, LONGEST_NAME));
 }
 
 /** What the operation is called, and of what type. */
