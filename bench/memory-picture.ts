@@ -59,6 +59,7 @@ export function drawMemory(run: MemoryRun): string {
   const axes = axesOf(run, curves);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="12">`,
+    '<title>Memory of the gateway while it answers long lists</title>',
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>`,
     ...spans.map((span) => spanBand(span, axes)),
     ...gridLines(axes),
