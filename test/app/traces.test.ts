@@ -59,17 +59,58 @@ describe('the settings', () => {
   });
 });
 
-test('a collector that fails is said once, however often it does, and once that it is back', async () => {
-  let status = 400;
-  let posts = 0;
-  const server = createServer((request, response) => {
-    posts += 1;
-    request.resume().once('end', () => response.writeHead(status).end('{}'));
+describe('the log', () => {
+  test('says once that a collector fails, however often it does, and once that it is back', async () => {
+    let status = 400;
+    let posts = 0;
+    const server = createServer((request, response) => {
+      posts += 1;
+      request.resume().once('end', () => response.writeHead(status).end('{}'));
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { lines, ask, traces } = createTracedApp((server.address() as AddressInfo).port);
+    const postAnother = async () => {
+      const before = posts;
+      await ask();
+      await expect.poll(() => posts, { timeout: 10_000 }).toBe(before + 1);
+    };
+
+    await postAnother();
+    await expect.poll(() => lines.length).toBe(1);
+    await postAnother();
+    await postAnother();
+    expect(lines).toMatchObject([{ level: 'warn', msg: FAILS }]);
+    status = 200;
+    await postAnother();
+    await expect.poll(() => lines.at(-1)).toMatchObject({ level: 'info', msg: IS_BACK });
+    expect(lines).toHaveLength(2);
+
+    await traces.close(1000);
+    await new Promise((resolve) => server.close(resolve));
   });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
+
+  test('says why nothing can be sent where nobody listens', async () => {
+    const server = createServer();
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    const { lines, ask, traces } = createTracedApp(port);
+    expect((await ask()).status).toBe(200);
+    await traces.close(0);
+    await expect
+      .poll(() => lines, { timeout: 10_000 })
+      .toMatchObject([{ level: 'warn', msg: FAILS, err: { code: 'ECONNREFUSED' } }]);
+  });
+});
+
+const FAILS = 'the collector takes no traces; requests are answered without';
+const IS_BACK = 'the collector takes traces again';
+
+/** Requests that are answered and traced, to a collector on this port. */
+function createTracedApp(port: number) {
   const lines: Record<string, unknown>[] = [];
   const traces = createTraces({
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/traces`,
+    url: `http://127.0.0.1:${port}/v1/traces`,
     headers: {},
     serviceName: 'calls',
     sampler: 'always_on',
@@ -77,28 +118,7 @@ test('a collector that fails is said once, however often it does, and once that 
     version: '1.2.3',
     logger: createLogger({ level: 'info' }, { write: (line) => lines.push(JSON.parse(line)) }),
   });
-  const { around } = createRequestLogs((ended) => traces.note(ended));
-  const fetch = around(() => new Response('{}'));
-  const postAnother = async () => {
-    const before = posts;
-    await fetch(new Request('http://gateway/graphql', { method: 'POST', body: '{}' }));
-    await expect.poll(() => posts, { timeout: 10_000 }).toBe(before + 1);
-  };
-
-  await postAnother();
-  await expect.poll(() => lines.length).toBe(1);
-  await postAnother();
-  await postAnother();
-  expect(lines).toMatchObject([
-    { level: 'warn', msg: 'the collector takes no traces; requests are answered without' },
-  ]);
-  status = 200;
-  await postAnother();
-  await expect
-    .poll(() => lines.at(-1))
-    .toMatchObject({ level: 'info', msg: 'the collector takes traces again' });
-  expect(lines).toHaveLength(2);
-
-  await traces.close(1000);
-  await new Promise((resolve) => server.close(resolve));
-});
+  const fetch = createRequestLogs((ended) => traces.note(ended)).around(() => new Response('{}'));
+  const ask = async () => fetch(new Request('http://gateway/graphql', { method: 'POST', body: '{}' }));
+  return { lines, traces, ask };
+}

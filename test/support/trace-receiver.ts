@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A span as it came, its attributes as an object. Times are milliseconds since 1970. */
@@ -30,10 +30,8 @@ export interface TraceReceiver extends AsyncDisposable {
   }[];
 }
 
-/** On a free port. `answer` is told to each post, after it was taken; without it all is well. */
-export async function startTraceReceiver({
-  answer = (response: ServerResponse) => void response.writeHead(200).end('{}'),
-} = {}): Promise<TraceReceiver> {
+/** On a free port. */
+export async function startTraceReceiver(): Promise<TraceReceiver> {
   const spans: ReceivedSpan[] = [];
   const posts: TraceReceiver['posts'][number][] = [];
   const server = createServer(async (request, response) => {
@@ -42,7 +40,7 @@ export async function startTraceReceiver({
     const body = Buffer.concat(chunks).toString();
     posts.push({ path: request.url, headers: request.headers, body });
     spans.push(...spansOf(JSON.parse(body)));
-    answer(response);
+    response.writeHead(200).end('{}');
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return {
