@@ -102,7 +102,7 @@ function spanBand({ title, from, to }: Span, { x }: Axes): string {
   const height = HEIGHT - PLOT.top - PLOT.bottom;
   return (
     `<rect x="${left}" y="${PLOT.top}" width="${Math.max(1, right - left).toFixed(1)}" height="${height}" fill="${COLOURS.span}"/>` +
-    `<text x="${left}" y="${PLOT.top - 6}" fill="#374151">${title}</text>`
+    `<text x="${((left + right) / 2).toFixed(1)}" y="${PLOT.top - 6}" text-anchor="middle" fill="#374151">${title}</text>`
   );
 }
 
