@@ -8,8 +8,9 @@
  * kind of line: carriers. Keys: keyboard-alone. Destinations, causes, hours × weekdays, accounts: pictures. Files:
  * export-progress-cancel. Polling, pill, pause: live-tail. axe, light and dark, 200 %, EN and FR, weight, policy:
  * axe-themes-zoom-languages. One streamed answer, frames, cancel: million-rows-60-frames. Freshness in amber and red, and
- * a gateway that is down, slow, stale, killed, or answers partly: gateway-down-slow-stale-partial. No network at all:
- * ../offline.test.ts. Beside the gateway's demo: ../demo-web.test.ts.
+ * a gateway that is down, slow, stale, killed, or answers partly: gateway-down-slow-stale-partial. The gateway's own page
+ * for analysts, its examples, links, documentation and second load: graphiql. No network at all: ../offline.test.ts.
+ * Beside the gateway's demo: ../demo-web.test.ts.
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -20,6 +21,7 @@ import { drawer } from './browser/drawer-deep-link-copy-as.ts';
 import { exporting } from './browser/export-progress-cancel.ts';
 import { filters } from './browser/filters-ranges-zoom-zones.ts';
 import { trouble } from './browser/gateway-down-slow-stale-partial.ts';
+import { graphiql } from './browser/graphiql.ts';
 import { keyboard } from './browser/keyboard-alone.ts';
 import { live } from './browser/live-tail.ts';
 import { million } from './browser/million-rows-60-frames.ts';
@@ -52,6 +54,7 @@ if (isThere || process.env.CI) {
   exporting(world);
   live(world);
   looks(world);
+  graphiql(world);
   million(world, cdrs);
   // Last: it kills the gateway.
   trouble(world);

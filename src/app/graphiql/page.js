@@ -58,10 +58,16 @@ function showTab({ tabs, activeTabIndex }) {
 /** GraphiQL's door to the gateway. The schema is asked for as soon as there is a token. */
 async function fetcher({ query, variables, operationName }, { headers } = {}) {
   if (operationName === 'IntrospectionQuery') await signedIn.promise;
-  const result = await ask({ query, variables, operationName }, headers);
+  const result = await ask({ query, variables, operationName: nameIn(query, operationName) }, headers);
   const replica = result.extensions?.replica;
   if (replica) freshness.textContent = describeFreshness(replica);
   return result;
+}
+
+/** Just after another tab was opened, GraphiQL still gives the name of the operation in the tab before. */
+function nameIn(query, operationName) {
+  const isThere = new RegExp(`\\b(query|mutation|subscription)\\s+${operationName}\\b`).test(query);
+  return isThere ? operationName : undefined;
 }
 
 async function ask(body, headers = {}) {
