@@ -4,7 +4,8 @@ import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { describeSettings } from './config.ts';
 
-// Types are stripped and code compiled once per version, not at every start: that halves the time until ready.
+// Types are stripped and code compiled once per version, not at every start: that halves the time until ready. For this
+// file itself it comes too late, so `npm start` asks for the same by NODE_COMPILE_CACHE.
 enableCompileCache();
 
 interface Command {
