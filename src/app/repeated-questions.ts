@@ -33,9 +33,9 @@ export interface RepeatedQuestions {
   readonly route: Route;
 }
 
-/** Documents kept, and how long they may be: some ten megabytes at most, and in practice a few. */
+/** Documents kept, and how long they may be. Yoga keeps their trees too, and more of them. */
 const MOST_DOCUMENTS = 500;
-const LONGEST_DOCUMENT = 20_000;
+const LONGEST_DOCUMENT = 10_000;
 
 type Question = ExecutionArgs & { readonly contextValue: Context };
 
@@ -120,16 +120,12 @@ function isJsonPost({ method, headers }: Request): boolean {
 
 const mediaTypes = ['application/graphql-response+json', 'application/json'];
 
-/** How Yoga would answer; undefined for parts, events, files, and what it has to refuse. */
+/** How Yoga would answer; undefined where something else is preferred to JSON, or it comes with parameters. */
 function mediaTypeOf(accept: string | null): string | undefined {
-  for (const part of (accept ?? '*/*').toLowerCase().split(',')) {
-    const type = part.trim();
-    if (mediaTypes.includes(type)) return type;
-    if (type === '*/*') return 'application/json';
-    // Something preferred to JSON, or with parameters: Yoga knows what to make of it.
-    return undefined;
-  }
-  return undefined;
+  const [first = ''] = (accept ?? '*/*').toLowerCase().split(',');
+  const type = first.trim();
+  if (type === '*/*') return 'application/json';
+  return mediaTypes.includes(type) ? type : undefined;
 }
 
 /** Undefined for what is no plain request: Yoga says what is wrong with it. */
