@@ -70,6 +70,8 @@ class RawQuery {
   readonly #client: PoolClient;
   readonly #question: RawQuestion;
   readonly #tap: RowTap;
+  /** Only what is kept on the connection can keep its plan. */
+  readonly #isPlannedOnce: boolean;
   readonly #end = Promise.withResolvers<RawResult>();
   #rows = 0;
   #isStopped = false;
@@ -84,6 +86,7 @@ class RawQuery {
     this.#question = question;
     this.text = question.text;
     this.name = this.#tap.statementName(this.text);
+    this.#isPlannedOnce = question.hasOnePlan === true && this.name !== '';
     this.callback = (error) => this.#finish(error);
   }
 
@@ -105,14 +108,14 @@ class RawQuery {
   submit(connection: WireConnection): Error | null {
     this.#startedAt = performance.now();
     this.#tap.sink = (bytes, start, end) => this.#take(bytes, start, end);
-    const { formats, hasOnePlan } = this.#question;
+    const { formats } = this.#question;
     const values = this.#question.values.map((value) => utils.prepareValue(value) as string | null);
     if (this.name === '' || connection.parsedStatements[this.name] === undefined) {
       connection.parse({ name: this.name, text: this.text, types: [] });
     }
     const execution = encodeExecution({ statement: this.name, values, formats });
-    const parts = hasOnePlan && this.name ? [planOnce, execution, planEach] : [execution];
-    if (parts.length > 1 && !this.#tap.hasPlanSwitch) parts.unshift(planSwitch);
+    const parts = this.#isPlannedOnce ? [planOnce, execution, planEach] : [execution];
+    if (this.#isPlannedOnce && !this.#tap.hasPlanSwitch) parts.unshift(planSwitch);
     connection.stream.write(together(...parts));
     return null;
   }
@@ -122,7 +125,7 @@ class RawQuery {
   }
 
   handleReadyForQuery(): void {
-    this.#tap.hasPlanSwitch ||= this.#question.hasOnePlan === true && this.name !== '';
+    this.#tap.hasPlanSwitch ||= this.#isPlannedOnce;
     this.#finish(null);
   }
 
