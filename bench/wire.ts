@@ -31,7 +31,7 @@ export function get({ port }: Endpoint, path: string): WireRequest {
   return { port, text: `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n\r\n` };
 }
 
-const LONGEST_MILLIS = 180_000;
+const MAX_MILLIS = 180_000;
 
 /** The same request through Node's own client, for what is looked at and not timed. */
 export async function fetchWire({ port, text }: WireRequest): Promise<Response> {
@@ -47,6 +47,6 @@ export async function fetchWire({ port, text }: WireRequest): Promise<Response> 
       ['accept-encoding', 'identity'],
     ],
     ...(method === 'POST' && { body }),
-    signal: AbortSignal.timeout(LONGEST_MILLIS),
+    signal: AbortSignal.timeout(MAX_MILLIS),
   });
 }

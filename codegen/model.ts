@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Kysely, PostgresDialect } from 'kysely';
 import { generate, getDialect } from 'kysely-codegen';
 import pg from 'pg';
-import { migrateToLatest } from '../src/db/migrate.ts';
+import { migrateToLatest } from '../src/db/migrate/migrate.ts';
 import { startCluster } from '../src/demo/cluster.ts';
 
 /** The committed file. */

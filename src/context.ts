@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import type { Principal } from './access/principals.ts';
-import { selectReplayedLsn } from './db/cdrs.ts';
+import { selectReplayedLsn } from './db/calls/cdrs.ts';
 import type { DB } from './db/generated/model.ts';
 import type { Reader } from './db/reader.ts';
-import type { Source } from './db/sources.ts';
+import type { Source } from './db/sources/sources.ts';
 import { ReplicaConflictError, ReplicaLostError } from './errors.ts';
 import type { Replica, Replicas } from './replicas/replicas.ts';
 import { decodeToken, type Token } from './replicas/token.ts';
@@ -90,7 +90,7 @@ export interface ContextNeeds {
 }
 
 /** Standbys a request may try before anything is sent, the first one included. */
-const MOST_REPLICAS = 3;
+const MAX_REPLICAS = 3;
 /** Before the only standby is asked again after a recovery conflict, so that replay gets on. */
 const ALONE_MILLIS = { least: 50, most: 250 };
 
@@ -200,7 +200,7 @@ export function createContext(needs: ContextNeeds): Context {
     },
     async tryAnotherReplica(error) {
       attempts++;
-      return attempts <= MOST_REPLICAS && leave(error);
+      return attempts <= MAX_REPLICAS && leave(error);
     },
     tokenAt(lsn) {
       replayedLsn = lsn;

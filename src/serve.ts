@@ -2,22 +2,22 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createPrincipals } from './access/principals.ts';
-import { createGraphiQL } from './app/graphiql.ts';
-import { createHealthRoute } from './app/health.ts';
-import { createLogger } from './app/logging.ts';
-import { createMetrics } from './app/metrics.ts';
-import { createGatewayServer } from './app/server.ts';
-import type { Traces } from './app/traces.ts';
 import { createApp } from './app.ts';
 import { type Config, type Environment, parseConfig } from './config.ts';
-import { checkSource, SourceUnusableError } from './db/catalogue-check.ts';
+import { checkSource, SourceUnusableError } from './db/catalogue/catalogue-check.ts';
 import { createDatabase } from './db/reader.ts';
-import type { Source } from './db/sources.ts';
+import type { Source } from './db/sources/sources.ts';
 import { NoReplicaAvailableError } from './errors.ts';
+import { createGraphiQL } from './graphiql/routes.ts';
+import { createHealthRoute } from './http/health.ts';
+import { createGatewayServer } from './http/server.ts';
 import { createNumbering } from './numbering/numbering.ts';
 import { createReplicas, type Replicas } from './replicas/replicas.ts';
 import { createSampleHistory } from './replicas/sample-history.ts';
 import { schema } from './schema/index.ts';
+import { createLogger } from './telemetry/logging.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+import type { Traces } from './telemetry/traces.ts';
 
 /** A gateway that answers. */
 export interface Gateway {
@@ -33,7 +33,7 @@ const RETRY_MILLIS = 50;
 /** How long the start waits for the numbering plan: an ordinary one is there long before a standby is. */
 const NUMBERING_MILLIS = 500;
 /** How long the last spans may take on their way even when requests took all the time there was for draining. */
-const LEAST_FLUSH_MILLIS = 500;
+const MIN_FLUSH_MILLIS = 500;
 
 /** `npm start`: serves until the signal is aborted. Resolves with the exit code. */
 export async function serve(env: Environment, stop: AbortSignal): Promise<number> {
@@ -103,7 +103,7 @@ export async function startGateway(env: Environment): Promise<Gateway> {
         const { cut } = await server.close();
         numbering.close();
         await replicas.close();
-        await traces?.close(Math.max(drainedBy - performance.now(), LEAST_FLUSH_MILLIS));
+        await traces?.close(Math.max(drainedBy - performance.now(), MIN_FLUSH_MILLIS));
         logger.info({ cut }, 'stopped');
       },
     };
@@ -119,7 +119,7 @@ export async function startGateway(env: Environment): Promise<Gateway> {
 /** What makes spans is loaded only where they are wanted: elsewhere the start is as fast, and the process as small. */
 async function openTraces({ traces }: Config, version: string, logger: Logger): Promise<Traces | undefined> {
   if (!traces) return undefined;
-  const { createTraces } = await import('./app/traces.ts');
+  const { createTraces } = await import('./telemetry/traces.ts');
   return createTraces({ ...traces, version, logger });
 }
 

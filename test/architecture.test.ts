@@ -10,7 +10,11 @@ const ranks: readonly (readonly string[])[] = [
   ['resolvers'],
   ['context.ts'],
   ['schema'],
-  ['app.ts', 'app'],
+  ['http'],
+  ['telemetry'],
+  ['graphql'],
+  ['grafana', 'graphiql'],
+  ['app.ts'],
   ['serve.ts', 'demo'],
   ['cli.ts', 'cli'],
 ];

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type DefinitionNode, Kind, type OperationDefinitionNode, parse, print, validate } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { allowanceOf, costOf } from '../src/access/limits-cost.ts';
+import { allowanceOf, costOf } from '../src/graphql/cost.ts';
 import { schema } from '../src/schema/index.ts';
 import { aCustomer, aFailedXdr, anAccount, anXdr } from './support/builders.ts';
 import { ACCOUNT_TOKEN, createTestGateway, type TestGateway } from './support/gateway.ts';

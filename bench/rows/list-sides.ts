@@ -12,7 +12,7 @@ export const GATEWAY = 'gateway';
 export const COPY = 'psql COPY';
 
 /** Lists up to this size are compared value by value, longer ones are counted. */
-const MOST_COMPARED = 100_000;
+const MAX_COMPARED = 100_000;
 /** How a call begins in our JSON. */
 const FIRST_FIELD = '{"id":"';
 
@@ -22,7 +22,7 @@ export async function gatewaySide(stage: Stage, question: ListQuestion): Promise
   const { first, accountId } = question;
   const filter = accountId === undefined ? undefined : { accountIds: [accountId] };
   const request = gatewayList(endpoint, { first, ...(filter && { filter }) });
-  if (first <= MOST_COMPARED) {
+  if (first <= MAX_COMPARED) {
     await verifyList('The gateway', request, { ...question, database: stage.database });
   } else {
     await verifyCount('The gateway', request, { mark: FIRST_FIELD, expected: first });

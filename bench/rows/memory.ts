@@ -13,7 +13,7 @@ import { verifyCount } from '../verify.ts';
 import { fetchWire } from '../wire.ts';
 import { PAGE } from './pages.ts';
 
-const MOST_MB = 48;
+const MAX_MB = 48;
 /** Answered before anything counts. */
 const PAGES = 20;
 const QUIET_MILLIS = 2000;
@@ -56,7 +56,7 @@ export const memoryRow: Row = {
       probe: probeSamples(memoryFile),
       spans,
       idle,
-      most: idle + MOST_MB * MEGABYTE,
+      most: idle + MAX_MB * MEGABYTE,
     });
     return spans.map((span, index) => {
       const within = recording.samples.filter(
@@ -67,9 +67,9 @@ export const memoryRow: Row = {
       const over = (peak - idle) / MEGABYTE;
       return {
         title: `memory while ${span.title} are answered`,
-        target: `≤ ${MOST_MB} MB over idle`,
+        target: `≤ ${MAX_MB} MB over idle`,
         measured: `${over.toFixed(1)} MB`,
-        verdict: verdictOf(over <= MOST_MB),
+        verdict: verdictOf(over <= MAX_MB),
         notes: [
           `idle ${megabytes(idle)}, at most ${megabytes(peak)} resident; proportional set size at most ${megabytes(proportional)}`,
           ...(index === 0 ? [told(fresh, idleFigures)] : []),

@@ -13,7 +13,7 @@ export const PAGE = 50;
 export const CONNECTIONS = 10;
 
 const TARGET = 2.5;
-const LONGEST_WARM_UP_MILLIS = 30_000;
+const MAX_WARM_UP_MILLIS = 30_000;
 
 /** Pages of every account, in an order without a pattern: the same for every side. */
 const accountIds = Array.from({ length: 100 }, (_, index) => String(1 + ((index * 37) % 100)));
@@ -74,7 +74,7 @@ async function loadSide(
     client.load(requests, { connections: CONNECTIONS, milliseconds, pages });
   return {
     name,
-    warmUp: () => load(LONGEST_WARM_UP_MILLIS, settings.warmUpPages),
+    warmUp: () => load(MAX_WARM_UP_MILLIS, settings.warmUpPages),
     async run() {
       const before = used();
       const result = await load(settings.loadMilliseconds);

@@ -1,5 +1,5 @@
 import { type Environment, parseDatabases, parseNumbering } from '../config.ts';
-import { doctor as examineDatabases } from '../db/catalogue-doctor.ts';
+import { doctor as examineDatabases } from '../db/catalogue/catalogue-doctor.ts';
 import { examineNumbering } from './numbering-check.ts';
 
 /** Looks at everything the gateway would use. Exit code 0 all is well, 1 it works with warnings, 2 it would not start. */

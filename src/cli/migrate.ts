@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Environment } from '../config.ts';
-import { migrateDown, migrateSql, migrateStatus, migrateUp } from '../db/migrate.ts';
+import { migrateDown, migrateSql, migrateStatus, migrateUp } from '../db/migrate/migrate.ts';
 
 const help = `Usage: cdr-gateway migrate <up|down|status|sql> [--url URL] [--all]
 

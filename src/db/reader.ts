@@ -1,7 +1,7 @@
 import { Kysely, type PostgresClient, type PostgresClientConstructor, PostgresDialect, sql } from 'kysely';
 import type { Pool } from 'pg';
 import type { DB } from './generated/model.ts';
-import type { Source } from './sources.ts';
+import type { Source } from './sources/sources.ts';
 import { explain } from './sqlstate.ts';
 
 /**

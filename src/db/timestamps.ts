@@ -14,8 +14,8 @@ const MICROS_PER_DAY = 86_400n * MICROS_PER_SECOND;
 export const POSTGRES_EPOCH_MICROS = 10_957n * MICROS_PER_DAY;
 
 /** PostgreSQL's range: 4714-11-24 BC up to 294276-12-31. */
-const LEAST_MICROS = -210_866_803_200_000_000n;
-const MOST_MICROS = 9_224_318_015_999_999_999n;
+const MIN_MICROS = -210_866_803_200_000_000n;
+const MAX_MICROS = 9_224_318_015_999_999_999n;
 
 /** How PostgreSQL's binary format says `infinity` and `-infinity`: places in an order, but on no calendar. */
 const INFINITE_MICROS = 0x7fff_ffff_ffff_ffffn + POSTGRES_EPOCH_MICROS;
@@ -70,8 +70,8 @@ export function rfc3339OfPostgres(text: string): string | undefined {
 
 /** What PostgreSQL reads back as this instant, whatever the session's zone; beyond its range, infinity. */
 export function postgresOfMicros(micros: bigint): string {
-  if (micros > MOST_MICROS) return 'infinity';
-  if (micros < LEAST_MICROS) return '-infinity';
+  if (micros > MAX_MICROS) return 'infinity';
+  if (micros < MIN_MICROS) return '-infinity';
   const text = rfc3339OfMicros(micros);
   if (text.startsWith('0000')) return `0001${text.slice(4)} BC`;
   const signed = /^([+-])(\d{6})(.*)$/.exec(text);
@@ -97,7 +97,7 @@ function microsOfParts(
 
 /** Whether PostgreSQL's timestamptz reaches so far. */
 export function isTimestamp(micros: bigint): boolean {
-  return micros >= LEAST_MICROS && micros <= MOST_MICROS;
+  return micros >= MIN_MICROS && micros <= MAX_MICROS;
 }
 
 /** Whether it is a place in an order of times: a timestamp, or infinite. */

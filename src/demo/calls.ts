@@ -45,8 +45,8 @@ const H323 = 2;
 /** Stands in `prefix` where no prefix could be matched. */
 const TRANSLATION_ERROR = 'external_translation_error';
 
-const LONGEST_CALL_MILLIS = 4 * 3_600_000;
-const SHORTEST_CALL_MILLIS = 100;
+const MAX_CALL_MILLIS = 4 * 3_600_000;
+const MIN_CALL_MILLIS = 100;
 const RINGING = { medianSeconds: 6, sigma: 0.7 };
 
 const MALFORMED_CALLED = 0.003;
@@ -144,7 +144,7 @@ function createCourses({ kind, terms }: Account, random: Random) {
   function drawDuration(): number {
     const { medianSeconds, sigma } = preset.durations[pickPart(random)]!;
     const millis = Math.round(random.lognormal(medianSeconds, sigma) * 1000);
-    return Math.min(Math.max(millis, SHORTEST_CALL_MILLIS), LONGEST_CALL_MILLIS);
+    return Math.min(Math.max(millis, MIN_CALL_MILLIS), MAX_CALL_MILLIS);
   }
 
   function answered(pricePerMinute: number, disconnectSecond: number): Course {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
-import { migrateToLatest } from '../db/migrate.ts';
+import { migrateToLatest } from '../db/migrate/migrate.ts';
 import type { Cluster } from './cluster.ts';
 import { loadCalls } from './load-calls.ts';
 import type { PostgresNode } from './postgres-node.ts';

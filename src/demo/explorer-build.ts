@@ -20,7 +20,7 @@ const BUILT = join(STANDALONE, '.next', 'static');
 const INSTALLED = join('node_modules', '.package-lock.json');
 const SOURCES = ['src/**/*.*', 'public/**/*.*', 'package-lock.json', 'next.config.ts', 'tsconfig.json'];
 /** Of what a program that failed printed last. */
-const MOST_LINES = 25;
+const MAX_LINES = 25;
 const KILL_AFTER_MS = 3_000;
 
 /** Installs and builds the explorer where that has not been done since its files changed: by npm, some minutes once. */
@@ -66,7 +66,7 @@ async function runNpm(
     for (const line of chunk.toString().split('\n')) {
       if (line.trim() === '') continue;
       lines.push(line.trimEnd());
-      if (lines.length > MOST_LINES) lines.shift();
+      if (lines.length > MAX_LINES) lines.shift();
       onLine(line.trim());
     }
   };

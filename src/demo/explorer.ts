@@ -30,7 +30,7 @@ const HOST = '127.0.0.1';
 const PATIENCE_MS = 30_000;
 const POLL_MS = 100;
 const KILL_AFTER_MS = 3_000;
-const MOST_COMPLAINTS = 4_000;
+const MAX_COMPLAINTS = 4_000;
 /** The kernel closes its input when we are gone, however that happened: then it ends as well. */
 const END_WITH_US = "data:text/javascript,process.stdin.on('close',()=>process.exit()).resume()";
 
@@ -46,7 +46,7 @@ export async function startExplorer(options: ExplorerOptions): Promise<RunningEx
   });
   let complaints = '';
   child.stderr.on('data', (chunk) => {
-    complaints = (complaints + chunk).slice(-MOST_COMPLAINTS);
+    complaints = (complaints + chunk).slice(-MAX_COMPLAINTS);
   });
   child.stdin.on('error', () => {});
   const ended = once(child, 'close');

@@ -22,7 +22,7 @@ export interface TrafficOptions {
 
 const TICK_MS = 100;
 /** After a pause of the process itself (a laptop's sleep) there is nothing to make up for. */
-const LONGEST_TICK_MS = 1_000;
+const MAX_TICK_MS = 1_000;
 const RECONNECT_MS = 200;
 /** A frozen server answers nothing; we do not wait for it longer than this. */
 const STOP_PATIENCE_MS = 1_000;
@@ -41,7 +41,7 @@ export function startTraffic({ primaryUrl, model, rate }: TrafficOptions): Traff
       for (let last = performance.now(); ; ) {
         await delay(TICK_MS, undefined, { signal });
         const now = performance.now();
-        owed += (rate * Math.min(now - last, LONGEST_TICK_MS)) / 1000;
+        owed += (rate * Math.min(now - last, MAX_TICK_MS)) / 1000;
         last = now;
         const due = Math.floor(owed);
         if (due === 0) continue;

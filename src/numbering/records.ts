@@ -15,7 +15,7 @@ export interface Row {
 }
 
 /** A quoted field may go on over so many lines; beyond, the quote was never closed. */
-const MOST_LINES = 20;
+const MAX_LINES = 20;
 
 /**
  * Rows of separated values, quotes as RFC 4180 has them, for lines that come one by one. A quote that is never closed
@@ -40,7 +40,7 @@ export function createRowReader(separator: Separator): {
     if (open.length === 0 && line.text.trim() === '') return [];
     open.push(line);
     const fields = splitFields(open.map(({ text }) => text).join('\n'), separator);
-    if (!fields) return open.length < MOST_LINES ? [] : giveUp();
+    if (!fields) return open.length < MAX_LINES ? [] : giveUp();
     const [first] = open;
     open = [];
     return [{ line: first!.number, fields }];

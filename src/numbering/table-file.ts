@@ -16,7 +16,7 @@ export type Columns<Name extends string> = Readonly<Record<Name, RegExp>>;
 const SEPARATORS: readonly Separator[] = [';', ',', '\t'];
 const BAD_LINES_NAMED = 5;
 /** Many times the regulator's files; whatever is larger is something else. */
-const LARGEST_FILE = 64 * 1024 * 1024;
+const MAX_FILE = 64 * 1024 * 1024;
 
 /**
  * Reads a file of separated values with a header, row by row, and hands each to `take`, which answers with the reason
@@ -29,7 +29,7 @@ export async function readTable<Name extends string>(
 ): Promise<TableReading> {
   const about = await stat(path);
   if (!about.isFile()) throw new UnusableFileError('It is not a file.');
-  if (about.size > LARGEST_FILE) throw new UnusableFileError('It is larger than 64 MB.');
+  if (about.size > MAX_FILE) throw new UnusableFileError('It is larger than 64 MB.');
   const firstBad: BadLine[] = [];
   let badLines = 0;
   const note = (bad: BadLine) => {

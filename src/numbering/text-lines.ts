@@ -18,7 +18,7 @@ export function whyUnusable(error: unknown): string {
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-const LONGEST_LINE = 65_536;
+const MAX_LINE = 65_536;
 const WINDOWS_SIGNS = /[\u0080-\u009f]/;
 /** What neither encoding has in text; most of it is the mark of a binary file. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -48,13 +48,13 @@ function createSplitter() {
       const lines: (Buffer | undefined)[] = [];
       let start = 0;
       for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, start)) {
-        const isDropped = isTooLong || end - start > LONGEST_LINE;
+        const isDropped = isTooLong || end - start > MAX_LINE;
         lines.push(isDropped ? undefined : withoutReturn(bytes.subarray(start, end)));
         isTooLong = false;
         start = end + 1;
       }
       rest = bytes.subarray(start);
-      if (rest.length > LONGEST_LINE) {
+      if (rest.length > MAX_LINE) {
         isTooLong = true;
         rest = Buffer.alloc(0);
       }
@@ -118,7 +118,7 @@ function createDecoder() {
       encoding = 'utf-8';
     },
     line(bytes: Buffer | undefined): Decoded {
-      if (!bytes) return { reason: `longer than ${LONGEST_LINE} bytes` };
+      if (!bytes) return { reason: `longer than ${MAX_LINE} bytes` };
       const text = textOf(bytes);
       if (text === undefined) return { reason: 'not UTF-8, as the lines before it are' };
       return UNPRINTABLE.test(text) ? { reason: 'holds bytes that are no text' } : { text };

@@ -39,7 +39,7 @@ export interface WatchedFileOptions<Content> {
 }
 
 /** What a file must still have of the entries it replaces: less looks like a download that was cut. */
-const LEAST_SHARE = 0.5;
+const MIN_SHARE = 0.5;
 
 /** Polled, not listened to: that sees files which are renamed into place, and works on every file system. */
 export function watchFile<Content>({
@@ -109,7 +109,7 @@ export function watchFile<Content>({
 
 function problemOf({ entries, badLines }: Loaded<unknown>, before: number): string | null {
   if (entries === 0) return `It has no usable line${badLines > 0 ? `, and ${badLines} bad ones` : ''}.`;
-  if (entries >= before * LEAST_SHARE) return null;
+  if (entries >= before * MIN_SHARE) return null;
   return `It has ${entries} entries where there were ${before}, as if it were cut; restart to use it all the same.`;
 }
 

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, type ClientConfig, Pool, type PoolConfig, types } from 'pg';
-import { RowTap } from '../db/row-tap.ts';
+import { RowTap } from '../db/wire/row-tap.ts';
 import { ReplicaLostError } from '../errors.ts';
 import type { Connection } from './connection-url.ts';
 

@@ -56,7 +56,7 @@ export interface Replicas {
 }
 
 const READY_SECONDS = 10;
-const LEAST_POLL_INTERVAL = 0.02;
+const MIN_POLL_INTERVAL = 0.02;
 /** A healthy answer takes milliseconds. */
 const LATE_SECONDS = 0.5;
 
@@ -171,7 +171,7 @@ function tuningOf(options: Partial<Tuning>): Tuning {
     ([name, value]) => name in defaultTuning && value !== undefined,
   );
   const tuning: Tuning = { ...defaultTuning, ...Object.fromEntries(given) };
-  const pollInterval = Math.max(LEAST_POLL_INTERVAL, tuning.pollInterval);
+  const pollInterval = Math.max(MIN_POLL_INTERVAL, tuning.pollInterval);
   const unreachableAfter = Math.max(tuning.unreachableAfter, 2 * pollInterval + tuning.pollTimeout);
   return { ...tuning, pollInterval, unreachableAfter };
 }

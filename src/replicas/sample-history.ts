@@ -79,7 +79,7 @@ export interface SampleHistoryOptions {
 const HOUR_MILLIS = 3_600_000;
 const KEPT_MILLIS = 24 * HOUR_MILLIS;
 const FINE_MILLIS = 6 * HOUR_MILLIS;
-const MOST_CHANGES = 1000;
+const MAX_CHANGES = 1000;
 
 interface Remembered {
   readonly fine: Ring;
@@ -113,7 +113,7 @@ export function createSampleHistory(options: SampleHistoryOptions = {}): SampleH
       const before = changes.at(-1)?.state ?? null;
       if (before === status.status) return;
       changes.push({ replica: status.name, at, state: status.status, before, reason: status.reason });
-      if (changes.length > MOST_CHANGES) changes.shift();
+      if (changes.length > MAX_CHANGES) changes.shift();
     },
     points(replica, { from, to, stepMillis }) {
       const standby = standbys.get(replica);

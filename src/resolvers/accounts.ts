@@ -1,4 +1,4 @@
-import { type AccountRow, selectAccounts } from '../db/accounts.ts';
+import { type AccountRow, selectAccounts } from '../db/calls/accounts.ts';
 import type { Reader } from '../db/reader.ts';
 import { parseId } from './cdr-filter.ts';
 

@@ -3,7 +3,7 @@ import { InvalidArgumentError } from '../errors.ts';
 import type { Carrier, CarrierSource } from '../numbering/carrier.ts';
 
 /** Numbers that `carriers` takes at once. */
-export const MOST_NUMBERS = 1000;
+export const MAX_NUMBERS = 1000;
 
 /** Who looks numbers up for a request, and who is told when that fails. */
 export interface CarrierLookUp extends CarrierSource {
@@ -24,14 +24,14 @@ export function createCarrierLoader(carriers: CarrierLookUp): CarrierLoader {
   });
 }
 
-/** Position by position; null is unknown. Throws InvalidArgumentError above MOST_NUMBERS. */
+/** Position by position; null is unknown. Throws InvalidArgumentError above MAX_NUMBERS. */
 export async function findCarriers(
   { loaders }: { loaders(): { readonly carrier: CarrierLoader } },
   numbers: readonly string[],
 ): Promise<(Carrier | null)[]> {
-  if (numbers.length > MOST_NUMBERS) {
+  if (numbers.length > MAX_NUMBERS) {
     throw new InvalidArgumentError(
-      `${numbers.length} numbers were asked for; at most ${MOST_NUMBERS} may be at once. Ask in several requests.`,
+      `${numbers.length} numbers were asked for; at most ${MAX_NUMBERS} may be at once. Ask in several requests.`,
     );
   }
   return Promise.all(numbers.map((number) => loaders().carrier.load(number)));

@@ -1,4 +1,4 @@
-import type { CdrFilter, CdrType, NumberMatch } from '../db/cdr-filter.ts';
+import type { CdrFilter, CdrType, NumberMatch } from '../db/calls/cdr-filter.ts';
 import { microsOfRfc3339, postgresOfMicros } from '../db/timestamps.ts';
 import { InvalidArgumentError, InvalidTimeRangeError } from '../errors.ts';
 
@@ -19,8 +19,8 @@ export interface CdrFilterArgument {
   readonly remoteIp?: string | null;
 }
 
-const LONGEST_LIST = 10_000;
-const LONGEST_TEXT = 128;
+const MAX_LIST = 10_000;
+const MAX_TEXT = 128;
 /** No switch wrote calls before, and none of ours will be asked after. */
 const EARLIEST = microsOfRfc3339('1970-01-01T00:00:00Z')!;
 const LATEST = microsOfRfc3339('2200-01-01T00:00:00Z')!;
@@ -69,8 +69,8 @@ function checkRange(from: bigint | null | undefined, to: bigint | null | undefin
 }
 
 function checkList(list: readonly unknown[] | null | undefined, name: string): void {
-  if (list && list.length > LONGEST_LIST) {
-    throw new InvalidArgumentError(`filter.${name}: at most ${LONGEST_LIST} values, got ${list.length}.`);
+  if (list && list.length > MAX_LIST) {
+    throw new InvalidArgumentError(`filter.${name}: at most ${MAX_LIST} values, got ${list.length}.`);
   }
 }
 
@@ -81,8 +81,7 @@ function checkNumberMatch(match: NumberMatch | null | undefined, name: string): 
 
 /** PostgreSQL's text holds no NUL and no half of a surrogate pair; one longer than any column can only be a mistake. */
 function checkText(text: string, where: string): void {
-  if (text.length > LONGEST_TEXT)
-    throw new InvalidArgumentError(`${where}: at most ${LONGEST_TEXT} characters.`);
+  if (text.length > MAX_TEXT) throw new InvalidArgumentError(`${where}: at most ${MAX_TEXT} characters.`);
   if (text.includes('\0')) throw new InvalidArgumentError(`${where}: a NUL character cannot be part of it.`);
   if (!text.isWellFormed())
     throw new InvalidArgumentError(`${where}: half of a surrogate pair is not a character.`);

@@ -7,14 +7,14 @@ import {
   type StatsMeasure,
   selectCdrStats,
   selectCdrTotals,
-} from '../db/cdr-stats.ts';
+} from '../db/calls/cdr-stats.ts';
 import type { Reader } from '../db/reader.ts';
 import { InvalidArgumentError, UnknownTimeZoneError } from '../errors.ts';
 import { type CdrFilterArgument, parseFilter } from './cdr-filter.ts';
 
 /** Groups in one answer. More than a picture or a table can show; a larger question wants `first` or a filter. */
-export const MOST_GROUPS = 50_000;
-const MOST_CONDITIONS = 20;
+export const MAX_GROUPS = 50_000;
+const MAX_CONDITIONS = 20;
 const timeDimensions: readonly CdrDimension[] = ['HOUR', 'DAY', 'WEEK', 'MONTH'];
 
 export interface CdrStatsArguments {
@@ -50,11 +50,11 @@ export async function findCdrStats(needs: CdrStatsNeeds, args: CdrStatsArguments
 
   return {
     async rows(measures) {
-      const question = { filter, groupBy, timeZone, having, orderBy: order, limit: limit ?? MOST_GROUPS + 1 };
+      const question = { filter, groupBy, timeZone, having, orderBy: order, limit: limit ?? MAX_GROUPS + 1 };
       const rows = await selectCdrStats(reader, question, measures);
-      if (limit === undefined && rows.length > MOST_GROUPS) {
+      if (limit === undefined && rows.length > MAX_GROUPS) {
         throw new InvalidArgumentError(
-          `More than ${MOST_GROUPS} groups. Give "first" for the top ones, narrow the filter, or group more coarsely.`,
+          `More than ${MAX_GROUPS} groups. Give "first" for the top ones, narrow the filter, or group more coarsely.`,
         );
       }
       return rows;
@@ -73,15 +73,15 @@ function parseDimensions(groupBy: readonly CdrDimension[]): readonly CdrDimensio
 }
 
 function parseConditions(having: readonly StatsCondition[]): readonly StatsCondition[] {
-  if (having.length > MOST_CONDITIONS)
-    throw new InvalidArgumentError(`having: at most ${MOST_CONDITIONS} conditions.`);
+  if (having.length > MAX_CONDITIONS)
+    throw new InvalidArgumentError(`having: at most ${MAX_CONDITIONS} conditions.`);
   return having;
 }
 
 function parseFirst(first: number | null | undefined): number | undefined {
   if (first == null) return undefined;
   if (first < 0) throw new InvalidArgumentError('"first" must not be negative.');
-  if (first > MOST_GROUPS) throw new InvalidArgumentError(`"first" may be at most ${MOST_GROUPS} groups.`);
+  if (first > MAX_GROUPS) throw new InvalidArgumentError(`"first" may be at most ${MAX_GROUPS} groups.`);
   return first;
 }
 

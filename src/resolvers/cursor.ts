@@ -1,5 +1,5 @@
-import type { CdrFilter } from '../db/cdr-filter.ts';
-import type { CdrKeyset, CdrOrder } from '../db/cdr-pages.ts';
+import type { CdrFilter } from '../db/calls/cdr-filter.ts';
+import type { CdrKeyset, CdrOrder } from '../db/calls/cdr-pages.ts';
 import { isOrdered, POSTGRES_EPOCH_MICROS } from '../db/timestamps.ts';
 import { CursorMismatchError, InvalidCursorError } from '../errors.ts';
 

@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import { type AccountRow, type CustomerRow, selectAccounts, selectCustomers } from '../db/accounts.ts';
+import { type AccountRow, type CustomerRow, selectAccounts, selectCustomers } from '../db/calls/accounts.ts';
 import type { Reader } from '../db/reader.ts';
 import { type CarrierLoader, type CarrierLookUp, createCarrierLoader } from './carriers.ts';
 

@@ -1,6 +1,6 @@
 import type { Principal } from '../access/principals.ts';
-import type { CdrFilter } from '../db/cdr-filter.ts';
-import { countCdrs, estimateCdrs } from '../db/cdrs.ts';
+import type { CdrFilter } from '../db/calls/cdr-filter.ts';
+import { countCdrs, estimateCdrs } from '../db/calls/cdrs.ts';
 import type { Reader } from '../db/reader.ts';
 import { ReplicaConflictError, ReplicaLostError } from '../errors.ts';
 import type { OpenList } from '../streaming/json-connection.ts';

@@ -1,4 +1,4 @@
-import type { AccountRow, CustomerRow } from '../db/accounts.ts';
+import type { AccountRow, CustomerRow } from '../db/calls/accounts.ts';
 import { findAccount } from '../resolvers/accounts.ts';
 import { builder } from './builder.ts';
 

@@ -1,5 +1,5 @@
 import { type Carrier as CarrierModel, lineKinds } from '../numbering/carrier.ts';
-import { findCarriers, MOST_NUMBERS } from '../resolvers/carriers.ts';
+import { findCarriers, MAX_NUMBERS } from '../resolvers/carriers.ts';
 import { builder } from './builder.ts';
 
 const LineKindEnum = builder.enumType('LineKind', {
@@ -57,7 +57,7 @@ builder.queryField('carriers', (t) =>
       numbers: t.arg.stringList({
         required: true,
         description:
-          `At most ${MOST_NUMBERS}, as in \`Cdr.cld\`: \`33612345678\`, with \`+\` or \`00\` before, or French ` +
+          `At most ${MAX_NUMBERS}, as in \`Cdr.cld\`: \`33612345678\`, with \`+\` or \`00\` before, or French ` +
           'national, `0612345678`. Spaces, dots and dashes do not matter.',
       }),
     },

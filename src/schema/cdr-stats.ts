@@ -1,5 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql';
-import type { CdrStatsRow, StatsMeasure } from '../db/cdr-stats.ts';
+import type { CdrStatsRow, StatsMeasure } from '../db/calls/cdr-stats.ts';
 import { type CdrStats, findCdrStats } from '../resolvers/cdr-stats.ts';
 import { timestampOf } from '../resolvers/timestamps.ts';
 import { builder } from './builder.ts';

@@ -1,5 +1,5 @@
-import type { CdrColumnName } from '../db/cdr-columns.ts';
-import type { CdrRow } from '../db/cdrs.ts';
+import type { CdrColumnName } from '../db/calls/cdr-columns.ts';
+import type { CdrRow } from '../db/calls/cdrs.ts';
 import { type CdrConnection, type CdrEdge, cursorOf, findCdr, findCdrs } from '../resolvers/cdrs.ts';
 import { timestampOf } from '../resolvers/timestamps.ts';
 import { Account, Customer } from './accounts.ts';

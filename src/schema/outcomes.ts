@@ -1,4 +1,4 @@
-import type { Outcome } from '../db/sources.ts';
+import type { Outcome } from '../db/sources/sources.ts';
 import { builder } from './builder.ts';
 
 const descriptions = {

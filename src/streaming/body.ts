@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import type { Flow } from '../db/raw-rows.ts';
+import type { Flow } from '../db/wire/raw-rows.ts';
 import { RequestCancelledError } from '../errors.ts';
 import { ByteWriter, recycleBlock } from './byte-writer.ts';
 

@@ -7,7 +7,7 @@ const BLOCK_BYTES = 64 * 1024;
 
 /** Blocks to be written again. Which answer they were part of last does not matter, so all answers share them. */
 const spareBlocks: Buffer[] = [];
-const MOST_SPARE_BLOCKS = 64;
+const MAX_SPARE_BLOCKS = 64;
 /** What is under the blocks that were handed on and may come back; any other buffer is somebody else's. */
 const lentBlocks = new WeakSet<ArrayBufferLike>();
 
@@ -26,7 +26,7 @@ function lend(block: Buffer): Buffer {
  * what never was a block, nothing happens.
  */
 export function recycleBlock({ buffer }: Buffer): void {
-  if (!lentBlocks.delete(buffer) || spareBlocks.length >= MOST_SPARE_BLOCKS) return;
+  if (!lentBlocks.delete(buffer) || spareBlocks.length >= MAX_SPARE_BLOCKS) return;
   spareBlocks.push(Buffer.from(buffer, 0, BLOCK_BYTES));
 }
 

@@ -1,9 +1,9 @@
-import { cdrColumns, type WireType } from '../db/cdr-columns.ts';
+import { cdrColumns, type WireType } from '../db/calls/cdr-columns.ts';
 import {
   CONNECT_TIME_AT,
   ID_AT,
   keyAtOf,
-  LONGEST_CURSOR_PREFIX,
+  MAX_CURSOR_PREFIX,
   MEMBERS_AT,
   type Member,
   quotedPrefix,
@@ -13,7 +13,7 @@ import {
   DayMemo,
   int32At,
   isInfinite,
-  LONGEST_VALUE,
+  MAX_VALUE,
   writeBytes,
   writeCursorKey,
   writeDoubling,
@@ -44,8 +44,7 @@ export function createCsvEncoder(cells: readonly Cell[]): RowEncoder {
   let cursorPrefix = Buffer.alloc(0);
   const memo = new DayMemo();
   const fixedBytes = steps.reduce(
-    (sum, { before, isCursor }) =>
-      sum + before.length + LONGEST_VALUE + (isCursor ? LONGEST_CURSOR_PREFIX : 0),
+    (sum, { before, isCursor }) => sum + before.length + MAX_VALUE + (isCursor ? MAX_CURSOR_PREFIX : 0),
     CR_LF.length,
   );
   return {

@@ -1,4 +1,4 @@
-import type { CdrKeyset, CdrPage } from '../db/cdr-pages.ts';
+import type { CdrKeyset, CdrPage } from '../db/calls/cdr-pages.ts';
 import type { Reader } from '../db/reader.ts';
 import { UnreadableValueError } from '../errors.ts';
 import type { Body } from './body.ts';
@@ -39,7 +39,7 @@ export interface ListOutcome {
 }
 
 /** Values that cannot be shown are reported one by one up to here. */
-const MOST_FAILURES = 100;
+const MAX_FAILURES = 100;
 /** Lists up to here go out in one piece. */
 const SHORT_LIST = 1000;
 
@@ -63,7 +63,7 @@ export async function writeConnection(
     columns: encoder.columns,
     onRow(row, start, end) {
       const failed = encoder.encode(writer, row, start, end, reading.rows > 0);
-      if (!failed || failures.length >= MOST_FAILURES) return;
+      if (!failed || failures.length >= MAX_FAILURES) return;
       for (const path of failed) {
         failures.push({ error: new UnreadableValueError(), path: [...listPath, reading.rows, ...path] });
       }

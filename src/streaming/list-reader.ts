@@ -1,21 +1,21 @@
-import { formats } from '../db/bind-message.ts';
-import { type CdrColumnName, cdrColumns, wireFormats } from '../db/cdr-columns.ts';
-import { cdrPageStatement } from '../db/cdr-page-statement.ts';
-import type { CdrKeyset, CdrPage } from '../db/cdr-pages.ts';
-import { selectKeyBeyond } from '../db/cdrs.ts';
-import { type Flow, readRawRows } from '../db/raw-rows.ts';
+import { type CdrColumnName, cdrColumns, wireFormats } from '../db/calls/cdr-columns.ts';
+import { cdrPageStatement } from '../db/calls/cdr-page-statement.ts';
+import type { CdrKeyset, CdrPage } from '../db/calls/cdr-pages.ts';
+import { selectKeyBeyond } from '../db/calls/cdrs.ts';
 import type { Reader } from '../db/reader.ts';
-import type { RowSink } from '../db/row-tap.ts';
 import { POSTGRES_EPOCH_MICROS } from '../db/timestamps.ts';
+import { formats } from '../db/wire/bind-message.ts';
+import { type Flow, readRawRows } from '../db/wire/raw-rows.ts';
+import type { RowSink } from '../db/wire/row-tap.ts';
 import { ReplicaConflictError, ReplicaLostError } from '../errors.ts';
 import { CONNECT_TIME_AT, ID_AT } from './row-encoder.ts';
 
 /** Calls read by one statement at most; a long list is read in parts. */
 export const PART_ROWS = 262_144;
 /** Calls that are turned round in memory when a list is read from its end. */
-const MOST_TURNED_ROUND = 10_000;
+const MAX_TURNED_ROUND = 10_000;
 /** Times a list may be taken up again without a single call in between. */
-const MOST_FRUITLESS_ATTEMPTS = 3;
+const MAX_FRUITLESS_ATTEMPTS = 3;
 
 /** Takes one call as it came from the wire: a DataRow message from `start` to `end`. */
 export type RowHandler = (row: Buffer, start: number, end: number) => void;
@@ -64,7 +64,7 @@ export class ListReader {
   async run(): Promise<boolean> {
     const { page, size } = this.#request;
     if (!page.fromEnd) return this.#readForwards(page, size);
-    if (size <= MOST_TURNED_ROUND) return this.#readBackwards(page, size);
+    if (size <= MAX_TURNED_ROUND) return this.#readBackwards(page, size);
     // Too many to turn round in memory: find where they begin, then read forwards from there to the end.
     const beyond = await this.#retrying(() => selectKeyBeyond(this.#reader, { ...page, limit: size }));
     await this.#readForwards(
@@ -158,7 +158,7 @@ export class ListReader {
       } catch (error) {
         fruitless = this.rows > before ? 0 : fruitless + 1;
         const survivable = error instanceof ReplicaConflictError || error instanceof ReplicaLostError;
-        if (!survivable || fruitless > MOST_FRUITLESS_ATTEMPTS) throw error;
+        if (!survivable || fruitless > MAX_FRUITLESS_ATTEMPTS) throw error;
         this.#reader = await this.#request.replace(this.#reader, error);
       }
     }

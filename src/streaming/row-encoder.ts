@@ -1,11 +1,11 @@
-import { type CdrColumnName, cdrColumns, type WireType } from '../db/cdr-columns.ts';
+import { type CdrColumnName, cdrColumns, type WireType } from '../db/calls/cdr-columns.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import {
   DayMemo,
   Glue,
   int32At,
   isInfinite,
-  LONGEST_VALUE,
+  MAX_VALUE,
   writeBytes,
   writeCursorKey,
   writeInt8,
@@ -56,7 +56,7 @@ export function keyAtOf(column: CdrColumnName): number {
 
 const NULL = Buffer.from('null');
 /** Bytes of what cursors begin with: scope and freshness token. */
-export const LONGEST_CURSOR_PREFIX = 256;
+export const MAX_CURSOR_PREFIX = 256;
 /** Glue is written in words, so a little beyond its end. */
 const GLUE_SLACK = 3;
 const QUOTE = 0x22;
@@ -96,7 +96,7 @@ function compiledOf(members: readonly Member[]): Compiled {
   if (known) return known;
   const columns: CdrColumnName[] = [];
   const steps = compile(members, [], columns);
-  const compiled = { columns, steps, fixedBytes: roomOf(steps, LONGEST_VALUE + LONGEST_CURSOR_PREFIX) };
+  const compiled = { columns, steps, fixedBytes: roomOf(steps, MAX_VALUE + MAX_CURSOR_PREFIX) };
   compiledMembers.set(members, compiled);
   return compiled;
 }
@@ -121,7 +121,7 @@ export function createRowEncoder(members: readonly Member[]): RowEncoder {
 
 /** The beginning of a quoted cursor. */
 export function quotedPrefix(prefix: string): Buffer {
-  if (prefix.length >= LONGEST_CURSOR_PREFIX) throw new RangeError('cursor prefix too long');
+  if (prefix.length >= MAX_CURSOR_PREFIX) throw new RangeError('cursor prefix too long');
   return Buffer.from(`"${prefix}`, 'latin1');
 }
 

@@ -7,7 +7,7 @@ import { civilOfDays, POSTGRES_EPOCH_MICROS, rfc3339OfMicros } from '../db/times
  */
 
 /** No value below becomes longer than this, but what is text already. */
-export const LONGEST_VALUE = 64;
+export const MAX_VALUE = 64;
 
 const MICROS_PER_DAY = 86_400_000_000;
 /** Days from 1970-01-01 to 2000-01-01, where PostgreSQL's binary times begin. */

@@ -1,6 +1,6 @@
 import type { Insertable } from 'kysely';
 import type { Xdrs } from '../../src/db/generated/model.ts';
-import type { SourceName } from '../../src/db/sources.ts';
+import type { SourceName } from '../../src/db/sources/sources.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { insertAsSippy, sippyIndexesSql, sippyTablesSql } from '../support/sippy.ts';
 

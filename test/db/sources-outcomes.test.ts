@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkSource } from '../../src/db/catalogue-check.ts';
+import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
 import {
   type Outcome,
   outcomeOf,
@@ -8,7 +8,7 @@ import {
   type SourceName,
   sippyOutcomes,
   sippyResults,
-} from '../../src/db/sources.ts';
+} from '../../src/db/sources/sources.ts';
 import { anXdr } from '../support/builders.ts';
 import { createSourceDatabase, insertCalls, sourceNames } from './source-databases.ts';
 

@@ -1,8 +1,8 @@
 import { type Compilable, CompiledQuery, type Kysely, sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkSource } from '../../src/db/catalogue-check.ts';
+import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
 import type { DB } from '../../src/db/generated/model.ts';
-import type { Source } from '../../src/db/sources.ts';
+import type { Source } from '../../src/db/sources/sources.ts';
 import { anXdr } from '../support/builders.ts';
 import type { TestDatabase } from '../support/postgres.ts';
 import { createSourceDatabase, insertCalls, sourceNames } from './source-databases.ts';

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest';
-import { checkSource } from '../../src/db/catalogue-check.ts';
-import type { Outcome, Source } from '../../src/db/sources.ts';
+import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
+import type { Outcome, Source } from '../../src/db/sources/sources.ts';
 import { anXdr } from '../support/builders.ts';
 import type { TestDatabase } from '../support/postgres.ts';
 import { createSourceDatabase, insertCalls, sourceNames } from './source-databases.ts';

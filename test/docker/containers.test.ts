@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { migrateToLatest } from '../../src/db/migrate.ts';
+import { migrateToLatest } from '../../src/db/migrate/migrate.ts';
 import { loadCalls } from '../../src/demo/load-calls.ts';
 import { createTrafficModel } from '../../src/demo/traffic-model.ts';
 import { startContainers } from '../support/containers.ts';

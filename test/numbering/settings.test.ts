@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { createMetrics } from '../../src/app/metrics.ts';
-import { createRouter } from '../../src/app/routes.ts';
 import { doctor } from '../../src/cli/doctor.ts';
 import { examineNumbering } from '../../src/cli/numbering-check.ts';
 import { parseNumbering } from '../../src/config.ts';
+import { createRouter } from '../../src/http/routes.ts';
 import { createNumbering } from '../../src/numbering/numbering.ts';
 import { schema } from '../../src/schema/index.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { aPlan, createDirectory } from './files.ts';
 
 const SAMPLE = {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { CdrFilter } from '../../src/db/cdr-filter.ts';
+import type { CdrFilter } from '../../src/db/calls/cdr-filter.ts';
 import { CursorMismatchError, InvalidCursorError } from '../../src/errors.ts';
 import { cursorPrefix, decodeCursor, encodeCursor } from '../../src/resolvers/cursor.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { SourceName } from '../../src/db/sources.ts';
+import type { SourceName } from '../../src/db/sources/sources.ts';
 import { createSourceDatabase, insertCalls } from '../db/source-databases.ts';
 import type { CdrFilter } from '../generated/operations.ts';
 import { aCustomer, anAccount } from '../support/builders.ts';

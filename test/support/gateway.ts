@@ -1,13 +1,13 @@
 import { createPrincipals } from '../../src/access/principals.ts';
-import { createLogger } from '../../src/app/logging.ts';
-import type { Handler } from '../../src/app/routes.ts';
 import { createApp } from '../../src/app.ts';
 import { parseConfig } from '../../src/config.ts';
-import { checkSource } from '../../src/db/catalogue-check.ts';
+import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
 import { createDatabase } from '../../src/db/reader.ts';
+import type { Handler } from '../../src/http/routes.ts';
 import type { CarrierSource } from '../../src/numbering/carrier.ts';
 import { createNumbering } from '../../src/numbering/numbering.ts';
 import { createReplicas, type Replicas, type ReplicasOptions } from '../../src/replicas/replicas.ts';
+import { createLogger } from '../../src/telemetry/logging.ts';
 
 export const ADMIN_TOKEN = 'admin-token-of-the-tests';
 export const ACCOUNT_TOKEN = 'account-token-of-the-tests';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
-import { migrateToLatest } from '../../src/db/migrate.ts';
+import { migrateToLatest } from '../../src/db/migrate/migrate.ts';
 import { startContainers } from './containers.ts';
 import { type PostgresServers, startEmbedded } from './servers.ts';
 

@@ -4,7 +4,7 @@ import { type Insertable, Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { inject } from 'vitest';
 import type { Accounts, Customers, DB, Xdrs } from '../../src/db/generated/model.ts';
-import { migrateToLatest } from '../../src/db/migrate.ts';
+import { migrateToLatest } from '../../src/db/migrate/migrate.ts';
 import { type Cluster, type ClusterOptions, startCluster } from '../../src/demo/cluster.ts';
 
 const REPLAY_TIMEOUT_MS = 20_000;

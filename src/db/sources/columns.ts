@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { CatalogueTable } from '../catalogue.ts';
+import type { CatalogueTable } from '../catalogue/catalogue.ts';
 
 /** Compared with one another without a cast, so an index on any of them serves. */
 const integers = ['smallint', 'integer', 'bigint'];

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Catalogue } from '../catalogue.ts';
+import type { Catalogue } from '../catalogue/catalogue.ts';
 import { columnSql, firstColumnSql } from './columns.ts';
 import { derivedTable } from './derived-table.ts';
 import {

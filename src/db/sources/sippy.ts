@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
-import { type Catalogue, type CatalogueTable, hasUnique } from '../catalogue.ts';
-import { hasKeysetIndexes } from '../catalogue-indexes.ts';
+import { type Catalogue, type CatalogueTable, hasUnique } from '../catalogue/catalogue.ts';
+import { hasKeysetIndexes } from '../catalogue/catalogue-indexes.ts';
 import { columnSql } from './columns.ts';
 import { type ColumnsSql, derivedTable, missingColumns, scopeSql } from './derived-table.ts';
 import { accountsRelation, customersRelation } from './lookups.ts';

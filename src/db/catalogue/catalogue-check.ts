@@ -1,0 +1,171 @@
+import { type QueryExecutorProvider, sql } from 'kysely';
+import { problemsOf } from '../sources/columns.ts';
+import {
+  type Source,
+  type SourceDefinition,
+  type SourceName,
+  sourceDefinitions,
+} from '../sources/sources.ts';
+import { type Catalogue, type CatalogueTable, hasUnique, readCatalogue, selectJson } from './catalogue.ts';
+import { remedyFor, spoiltByCollation } from './catalogue-indexes.ts';
+
+/** The database cannot serve as this source. Its message lists everything that is wrong, for the terminal. */
+export class SourceUnusableError extends Error {
+  override name = 'SourceUnusableError';
+  readonly problems: readonly string[];
+  constructor(source: SourceName, problems: readonly string[]) {
+    super(
+      `The database cannot serve CDR_SOURCE=${source}:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    );
+    this.problems = problems;
+  }
+}
+
+export interface CheckedSource {
+  readonly source: Source;
+  /** What will work badly, or is not safe, and what to do about it. Sentences for a log. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Looks at the catalogue of one server, as its role sees it. Throws SourceUnusableError, with everything that is
+ * wrong, when a table or a required column is not there. Works on a standby.
+ */
+export async function checkSource(db: QueryExecutorProvider, name: SourceName): Promise<CheckedSource> {
+  const definition = sourceDefinitions[name];
+  const catalogue = await readCatalogue(db, definition.tables);
+  const problems = problemsWith(catalogue, definition, name);
+  if (problems.length > 0) throw new SourceUnusableError(name, problems);
+  const source = definition.create(catalogue);
+  return {
+    source,
+    warnings: [
+      ...warningsAboutColumns(catalogue, source),
+      ...warningsAboutIndexes(catalogue, definition),
+      ...warningsAboutDoubles(catalogue, source),
+      ...warningsAboutCollations(catalogue),
+      ...(await warningsAboutRole(db, catalogue)),
+    ],
+  };
+}
+
+function problemsWith(
+  { tables }: Catalogue,
+  { tables: [main], required }: SourceDefinition,
+  name: SourceName,
+): readonly string[] {
+  const table = tables.get(main);
+  if (table) return problemsOf(table, required);
+  const other = name === 'xdrs' ? 'sippy' : 'xdrs';
+  return [
+    `there is no table ${main} that this role can see through its search_path ` +
+      `(a database of the other kind wants CDR_SOURCE=${other})`,
+  ];
+}
+
+function warningsAboutColumns(catalogue: Catalogue, source: Source): readonly string[] {
+  const hidden = [...catalogue.tables.values()].filter((table) => isHidden(table, source));
+  const always = source.name === 'sippy' ? ['post_call_surcharge'] : [];
+  const missing = source.missing.filter((name) => !always.includes(name));
+  return [
+    ...(missing.length > 0
+      ? [`Always null, because the database has no such column: ${missing.join(', ')}.`]
+      : []),
+    ...hidden.map(
+      (table) =>
+        `This role may not read ${table.name} (${table.hidden.join(', ')}). On the primary: ` +
+        `grant select on ${table.name} to gateway_reader;`,
+    ),
+  ];
+}
+
+/** Of accounts and customers only some columns are granted, on purpose: a switch keeps passwords there. */
+const isHidden = (table: CatalogueTable, source: Source): boolean =>
+  table.hidden.length > 0 &&
+  (table.name === 'accounts'
+    ? source.accountsRelation === null
+    : table.name === 'customers'
+      ? source.customersRelation === null
+      : true);
+
+function warningsAboutIndexes({ tables }: Catalogue, definition: SourceDefinition): readonly string[] {
+  const views = [...tables.values()].filter(({ isView }) => isView);
+  const remedies = definition.indexes.flatMap((wanted) => {
+    const table = tables.get(wanted.table);
+    const remedy = table && !table.isView && remedyFor(table, wanted);
+    return remedy ? [{ wanted, remedy }] : [];
+  });
+  const halfBuilt = [...tables.values()].flatMap(({ indexes }) => indexes.filter(({ isValid }) => !isValid));
+  return [
+    ...views.map(
+      ({ name }) =>
+        `${name} is a view, whose indexes cannot be seen: see that its tables have keyset indexes.`,
+    ),
+    ...remedies.map(({ wanted, remedy }) => `Without an index ${wanted.because}. On the primary: ${remedy}`),
+    ...halfBuilt
+      .map(({ name }) => ({ name, remedy: `drop index concurrently ${name};` }))
+      .filter(({ remedy }) => !remedies.some((other) => other.remedy.includes(remedy)))
+      .map(({ name, remedy }) => `Index ${name} is half-built and serves nothing. On the primary: ${remedy}`),
+  ];
+}
+
+/** A call joined to two rows would be told, counted and charged twice. */
+function warningsAboutDoubles({ tables }: Catalogue, source: Source): readonly string[] {
+  const calls = tables.get('calls');
+  if (source.name !== 'sippy' || !calls || calls.isView || hasUnique(calls, 'i_call')) return [];
+  return ['Nothing makes calls.i_call unique: a call that is there twice would be counted twice.'];
+}
+
+function warningsAboutCollations({ tables }: Catalogue): readonly string[] {
+  return [...tables.values()].flatMap(({ indexes }) =>
+    indexes.flatMap((index) => {
+      const column = spoiltByCollation(index);
+      if (!column) return [];
+      const { name, recordedVersion, actualVersion } = column.collation!;
+      return [
+        `Index ${index.name} orders ${column.name} by collation ${name} of version ${recordedVersion ?? 'unknown'}, ` +
+          `and this host has ${actualVersion}: searches through it may miss rows. Give the standby the primary's ` +
+          'operating system, or on the primary build such indexes with collation "C".',
+      ];
+    }),
+  );
+}
+
+interface Role {
+  readonly name: string;
+  readonly superuser: boolean;
+  readonly replication: boolean;
+  readonly writable: string[] | null;
+  readonly readOnly: boolean;
+  readonly sees: boolean;
+}
+
+async function warningsAboutRole(
+  db: QueryExecutorProvider,
+  { tables }: Catalogue,
+): Promise<readonly string[]> {
+  const [role] = await selectJson<Role>(
+    db,
+    sql`
+    select rolname as name, rolsuper as superuser, rolreplication as replication,
+      (select array_agg(relation order by relation) from unnest(${[...tables.keys()]}::text[]) as relation
+        where has_table_privilege(to_regclass(relation), 'insert, update, delete, truncate')) as writable,
+      current_setting('default_transaction_read_only')::boolean as "readOnly",
+      pg_has_role(current_user, 'pg_read_all_stats', 'usage') as sees
+    from pg_roles where rolname = current_user`,
+  );
+  const { name, superuser, replication, writable, readOnly, sees } = role!;
+  const advice = 'Connect as "gateway", which "migrate up" makes on the primary.';
+  if (superuser) return [`Role ${name} is a superuser: it can do anything, also write. ${advice}`];
+  return [
+    replication ? `Role ${name} has REPLICATION: it can copy the whole cluster. ${advice}` : null,
+    writable ? `Role ${name} may write to ${writable.join(', ')}. ${advice}` : null,
+    readOnly
+      ? null
+      : `Role ${name} starts transactions that may write, also after a promotion. On the primary: ` +
+        `alter role ${name} set default_transaction_read_only = on;`,
+    sees
+      ? null
+      : `Role ${name} cannot see how old the standby is. On the primary: grant pg_read_all_stats to ${name};`,
+  ].filter((warning) => warning !== null);
+}

@@ -1,0 +1,110 @@
+import { Kysely, PostgresDialect, type QueryExecutorProvider, sql } from 'kysely';
+import pg from 'pg';
+import type { SourceName } from '../sources/sources.ts';
+import { selectJson } from './catalogue.ts';
+import { checkSource, SourceUnusableError } from './catalogue-check.ts';
+
+/** 0: everything is as it should be. 1: it works, with warnings. 2: the gateway would not start. */
+export type ExitCode = 0 | 1 | 2;
+
+interface Server {
+  readonly version: string;
+  readonly role: string;
+  readonly standby: boolean;
+  readonly cluster: string;
+  readonly receiver: string | null;
+  readonly upstream: string | null;
+  readonly receiverTimeout: number;
+}
+
+/** `doctor`: looks at every server as the gateway would at its start, and says it for humans. */
+export async function doctor(
+  urls: readonly string[],
+  name: SourceName,
+  log: (line: string) => void,
+): Promise<ExitCode> {
+  const examined: Examination[] = [];
+  for (const url of urls) examined.push(await examine(url, name));
+  for (const { heading, problems, warnings } of examined) {
+    log(heading);
+    for (const problem of problems) log(`  problem: ${problem}`);
+    for (const warning of warnings) log(`  warning: ${warning}`);
+    if (problems.length + warnings.length === 0) log(`  well: can serve CDR_SOURCE=${name}`);
+  }
+  const clusters = new Set(examined.flatMap(({ cluster }) => cluster ?? []));
+  if (clusters.size > 1)
+    log('problem: these servers are copies of different clusters; they cannot answer for one another.');
+  if (clusters.size > 1 || examined.some(({ problems }) => problems.length > 0)) return 2;
+  return examined.some(({ warnings }) => warnings.length > 0) ? 1 : 0;
+}
+
+interface Examination {
+  readonly heading: string;
+  readonly cluster?: string;
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+async function examine(url: string, name: SourceName): Promise<Examination> {
+  const { host, pathname } = new URL(url);
+  const place = `${host}${pathname}`;
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 1,
+    connectionTimeoutMillis: 5_000,
+    application_name: 'cdr-gateway doctor',
+  });
+  pool.on('error', () => {});
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    const server = await selectServer(db);
+    const heading = `${place}: PostgreSQL ${server.version}, ${server.standby ? 'standby' : 'primary'}, as ${server.role}`;
+    const about = { heading, cluster: server.cluster };
+    try {
+      const { warnings } = await checkSource(db, name);
+      return { ...about, problems: [], warnings: [...warningsAboutServer(server), ...warnings] };
+    } catch (error) {
+      if (!(error instanceof SourceUnusableError)) throw error;
+      return { ...about, problems: error.problems, warnings: warningsAboutServer(server) };
+    }
+  } catch (error) {
+    return { heading: place, problems: [`cannot be asked: ${reasonOf(error)}`], warnings: [] };
+  } finally {
+    await db.destroy();
+  }
+}
+
+async function selectServer(db: QueryExecutorProvider): Promise<Server> {
+  const [server] = await selectJson<Server>(
+    db,
+    sql`
+    select current_setting('server_version') as version, current_user as role, pg_is_in_recovery() as standby,
+      (select system_identifier::text from pg_control_system()) as cluster,
+      (select coalesce(status, 'hidden') from pg_stat_wal_receiver) as receiver,
+      (select sender_host || ':' || sender_port from pg_stat_wal_receiver) as upstream,
+      (select setting::int from pg_settings where name = 'wal_receiver_timeout') as "receiverTimeout"`,
+  );
+  return server!;
+}
+
+function warningsAboutServer({ standby, receiver, receiverTimeout }: Server): readonly string[] {
+  if (!standby) {
+    return [
+      'This is a primary. Reading calls here is what the gateway is meant to spare the switch: use a standby.',
+    ];
+  }
+  return [
+    receiver === null ? 'Nothing streams to this standby now: it answers, and its answers grow old.' : null,
+    // An idle link is asked for a sign of life after half of this, so it also limits how well the age is known.
+    receiverTimeout > 10_000
+      ? `wal_receiver_timeout is ${receiverTimeout / 1000} s, so a cut connection goes unnoticed as long. ` +
+        "On this standby: alter system set wal_receiver_timeout = '10s'; select pg_reload_conf();"
+      : null,
+  ].filter((warning) => warning !== null);
+}
+
+/** Never the URL, which may hold a password. */
+function reasonOf(error: unknown): string {
+  const { code, message } = error as { code?: string; message?: string };
+  return message || code || 'unknown error';
+}

@@ -1,0 +1,173 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { type Kysely, sql } from 'kysely';
+import { FileMigrationProvider, type Migration, type MigrationInfo, Migrator } from 'kysely/migration';
+import { setGatewayPassword } from './migrate-password.ts';
+import { watchIndexBuilds } from './migrate-progress.ts';
+import { recordStatements } from './migrate-record.ts';
+import { type Log, lockMigrations, MigrationError, openSession, refuseStandby } from './migrate-session.ts';
+
+export { type Log, MigrationError } from './migrate-session.ts';
+
+export interface MigrateOptions {
+  /** Stop after the tables, so that calls can be loaded before there are indexes to maintain. */
+  readonly through?: 'tables';
+  /** Sets the password of the role `gateway`. Printable ASCII. Without it the role keeps the one it has, or none. */
+  readonly gatewayPassword?: string | undefined;
+  readonly log?: Log;
+}
+
+/** What a migration may have besides `up` and `down`. */
+interface OurMigration extends Migration {
+  /** Run again to mend what was lost since. */
+  readonly repair?: (db: Kysely<unknown>) => Promise<void>;
+  /** Run before all that is pending: makes first what would only replace the work of an earlier one. */
+  readonly ahead?: (db: Kysely<unknown>) => Promise<void>;
+}
+
+const folder = fileURLToPath(new URL('../../../migrations/', import.meta.url));
+const silent: Log = () => {};
+
+/** Runs every migration that has not run yet. Throws MigrationError where that cannot be done here. */
+export async function migrateToLatest(primaryUrl: string, options: MigrateOptions = {}): Promise<void> {
+  const { through, gatewayPassword, log = silent } = options;
+  await using session = await openSession(primaryUrl, log);
+  await refuseStandby(session, 'up');
+  await lockMigrations(session, log);
+  await using _progress = watchIndexBuilds(primaryUrl, session.backend, log);
+  await explainRefusals(async () => {
+    await repairMigrated(session.db);
+    if (!through) await runAhead(session.db);
+    const migrator = createMigrator(session.db);
+    const target = through && (await nameEndingIn(migrator, through));
+    const { error } = await (target ? migrator.migrateTo(target) : migrator.migrateToLatest());
+    if (error) throw error;
+    if (gatewayPassword !== undefined) await setGatewayPassword(session, gatewayPassword);
+  });
+}
+
+/** `migrate up`: as migrateToLatest, and says what was done. */
+export async function migrateUp(
+  url: string,
+  log: Log,
+  options: Pick<MigrateOptions, 'gatewayPassword'> = {},
+): Promise<void> {
+  await migrateToLatest(url, { ...options, log });
+  log('Up to date.');
+}
+
+/** `migrate down`: takes back the newest migration, or all of them. Drops nothing that a migration did not make. */
+export async function migrateDown(url: string, log: Log, { all = false } = {}): Promise<void> {
+  await using session = await openSession(url, log);
+  await refuseStandby(session, 'down');
+  await lockMigrations(session, log);
+  const migrator = createMigrator(session.db);
+  await explainRefusals(async () => {
+    const executed = (await migrator.getMigrations()).filter(({ executedAt }) => executedAt !== undefined);
+    if (executed.length === 0) log('Nothing to take back.');
+    for (const { name } of executed.reverse().slice(0, all ? undefined : 1)) {
+      const { error } = await migrator.migrateDown();
+      if (error) throw error;
+      log(`Taken back: ${name}`);
+    }
+  });
+}
+
+/** `migrate status`: works on a standby too, whose record came from the primary. */
+export async function migrateStatus(url: string, log: Log): Promise<void> {
+  await using session = await openSession(url, silent, true);
+  for (const { name, executedAt } of await createMigrator(session.db).getMigrations()) {
+    log(`${name.padEnd(16)} ${executedAt ? `done ${executedAt.toISOString()}` : 'pending'}`);
+  }
+  for (const index of await invalidIndexes(session.db)) {
+    log(
+      `Index ${index} is half-built and serves nothing. "migrate up" on the primary drops it and builds it again.`,
+    );
+  }
+}
+
+/**
+ * `migrate sql`: what `migrate up` would run on this database as it is now, for a DBA to read and run by hand.
+ * Changes nothing, and may be asked of a standby. "migrate up" afterwards finds everything in place.
+ */
+export async function migrateSql(url: string, log: Log): Promise<void> {
+  await using session = await openSession(url, silent, true);
+  const statements: string[] = [];
+  const recorder = recordStatements(session.db, statements);
+  log('-- Run on the primary as the owner of the tables, with psql and without --single-transaction:');
+  log('-- CREATE INDEX CONCURRENTLY is not allowed inside a transaction.');
+  for (const { name, executedAt, migration } of await createMigrator(session.db).getMigrations()) {
+    const before = statements.length;
+    const { up, repair } = migration as OurMigration;
+    if (executedAt === undefined) await up(recorder);
+    else await repair?.(recorder);
+    if (statements.length > before) log(`\n-- ${name}`);
+    for (const statement of statements.slice(before)) log(`${readable(statement)};`);
+  }
+  if (statements.length === 0) log('-- Nothing to do.');
+  if (statements.some((statement) => statement.startsWith('create role "gateway"'))) {
+    log('\n-- Then give the role its password, which psql sends as a hash only:\n\\password gateway');
+  }
+}
+
+/** Names of invalid indexes on the tables of calls. */
+async function invalidIndexes(db: Kysely<unknown>): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select indexrelid::regclass::text as name from pg_index
+    where indrelid in (to_regclass('xdrs'), to_regclass('cdrs'), to_regclass('calls'))
+      and not (indisvalid and indisready)
+    order by 1`.execute(db);
+  return rows.map(({ name }) => name);
+}
+
+function createMigrator(db: Kysely<unknown>): Migrator {
+  return new Migrator({
+    db,
+    provider: new FileMigrationProvider({
+      fs: { readdir },
+      path,
+      migrationFolder: folder,
+      import: (file) => import(pathToFileURL(file).href),
+    }),
+    migrationTableName: 'gateway_migration',
+    migrationLockTableName: 'gateway_migration_lock',
+    // Each migration opens its own: an index that is built concurrently must not be inside one.
+    disableTransactions: true,
+  });
+}
+
+async function repairMigrated(db: Kysely<unknown>): Promise<void> {
+  for (const { executedAt, migration } of await createMigrator(db).getMigrations()) {
+    if (executedAt !== undefined) await (migration as OurMigration).repair?.(db);
+  }
+}
+
+async function runAhead(db: Kysely<unknown>): Promise<void> {
+  for (const { executedAt, migration } of await createMigrator(db).getMigrations()) {
+    if (executedAt === undefined) await (migration as OurMigration).ahead?.(db);
+  }
+}
+
+async function nameEndingIn(migrator: Migrator, suffix: string): Promise<string> {
+  const all: readonly MigrationInfo[] = await migrator.getMigrations();
+  return all.find(({ name }) => name.endsWith(`_${suffix}`))!.name;
+}
+
+/** 42501, insufficient_privilege, becomes a sentence about who may do it. */
+async function explainRefusals(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== '42501') throw error;
+    throw new MigrationError(
+      `PostgreSQL refused: ${(error as Error).message}. Connect as the owner of the tables with CREATEROLE, ` +
+        'or as a superuser; or give the output of "migrate sql" to whoever may.',
+      { cause: error },
+    );
+  }
+}
+
+/** The columns of a new table below one another; everything else as it is. */
+const readable = (statement: string): string =>
+  /^create table/.test(statement) ? statement.replaceAll(', "', ',\n  "') : statement.trim();

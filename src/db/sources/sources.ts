@@ -1,0 +1,59 @@
+import type { Catalogue } from '../catalogue/catalogue.ts';
+import { keysetIndexes, type WantedIndex } from '../catalogue/catalogue-indexes.ts';
+import type { Source, SourceName } from './model.ts';
+import { sippyRequired, sippySource, sippyTables } from './sippy.ts';
+import { xdrsRequired, xdrsSource, xdrsTables } from './xdrs.ts';
+
+export { scopeValues } from './derived-table.ts';
+export {
+  type AccountsModel,
+  type CustomersModel,
+  type Outcome,
+  outcomes,
+  type Scope,
+  type Source,
+  type SourceName,
+  type XdrsModel,
+} from './model.ts';
+export { outcomeOf, q850Outcomes, sippyOutcomes } from './outcomes.ts';
+export { sippyResults } from './sippy-results.ts';
+
+/** What a source reads, and what it cannot do without. */
+export interface SourceDefinition {
+  readonly tables: readonly [string, ...string[]];
+  /** Of the first table: column to type. */
+  readonly required: Readonly<Record<string, string>>;
+  /** Without which questions cost a whole table. */
+  readonly indexes: readonly WantedIndex[];
+  /** The catalogue must have the first table and its required columns. */
+  create(catalogue: Catalogue): Source;
+}
+
+export const sourceDefinitions: Readonly<Record<SourceName, SourceDefinition>> = {
+  xdrs: {
+    tables: xdrsTables,
+    required: xdrsRequired,
+    indexes: keysetIndexes('xdrs', 'i_xdr'),
+    create: xdrsSource,
+  },
+  sippy: {
+    tables: sippyTables,
+    required: sippyRequired,
+    indexes: [
+      ...keysetIndexes('cdrs', 'i_cdr'),
+      {
+        table: 'calls',
+        equal: ['i_call'],
+        ordered: [],
+        because: 'every page reads the whole table of numbers',
+      },
+      {
+        table: 'cdrs',
+        equal: ['i_call'],
+        ordered: [],
+        because: 'calls to a number are found by reading all of them',
+      },
+    ],
+    create: sippySource,
+  },
+};

@@ -1,0 +1,214 @@
+import type { Socket } from 'node:net';
+import pg, { type PoolClient } from 'pg';
+import utils from 'pg/lib/utils.js';
+import type { Reader } from '../reader.ts';
+import { explain } from '../sqlstate.ts';
+import { encodeExecution, type Format, together } from './bind-message.ts';
+import { planEach, planOnce, planSwitch } from './plan-once.ts';
+import { type RowSink, RowTap, type WireClient, type WireConnection } from './row-tap.ts';
+
+/** Whoever takes the rows on, and may be slower than PostgreSQL. */
+export interface Flow {
+  /** True while what was taken so far is still waiting to go on. */
+  isFull(): boolean;
+  /** Resolves when it no longer is. Throws when nobody takes rows any more. */
+  drained(): Promise<void>;
+}
+
+export interface RawResult {
+  /** Rows that the sink was given. */
+  readonly rows: number;
+  /** True when the statement was ended early because its rows were taken too slowly: there may be more. */
+  readonly isStopped: boolean;
+}
+
+/** A statement that waits for its reader holds a snapshot, and with it replay or vacuum. It may wait for so long. */
+const PATIENCE_MS = 250;
+/** A statement older than this is ended at the first wait. */
+const MAX_MS = 2000;
+const CANCELLED = '57014';
+
+export interface RawQuestion {
+  readonly text: string;
+  readonly values: readonly unknown[];
+  /** Whether PostgreSQL shall plan it once for all values on this connection, not for each anew. */
+  readonly hasOnePlan?: boolean;
+  /** One per column. */
+  readonly formats: readonly Format[];
+  readonly sink: RowSink;
+  readonly flow?: Flow | undefined;
+}
+
+/**
+ * Runs the query on one connection and hands its rows to `sink` as they arrive. Throws GatewayErrors for what we can
+ * explain; the reader's signal cancels the statement in PostgreSQL.
+ */
+export async function readRawRows(
+  { pool, signal }: Pick<Reader, 'pool' | 'signal'>,
+  question: RawQuestion,
+): Promise<RawResult> {
+  let client: PoolClient | undefined;
+  try {
+    signal?.throwIfAborted();
+    client = await pool.connect();
+    signal?.throwIfAborted();
+    return await new RawQuery(client, question).run(signal);
+  } catch (error) {
+    throw explain(error, signal);
+  } finally {
+    // node-postgres itself throws away a client whose connection broke.
+    client?.release();
+  }
+}
+
+/** A query as node-postgres wants it, whose rows go to a tap instead. The row's shape is known, so none is asked for. */
+class RawQuery {
+  readonly name: string;
+  readonly text: string;
+  /** Set so that node-postgres does not set its own. */
+  readonly callback: (error: Error | null) => void;
+  readonly #client: PoolClient;
+  readonly #question: RawQuestion;
+  readonly #tap: RowTap;
+  /** Only what is kept on the connection can keep its plan. */
+  readonly #isPlannedOnce: boolean;
+  readonly #end = Promise.withResolvers<RawResult>();
+  #rows = 0;
+  #isStopped = false;
+  #cancelling: Promise<void> | undefined;
+  /** Runs while PostgreSQL is let wait. */
+  #patience: NodeJS.Timeout | undefined;
+  #startedAt = 0;
+
+  constructor(client: PoolClient, question: RawQuestion) {
+    this.#client = client;
+    this.#tap = RowTap.of(client);
+    this.#question = question;
+    this.text = question.text;
+    this.name = this.#tap.statementName(this.text);
+    this.#isPlannedOnce = question.hasOnePlan === true && this.name !== '';
+    this.callback = (error) => this.#finish(error);
+  }
+
+  async run(signal: AbortSignal | undefined): Promise<RawResult> {
+    const leave = () => this.#stop();
+    signal?.addEventListener('abort', leave, { once: true });
+    try {
+      this.#client.query(this as never);
+      const result = await this.#end.promise;
+      signal?.throwIfAborted();
+      return result;
+    } finally {
+      signal?.removeEventListener('abort', leave);
+      // A cancellation that comes late would hit whatever runs on this connection next.
+      await this.#cancelling;
+    }
+  }
+
+  submit(connection: WireConnection): Error | null {
+    this.#startedAt = performance.now();
+    this.#tap.sink = (bytes, start, end) => this.#take(bytes, start, end);
+    const { formats } = this.#question;
+    const values = this.#question.values.map((value) => utils.prepareValue(value) as string | null);
+    if (this.name === '' || connection.parsedStatements[this.name] === undefined) {
+      connection.parse({ name: this.name, text: this.text, types: [] });
+    }
+    const execution = encodeExecution({ statement: this.name, values, formats });
+    const parts = this.#isPlannedOnce ? [planOnce, execution, planEach] : [execution];
+    if (this.#isPlannedOnce && !this.#tap.hasPlanSwitch) parts.unshift(planSwitch);
+    connection.stream.write(together(...parts));
+    return null;
+  }
+
+  handleCommandComplete({ text }: { text: string }): void {
+    if (!this.#isStopped && text.startsWith('SELECT')) this.#rows = Number(text.slice(7));
+  }
+
+  handleReadyForQuery(): void {
+    this.#tap.hasPlanSwitch ||= this.#isPlannedOnce;
+    this.#finish(null);
+  }
+
+  handleError(error: Error): void {
+    const isOurs = this.#isStopped && (error as { code?: unknown }).code === CANCELLED;
+    this.#finish(isOurs ? null : error);
+  }
+
+  #take(bytes: Buffer, start: number, end: number): void {
+    if (this.#isStopped) return;
+    const { sink, flow } = this.#question;
+    sink(bytes, start, end);
+    if (flow?.isFull() && !this.#patience) this.#wait(flow);
+  }
+
+  /** Lets PostgreSQL wait for a moment; when that is not enough, ends the statement, to be taken up later. */
+  #wait(flow: Flow): void {
+    if (performance.now() - this.#startedAt > MAX_MS) {
+      this.#stop();
+      return;
+    }
+    this.#tap.pause();
+    const patience = setTimeout(() => this.#stop(), PATIENCE_MS);
+    this.#patience = patience;
+    const stillWaiting = (act: () => void) => () => {
+      if (this.#patience === patience) act();
+    };
+    flow.drained().then(
+      stillWaiting(() => this.#goOn()),
+      stillWaiting(() => this.#stop()),
+    );
+  }
+
+  #goOn(): void {
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
+    this.#tap.resume();
+  }
+
+  /** From now on rows are thrown away; PostgreSQL is told to send no more. It must be read to notice. */
+  #stop(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#cancelling = cancelBackend(this.#client);
+    this.#goOn();
+  }
+
+  /** A statement may end while its rows wait: whatever runs on this connection next must find it flowing. */
+  #finish(error: Error | null): void {
+    if (this.#patience) this.#goOn();
+    this.#tap.sink = undefined;
+    if (error) this.#end.reject(error);
+    else this.#end.resolve({ rows: this.#rows, isStopped: this.#isStopped });
+  }
+}
+
+/** A server that does not answer has nothing left that a cancellation could hit. */
+const CANCEL_PATIENCE_MS = 2000;
+
+/**
+ * Asks PostgreSQL to stop what the client runs, over a connection of its own, as the protocol has it. Resolves when
+ * PostgreSQL has done so: it says nothing, and closes.
+ */
+function cancelBackend(client: PoolClient): Promise<void> {
+  const { host, port, processID, secretKey } = client as unknown as WireClient;
+  const connection = new pg.Connection() as unknown as CancelConnection;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  // The statement may have ended, or the server be gone: then there is nothing left to cancel.
+  connection.on('error', () => {});
+  connection.on('connect', () => {
+    connection.cancel(processID, secretKey);
+    connection.stream.end();
+  });
+  connection.stream.once('close', () => resolve());
+  connection.stream.setTimeout(CANCEL_PATIENCE_MS, () => connection.stream.destroy());
+  if (host.startsWith('/')) connection.connect(`${host}/.s.PGSQL.${port}`);
+  else connection.connect(port, host);
+  return promise;
+}
+
+interface CancelConnection {
+  readonly stream: Socket;
+  on(event: 'connect' | 'error', listener: () => void): void;
+  connect(port: number | string, host?: string): void;
+  cancel(processID: number, secretKey: number): void;
+}

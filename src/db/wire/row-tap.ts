@@ -1,0 +1,171 @@
+import { Socket } from 'node:net';
+import type { PoolClient } from 'pg';
+
+/**
+ * Receives runs of complete DataRow messages (`D`, int32 length, int16 columns, then int32 length and bytes for each
+ * column), from `start` to `end` of `bytes`. They are valid only during the call.
+ */
+export type RowSink = (bytes: Buffer, start: number, end: number) => void;
+
+const DATA_ROW = 0x44;
+const HEADER_BYTES = 5;
+const READ_BYTES = 128 * 1024;
+/** Statements prepared per connection; further shapes of query are parsed each time. */
+const MAX_PREPARED = 200;
+
+/** What node-postgres keeps in a client and does not put into its types. */
+export interface WireConnection {
+  readonly stream: Socket;
+  readonly parsedStatements: Record<string, string>;
+  parse(statement: { name: string; text: string; types: readonly number[] }): void;
+}
+
+export interface WireClient {
+  readonly connection: WireConnection;
+  readonly processID: number;
+  readonly secretKey: number;
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Stands between a connection's socket and node-postgres. While a sink is set, rows go to it as they came from the
+ * wire, without an object or a string per value; every other message goes on to node-postgres, whole, so that
+ * errors, completion and the life of the connection stay its business.
+ */
+export class RowTap {
+  sink: RowSink | undefined;
+  /** Whether the statements of `plan-once.ts` are prepared on this connection. */
+  hasPlanSwitch = false;
+  #forward: (bytes: Buffer) => void = () => {};
+  /** What was read and does not make a whole message yet lies at the beginning. */
+  #buffer = Buffer.alloc(0);
+  #length = 0;
+  #isPaused = false;
+  #stream: Socket | undefined;
+  readonly #statements = new Map<string, string>();
+
+  static readonly #taps = new WeakMap<object, RowTap>();
+
+  /** The tap of a client's connection. A socket that was not made here, of TLS for instance, is tapped when asked for. */
+  static of(client: PoolClient): RowTap {
+    const { stream } = (client as unknown as WireClient).connection;
+    const existing = RowTap.#taps.get(stream);
+    if (existing) return existing;
+    const tap = new RowTap();
+    const listeners = stream.listeners('data') as ((bytes: Buffer) => void)[];
+    tap.#stream = stream;
+    tap.#forward = (bytes) => {
+      for (const listener of listeners) listener.call(stream, bytes);
+    };
+    // Ours is added before theirs are removed: a stream without a listener would stop flowing.
+    stream.on('data', (bytes: Buffer) => tap.#receive(bytes));
+    for (const listener of listeners) stream.removeListener('data', listener);
+    RowTap.#taps.set(stream, tap);
+    return tap;
+  }
+
+  /**
+   * A socket for node-postgres' `stream` option that reads into one buffer over and over: a long list would otherwise
+   * leave a buffer for every few kilobytes to the garbage collector.
+   */
+  static createSocket(): Socket {
+    const tap = new RowTap();
+    tap.#buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+    const socket = new Socket({
+      onread: {
+        buffer: () => tap.#room(),
+        callback: (bytesRead: number) => {
+          tap.#length += bytesRead;
+          const mayHaveMore = tap.#length === tap.#buffer.length;
+          tap.#handOnMessages();
+          if (mayHaveMore && !tap.#isPaused) tap.#letOthersBy();
+          return !mayHaveMore && !tap.#isPaused;
+        },
+      },
+    } as never);
+    tap.#stream = socket;
+    tap.#forward = (bytes) => socket.emit('data', bytes);
+    RowTap.#taps.set(socket, tap);
+    return socket;
+  }
+
+  /** The same name for the same text on this connection; empty, so unnamed, once there are too many. */
+  statementName(text: string): string {
+    const known = this.#statements.get(text);
+    if (known !== undefined || this.#statements.size >= MAX_PREPARED) return known ?? '';
+    const name = `cdrs_${this.#statements.size}`;
+    this.#statements.set(text, name);
+    return name;
+  }
+
+  /** Takes nothing more from the socket, so that PostgreSQL stops sending. */
+  pause(): void {
+    this.#isPaused = true;
+    this.#stream?.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#stream?.resume();
+  }
+
+  /**
+   * A full buffer is read again only after the event loop has gone round: while PostgreSQL is the faster of the two,
+   * one long list would otherwise be read thirty times in a row, and every page would wait for it.
+   */
+  #letOthersBy(): void {
+    setImmediate(() => {
+      if (!this.#isPaused) this.#stream?.resume();
+    });
+  }
+
+  /** Where the next bytes are read to. */
+  #room(): Buffer {
+    if (this.#length === this.#buffer.length) this.#grow(2 * this.#buffer.length);
+    return this.#buffer.subarray(this.#length);
+  }
+
+  #grow(bytes: number): void {
+    const larger = Buffer.allocUnsafeSlow(bytes);
+    this.#buffer.copy(larger, 0, 0, this.#length);
+    this.#buffer = larger;
+  }
+
+  #receive(bytes: Buffer): void {
+    const length = this.#length + bytes.length;
+    if (length > this.#buffer.length) this.#grow(Math.max(length, READ_BYTES));
+    bytes.copy(this.#buffer, this.#length);
+    this.#length = length;
+    this.#handOnMessages();
+  }
+
+  #handOnMessages(): void {
+    const bytes = this.#buffer;
+    const length = this.#length;
+    let offset = 0;
+    /** Start of the run of rows, or of other messages, that is not yet handed on. */
+    let start = 0;
+    let inRows = false;
+    while (offset + HEADER_BYTES <= length) {
+      const end = offset + 1 + bytes.readInt32BE(offset + 1);
+      if (end > length) break;
+      const isRow = bytes[offset] === DATA_ROW && this.sink !== undefined;
+      if (isRow !== inRows) {
+        this.#handOn(bytes, start, offset, inRows);
+        start = offset;
+        inRows = isRow;
+      }
+      offset = end;
+    }
+    this.#handOn(bytes, start, offset, inRows);
+    bytes.copyWithin(0, offset, length);
+    this.#length = length - offset;
+  }
+
+  #handOn(bytes: Buffer, start: number, end: number, inRows: boolean): void {
+    if (start === end) return;
+    if (inRows) this.sink?.(bytes, start, end);
+    else this.#forward(bytes.subarray(start, end));
+  }
+}

@@ -1,0 +1,178 @@
+import { microsOfRfc3339 } from '../db/timestamps.ts';
+import { BadRequestError, InvalidArgumentError, InvalidTimeRangeError } from '../errors.ts';
+import type { TimeSpan } from '../replicas/sample-history.ts';
+
+/** What a client sent, before we looked at it. Fields we do not know are ignored: Grafana adds some every year. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** One query of a panel. */
+export interface Target {
+  readonly refId: string;
+  readonly metric: string;
+  readonly payload: JsonObject;
+}
+
+/** One choice of the dashboard's ad hoc filters: the value is one of these, or none of them. */
+export interface AdHocFilter {
+  readonly key: string;
+  readonly isNegative: boolean;
+  readonly values: readonly string[];
+}
+
+/** A panel's request. */
+export interface Question {
+  readonly span: TimeSpan;
+  readonly stepMillis: number;
+  /** A panel is about so many pixels wide. */
+  readonly mostPoints: number;
+  /** The dashboard's zone when it has a name; undefined when the browser decides. */
+  readonly timeZone: string | undefined;
+  readonly targets: readonly Target[];
+  readonly filters: readonly AdHocFilter[];
+}
+
+const USUAL_POINTS = 500;
+/** As many as Prometheus answers. */
+export const MAX_POINTS = 11_000;
+const MAX_TARGETS = 50;
+const MAX_FILTERS = 50;
+const DAY_MILLIS = 86_400_000;
+/** Of PostgreSQL's timestamps and ours. */
+const LATEST_MILLIS = Date.parse('2200-01-01T00:00:00Z');
+
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** An empty body is an empty object. Throws BadRequestError. */
+export async function readBody(request: Request): Promise<JsonObject> {
+  const text = await request.text();
+  if (text.trim() === '') return {};
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw new BadRequestError('The body is not JSON.');
+  }
+  if (isObject(body)) return body;
+  throw new BadRequestError('The body must be a JSON object.');
+}
+
+/** Throws InvalidArgumentError or InvalidTimeRangeError, with a sentence that Grafana shows beside the panel. */
+export function parseQuestion(body: JsonObject): Question {
+  const span = parseSpan(body.range);
+  const mostPoints = Math.min(positive(body.maxDataPoints) ?? USUAL_POINTS, MAX_POINTS);
+  const stepMillis = Math.max(positive(body.intervalMs) ?? 0, (span.to - span.from) / mostPoints);
+  return {
+    span,
+    mostPoints,
+    stepMillis: Math.ceil(stepMillis),
+    timeZone: parseTimeZone(body.timezone),
+    targets: parseTargets(body.targets),
+    filters: parseFilters(body.filters ?? body.adhocFilters),
+  };
+}
+
+/** `{ from, to }`, each RFC 3339 or milliseconds since 1970. Throws InvalidTimeRangeError. */
+export function parseSpan(range: unknown): TimeSpan {
+  if (!isObject(range)) throw new InvalidTimeRangeError('"range" must be an object with "from" and "to".');
+  const span = { from: parseInstant(range.from, 'range.from'), to: parseInstant(range.to, 'range.to') };
+  if (span.from < span.to) return span;
+  throw new InvalidTimeRangeError('"range.from" must be before "range.to".');
+}
+
+/** The range where there is one, otherwise the last day: variables may be asked for without. */
+export function parseSpanOrLastDay(range: unknown, now: number): TimeSpan {
+  return range === undefined || range === null ? { from: now - DAY_MILLIS, to: now } : parseSpan(range);
+}
+
+/** Milliseconds since 1970. Throws InvalidTimeRangeError. */
+export function parseInstant(value: unknown, where: string): number {
+  const millis = millisOf(value);
+  if (millis === undefined) {
+    throw new InvalidTimeRangeError(
+      `"${where}" must be a time such as "2026-01-05T09:00:00.000Z", or milliseconds since 1970.`,
+    );
+  }
+  if (millis >= 0 && millis <= LATEST_MILLIS) return millis;
+  throw new InvalidTimeRangeError(`"${where}" must lie between 1970 and 2200.`);
+}
+
+function millisOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? Math.floor(value) : undefined;
+  if (typeof value !== 'string') return undefined;
+  if (/^-?\d{1,16}$/.test(value)) return Number(value);
+  const micros = microsOfRfc3339(value);
+  return micros === undefined ? undefined : Math.floor(Number(micros) / 1000);
+}
+
+function positive(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 1 ? Math.floor(value) : undefined;
+}
+
+/** Grafana says "browser" where nobody chose a zone, and does not say which zone that is. */
+function parseTimeZone(value: unknown): string | undefined {
+  if (typeof value !== 'string' || value === '' || value === 'browser') return undefined;
+  return /^utc$/i.test(value) ? 'UTC' : value;
+}
+
+function parseTargets(targets: unknown): readonly Target[] {
+  if (!Array.isArray(targets)) throw new InvalidArgumentError('"targets" must be a list.');
+  if (targets.length > MAX_TARGETS) {
+    throw new InvalidArgumentError(`"targets" may hold at most ${MAX_TARGETS} queries.`);
+  }
+  return targets.filter((target) => !(isObject(target) && target.hide === true)).map(parseTarget);
+}
+
+function parseTarget(target: unknown): Target {
+  if (!isObject(target)) throw new InvalidArgumentError('Every one of "targets" must be an object.');
+  const refId = typeof target.refId === 'string' ? target.refId : '';
+  const metric = typeof target.target === 'string' ? unescaped(target.target) : '';
+  if (metric === '') throw new InvalidArgumentError(`Query ${refId}: choose a metric.`);
+  // Until 0.2 the plugin called it "data".
+  return { refId, metric, payload: parsePayload(target.payload ?? target.data, `Query ${refId}`) };
+}
+
+/** Missing and empty mean no payload. Throws InvalidArgumentError on anything that is no object. */
+export function parsePayload(payload: unknown, where: string): JsonObject {
+  if (payload === undefined || payload === null || payload === '') return {};
+  if (isObject(payload)) return payload;
+  throw new InvalidArgumentError(`${where}: the payload must be a JSON object, such as {"replica": "…"}.`);
+}
+
+const operators: Readonly<Record<string, { isNegative: boolean; isList: boolean }>> = {
+  '=': { isNegative: false, isList: false },
+  '!=': { isNegative: true, isList: false },
+  '=|': { isNegative: false, isList: true },
+  '!=|': { isNegative: true, isList: true },
+};
+
+function parseFilters(filters: unknown): readonly AdHocFilter[] {
+  if (filters === undefined || filters === null) return [];
+  if (!Array.isArray(filters)) throw new InvalidArgumentError('"filters" must be a list.');
+  if (filters.length > MAX_FILTERS) {
+    throw new InvalidArgumentError(`"filters" may hold at most ${MAX_FILTERS} of them.`);
+  }
+  return filters.map(parseFilter);
+}
+
+function parseFilter(filter: unknown): AdHocFilter {
+  const { key, operator, value, values } = isObject(filter) ? filter : {};
+  if (typeof key !== 'string') throw new InvalidArgumentError('Every filter needs a "key".');
+  const known = typeof operator === 'string' && Object.hasOwn(operators, operator);
+  if (!known) {
+    throw new InvalidArgumentError(
+      `Filter "${key}": use one of the operators ${Object.keys(operators).join(' ')}.`,
+    );
+  }
+  const { isNegative, isList } = operators[operator]!;
+  const given = isList && Array.isArray(values) && values.length > 0 ? values : [value];
+  if (!given.every((one) => typeof one === 'string')) {
+    throw new InvalidArgumentError(`Filter "${key}": its value must be a text.`);
+  }
+  return { key, isNegative, values: given };
+}
+
+/** The plugin puts variables in as it would into a regular expression. */
+export function unescaped(text: string): string {
+  return text.replaceAll(/\\([\\^$.*+?()[\]{}|/-])/g, '$1');
+}

@@ -1,0 +1,168 @@
+import type { GraphQLError } from 'graphql';
+import type { Context } from '../context.ts';
+import type { ErrorCode } from '../errors.ts';
+import { HttpError } from '../http/errors.ts';
+import { type Route, refuseMethod } from '../http/routes.ts';
+import type { SampleHistory } from '../replicas/sample-history.ts';
+import type { RequestLog } from '../telemetry/request-log.ts';
+import { annotationsOf } from './annotations.ts';
+import { isObject, type JsonObject, parseQuestion, parseSpan, parseSpanOrLastDay, readBody } from './body.ts';
+import { changeRows, historyRows, valueRows } from './history.ts';
+import type { Inquiry } from './metric-group.ts';
+import { answerPayloadOptions, answerQuestion, metrics } from './metric-list.ts';
+import { chosenReplicas } from './replica-metrics.ts';
+import { findTagValues, findVariable, isVariable, tagKeys } from './variables.ts';
+
+export interface GrafanaNeeds {
+  readonly history: Pick<SampleHistory, 'points' | 'changes'>;
+  /** Authenticates the request. Throws UnauthenticatedError, BadRequestError or InvalidTokenError. */
+  openContext(request: Request): Context;
+  /** The error a client may see: `extensions` has its code, and the HTTP status under `http`. */
+  mask(error: unknown): GraphQLError;
+  logOf(request: Request): Pick<RequestLog, 'codes' | 'reference'>;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+type Answer = (body: JsonObject, inquiry: Inquiry) => unknown;
+
+/** What the JSON datasource posts: of its line 0.6, and the older names that come first in each comment. */
+const posts: Readonly<Record<string, Answer>> = {
+  '/grafana/metrics': () => metrics,
+  '/grafana/metric-payload-options': answerPayloadOptions,
+  '/grafana/query': (body, inquiry) => answerQuestion(parseQuestion(body), inquiry),
+  '/grafana/variable': async ({ payload, range }, inquiry) => {
+    const options = await findVariable(
+      isObject(payload) ? payload : {},
+      parseSpanOrLastDay(range, inquiry.now),
+      inquiry,
+    );
+    return options.map(({ label, value }) => ({ __text: label, __value: value }));
+  },
+  '/grafana/tag-keys': () => tagKeys.map((text) => ({ type: 'string', text })),
+  '/grafana/tag-values': async ({ key, timeRange }, inquiry) => {
+    const options = await findTagValues(key, parseSpanOrLastDay(timeRange, inquiry.now), inquiry);
+    return options.map(({ value }) => ({ text: value }));
+  },
+  // Until 0.5: the metrics, and until 0.3 the values of variables.
+  '/grafana/search': async ({ target, range }, inquiry) => {
+    if (!isVariable(target)) return searchMetrics(target);
+    const span = parseSpanOrLastDay(range, inquiry.now);
+    const options = await findVariable({ target }, span, inquiry);
+    return options.map(({ label, value }) => ({ text: label, value }));
+  },
+  // Until 0.2; since then annotations are an ordinary query for replication_changes.
+  '/grafana/annotations': ({ annotation, range }, inquiry) => {
+    const replicas = chosenReplicas({ replica: replicaOf(annotation) }, [], inquiry).map(({ name }) => name);
+    return annotationsOf(replicas, parseSpan(range), inquiry).map((found) => ({ annotation, ...found }));
+  },
+};
+
+/** Flat rows, for whatever reads JSON. */
+const gets: Readonly<Record<string, (query: URLSearchParams, inquiry: Inquiry) => unknown>> = {
+  '/grafana': (_query, { context }) => ({
+    message: 'The CDR gateway answers.',
+    replication: context.replicas.snapshot().status,
+  }),
+  '/grafana/history': historyRows,
+  '/grafana/changes': changeRows,
+  '/grafana/values': valueRows,
+};
+
+/**
+ * What Grafana's JSON datasource asks, with `/grafana` as its URL. It is authenticated like GraphQL, so statistics are of
+ * the calls that the token may see. Refusals carry `message`, which Grafana shows beside the panel.
+ */
+export function createGrafanaRoute(needs: GrafanaNeeds): Route {
+  const { history, openContext, now = Date.now } = needs;
+
+  async function respond(request: Request, answer: (inquiry: Inquiry) => unknown): Promise<Response> {
+    let context: Context | undefined;
+    try {
+      context = openContext(request);
+      const inquiry = { context, history, now: now() };
+      return json(await retrying(context, () => answer(inquiry)), { headers: freshnessOf(context) });
+    } catch (error) {
+      return refuse(request, error, needs);
+    } finally {
+      context?.end();
+    }
+  }
+
+  return (request, { pathname, searchParams }) => {
+    if (pathname !== '/grafana' && !pathname.startsWith('/grafana/')) return undefined;
+    const path = pathname === '/grafana/' ? '/grafana' : pathname;
+    const get = Object.hasOwn(gets, path) ? gets[path] : undefined;
+    if (get) {
+      return refuseMethod(request, ['GET']) ?? respond(request, (inquiry) => get(searchParams, inquiry));
+    }
+    const post = Object.hasOwn(posts, path) ? posts[path] : undefined;
+    if (post) {
+      const read = async (inquiry: Inquiry) => post(await bodyOf(request), inquiry);
+      return refuseMethod(request, ['POST']) ?? respond(request, read);
+    }
+    return refuse(request, new HttpError('The JSON datasource does not ask for this path.', 404), needs);
+  };
+}
+
+/** A standby that fails is replaced, and the whole question asked again: nothing has been sent yet. */
+async function retrying(context: Context, answer: () => unknown): Promise<unknown> {
+  for (;;) {
+    try {
+      return await answer();
+    } catch (error) {
+      if (!(await context.tryAnotherReplica(error))) throw error;
+    }
+  }
+}
+
+/** Of answers that calls were read for. */
+function freshnessOf(context: Context): Record<string, string> {
+  const replica = context.readFrom();
+  return {
+    ...(replica && { 'x-replica': replica.name }),
+    ...(replica?.asOf && { 'x-data-as-of': replica.asOf }),
+  };
+}
+
+const bodies = new WeakMap<Request, Promise<JsonObject>>();
+
+/** Can be read once; a question that is asked again is the same one. */
+function bodyOf(request: Request): Promise<JsonObject> {
+  const body = bodies.get(request) ?? readBody(request);
+  bodies.set(request, body);
+  return body;
+}
+
+function searchMetrics(part: unknown): readonly string[] {
+  const names = metrics.map(({ value }) => value);
+  return typeof part === 'string' ? names.filter((name) => name.includes(part)) : names;
+}
+
+/** The annotation's query is the name of a standby, or empty for every one. */
+function replicaOf(annotation: unknown): unknown {
+  const query = isObject(annotation) ? annotation.query : undefined;
+  return query === 'replication_changes' ? undefined : query;
+}
+
+function json(body: unknown, init: ResponseInit = {}): Response {
+  const text = JSON.stringify(body);
+  const headers = new Headers(init.headers);
+  headers.set('content-type', 'application/json; charset=utf-8');
+  headers.set('content-length', String(Buffer.byteLength(text)));
+  headers.set('cache-control', 'no-store');
+  return new Response(text, { ...init, headers });
+}
+
+/** `message` is shown beside a panel, `error` by "Save & test". */
+function refuse(request: Request, error: unknown, { mask, logOf }: GrafanaNeeds): Response {
+  const { message, extensions } = mask(error);
+  const code = extensions.code as ErrorCode;
+  const http = extensions.http as { status?: number; headers?: Record<string, string> } | undefined;
+  const log = logOf(request);
+  log.codes.add(code);
+  if (extensions.reference) log.reference = String(extensions.reference);
+  // What GraphQL answers within 200 is here the whole answer, and the caller's doing.
+  const status = http?.status ?? 400;
+  return json({ message, error: { code, message } }, { status, headers: http?.headers ?? {} });
+}

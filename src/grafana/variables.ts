@@ -1,0 +1,66 @@
+import { InvalidArgumentError } from '../errors.ts';
+import type { TimeSpan } from '../replicas/sample-history.ts';
+import { type JsonObject, unescaped } from './body.ts';
+import { bucketNames } from './buckets.ts';
+import { measures, measureViews } from './call-measures.ts';
+import { dimensions, filterKeys } from './call-query.ts';
+import { findCallValues } from './call-values.ts';
+import type { Inquiry } from './metric-group.ts';
+import type { PayloadOption } from './payload.ts';
+
+type Find = (span: TimeSpan, payload: JsonObject, inquiry: Inquiry) => Promise<readonly PayloadOption[]>;
+
+const calls =
+  (key: string): Find =>
+  (span, payload, inquiry) =>
+    findCallValues(key, span, payload, inquiry);
+
+/** Found in the calls of the time range, but for those that are always the same. */
+const variables: Readonly<Record<string, Find>> = {
+  replicas: async (_span, _payload, inquiry) => replicaOptions(inquiry),
+  accounts: calls('account'),
+  customers: calls('customer'),
+  countries: calls('country'),
+  causes: calls('cause'),
+  outcomes: calls('outcome'),
+  buckets: async () => bucketNames.map((name) => ({ label: name, value: name })),
+  dimensions: async () => dimensions.map(({ name, label }) => ({ label, value: name })),
+  measures: async () =>
+    measures.map((measure) => ({ label: measureViews[measure].label, value: measureViews[measure].metric })),
+};
+const variableNames = Object.keys(variables);
+
+export const isVariable = (name: unknown): name is string =>
+  typeof name === 'string' && Object.hasOwn(variables, name);
+
+/** The values of a variable whose payload is `{ "target": "accounts" }`. Throws InvalidArgumentError. */
+export function findVariable(
+  payload: JsonObject,
+  span: TimeSpan,
+  inquiry: Inquiry,
+): Promise<readonly PayloadOption[]> {
+  const name = typeof payload.target === 'string' ? unescaped(payload.target) : '';
+  const find = Object.hasOwn(variables, name) ? variables[name] : undefined;
+  if (find) return find(span, payload, inquiry);
+  throw new InvalidArgumentError(
+    `There is no variable "${name.slice(0, 80)}". There are: ${variableNames.join(', ')}.`,
+  );
+}
+
+/** What a dashboard may be filtered by. */
+export const tagKeys: readonly string[] = ['replica', ...filterKeys];
+
+/** Throws InvalidArgumentError. */
+export async function findTagValues(
+  key: unknown,
+  span: TimeSpan,
+  inquiry: Inquiry,
+): Promise<readonly PayloadOption[]> {
+  if (key === 'replica') return replicaOptions(inquiry);
+  if (typeof key === 'string' && tagKeys.includes(key)) return findCallValues(key, span, {}, inquiry);
+  throw new InvalidArgumentError(`"key" must be one of ${tagKeys.join(', ')}.`);
+}
+
+function replicaOptions({ context }: Inquiry): readonly PayloadOption[] {
+  return context.replicas.snapshot().replicas.map(({ name }) => ({ label: name, value: name }));
+}

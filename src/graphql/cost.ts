@@ -1,0 +1,178 @@
+import {
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLField,
+  type GraphQLNamedType,
+  type GraphQLOutputType,
+  type GraphQLSchema,
+  getNamedType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionNode,
+  type SelectionSetNode,
+  type ValueNode,
+} from 'graphql';
+import { LimitExceededError } from './document-limits.ts';
+
+/**
+ * What a field costs by itself, by schema coordinate; any other costs 1. An aggregation reads every call of its
+ * filter, so it is worth a list of some 60,000 whole calls.
+ */
+export const fieldPoints: Readonly<Record<string, number>> = {
+  'CdrStats.rows': 2_000_000,
+  'CdrStats.totals': 2_000_000,
+  'CdrConnection.totalCount': 2_000_000,
+  'CdrConnection.estimatedCount': 10_000,
+  'Query.cdr': 10_000,
+  'Query.carriers': 20_000,
+  'Cdr.carrier': 10,
+};
+
+/** Of each item of a list, beside its fields. */
+const ITEM_POINTS = 10;
+
+/** Items of a list that nobody gave a size: a default page, the groups of a picture, the standbys. */
+const USUAL_ITEMS = 50;
+
+/** Beyond it no Int argument goes. */
+const MAX_INT = 2 ** 31 - 1;
+
+/** Whoever may ask little may still ask for twenty aggregations at once: a page of tiles. */
+const MIN_ALLOWANCE = 40_000_000;
+
+/** One page of the largest size with 60 fields, or two with 25, or five with 4. */
+const POINTS_PER_CALL = 70;
+
+export interface CostQuestion {
+  readonly schema: GraphQLSchema;
+  readonly operation: OperationDefinitionNode;
+  readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  /** As the client sent them; what is not there or not a number counts as not given. */
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** Points that a principal may spend on one request. A single list of `maxPage` calls is always within. */
+export function allowanceOf({ maxPage }: { readonly maxPage: number }): number {
+  return Math.max(MIN_ALLOWANCE, POINTS_PER_CALL * maxPage);
+}
+
+/** Throws LimitExceededError when the operation costs more than `allowed` points. */
+export function checkCost(question: CostQuestion, allowed: number): void {
+  const cost = knownCostOf(question);
+  if (cost <= allowed) return;
+  throw new LimitExceededError('cost', cost, allowed, `The query costs ${cost} points`);
+}
+
+/** Of an operation that is kept because it is asked again. By all of its variables that the cost may depend on. */
+const knownCosts = new WeakMap<OperationDefinitionNode, Map<string, number>>();
+const MAX_COSTS = 64;
+
+function knownCostOf(question: CostQuestion): number {
+  const { operation, variables } = question;
+  const sizes = operation.variableDefinitions?.map(({ variable }) => sizeOf(variables[variable.name.value]));
+  const key = String(sizes);
+  const costs = knownCosts.get(operation) ?? new Map<string, number>();
+  knownCosts.set(operation, costs);
+  const cost = costs.get(key) ?? costOf(question);
+  if (costs.size < MAX_COSTS) costs.set(key, cost);
+  return cost;
+}
+
+/** A number or a boolean; of anything else, whether it is there: a variable that is not has its default. */
+function sizeOf(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return value === undefined ? 'missing' : 'other';
+}
+
+/**
+ * An upper bound of the work behind an operation, known before it runs: items of lists times what is selected of
+ * each, plus what is dear by itself. Each fragment is counted once per page size, however often it is spread.
+ */
+export function costOf({ schema, operation, fragments, variables }: CostQuestion): number {
+  const values = { ...defaultsOf(operation), ...variables };
+  const known = new Map<string, number>();
+
+  const costOfSet = (set: SelectionSetNode, parent: GraphQLNamedType | undefined, items: number): number =>
+    set.selections.reduce((sum, selection) => sum + costOfSelection(selection, parent, items), 0);
+
+  const costOfSelection = (
+    selection: SelectionNode,
+    parent: GraphQLNamedType | undefined,
+    items: number,
+  ): number => {
+    if (isLeftOut(selection, values)) return 0;
+    if (selection.kind === Kind.FIELD) return costOfField(selection, parent, items);
+    if (selection.kind === Kind.FRAGMENT_SPREAD) return costOfFragment(selection.name.value, items);
+    const on = selection.typeCondition ? schema.getType(selection.typeCondition.name.value) : parent;
+    return costOfSet(selection.selectionSet, on, items);
+  };
+
+  /** `items`: how many there are in each list right below the parent. */
+  const costOfField = (node: FieldNode, parent: GraphQLNamedType | undefined, items: number): number => {
+    const field = isObjectType(parent) ? parent.getFields()[node.name.value] : undefined;
+    const own = fieldPoints[`${parent?.name}.${node.name.value}`] ?? 1;
+    // Introspection and unknown fields; the schema is not large enough to matter.
+    if (!field || !node.selectionSet) return own;
+    const below = costOfSet(node.selectionSet, getNamedType(field.type), pageOf(node, field, values));
+    return own + (isList(field.type) ? items * (ITEM_POINTS + below) : below);
+  };
+
+  const costOfFragment = (name: string, items: number): number => {
+    const key = `${items} ${name}`;
+    const fragment = fragments.get(name);
+    const cost = known.get(key);
+    if (cost !== undefined || !fragment) return cost ?? 0;
+    known.set(key, 0);
+    const measured = costOfSet(
+      fragment.selectionSet,
+      schema.getType(fragment.typeCondition.name.value),
+      items,
+    );
+    known.set(key, measured);
+    return measured;
+  };
+
+  return costOfSet(operation.selectionSet, schema.getRootType(operation.operation) ?? undefined, USUAL_ITEMS);
+}
+
+function defaultsOf({ variableDefinitions = [] }: OperationDefinitionNode): Record<string, unknown> {
+  return Object.fromEntries(
+    variableDefinitions.map(({ variable, defaultValue }) => [
+      variable.name.value,
+      readValue(defaultValue, {}),
+    ]),
+  );
+}
+
+/** Page size of the lists right below this field. */
+function pageOf(
+  node: FieldNode,
+  field: GraphQLField<unknown, unknown>,
+  values: Record<string, unknown>,
+): number {
+  if (!field.args.some(({ name }) => name === 'first')) return USUAL_ITEMS;
+  const given = new Map(node.arguments?.map(({ name, value }) => [name.value, readValue(value, values)]));
+  const size = given.get('first') ?? given.get('last');
+  return typeof size === 'number' && size >= 0 ? Math.min(size, MAX_INT) : USUAL_ITEMS;
+}
+
+function isLeftOut({ directives = [] }: SelectionNode, values: Record<string, unknown>): boolean {
+  return directives.some(({ name, arguments: given = [] }) => {
+    const condition = readValue(given[0]?.value, values);
+    return (name.value === 'skip' && condition === true) || (name.value === 'include' && condition === false);
+  });
+}
+
+/** Numbers and booleans, which is all that cost depends on. */
+function readValue(node: ValueNode | undefined, values: Record<string, unknown>): unknown {
+  if (node?.kind === Kind.VARIABLE) return values[node.name.value];
+  if (node?.kind === Kind.INT) return Number(node.value);
+  return node?.kind === Kind.BOOLEAN ? node.value : undefined;
+}
+
+function isList(type: GraphQLOutputType): boolean {
+  return isListType(isNonNullType(type) ? type.ofType : type);
+}

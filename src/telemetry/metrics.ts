@@ -1,0 +1,96 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { GraphQLSchema } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import { Registry } from 'prom-client';
+import { UnauthenticatedError } from '../errors.ts';
+import { errorResponse } from '../http/errors.ts';
+import { type Route, refuseMethod } from '../http/routes.ts';
+import type { NumberingReports } from '../numbering/numbering.ts';
+import type { ReplicationStatus } from '../replicas/status.ts';
+import { createNumberingMetrics } from './metrics-numbering.ts';
+import { createPoolMetrics, type PoolMetrics } from './metrics-pools.ts';
+import { type Build, createProcessMetrics } from './metrics-process.ts';
+import { createReplicaMetrics } from './metrics-replicas.ts';
+import { createRequestMetrics, type RequestMetrics } from './metrics-requests.ts';
+import { createStreamMetrics, type StreamMetrics } from './metrics-streams.ts';
+
+export interface MetricsNeeds {
+  readonly replicas: { snapshot(): ReplicationStatus };
+  /** Without it nothing is said of files of numbers. */
+  readonly numbering?: { reports(): NumberingReports } | undefined;
+  /** Its query fields are the only names of operations that become a label. */
+  readonly schema: GraphQLSchema;
+  readonly build: Build;
+  /** When set, a scrape must carry it as a bearer token. */
+  readonly token?: string | undefined;
+}
+
+/**
+ * What Prometheus is told. No label takes its value from a client, and none holds a number, an account or a query, so
+ * the text may be shown to anybody who may know how much the gateway has to do.
+ */
+export interface Metrics {
+  /** `GET /metrics`, in the text format. Answers when every database is down. */
+  readonly route: Route;
+  /** Learns what each request asks for. */
+  readonly plugin: Plugin;
+  noteOperation: RequestMetrics['noteOperation'];
+  /** Of every request, when it has been answered to the last byte. */
+  noteRequest: RequestMetrics['note'];
+  /** When an answer begins that is sent as it is read. */
+  noteStream: StreamMetrics['note'];
+  /** Whenever a standby's pool is made. */
+  watchPool: PoolMetrics['watch'];
+}
+
+/** A registry of its own: two gateways in one process count apart. */
+export function createMetrics({ replicas, numbering, schema, build, token }: MetricsNeeds): Metrics {
+  const registry = new Registry();
+  const ofReplicas = createReplicaMetrics(registry);
+  const pools = createPoolMetrics(registry);
+  const requests = createRequestMetrics(registry, schema);
+  const streams = createStreamMetrics(registry);
+  const ofNumbering = createNumberingMetrics(registry);
+  createProcessMetrics(registry, build);
+
+  async function expose(): Promise<string> {
+    ofReplicas.show(replicas.snapshot());
+    pools.show();
+    streams.show();
+    ofNumbering.show(numbering?.reports() ?? {});
+    return registry.metrics();
+  }
+
+  return {
+    plugin: requests.plugin,
+    noteOperation: requests.noteOperation,
+    noteStream: streams.note,
+    watchPool: pools.watch,
+    noteRequest(ended) {
+      requests.note(ended);
+      streams.noteEnd(ended);
+    },
+    async route(request, { pathname }) {
+      if (pathname !== '/metrics') return undefined;
+      const refused = refuseMethod(request, ['GET', 'HEAD']) ?? refuseStranger(request, token);
+      if (refused) return refused;
+      const text = await expose();
+      return new Response(request.method === 'HEAD' ? null : text, {
+        headers: {
+          'content-type': registry.contentType,
+          'content-length': String(Buffer.byteLength(text)),
+          'cache-control': 'no-store',
+        },
+      });
+    },
+  };
+}
+
+function refuseStranger(request: Request, token: string | undefined): Response | undefined {
+  const digestOf = (text: string) => createHash('sha256').update(text).digest();
+  const given = /^Bearer +(\S+) *$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? '';
+  if (token === undefined || timingSafeEqual(digestOf(given), digestOf(token))) return undefined;
+  const refusal = errorResponse(new UnauthenticatedError('Send METRICS_TOKEN as a bearer token.'));
+  refusal.headers.set('www-authenticate', 'Bearer');
+  return refusal;
+}

@@ -1,0 +1,183 @@
+import type { Kysely } from 'kysely';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { CdrFilter } from '../../../src/db/calls/cdr-filter.ts';
+import { type CdrOrder, cdrPageQuery } from '../../../src/db/calls/cdr-pages.ts';
+import { countCdrs } from '../../../src/db/calls/cdrs.ts';
+import { checkSource } from '../../../src/db/catalogue/catalogue-check.ts';
+import type { DB } from '../../../src/db/generated/model.ts';
+import type { Reader } from '../../../src/db/reader.ts';
+import { createTestGateway, type TestGateway } from '../../support/gateway.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
+
+/** A node of EXPLAIN (FORMAT JSON). */
+interface PlanNode {
+  readonly 'Node Type': string;
+  readonly 'Index Name'?: string;
+  readonly 'Index Cond'?: string;
+  readonly Plans?: readonly PlanNode[];
+}
+
+const flatten = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(flatten)];
+
+const COUNT = 50_000;
+let database: TestDatabase;
+let gateway: TestGateway;
+let reader: Reader;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  // Half of all calls are to France; 49,999 of the 50,000 numbers of each kind were called once.
+  await database.pool.query(
+    `insert into xdrs (i_xdr, i_account, i_customer, connect_time, cli, cld, remote_ip, duration)
+     select number, number % 40, number % 7, '2026-01-01T00:00:00Z'::timestamptz + number * interval '10 seconds',
+       '1415555' || lpad(number::text, 5, '0'),
+       case when number % 2 = 0 then '33' else '44' end || lpad(number::text, 7, '0'),
+       '192.0.2.' || number % 100, number % 600
+     from generate_series(1, $1::int) as number`,
+    [COUNT],
+  );
+  await database.pool.query('vacuum analyze xdrs');
+  await database.replayed();
+  gateway = await createTestGateway(database);
+  const { source } = await checkSource(database.primary, 'xdrs');
+  reader = {
+    db: database.primary as Kysely<DB>,
+    pool: database.pool,
+    source,
+    accountIds: undefined,
+    signal: undefined,
+  };
+});
+
+afterAll(async () => {
+  await gateway[Symbol.asyncDispose]();
+  await database[Symbol.asyncDispose]();
+});
+
+interface Question {
+  readonly filter: CdrFilter;
+  readonly order?: CdrOrder;
+  readonly accountIds?: readonly string[];
+}
+
+function compile({ filter, order = 'NEWEST_FIRST', accountIds }: Question) {
+  return cdrPageQuery({ ...reader, accountIds }, { filter, order, limit: 51 }).compile();
+}
+
+async function planOf(question: Question): Promise<PlanNode[]> {
+  const { sql, parameters } = compile(question);
+  const { rows } = await database.pool.query(`explain (format json) ${sql}`, [...parameters]);
+  return flatten(rows[0]['QUERY PLAN'][0].Plan);
+}
+
+const indexesOf = (plan: readonly PlanNode[]) => [
+  ...new Set(plan.flatMap((node) => node['Index Name'] ?? [])),
+];
+const isReadWhole = (plan: readonly PlanNode[]) => plan.some((node) => node['Node Type'] === 'Seq Scan');
+const isSorted = (plan: readonly PlanNode[]) => plan.some((node) => node['Node Type'].endsWith('Sort'));
+
+describe.each(['cli', 'cld'] as const)('%s', (column) => {
+  const [whole, rare] = column === 'cli' ? ['141555500042', '1415555000'] : ['330000042', '33000004'];
+  const index = `xdrs_${column}_connect_time_i_xdr_idx`;
+
+  test('is: one number is sought in its index, which also gives the order', async () => {
+    for (const order of ['NEWEST_FIRST', 'OLDEST_FIRST'] as const) {
+      const plan = await planOf({ filter: { [column]: { is: whole } }, order });
+      expect(indexesOf(plan)).toEqual([index]);
+      expect(isReadWhole(plan) || isSorted(plan)).toBe(false);
+    }
+  });
+
+  test('startsWith: a rare prefix is sought in the index, bytewise from its first to its last number', async () => {
+    const plan = await planOf({ filter: { [column]: { startsWith: rare } } });
+    const conditions = plan.map((node) => node['Index Cond'] ?? '').join();
+    expect(indexesOf(plan)).toContain(index);
+    expect(conditions).toMatch(new RegExp(`${column} ~>=~ '${rare}'.*${column} ~<~ '`));
+  });
+
+  test('startsWith: LIKE’s own characters in the prefix do not cut the search short', async () => {
+    const plan = await planOf({ filter: { [column]: { startsWith: `${rare}%_\\9` } } });
+    const conditions = plan.map((node) => node['Index Cond'] ?? '').join();
+    expect(conditions).toContain(`${column} ~>=~ '${rare}%_\\9'`);
+  });
+
+  test('startsWith: the tenth time too, when PostgreSQL may keep one plan for every prefix', async () => {
+    const { sql, parameters } = compile({ filter: { [column]: { startsWith: rare } } });
+    const replica = await gateway.replicas.choose();
+    // As a request finds it, with the settings that our pools give to their sessions.
+    const client = await replica.pool.connect();
+    try {
+      for (let time = 0; time < 10; time++) {
+        await client.query({ name: `page_${column}`, text: sql, values: [...parameters] });
+      }
+      const given = parameters.map((value) => client.escapeLiteral(String(value))).join(', ');
+      const { rows } = await client.query(`explain (format json) execute page_${column}(${given})`);
+      expect(indexesOf(flatten(rows[0]['QUERY PLAN'][0].Plan))).toContain(index);
+    } finally {
+      client.release();
+      replica.release();
+    }
+  });
+});
+
+test('a common prefix is read in the order of the list and stops with the page', async () => {
+  const plan = await planOf({ filter: { cld: { startsWith: '33' } } });
+  // The second finds the fifty calls of the page by their keys.
+  expect(indexesOf(plan).sort()).toEqual(['xdrs_connect_time_i_xdr_idx', 'xdrs_pkey']);
+});
+
+test('of the calls of a rare prefix only their keys are read, from the index', async () => {
+  const plan = await planOf({ filter: { cld: { startsWith: '330000' } } });
+  expect(plan.filter((node) => node['Index Name'] === 'xdrs_cld_connect_time_i_xdr_idx')).toEqual([
+    expect.objectContaining({ 'Node Type': 'Index Only Scan' }),
+  ]);
+});
+
+test.each<[string, Question]>([
+  ['many accounts', { filter: { accountIds: Array.from({ length: 30 }, (_, id) => String(id)) } }],
+  ['two accounts', { filter: { accountIds: ['7', '8'], from: '2026-01-02T00:00:00Z' } }],
+  ['a tenant of many', { filter: {}, accountIds: ['1', '2', '3'] }],
+])('of the calls of %s no more keys are read than a page has of each', async (_, question) => {
+  const plan = await planOf(question);
+  expect(plan.find((node) => node['Index Name']?.startsWith('xdrs_i_account'))).toMatchObject({
+    'Node Type': 'Index Only Scan',
+    'Index Cond': expect.stringContaining('i_account = '),
+  });
+  expect(isReadWhole(plan)).toBe(false);
+});
+
+test.each<[string, Question, string]>([
+  ['one account', { filter: { accountIds: ['7'] } }, 'xdrs_i_account_connect_time_i_xdr_covering_idx'],
+  ['a tenant', { filter: {}, accountIds: ['7'] }, 'xdrs_i_account_connect_time_i_xdr_covering_idx'],
+  ['one customer', { filter: { customerIds: ['3'] } }, 'xdrs_i_customer_connect_time_i_xdr_idx'],
+  [
+    'a time range',
+    { filter: { from: '2026-01-02T00:00:00Z', to: '2026-01-02T01:00:00Z' } },
+    'xdrs_connect_time_i_xdr_idx',
+  ],
+])('%s is read from its keyset index, in order', async (_, question, index) => {
+  for (const order of ['NEWEST_FIRST', 'OLDEST_FIRST'] as const) {
+    const plan = await planOf({ ...question, order });
+    expect(indexesOf(plan)).toEqual([index]);
+    expect(isReadWhole(plan) || isSorted(plan)).toBe(false);
+  }
+});
+
+test('an hour of an account is sought by both', async () => {
+  const filter = { accountIds: ['7'], from: '2026-01-02T00:00:00Z', to: '2026-01-02T01:00:00Z' };
+  const conditions = (await planOf({ filter })).map((node) => node['Index Cond'] ?? '').join();
+  expect(conditions).toMatch(/i_account = '7'.* AND .*connect_time >= .* AND .*connect_time < /);
+});
+
+test('a count of one account and hour reads no table', async () => {
+  const filter = { accountIds: ['7'], from: '2026-01-02T00:00:00Z', to: '2026-01-02T01:00:00Z' };
+  // 360 calls an hour, one in 40 of the account.
+  expect(await countCdrs(reader, filter)).toBe('9');
+  const { rows } = await database.pool.query(
+    `explain (format json) select count(*) from xdrs where i_account = 7
+       and connect_time >= '2026-01-02T00:00:00Z' and connect_time < '2026-01-02T01:00:00Z'`,
+  );
+  expect(flatten(rows[0]['QUERY PLAN'][0].Plan).map((node) => node['Node Type'])).toContain(
+    'Index Only Scan',
+  );
+});

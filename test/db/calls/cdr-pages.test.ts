@@ -1,0 +1,86 @@
+import fc from 'fast-check';
+import type { Kysely } from 'kysely';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cdrPageStatement } from '../../../src/db/calls/cdr-page-statement.ts';
+import { type CdrPage, cdrListQuery, hasOnePlan, wayTo } from '../../../src/db/calls/cdr-pages.ts';
+import { checkSource } from '../../../src/db/catalogue/catalogue-check.ts';
+import type { DB } from '../../../src/db/generated/model.ts';
+import type { Reader } from '../../../src/db/reader.ts';
+import { microsOfRfc3339 } from '../../../src/db/timestamps.ts';
+import { anXdr } from '../../support/builders.ts';
+import type { TestDatabase } from '../../support/postgres.ts';
+import { createSourceDatabase, insertCalls, sourceNames } from '../source-databases.ts';
+
+const COUNT = 400;
+const minute = (number: number) => new Date(Date.UTC(2026, 0, 5, 9, number)).toISOString();
+
+/** Ten calls a minute; account 9 has few, accounts 10 and above none. */
+const calls = Array.from({ length: COUNT }, (_, index) =>
+  anXdr({
+    i_xdr: String(1000 + index),
+    i_account: index % 97 === 0 ? '9' : String(1 + (index % 5)),
+    connect_time: minute(Math.floor(index / 10)),
+    cld: `${index % 3 === 0 ? '33' : '44'}${100_000 + ((index * 7919) % 1000)}`,
+    cli: `1415${index % 50}`,
+  }),
+);
+
+const ids = fc.array(fc.integer({ min: 1, max: 12 }).map(String), { minLength: 1, maxLength: 6 });
+const keyset = fc
+  .integer({ min: -5, max: COUNT + 5 })
+  .map((index) => ({ micros: microsOfRfc3339(minute(Math.floor(index / 10)))!, id: BigInt(1000 + index) }));
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+const page: fc.Arbitrary<CdrPage> = fc.record({
+  filter: fc.record({
+    accountIds: maybe(ids),
+    from: maybe(fc.integer({ min: 0, max: 45 }).map(minute)),
+    to: maybe(fc.integer({ min: 0, max: 45 }).map(minute)),
+    cld: maybe(
+      fc.constantFrom({ startsWith: '33' }, { startsWith: '33100' }, { startsWith: '0' }, { endsWith: '7' }),
+    ),
+    cli: maybe(fc.constantFrom({ startsWith: '14151' }, { is: '14157' })),
+  }),
+  order: fc.constantFrom('NEWEST_FIRST', 'OLDEST_FIRST'),
+  fromEnd: fc.boolean(),
+  after: maybe(keyset),
+  before: maybe(keyset),
+  limit: fc.constantFrom(1, 2, 10, 51, 1001, 1002),
+});
+
+describe.each(sourceNames)('from the source %s', (name) => {
+  let database: TestDatabase;
+  let reader: Reader;
+
+  beforeAll(async () => {
+    database = await createSourceDatabase(name);
+    await insertCalls(database, name, calls);
+    await database.pool.query('analyze');
+    const { source } = await checkSource(database.primary, name);
+    const db = database.primary as Kysely<DB>;
+    reader = { db, pool: database.pool, source, accountIds: undefined, signal: undefined };
+  });
+  afterAll(() => database?.[Symbol.asyncDispose]());
+
+  test('a page is the beginning of its list, whichever way it is found', async () => {
+    const seen = new Set<string>();
+    await fc.assert(
+      fc.asyncProperty(page, maybe(ids), async (asked, accountIds) => {
+        const scoped = { ...reader, accountIds };
+        seen.add(`${wayTo(scoped, asked).by}, ${hasOnePlan(scoped, asked) ? 'one plan' : 'many'}`);
+        const list = await cdrListQuery(scoped, asked, ['i_xdr']).execute();
+        const { text, values } = cdrPageStatement(scoped, asked, ['i_xdr']);
+        const { rows } = await database.pool.query(text, [...values]);
+        expect(rows.map(({ i_xdr }) => i_xdr)).toEqual(list.slice(0, asked.limit).map(({ i_xdr }) => i_xdr));
+      }),
+      { numRuns: 400, seed: 20260105 },
+    );
+    expect([...seen].sort()).toEqual(['accounts, one plan', 'keys, many', 'rows, many', 'rows, one plan']);
+  });
+
+  test('without its index no account is read for itself', async () => {
+    const source = { ...reader.source, hasKeysetIndexes: false };
+    const asked = { filter: { accountIds: ['1', '2'] }, order: 'NEWEST_FIRST', limit: 51 } as const;
+    expect(wayTo(reader, asked)).toEqual({ by: 'accounts', accountIds: ['1', '2'] });
+    expect(wayTo({ ...reader, source }, asked)).toEqual({ by: 'rows' });
+  });
+});

@@ -1,0 +1,66 @@
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { formats } from '../../../src/db/wire/bind-message.ts';
+import { type Flow, readRawRows } from '../../../src/db/wire/raw-rows.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
+
+let database: TestDatabase;
+let pool: pg.Pool;
+
+beforeAll(async () => {
+  database = await createTestDatabase({ empty: true });
+  // One connection, so that a statement inherits whatever the one before it left behind.
+  pool = new pg.Pool({
+    connectionString: database.replicaUrls[0],
+    options: '-c plan_cache_mode=force_custom_plan',
+    max: 1,
+  });
+});
+afterAll(async () => {
+  await pool.end();
+  await database[Symbol.asyncDispose]();
+});
+
+/** Nobody takes rows until `open` is called. */
+function closedFlow() {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return { isFull: () => true, drained: () => promise, open: resolve } satisfies Flow & { open(): void };
+}
+
+const read = (text: string, flow?: Flow) =>
+  readRawRows({ pool, signal: undefined }, { text, values: [], formats: [formats.text], sink() {}, flow });
+
+const readWithOnePlan = (text: string, value: number) =>
+  readRawRows(
+    { pool, signal: undefined },
+    { text, values: [value], formats: [formats.text], hasOnePlan: true, sink() {} },
+  );
+
+const planCacheMode = async () => (await pool.query('show plan_cache_mode')).rows[0].plan_cache_mode;
+
+test('a statement that ends while its rows wait leaves the next one alone', async () => {
+  const flow = closedFlow();
+  await expect(read('select generate_series(1, 3)', flow)).resolves.toEqual({ rows: 3, isStopped: false });
+  // Longer than a statement may wait for its reader.
+  await expect(read('select pg_sleep(0.6)')).resolves.toEqual({ rows: 1, isStopped: false });
+  flow.open();
+});
+
+test('a statement with one plan is planned once, and nothing else is', async () => {
+  const text = 'select generate_series(1, $1::int)';
+  for (const value of [3, 5, 70]) {
+    await expect(readWithOnePlan(text, value)).resolves.toEqual({ rows: value, isStopped: false });
+  }
+  const { rows } = await pool.query(
+    'select generic_plans::int, custom_plans::int from pg_prepared_statements where statement = $1',
+    [text],
+  );
+  expect(rows).toEqual([{ generic_plans: 3, custom_plans: 0 }]);
+  expect(await planCacheMode()).toBe('force_custom_plan');
+});
+
+test('a statement with one plan that fails leaves the next ones planned for their values', async () => {
+  await expect(readWithOnePlan('select 1 / ($1::int - 4)', 4)).rejects.toThrow('division by zero');
+  expect(await planCacheMode()).toBe('force_custom_plan');
+  await expect(readWithOnePlan('select 1 / ($1::int - 4)', 5)).resolves.toMatchObject({ rows: 1 });
+});

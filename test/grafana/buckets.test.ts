@@ -1,0 +1,123 @@
+import fc from 'fast-check';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { bucketFor, bucketNames, bucketStarts } from '../../src/grafana/buckets.ts';
+
+const utc = (text: string) => Date.parse(`${text}Z`);
+const texts = (starts: readonly number[] | undefined) =>
+  starts?.map((start) => new Date(start).toISOString().slice(0, 16));
+
+describe('where buckets begin', () => {
+  test.each([
+    [
+      'the day that has 23 hours in Paris',
+      'DAY',
+      'Europe/Paris',
+      '2026-03-28T12:00',
+      '2026-03-30T12:00',
+      ['2026-03-27T23:00', '2026-03-28T23:00', '2026-03-29T22:00'],
+    ],
+    [
+      'the day that has 25 hours in Paris',
+      'DAY',
+      'Europe/Paris',
+      '2026-10-24T12:00',
+      '2026-10-26T12:00',
+      ['2026-10-23T22:00', '2026-10-24T22:00', '2026-10-25T23:00'],
+    ],
+    [
+      'weeks from Monday',
+      'WEEK',
+      'UTC',
+      '2026-01-04T12:00',
+      '2026-01-12T12:00',
+      ['2025-12-29T00:00', '2026-01-05T00:00', '2026-01-12T00:00'],
+    ],
+    [
+      'months across a year',
+      'MONTH',
+      'America/New_York',
+      '2025-12-15T00:00',
+      '2026-02-01T06:00',
+      ['2025-12-01T05:00', '2026-01-01T05:00', '2026-02-01T05:00'],
+    ],
+    [
+      'hours of a zone at the half',
+      'HOUR',
+      'Asia/Kolkata',
+      '2026-01-05T00:10',
+      '2026-01-05T02:00',
+      ['2026-01-04T23:30', '2026-01-05T00:30', '2026-01-05T01:30'],
+    ],
+    [
+      'the hour that comes twice',
+      'HOUR',
+      'Europe/Paris',
+      '2026-10-25T00:10',
+      '2026-10-25T02:10',
+      ['2026-10-25T00:00', '2026-10-25T01:00', '2026-10-25T02:00'],
+    ],
+    [
+      'nothing at the end itself',
+      'HOUR',
+      'UTC',
+      '2026-01-05T00:00',
+      '2026-01-05T01:00',
+      ['2026-01-05T00:00'],
+    ],
+  ] as const)('%s', (_, bucket, zone, from, to, starts) => {
+    expect(texts(bucketStarts({ from: utc(from), to: utc(to) }, bucket, zone))).toEqual(starts);
+  });
+
+  test('are not known of a zone that JavaScript does not know', () => {
+    expect(bucketStarts({ from: 0, to: 1 }, 'DAY', 'Mars/Olympus')).toBeUndefined();
+  });
+
+  test('the bucket is the shortest of which enough fit', () => {
+    const days = (count: number) => ({ from: 0, to: count * 86_400_000 });
+    expect([1, 10, 11, 300, 3000, 30_000].map((count) => bucketFor(days(count), 240))).toEqual([
+      'HOUR',
+      'HOUR',
+      'DAY',
+      'WEEK',
+      'MONTH',
+      'MONTH',
+    ]);
+  });
+});
+
+describe('buckets as PostgreSQL cuts them', () => {
+  let client: pg.Client;
+  beforeAll(async () => {
+    client = new pg.Client({ connectionString: inject('postgres').primaryUrl });
+    await client.connect();
+  });
+  afterAll(() => client.end());
+
+  test('begin at the same instants, in every zone that both know alike', async () => {
+    const zones = [
+      'UTC',
+      'Europe/Paris',
+      'America/New_York',
+      'Asia/Kolkata',
+      'Pacific/Chatham',
+      'Asia/Tokyo',
+    ];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...zones),
+        fc.constantFrom(...bucketNames),
+        fc.integer({ min: utc('2001-01-01T00:00'), max: utc('2026-12-01T00:00') }),
+        async (zone, bucket, instant) => {
+          const { rows } = await client.query(
+            `select extract(epoch from date_trunc($1, $2::timestamptz, $3)) * 1000 as start`,
+            [bucket.toLowerCase(), new Date(instant).toISOString(), zone],
+          );
+          const [first] = bucketStarts({ from: instant, to: instant + 1 }, bucket, zone)!;
+          expect(first).toBe(Number(rows[0].start));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});

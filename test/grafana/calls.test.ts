@@ -1,0 +1,275 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Frame } from '../../src/grafana/frames.ts';
+import { aCustomer, aFailedXdr, anAccount, anXdr } from '../support/builders.ts';
+import { ACCOUNT_TOKEN } from '../support/gateway.ts';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { createGrafanaGateway, type GrafanaGateway } from './grafana-gateway.ts';
+
+let database: TestDatabase;
+let gateway: GrafanaGateway;
+
+const at = (time: string) => `2026-01-05 ${time}+00`;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  await database.insertCustomers([aCustomer()]);
+  await database.insertAccounts([anAccount(), anAccount({ i_account: '15', username: 'beta' })]);
+  await database.insertXdrs([
+    anXdr({
+      connect_time: at('09:00:00'),
+      duration: '60',
+      charged_quantity: 60,
+      charged_amount: '0.5',
+      pdd: '2',
+    }),
+    anXdr({
+      connect_time: at('09:59:59.999999'),
+      duration: '30',
+      charged_quantity: 60,
+      charged_amount: '0.25',
+      pdd: '1',
+    }),
+    aFailedXdr({ connect_time: at('09:30:00'), pdd: null }),
+    aFailedXdr({ connect_time: at('11:15:00'), pdd: null, country: null, prefix: null, disconnect_cause: 1 }),
+    anXdr({ connect_time: at('11:30:00'), i_account: '15', country: 'France', duration: '6', pdd: null }),
+  ]);
+  gateway = await createGrafanaGateway(database.replicaUrls);
+});
+
+afterAll(async () => {
+  await gateway[Symbol.asyncDispose]();
+  await database[Symbol.asyncDispose]();
+});
+
+/** From nine to noon, in hours. */
+const morning = { range: { from: '2026-01-05T09:00:00.000Z', to: '2026-01-05T12:00:00.000Z' } };
+
+/** Each line's points as text: "09:00 3". */
+const linesOf = (frames: readonly Frame[]) =>
+  Object.fromEntries(
+    frames.map(({ schema, data: { values } }) => [
+      schema.name,
+      values[0]!.map(
+        (time, index) => `${new Date(Number(time)).toISOString().slice(11, 16)} ${values[1]![index]}`,
+      ),
+    ]),
+  );
+
+const rowsOf = ({ schema, data }: Frame) =>
+  data.values[0]!.map((_, row) =>
+    Object.fromEntries(schema.fields.map(({ name }, column) => [name, data.values[column]![row]])),
+  );
+
+describe('statistics over time', () => {
+  test.each([
+    ['calls_attempts', 'Call attempts', ['09:00 3', '10:00 0', '11:00 2']],
+    ['calls_answered', 'Answered calls', ['09:00 2', '10:00 0', '11:00 1']],
+    ['calls_failed', 'Failed calls', ['09:00 1', '10:00 0', '11:00 1']],
+    ['calls_asr_percent', 'ASR, answered of attempts', ['09:00 66.66666666666667', '10:00 null', '11:00 50']],
+    ['calls_ner_percent', 'NER, network effectiveness', ['09:00 100', '10:00 null', '11:00 50']],
+    ['calls_acd_seconds', 'ACD, average duration of answered calls', ['09:00 45', '10:00 null', '11:00 6']],
+    ['calls_pdd_seconds', 'PDD, average post-dial delay', ['09:00 1.5', '10:00 null', '11:00 null']],
+    ['calls_minutes', 'Minutes', ['09:00 1.5', '10:00 0', '11:00 0.1']],
+    ['calls_billed_minutes', 'Billed minutes', ['09:00 2', '10:00 0', '11:00 1.0166666666666666667']],
+    [
+      'calls_charged_amount',
+      "Charged amount, in each account's own currency",
+      ['09:00 0.75', '10:00 0', '11:00 0.0125'],
+    ],
+    ['calls_short', 'Answered calls of 6 seconds or less', ['09:00 0', '10:00 0', '11:00 1']],
+  ])('%s: a count without calls is 0, and a ratio is unknown', async (metric, label, points) => {
+    const lines = linesOf(await gateway.frames(metric, {}, morning));
+    const rounded = points.map((point) => point.replace('1.0166666666666666667', String(61 / 60)));
+    expect(lines).toEqual({ [label]: rounded });
+  });
+
+  test('show only the calls that the token may see', async () => {
+    const ask = async (token?: string) => {
+      const { body } = await gateway.post(
+        '/query',
+        {
+          ...morning,
+          targets: [{ refId: 'A', target: 'calls_attempts', payload: { account: ['14', '15'] } }],
+        },
+        token,
+      );
+      return linesOf(body);
+    };
+    expect(await ask()).toEqual({ 'Call attempts': ['09:00 3', '10:00 0', '11:00 2'] });
+    expect(await ask(ACCOUNT_TOKEN)).toEqual({ 'Call attempts': ['09:00 3', '10:00 0', '11:00 1'] });
+  });
+
+  test('count whole buckets, not the part that the panel shows', async () => {
+    const range = { from: '2026-01-05T09:45:00.000Z', to: '2026-01-05T10:15:00.000Z' };
+    expect(linesOf(await gateway.frames('calls_attempts', {}, { range }))).toEqual({
+      'Call attempts': ['09:00 3', '10:00 0'],
+    });
+  });
+
+  test('say nothing of hours that have not been', async () => {
+    const hour = 3_600_000;
+    const range = {
+      from: new Date(Date.now() - hour).toISOString(),
+      to: new Date(Date.now() + 5 * hour).toISOString(),
+    };
+    const [frame] = await gateway.frames('calls_attempts', { bucket: 'HOUR' }, { range });
+    expect(frame!.data.values[0]!.length).toBeLessThanOrEqual(2);
+  });
+
+  test.each([
+    [{ bucket: 'day', timeZone: 'Europe/Paris' }, undefined, '2026-01-04T23:00:00.000Z'],
+    [{ bucket: 'DAY' }, 'Europe/Paris', '2026-01-04T23:00:00.000Z'],
+    [{ bucket: 'DAY' }, 'browser', '2026-01-05T00:00:00.000Z'],
+    [{ bucket: 'WEEK' }, 'utc', '2026-01-05T00:00:00.000Z'],
+    [{ bucket: 'MONTH', timeZone: 'America/New_York' }, 'utc', '2026-01-01T05:00:00.000Z'],
+    [{ bucket: 'HOUR', timeZone: 'Asia/Kolkata' }, undefined, '2026-01-05T08:30:00.000Z'],
+  ])(
+    'are cut in the zone of the payload, else of the dashboard: %j in %s',
+    async (payload, timezone, first) => {
+      const [frame] = await gateway.frames('calls_attempts', payload, { ...morning, timezone });
+      const [times, values] = frame!.data.values;
+      expect(new Date(Number(times![0])).toISOString()).toBe(first);
+      expect(values!.reduce((sum: number, value) => sum + Number(value), 0)).toBe(5);
+    },
+  );
+
+  test('take the shortest bucket that fits into the width of the panel', async () => {
+    const month = { range: { from: '2026-01-01T00:00:00.000Z', to: '2026-01-31T00:00:00.000Z' } };
+    const points = async (maxDataPoints: number) =>
+      (await gateway.frames('calls_attempts', {}, { ...month, maxDataPoints }))[0]!.data.values[0]!.length;
+    expect([await points(1000), await points(240), await points(20)]).toEqual([720, 30, 5]);
+  });
+
+  test('are a line for each value of a dimension, most calls first, and say which calls are left out', async () => {
+    const frames = await gateway.frames('calls_attempts', { groupBy: 'COUNTRY' }, morning);
+    expect(linesOf(frames)).toEqual({
+      'United Kingdom': ['09:00 3', '10:00 0', '11:00 0'],
+      France: ['09:00 0', '10:00 0', '11:00 1'],
+    });
+    expect(frames[0]!.schema.fields[1]!.labels).toEqual({ country: 'United Kingdom' });
+    expect(frames[0]!.schema.meta!.notices[0]!.text).toContain('Country');
+    const top = await gateway.frames('calls_attempts', { groupBy: 'COUNTRY', top: '1' }, morning);
+    expect(Object.keys(linesOf(top))).toEqual(['United Kingdom']);
+    expect(top[0]!.schema.meta!.notices.map(({ text }) => text)).toContain(
+      'The 1 with the most calls are drawn; there are more.',
+    );
+  });
+
+  test.each([
+    ['ACCOUNT', { 14: 4, 15: 1 }],
+    ['CUSTOMER', { 3: 5 }],
+    ['DISCONNECT_CAUSE', { 16: 3, 17: 1, 1: 1 }],
+    ['OUTCOME', { ANSWERED: 3, BUSY: 1, UNREACHABLE: 1 }],
+  ])('can be grouped by %s', async (groupBy, totals) => {
+    const frames = await gateway.frames('calls_attempts', { groupBy }, morning);
+    const sums = frames.map(({ schema, data }) => [
+      schema.name,
+      data.values[1]!.reduce((sum: number, value) => sum + Number(value), 0),
+    ]);
+    expect(Object.fromEntries(sums)).toEqual(totals);
+  });
+
+  test.each([
+    [{ account: '15' }, [], 1],
+    [{ account: '14,15' }, [], 5],
+    [{ country: ['France'] }, [], 1],
+    [{ customer: '3' }, [], 5],
+    [{ cause: 17 }, [], 1],
+    [{ outcome: 'busy' }, [], 1],
+    [{ cld: '44' }, [], 5],
+    [{ cld: '331' }, [], 0],
+    [{}, [{ key: 'account', operator: '=', value: '15' }], 1],
+    [{}, [{ key: 'outcome', operator: '=|', value: 'BUSY', values: ['BUSY', 'ANSWERED'] }], 4],
+    [{ account: ['14', '15'] }, [{ key: 'account', operator: '=', value: '15' }], 1],
+    [{ account: '14' }, [{ key: 'account', operator: '=', value: '15' }], 0],
+    [{ country: 'France' }, [{ key: 'cause', operator: '=', value: '17' }], 0],
+    [{}, [{ key: 'replica', operator: '=', value: 'replica-a' }], 5],
+  ])('are of the calls that payload %j and filters %j leave', async (payload, filters, count) => {
+    const [frame] = await gateway.frames('calls_attempts', payload, { ...morning, filters });
+    expect(frame!.data.values[1]!.reduce((sum: number, value) => sum + Number(value), 0)).toBe(count);
+  });
+
+  test('are one statement for all measures of the same calls', async () => {
+    const one = await gateway.replicas.choose();
+    const other = await gateway.replicas.choose({ exclude: new Set([one.name]) });
+    let statements = 0;
+    const count = () => {
+      statements += 1;
+    };
+    for (const { pool } of [one, other]) pool.on('acquire', count);
+    const ask = (payloads: readonly object[]) =>
+      gateway.post('/query', {
+        ...morning,
+        targets: ['calls_attempts', 'calls_asr_percent', 'calls_acd_seconds'].map((target, index) => ({
+          refId: 'ABC'[index],
+          target,
+          payload: payloads[index] ?? {},
+        })),
+      });
+    const { body } = await ask([]);
+    expect(body.map(({ schema }: Frame) => schema.refId)).toEqual(['A', 'B', 'C']);
+    expect(statements).toBe(1);
+    await ask([{ country: 'France' }, {}, {}]);
+    expect(statements).toBe(3);
+    for (const replica of [one, other]) {
+      replica.pool.off('acquire', count);
+      replica.release();
+    }
+  });
+
+  test('tell which standby answered, and as of when', async () => {
+    const { headers } = await gateway.post('/query', {
+      ...morning,
+      targets: [{ refId: 'A', target: 'calls_attempts' }],
+    });
+    expect(headers.get('x-replica')).toMatch(/^replica-[ab]$/);
+    expect(headers.get('x-data-as-of')).toMatch(/^20\d\d-/);
+  });
+});
+
+describe('statistics in a table', () => {
+  test('have a row per group, the largest first, with every measure and its unit', async () => {
+    const [frame] = await gateway.frames('calls_table', { groupBy: 'COUNTRY' }, morning);
+    expect(rowsOf(frame!)).toMatchObject([
+      { country: 'United Kingdom', attempts: 3, answered: 2, failed: 1, acd_seconds: 45, pdd_seconds: 1.5 },
+      { country: 'France', attempts: 1, asr_percent: 100 },
+      { country: null, attempts: 1, asr_percent: 0, acd_seconds: null },
+    ]);
+    const asr = frame!.schema.fields.find(({ name }) => name === 'asr_percent');
+    expect(asr).toEqual({ name: 'asr_percent', type: 'number', config: { unit: 'percent' } });
+  });
+
+  test('name accounts and customers', async () => {
+    const [accounts] = await gateway.frames(
+      'calls_table',
+      { groupBy: 'ACCOUNT', orderBy: 'charged_amount' },
+      morning,
+    );
+    expect(rowsOf(accounts!)).toMatchObject([
+      { account: '14', username: 'acme-dialler', charged_amount: 0.75 },
+      { account: '15', username: 'beta' },
+    ]);
+    const [customers] = await gateway.frames('calls_table', { groupBy: 'CUSTOMER' }, morning);
+    expect(rowsOf(customers!)).toMatchObject([{ customer: '3', customer_name: 'Acme Telecom', attempts: 5 }]);
+  });
+
+  test('are one row of totals without a group, and rows over time with a bucket', async () => {
+    const [totals] = await gateway.frames('calls_table', {}, morning);
+    expect(rowsOf(totals!)).toMatchObject([{ attempts: 5, minutes: 1.6 }]);
+    const [hours] = await gateway.frames('calls_table', { bucket: 'HOUR' }, morning);
+    expect(
+      rowsOf(hours!).map(({ time, attempts }) => [new Date(Number(time)).getUTCHours(), attempts]),
+    ).toEqual([
+      [9, 3],
+      [11, 2],
+    ]);
+  });
+
+  test('say so when there are more groups than asked for', async () => {
+    const [frame] = await gateway.frames('calls_table', { groupBy: 'CLD', top: 1 }, morning);
+    expect(frame!.data.values[0]).toHaveLength(1);
+    expect(frame!.schema.meta).toBeUndefined();
+    const [cut] = await gateway.frames('calls_table', { groupBy: 'COUNTRY', top: 2 }, morning);
+    expect(cut!.schema.meta!.notices[0]!.text).toBe('The first 2 are shown; there are more.');
+  });
+});

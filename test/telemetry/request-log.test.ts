@@ -1,0 +1,164 @@
+import { buildSchema } from 'graphql';
+import { expect, test } from 'vitest';
+import { NoReplicaAvailableError } from '../../src/errors.ts';
+import { createLogger } from '../../src/telemetry/logging.ts';
+import { createRequestLogs, type RequestLog, writeRequest } from '../../src/telemetry/request-log.ts';
+import { createBareYoga, post } from '../graphql/bare-yoga.ts';
+
+/** An app that writes its request log into `lines`; `resolvers` are the fields of Query. */
+function createLoggedApp(resolvers: Record<string, (log: RequestLog) => unknown>) {
+  const lines: Record<string, unknown>[] = [];
+  const logger = createLogger({ level: 'info' }, { write: (line) => lines.push(JSON.parse(line)) });
+  const logs = createRequestLogs((ended) => writeRequest(logger, ended));
+  const schema = buildSchema(
+    `type Query { ${Object.keys(resolvers)
+      .map((name) => `${name}(cli: String): String`)
+      .join(' ')} }`,
+  );
+  for (const [name, resolve] of Object.entries(resolvers)) {
+    schema.getQueryType()!.getFields()[name]!.resolve = (_root, _args, { request }) =>
+      resolve(logs.of(request));
+  }
+  const yoga = createBareYoga(schema, { lastPlugins: [logs.plugin] });
+  const fetch = logs.around((request) => yoga.fetch(request));
+  return {
+    lines,
+    logs,
+    app: { fetch: async (url: string, init: RequestInit) => fetch(new Request(url, init)) },
+  };
+}
+
+test('a request is one line with its facts', async () => {
+  const { app, lines } = createLoggedApp({
+    calls: (log) => {
+      Object.assign(log, { principal: 'admin', replica: 'replica-1', rows: 50 });
+      return 'calls';
+    },
+  });
+  const { headers } = await post(app, { query: 'query LastCalls { calls }' });
+
+  expect(lines).toEqual([
+    {
+      level: 'info',
+      time: expect.any(String),
+      service: 'cdr-gateway',
+      requestId: headers.get('x-request-id'),
+      method: 'POST',
+      path: '/graphql',
+      operation: 'LastCalls',
+      type: 'query',
+      outcome: 'ok',
+      status: 200,
+      ms: expect.any(Number),
+      rows: 50,
+      replica: 'replica-1',
+      principal: 'admin',
+      msg: 'request',
+    },
+  ]);
+});
+
+test('neither the query nor variables nor the token nor a number is in the line', async () => {
+  const { app, lines } = createLoggedApp({ calls: () => 'secret-answer' });
+  await post(
+    app,
+    { query: 'query Of33123456789($cli: String) { calls(cli: $cli) }', variables: { cli: '44207183750' } },
+    { authorization: 'Bearer secret-token' },
+  );
+
+  expect(lines[0]).toMatchObject({ operation: 'Of…' });
+  expect(JSON.stringify(lines)).not.toMatch(/secret|33123456789|44207183750|calls/);
+});
+
+test('an operation name of any length is cut', async () => {
+  const { app, lines } = createLoggedApp({ calls: () => null });
+  await post(app, { query: `query ${'x'.repeat(5000)} { calls }` });
+
+  expect(lines[0]?.operation).toHaveLength(64);
+});
+
+test.each(['/livez', '/readyz', '/health', '/metrics'])('%s is not logged', async (path) => {
+  const { app, lines } = createLoggedApp({ calls: () => null });
+  await app.fetch(`http://gateway${path}`, {});
+  expect(lines).toEqual([]);
+
+  await app.fetch(`http://gateway/else${path}`, {});
+  expect(lines).toHaveLength(1);
+});
+
+test('a sane request id of the caller is kept, and shown in the answer', async () => {
+  const { app, lines } = createLoggedApp({ calls: () => null });
+  const { headers } = await post(app, { query: '{ calls }' }, { 'x-request-id': 'nginx-1f:2.a_b' });
+
+  expect(headers.get('x-request-id')).toBe('nginx-1f:2.a_b');
+  expect(lines[0]?.requestId).toBe('nginx-1f:2.a_b');
+});
+
+test.each(['', 'a b', 'x'.repeat(65), '"}{'])('a request id like %j is replaced', async (id) => {
+  const { app, lines } = createLoggedApp({ calls: () => null });
+  const { headers } = await post(app, { query: '{ calls }' }, { 'x-request-id': id });
+
+  expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+  expect(lines[0]?.requestId).toBe(headers.get('x-request-id'));
+});
+
+test.each([
+  ['{ calls }', 'error', 'warn', ['NO_REPLICA_AVAILABLE']],
+  ['{ nothing }', 'invalid', 'info', ['GRAPHQL_VALIDATION_FAILED']],
+  ['{', 'invalid', 'info', ['GRAPHQL_PARSE_FAILED']],
+])('%s is logged as %s', async (query, outcome, level, codes) => {
+  const { app, lines } = createLoggedApp({
+    calls: () => {
+      throw new NoReplicaAvailableError([]);
+    },
+  });
+  await post(app, { query });
+
+  expect(lines).toMatchObject([{ outcome, level, codes }]);
+});
+
+test('a masked error leaves its reference in the line', async () => {
+  const { app, lines } = createLoggedApp({
+    calls: () => {
+      throw new Error('defect');
+    },
+  });
+  const { body } = await post(app, { query: '{ calls }' });
+
+  expect(lines).toMatchObject([{ outcome: 'error', reference: body.errors[0].extensions.reference }]);
+});
+
+test('a streamed answer is logged when its last row is out, with what was learnt on the way', async () => {
+  const stream = Promise.withResolvers<void>();
+  const { app, lines } = createLoggedApp({
+    calls: (log) => {
+      log.finished = stream.promise.then(() => {
+        log.rows = 100_000;
+        log.codes.add('REPLICA_LOST');
+      });
+      return null;
+    },
+  });
+  await post(app, { query: '{ calls }' });
+  expect(lines).toEqual([]);
+
+  stream.resolve();
+  await expect
+    .poll(() => lines)
+    .toMatchObject([{ rows: 100_000, outcome: 'error', codes: ['REPLICA_LOST'] }]);
+});
+
+test('a caller that goes away is logged as cancelled', async () => {
+  const leaving = new AbortController();
+  const { app, lines } = createLoggedApp({ calls: () => new Promise(() => leaving.abort()) });
+  const request = {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"query":"{ calls }"}',
+    signal: leaving.signal,
+  };
+
+  await expect(app.fetch('http://gateway/graphql', request)).rejects.toThrow();
+  expect(lines).toMatchObject([{ outcome: 'cancelled' }]);
+  expect(lines[0]).not.toHaveProperty('status');
+});
