@@ -5,6 +5,7 @@ import { RequestCancelledError } from '../errors.ts';
 import { BlockStream } from '../streaming/body.ts';
 import { recycleBlock } from '../streaming/byte-writer.ts';
 import { HttpError } from './errors.ts';
+import { urlOf } from './request-target.ts';
 
 /**
  * Reads a request's body to its end; undefined where there is none. Rejects with an HttpError of 413 as soon as it is
@@ -48,20 +49,33 @@ export function toWebRequest(
     Request,
   }: { body: Buffer | undefined; signal: AbortSignal; Request: typeof globalThis.Request },
 ): Request {
-  const { method = 'GET', headers, url = '/' } = incoming;
-  const path = url.startsWith('/') ? url : '/';
-  const origins = [`http://${headers.host}`, 'http://gateway'];
-  const origin = origins.find((candidate) => URL.canParse(candidate + path));
+  const { method = 'GET', headers, rawHeaders } = incoming;
+  const url = urlOf(incoming.url ?? '/');
+  if (countHosts(rawHeaders) > 1) throw notHttp();
   try {
-    return new Request(origin + path, {
+    return new Request(url, {
       method,
       headers: headers as Record<string, string>,
       signal,
       ...(body && { body: body as Uint8Array<ArrayBuffer> }),
     });
   } catch {
-    throw new HttpError('This request is not one that HTTP allows.', 400);
+    throw notHttp();
   }
+}
+
+/** RFC 9112 lets a request have one Host. Ours is never read; of two, a proxy in front may have read the other. */
+function countHosts(rawHeaders: readonly string[]): number {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!;
+    if (name.length === 4 && name.toLowerCase() === 'host') count += 1;
+  }
+  return count;
+}
+
+function notHttp(): HttpError {
+  return new HttpError('This request is not one that HTTP allows.', 400);
 }
 
 /**

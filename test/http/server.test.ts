@@ -276,21 +276,6 @@ describe('a defect', () => {
   });
 });
 
-test.each([
-  'GET //elsewhere/graphql HTTP/1.1\r\nhost: x',
-  'GET http://elsewhere/graphql HTTP/1.1\r\nhost: x',
-  'GET /graphql HTTP/1.1\r\nhost: ]:bad[',
-  'OPTIONS * HTTP/1.1\r\nhost: x',
-])('an odd request is answered: %j', async (head) => {
-  const { port } = await serve((request) => new Response(new URL(request.url).host));
-  const socket = connect(port, '127.0.0.1');
-  socket.write(`${head}\r\nconnection: close\r\n\r\n`);
-  const answer = (await socket.toArray()).join('');
-
-  expect(answer).toMatch(/^HTTP\/1.1 200/);
-  expect(answer).not.toContain('elsewhere');
-});
-
 describe('closing', () => {
   /** A GET over a kept-alive connection. */
   async function get(url: string, agent: Agent): Promise<IncomingMessage> {

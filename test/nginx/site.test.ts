@@ -31,10 +31,10 @@ beforeAll(async () => {
 
 afterAll(() => stack.disposeAsync());
 
-/** Stands for the call explorer: says which path it was asked for, and by which host. */
+/** Stands for the call explorer: says which path is requested, and of which host. */
 async function startFrontend(): Promise<number> {
-  const server = createServer((request, response) =>
-    response.end(`page ${request.url} ${request.headers.host}`),
+  const server = createServer(({ url, headers }, response) =>
+    response.end(`page ${url} ${headers.host} ${headers['x-forwarded-host']}`),
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   stack.defer(() => void server.close());
@@ -120,10 +120,68 @@ describe.skipIf(!hasNginx).each(['compose', 'host'] as const)('the nginx site of
     '/./metrics',
     '/%6detrics',
     '/x/../metrics',
+    '/grafana/../metrics',
+    '/graphql/..%2fmetrics',
   ])('keeps the gateways’ figures inside, asked as %s', async (path) => {
     const answer = await ask(nginx(), { path, method: 'GET', from: '127.0.1.5' });
 
     expect([answer.status, errorOf(answer).code]).toEqual([404, 'BAD_REQUEST']);
+  });
+
+  test.each([
+    '/grafana/..\\metrics',
+    '/graphql/..\\metrics',
+    '/graphql/%2e%2e\\metrics',
+    '/grafana/x\\..\\..\\metrics',
+  ])('keeps them inside where nginx and the URL standard read a path differently: %s', async (path) => {
+    const answer = await ask(nginx(), { path, method: 'GET', from: '127.0.1.5' });
+
+    expect(answer.text).not.toContain('gateway_http_requests_total');
+    expect([answer.status, errorOf(answer).code]).toEqual([400, 'BAD_REQUEST']);
+  });
+
+  test.each([
+    ['/graphql/..\\graphql', {}],
+    ['/graphql/\\..\\..\\graphql', {}],
+    ['/livez', { host: 'x\\graphql?' }],
+    ['/livez', { host: 'x#' }],
+    ['/readyz', { host: 'user@x\\graphql?' }],
+  ])('lets nobody past the limit of GraphQL, by way of %s %j', async (path, headers) => {
+    const request = graphql(TYPENAME, { path, headers, from: '127.0.1.11' });
+    const answers = await Promise.all(Array.from({ length: 50 }, () => ask(nginx(), request)));
+
+    expect(answers.filter(({ text }) => text.includes('"data"'))).toEqual([]);
+    expect(new Set(answers.map((one) => `${one.status} ${errorOf(one).code}`))).toEqual(
+      new Set(['400 BAD_REQUEST']),
+    );
+  });
+
+  test.each(['x/metrics?', 'x\\metrics?', 'x?', 'x\\metrics#', 'user@x', 'x:1:2', '[::1]x'])(
+    'refuses a Host that is no host: %s',
+    async (host) => {
+      const answer = await ask(nginx(), {
+        path: '/livez',
+        method: 'GET',
+        headers: { host },
+        from: '127.0.1.12',
+      });
+
+      expect([answer.status, errorOf(answer).code]).toEqual([400, 'BAD_REQUEST']);
+    },
+  );
+
+  test.each([
+    'cdr.example.com',
+    'CDR.example.com:8443',
+    'my_site.local',
+    '192.0.2.7:443',
+    '[2001:db8::7]',
+    '[::1]:8443',
+  ])('answers whoever calls it %s', async (host) => {
+    const headers = { host };
+    const answer = await ask(nginx(), { path: '/livez', method: 'GET', headers, from: '127.0.1.13' });
+
+    expect([answer.status, answer.text]).toEqual([200, '{"status":"pass"}']);
   });
 
   test('takes a request of 1 MiB, and refuses a longer one with a code', async () => {
@@ -198,10 +256,10 @@ describe.skipIf(!hasNginx).each(['compose', 'host'] as const)('the nginx site of
 });
 
 describe.skipIf(!hasNginx)('beside the gateways', () => {
-  test('the compose site hands all other paths to the frontend, under the host that the browser asked', async () => {
+  test('the compose site hands all other paths to the frontend, with the host that the browser sees', async () => {
     const { text } = await ask(sites.compose, { path: '/calls?range=1h', method: 'GET', from: '127.0.3.1' });
 
-    expect(text).toBe(`page /calls?range=1h localhost:${sites.compose.httpsPort}`);
+    expect(text).toBe(`page /calls?range=1h localhost localhost:${sites.compose.httpsPort}`);
   });
 
   test('the compose site sets no limit to those inside', async () => {
@@ -226,6 +284,17 @@ describe.skipIf(!hasNginx)('beside the gateways', () => {
     const answer = await ask(sites.host, { path: '/calls', method: 'GET', from: '127.0.3.4' });
 
     expect([answer.status, errorOf(answer).code]).toEqual([404, 'BAD_REQUEST']);
+  });
+
+  test('the host site sends nobody who comes without TLS to another site', async () => {
+    const elsewhere = { host: 'elsewhere.example' };
+    const answer = await open(
+      sites.host,
+      graphql(TYPENAME, { tls: false, headers: elsewhere, from: '127.0.3.6' }),
+    );
+
+    expect(answer.headers.location).toBe('https://localhost/graphql');
+    answer.destroy();
   });
 
   test('the host site sends those who come without TLS to TLS, with their request whole', async () => {
