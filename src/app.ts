@@ -2,7 +2,7 @@ import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import type { Principal, Principals } from './access/principals.ts';
-import { type Context, createContext } from './context.ts';
+import { type Context, createContext, type RequestFacts } from './context.ts';
 import type { DB } from './db/generated/model.ts';
 import { createDatabase } from './db/reader.ts';
 import type { Source } from './db/sources/sources.ts';
@@ -19,6 +19,7 @@ import type { CarrierSource } from './numbering/carrier.ts';
 import { createNumbering } from './numbering/numbering.ts';
 import type { Replica, Replicas } from './replicas/replicas.ts';
 import type { SampleHistory } from './replicas/sample-history.ts';
+import { ReplicaSession, type SessionDeps } from './replicas/session.ts';
 import { schema } from './schema/index.ts';
 import { withoutSearch } from './telemetry/logging.ts';
 import type { Metrics } from './telemetry/metrics.ts';
@@ -83,26 +84,23 @@ export function createApp(needs: AppNeeds): App {
     lookUp: (numbers: readonly string[]) => source.lookUp(numbers),
     failed: (error: unknown) => logger.error({ err: error }, 'numbers cannot be looked up'),
   };
-  const open = (request: Request, { principal, freshness }: Admission) =>
-    createContext({
-      principal,
-      freshness,
-      replicas: needs.replicas,
-      source: () => needs.source(),
-      databaseOf,
-      carriers,
-      signal: request.signal,
-      headers: request.headers,
-      note(facts) {
-        Object.assign(logs.of(request), facts);
-        metrics?.noteStream(facts.finished);
-      },
-    });
+  const { replicas } = needs;
+  const sessionDeps: SessionDeps = { replicas, source: () => needs.source(), databaseOf };
+  const open = (request: Request, { principal, freshness }: Admission) => {
+    const { signal, headers } = request;
+    const note = (facts: RequestFacts) => {
+      Object.assign(logs.of(request), facts);
+      metrics?.noteStream(facts.finished);
+    };
+    const onPin = (name: string) => note({ replica: name });
+    const session = new ReplicaSession(sessionDeps, { principal, freshness, signal, onPin });
+    return createContext({ principal, replicas, session, carriers, signal, headers, note });
+  };
 
   const repeated = createRepeatedQuestions({
     schema,
     fetchAPI: () => yoga.fetchAPI,
-    openContext: (request) => open(request, admit(request, needs, logs.of)),
+    openContext: async (request) => open(request, await admit(request, needs, logs.of)),
     checkCost: checkOperation,
     noteOperation(request, document, operationName) {
       logs.noteOperation(request, document, operationName);
@@ -154,7 +152,7 @@ export function createApp(needs: AppNeeds): App {
       history,
       mask,
       logOf: logs.of,
-      openContext: (request) => open(request, admit(request, needs, logs.of)),
+      openContext: async (request) => open(request, await admit(request, needs, logs.of)),
     });
   const own = [metrics?.route, grafana, repeated.route, graphql].filter((route) => route !== undefined);
 
@@ -165,17 +163,21 @@ export function createApp(needs: AppNeeds): App {
 /** Before the document is even parsed. */
 function useAdmission(needs: AppNeeds, logOf: LogOf): Plugin<object, Partial<Admission>> {
   return {
-    onRequestParse({ request, serverContext }) {
-      Object.assign(serverContext, admit(request, needs, logOf));
+    async onRequestParse({ request, serverContext }) {
+      Object.assign(serverContext, await admit(request, needs, logOf));
     },
   };
 }
 
 type LogOf = (request: Request) => { principal?: string };
 
-/** Who asks, and how fresh the answer must be. Throws UnauthenticatedError, BadRequestError or InvalidTokenError. */
-function admit(request: Request, { principals, maxStalenessSeconds }: AppNeeds, logOf: LogOf): Admission {
-  const principal = principals.authenticate(request.headers.get('authorization'));
+/** Who asks, and how fresh the answer must be. Rejects with UnauthenticatedError, BadRequestError or InvalidTokenError. */
+async function admit(
+  request: Request,
+  { principals, maxStalenessSeconds }: AppNeeds,
+  logOf: LogOf,
+): Promise<Admission> {
+  const principal = await principals.authenticate(request.headers.get('authorization'));
   logOf(request).principal = principal.name;
   return { principal, freshness: parseFreshness(request.headers, maxStalenessSeconds) };
 }

@@ -166,21 +166,23 @@ export class NoReplicaAvailableError extends GatewayError {
   }
 }
 
-/** The standby cancelled our query to keep replaying WAL (SQLSTATE 40001, 40P01). */
-export class ReplicaConflictError extends GatewayError {
-  override readonly code = 'REPLICA_CONFLICT';
+/** The standby failed, not the request: another standby, or the same one later, may well answer it. */
+export abstract class ReplicaFailureError extends GatewayError {
   override readonly retryable = true;
   override readonly status = 503;
+}
+
+/** The standby cancelled our query to keep replaying WAL (SQLSTATE 40001, 40P01). */
+export class ReplicaConflictError extends ReplicaFailureError {
+  override readonly code = 'REPLICA_CONFLICT';
   constructor() {
     super('The standby cancelled this query to keep replaying WAL. Ask again.');
   }
 }
 
 /** The standby went away while it was answering: stopped, crashed, cut off (57P0x, 08xxx, a closed socket). */
-export class ReplicaLostError extends GatewayError {
+export class ReplicaLostError extends ReplicaFailureError {
   override readonly code = 'REPLICA_LOST';
-  override readonly retryable = true;
-  override readonly status = 503;
   constructor() {
     super('The standby went away while it was answering. Ask again.');
   }

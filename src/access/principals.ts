@@ -14,8 +14,8 @@ export interface Principal {
 
 /** Finds the principal of an Authorization header. */
 export interface Principals {
-  /** Throws UnauthenticatedError when the header is missing, malformed, or names no principal. */
-  authenticate(authorization: string | null): Principal;
+  /** Rejects with UnauthenticatedError when the header is missing, malformed, or names no principal. */
+  authenticate(authorization: string | null): Promise<Principal>;
 }
 
 /** The principals of the settings: two static tokens, admin and account. */
@@ -42,7 +42,7 @@ export function createPrincipals({ adminToken, account, maxPage }: Config): Prin
   }
 
   return {
-    authenticate(authorization) {
+    async authenticate(authorization) {
       const token = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
       if (token === undefined) throw new UnauthenticatedError();
       const digest = digestOf(token);

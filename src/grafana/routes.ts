@@ -15,8 +15,8 @@ import { findTagValues, findVariable, isVariable, tagKeys } from './variables.ts
 
 export interface GrafanaNeeds {
   readonly history: Pick<SampleHistory, 'points' | 'changes'>;
-  /** Authenticates the request. Throws UnauthenticatedError, BadRequestError or InvalidTokenError. */
-  openContext(request: Request): Context;
+  /** Authenticates the request. Rejects with UnauthenticatedError, BadRequestError or InvalidTokenError. */
+  openContext(request: Request): Promise<Context>;
   /** The error a client may see: `extensions` has its code, and the HTTP status under `http`. */
   mask(error: unknown): GraphQLError;
   logOf(request: Request): Pick<RequestLog, 'codes' | 'reference'>;
@@ -79,13 +79,13 @@ export function createGrafanaRoute(needs: GrafanaNeeds): Route {
   async function respond(request: Request, answer: (inquiry: Inquiry) => unknown): Promise<Response> {
     let context: Context | undefined;
     try {
-      context = openContext(request);
+      context = await openContext(request);
       const inquiry = { context, history, now: now() };
       return json(await retrying(context, () => answer(inquiry)), { headers: freshnessOf(context) });
     } catch (error) {
       return refuse(request, error, needs);
     } finally {
-      context?.end();
+      context?.session.end();
     }
   }
 
@@ -111,14 +111,14 @@ async function retrying(context: Context, answer: () => unknown): Promise<unknow
     try {
       return await answer();
     } catch (error) {
-      if (!(await context.tryAnotherReplica(error))) throw error;
+      if (!(await context.session.tryAnotherReplica(error))) throw error;
     }
   }
 }
 
 /** Of answers that calls were read for. */
 function freshnessOf(context: Context): Record<string, string> {
-  const replica = context.readFrom();
+  const replica = context.session.readFrom();
   return {
     ...(replica && { 'x-replica': replica.name }),
     ...(replica?.asOf && { 'x-data-as-of': replica.asOf }),

@@ -1,7 +1,7 @@
 import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { type Context, isReplicaFailure } from '../context.ts';
-import { NotAcceptableError } from '../errors.ts';
+import type { Context } from '../context.ts';
+import { NotAcceptableError, ReplicaFailureError } from '../errors.ts';
 import { openCdrs } from '../resolvers/streamed-cdrs.ts';
 import { type FileFormat, obstacleTo, streamFile } from '../streaming/file-response.ts';
 import type { ResponseFailure } from '../streaming/json-connection.ts';
@@ -48,10 +48,13 @@ export async function executeOperation(
     const result = inParts ? await executeInParts(args, mask) : await attempt(args, plan, format, mask);
     if (isInParts(result)) return result;
     const failure = result.errors?.map(({ originalError }) => originalError).find(isReplicaFailure);
-    if (failure && (await context.tryAnotherReplica(failure))) continue;
+    if (failure && (await context.session.tryAnotherReplica(failure))) continue;
     if (isStreamed(result)) return result;
-    const answered = { ...result, extensions: { ...result.extensions, replica: await context.answeredBy() } };
-    context.end();
+    const answered = {
+      ...result,
+      extensions: { ...result.extensions, replica: await context.session.answeredBy() },
+    };
+    context.session.end();
     return answered;
   }
 }
@@ -94,7 +97,7 @@ async function stream(
       ),
       errors: (answered.errors ?? []).map((error) => shown(mask(error))),
       formatError: (failure) => shown(mask(locate(failure))),
-      extensions: async () => ({ replica: await context.answeredBy() }),
+      extensions: async () => ({ replica: await context.session.answeredBy() }),
       onEnd: ({ rows, bytes }) => context.note({ rows, bytes }),
     });
     return createStreamedResult(context, body);
@@ -131,6 +134,10 @@ async function downloadList(
       errors: [locate({ error, path: list && isPlannedList(list) ? [list.plan.key] : [] })],
     };
   }
+}
+
+function isReplicaFailure(error: Error | undefined): error is ReplicaFailureError {
+  return error instanceof ReplicaFailureError;
 }
 
 const ONE_LIST =

@@ -79,11 +79,11 @@ async function* partsOf(
   mask: ErrorMask,
 ): AsyncGenerator<ExecutionResult> {
   try {
-    const extensions = { ...initialResult.extensions, replica: await context.answeredBy() };
+    const extensions = { ...initialResult.extensions, replica: await context.session.answeredBy() };
     yield { ...initialResult, extensions } as ExecutionResult;
     for await (const part of subsequentResults) yield masked(part, mask) as ExecutionResult;
   } finally {
-    context.end();
+    context.session.end();
   }
 }
 

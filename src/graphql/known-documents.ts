@@ -16,7 +16,7 @@ export interface RepeatedQuestionsNeeds {
   /** Yoga's own. */
   fetchAPI(): FetchAPI;
   /** What one request may use, and who asks. Throws when it is refused. */
-  openContext(request: Request): Context;
+  openContext(request: Request): Promise<Context>;
   /** Throws when the operation costs more than its principal may spend. */
   checkCost(args: ExecutionArgs): void;
   /** Told of each request that is answered here, before it is. */
@@ -63,7 +63,10 @@ export function createRepeatedQuestions(needs: RepeatedQuestionsNeeds): Repeated
   }
 
   /** What there is to execute; undefined when Yoga must say what is wrong with it. */
-  function prepare(request: Request, { query, variables, operationName }: Params): Question | undefined {
+  async function prepare(
+    request: Request,
+    { query, variables, operationName }: Params,
+  ): Promise<Question | undefined> {
     const document = documents.get(query);
     if (!document || !getOperationAST(document, operationName)) return undefined;
     try {
@@ -72,7 +75,7 @@ export function createRepeatedQuestions(needs: RepeatedQuestionsNeeds): Repeated
         document,
         operationName,
         variableValues: variables ?? {},
-        contextValue: openContext(request),
+        contextValue: await openContext(request),
       };
       checkCost(args);
       return args;
@@ -105,7 +108,7 @@ export function createRepeatedQuestions(needs: RepeatedQuestionsNeeds): Repeated
         return undefined;
       const mediaType = mediaTypeOf(request.headers.get('accept'));
       const params = mediaType && paramsOf(await request.text());
-      const args = params && prepare(request, params);
+      const args = params && (await prepare(request, params));
       if (!args) return undefined;
       noteOperation(request, args.document, args.operationName ?? undefined);
       const result = finish(request, await execute(args));

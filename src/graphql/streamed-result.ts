@@ -76,12 +76,12 @@ export function fileFormatOf(accept: string | null): FileFormat | undefined {
 }
 
 function send(context: Context, given: Buffer | Readable) {
-  const replica = context.readFrom();
+  const replica = context.session.readFrom();
   if (given instanceof Readable) {
     const ended = finished(given);
-    ended.catch(() => {}).finally(() => context.end());
+    ended.catch(() => {}).finally(() => context.session.end());
     context.note({ finished: ended });
-  } else context.end();
+  } else context.session.end();
   const { body, encoding } = compress(given, negotiateEncoding(context.headers.get('accept-encoding')));
   const headers: Record<string, string> = {
     'cache-control': 'no-store',

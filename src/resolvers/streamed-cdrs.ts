@@ -2,7 +2,7 @@ import type { Principal } from '../access/principals.ts';
 import type { CdrFilter } from '../db/calls/cdr-filter.ts';
 import { countCdrs, estimateCdrs } from '../db/calls/cdrs.ts';
 import type { Reader } from '../db/reader.ts';
-import { ReplicaConflictError, ReplicaLostError } from '../errors.ts';
+import { ReplicaFailureError } from '../errors.ts';
 import type { OpenList } from '../streaming/json-connection.ts';
 import { type CdrsArguments, parseCdrPage } from './cdrs.ts';
 import { cursorPrefix, encodeCursor } from './cursor.ts';
@@ -43,8 +43,7 @@ export async function openCdrs(needs: StreamedCdrsNeeds, args: CdrsArguments): P
     try {
       return await ask(reader, filter);
     } catch (error) {
-      const isSurvivable = error instanceof ReplicaConflictError || error instanceof ReplicaLostError;
-      if (!isSurvivable) throw error;
+      if (!(error instanceof ReplicaFailureError)) throw error;
       return ask(await needs.replaceReader(reader, error), filter);
     }
   }

@@ -7,7 +7,7 @@ import { POSTGRES_EPOCH_MICROS } from '../db/timestamps.ts';
 import { formats } from '../db/wire/bind-message.ts';
 import { type Flow, readRawRows } from '../db/wire/raw-rows.ts';
 import type { RowSink } from '../db/wire/row-tap.ts';
-import { ReplicaConflictError, ReplicaLostError } from '../errors.ts';
+import { ReplicaFailureError } from '../errors.ts';
 import { CONNECT_TIME_AT, ID_AT } from './row-encoder.ts';
 
 /** Calls read by one statement at most; a long list is read in parts. */
@@ -157,8 +157,7 @@ export class ListReader {
         return await attempt();
       } catch (error) {
         fruitless = this.rows > before ? 0 : fruitless + 1;
-        const survivable = error instanceof ReplicaConflictError || error instanceof ReplicaLostError;
-        if (!survivable || fruitless > MAX_FRUITLESS_ATTEMPTS) throw error;
+        if (!(error instanceof ReplicaFailureError) || fruitless > MAX_FRUITLESS_ATTEMPTS) throw error;
         this.#reader = await this.#request.replace(this.#reader, error);
       }
     }

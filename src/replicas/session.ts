@@ -1,0 +1,205 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Kysely } from 'kysely';
+import type { Principal } from '../access/principals.ts';
+import { selectReplayedLsn } from '../db/calls/cdrs.ts';
+import type { DB } from '../db/generated/model.ts';
+import type { Reader } from '../db/reader.ts';
+import type { Source } from '../db/sources/sources.ts';
+import { ReplicaFailureError } from '../errors.ts';
+import type { Replica, Replicas } from './replicas.ts';
+import type { Purpose } from './routing.ts';
+import { decodeToken, type Token } from './token.ts';
+
+/** What sessions are made of; the same for every request. */
+export interface SessionDeps {
+  readonly replicas: Replicas;
+  /** Throws NoReplicaAvailableError until the catalogue of a standby was seen. */
+  source(): Source;
+  databaseOf(replica: Replica): Kysely<DB>;
+}
+
+/** What is particular to the session of one request. */
+export interface SessionOptions {
+  readonly principal: Principal;
+  /** From X-Max-Staleness and X-Read-After. */
+  readonly freshness: {
+    readonly maxStalenessSeconds?: number | undefined;
+    readonly readAfter?: Token | undefined;
+  };
+  /** Aborted when the client goes away or the gateway stops waiting for it. */
+  readonly signal: AbortSignal;
+  /** Told the name of each standby that the session is pinned to. */
+  onPin(name: string): void;
+}
+
+export interface ReaderRequirement {
+  /** The tokens of cursors. */
+  readonly readAfter?: readonly string[];
+  readonly purpose?: Purpose;
+}
+
+/** `extensions.replica` of a response. */
+export interface ReplicaInfo {
+  readonly name: string;
+  /** RFC 3339; everything committed before is in the answer. Null when unknown. */
+  readonly asOf: string | null;
+  /** Upper bound of the answer's age; null when unknown, never 0 for that. */
+  readonly stalenessSeconds: number | null;
+  /** Give it as X-Read-After to read nothing older. */
+  readonly token: string;
+}
+
+/** Standbys a request may try before anything is sent, the first one included. */
+const MAX_REPLICAS = 3;
+/** Wait before the only standby is used again after a recovery conflict, so that replay can advance. */
+const MIN_RETRY_MILLIS = 50;
+const MAX_RETRY_MILLIS = 250;
+
+/**
+ * The one standby that a request reads from. It is chosen when the first reader is wanted, so that a request which
+ * needs no calls is answered when every standby is down; it is replaced when it fails.
+ */
+export class ReplicaSession {
+  readonly #deps: SessionDeps;
+  readonly #options: SessionOptions;
+  readonly #failed = new Set<string>();
+  #attempts = 1;
+  #choosing: Promise<Replica> | undefined;
+  #leaving: Promise<boolean> | undefined;
+  /** The one chosen last; given back, but still good for a token, while another is looked for. */
+  #pinned: Replica | undefined;
+  /** How far the standby had replayed at the last read, and whether the statement itself returned it. */
+  #replayedLsn: string | undefined;
+  #isToldByStatement = false;
+  #replacements = 0;
+
+  constructor(deps: SessionDeps, options: SessionOptions) {
+    this.#deps = deps;
+    this.#options = options;
+  }
+
+  /** How often the standby was replaced: what was loaded from an earlier one may be older than what is read now. */
+  get replacements(): number {
+    return this.#replacements;
+  }
+
+  /** Reads calls on the standby of this session, which must have replayed what the cursors' tokens name. */
+  async reader({ readAfter = [], purpose }: ReaderRequirement = {}): Promise<Reader> {
+    const tokens = readAfter.map(decodeToken);
+    if (this.#choosing && tokens.length > 0) await this.#catchUp(await this.#choosing, tokens);
+    this.#choosing ??= this.#pin(tokens, purpose);
+    const replica = await this.#choosing;
+    const { principal, signal } = this.#options;
+    return {
+      db: this.#deps.databaseOf(replica),
+      pool: replica.pool,
+      source: this.#deps.source(),
+      accountIds: principal.accountIds,
+      signal,
+    };
+  }
+
+  /** Another reader after this one failed; throws when there is none, or the failure is final. */
+  async replaceReader(failed: Reader, error: unknown): Promise<Reader> {
+    // Lists and counts of one request read from the same standby: the first to see it fail leaves it for all.
+    if (this.#pinned?.pool === failed.pool) {
+      this.#leaving ??= this.#leave(error).finally(() => {
+        this.#leaving = undefined;
+      });
+    }
+    if (this.#leaving && !(await this.#leaving)) throw error;
+    return this.reader();
+  }
+
+  /** Pins the session to another standby so that the request can be repeated; false when none is left to try. */
+  async tryAnotherReplica(error: unknown): Promise<boolean> {
+    this.#attempts++;
+    return this.#attempts <= MAX_REPLICAS && this.#leave(error);
+  }
+
+  /** The freshness token of what is read, when the standby has replayed so far. */
+  tokenAt(replayedLsn: string): string {
+    this.#replayedLsn = replayedLsn;
+    this.#isToldByStatement = true;
+    return this.#pinned!.freshness(replayedLsn).token;
+  }
+
+  /** The same; reads how far the standby has replayed when that is not known yet. */
+  async token(): Promise<string> {
+    await this.#readReplayedLsn();
+    return this.#pinned!.freshness(this.#replayedLsn).token;
+  }
+
+  /** The standby of this session and how old its answer is; null when none was needed. */
+  async answeredBy(): Promise<ReplicaInfo | null> {
+    await this.#readReplayedLsn();
+    return this.readFrom();
+  }
+
+  /** The same, as known before anything was read. */
+  readFrom(): ReplicaInfo | null {
+    const pinned = this.#pinned;
+    return pinned ? { name: pinned.name, ...pinned.freshness(this.#replayedLsn) } : null;
+  }
+
+  /** Gives the standby back. The session cannot be used after this. */
+  end(): void {
+    this.#pinned?.release();
+  }
+
+  async #pin(readAfter: readonly Token[], purpose: Purpose | undefined): Promise<Replica> {
+    const { freshness, signal, onPin } = this.#options;
+    this.#pinned?.release();
+    this.#pinned = await this.#deps.replicas.choose({
+      maxStalenessSeconds: freshness.maxStalenessSeconds,
+      readAfter: freshness.readAfter ? [...readAfter, freshness.readAfter] : readAfter,
+      exclude: this.#failed,
+      purpose,
+      signal,
+    });
+    this.#replayedLsn = undefined;
+    this.#isToldByStatement = false;
+    onPin(this.#pinned.name);
+    return this.#pinned;
+  }
+
+  /** More cursors in the same request: the standby it is pinned to must have replayed their pages too. */
+  async #catchUp({ name }: Replica, readAfter: readonly Token[]): Promise<void> {
+    const exclude = new Set(this.#otherNames(name));
+    const { signal } = this.#options;
+    (await this.#deps.replicas.choose({ readAfter, exclude, signal })).release();
+  }
+
+  #otherNames(name: string): string[] {
+    const { replicas } = this.#deps.replicas.snapshot();
+    return replicas.flatMap((replica) => (replica.name === name ? [] : [replica.name]));
+  }
+
+  /** Leaves the standby that failed; what follows must not be older than what was already read. */
+  async #leave(error: unknown): Promise<boolean> {
+    const left = this.#pinned;
+    if (!left || !(error instanceof ReplicaFailureError) || this.#options.signal.aborted) return false;
+    left.report(error);
+    this.#failed.add(left.name);
+    if (this.#otherNames(left.name).every((name) => this.#failed.has(name))) {
+      // Every standby was tried: each may have recovered, and a conflict was never the standby's fault.
+      this.#failed.clear();
+      await delay(MIN_RETRY_MILLIS + Math.random() * (MAX_RETRY_MILLIS - MIN_RETRY_MILLIS));
+    }
+    this.#replacements++;
+    this.#choosing = this.#pin([decodeToken(left.freshness(this.#replayedLsn).token)], 'page');
+    return this.#choosing.then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async #readReplayedLsn(): Promise<void> {
+    if (!this.#pinned || this.#isToldByStatement) return;
+    // What the watcher saw last will do when the standby no longer answers, and no other does.
+    const lsn = await this.reader()
+      .then(selectReplayedLsn)
+      .catch(() => null);
+    this.#replayedLsn = lsn ?? this.#replayedLsn;
+  }
+}
