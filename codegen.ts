@@ -1,12 +1,14 @@
 /**
- * Writes what is generated from the schema: `schema.graphql`, and in test/generated the types of the operations that
- * our consumers send (test/consumers/*.graphql). Both are committed; `--check` fails when they are not up to date.
+ * Writes what is generated: `schema.graphql`, in test/generated the types of the operations that our consumers send
+ * (test/consumers/*.graphql), the dashboards of Grafana, and what is said of the settings. All of it is committed;
+ * `--check` fails when something is not up to date.
  */
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { codegen } from '@graphql-codegen/core';
 import * as operations from '@graphql-codegen/typescript-operations';
 import { parse, printSchema } from 'graphql';
 import { dashboardFiles } from './codegen/dashboards.ts';
+import { settingsFiles } from './codegen/settings.ts';
 import { schema } from './src/schema/index.ts';
 
 const scalars = {
@@ -18,6 +20,7 @@ const scalars = {
 
 const files: Readonly<Record<string, () => string | Promise<string>>> = {
   ...dashboardFiles,
+  ...settingsFiles,
   'schema.graphql': () => `# Written by "npm run schema" from src/schema.\n\n${printSchema(schema)}\n`,
   'test/generated/operations.ts': () =>
     codegen({

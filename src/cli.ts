@@ -2,7 +2,6 @@
 /** The commands. Nothing else reads the environment, the arguments, or ends the process. */
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
-import { describeSettings } from './config.ts';
 
 // Types are stripped and code compiled once per version, not at every start: that halves the time until ready. For this
 // file itself it comes too late, so `npm start` asks for the same by NODE_COMPILE_CACHE.
@@ -18,7 +17,7 @@ const commands: Readonly<Record<string, Command>> = {
   serve: {
     summary: 'Answer GraphQL over your hot standbys (settings from the environment)',
     run: async (args) => {
-      if (wantsHelp(args)) return say(serveHelp());
+      if (wantsHelp(args)) return say(await serveHelp());
       const { serve } = await import('./serve.ts');
       return serve(process.env, untilToldToStop());
     },
@@ -73,8 +72,12 @@ function help(): string {
   return `Usage: cdr-gateway <command> [--help]\n\n${lines.join('\n')}\n`;
 }
 
-function serveHelp(): string {
-  return `Usage: cdr-gateway serve\n\nSettings, from the environment:\n${describeSettings()}\n`;
+async function serveHelp(): Promise<string> {
+  const [{ describeSettings }, { gatewaySettings }] = await Promise.all([
+    import('./settings/describe.ts'),
+    import('./settings.ts'),
+  ]);
+  return `Usage: cdr-gateway serve\n\nSettings, from the environment.\n\n${describeSettings(gatewaySettings)}\n`;
 }
 
 function doctorHelp(): string {

@@ -3,18 +3,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createPrincipals } from './access/principals.ts';
 import { createApp } from './app.ts';
-import { type Config, type Environment, parseConfig } from './config.ts';
 import { checkSource, SourceUnusableError } from './db/catalogue/catalogue-check.ts';
 import { createDatabase } from './db/reader.ts';
-import type { Source } from './db/sources/sources.ts';
+import type { Source, SourceName } from './db/sources/sources.ts';
 import { NoReplicaAvailableError } from './errors.ts';
 import { createGraphiQL } from './graphiql/routes.ts';
 import { createHealthRoute } from './http/health.ts';
-import { createGatewayServer } from './http/server.ts';
-import { createNumbering } from './numbering/numbering.ts';
-import { createReplicas, type Replicas } from './replicas/replicas.ts';
+import { createGatewayServer, type GatewayServer } from './http/server.ts';
+import { createNumbering, type Numbering } from './numbering/numbering.ts';
+import { createReplicas, type Replicas, type ReplicasOptions } from './replicas/replicas.ts';
 import { createSampleHistory } from './replicas/sample-history.ts';
 import { schema } from './schema/index.ts';
+import type { Environment } from './settings/setting.ts';
+import { type GatewaySettings, parseGatewaySettings } from './settings.ts';
 import { createLogger } from './telemetry/logging.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import type { Traces } from './telemetry/traces.ts';
@@ -51,62 +52,22 @@ export async function serve(env: Environment, stop: AbortSignal): Promise<number
  * ListenError; standbys that are down stop nothing.
  */
 export async function startGateway(env: Environment): Promise<Gateway> {
-  const config = parseConfig(env);
-  const logger = createLogger({ level: config.logLevel });
-  const replicas = createReplicas(replicaSettings(config, logger));
-  const numbering = createNumbering({ ...config.numbering, logger });
+  const settings = parseGatewaySettings(env);
+  const logger = createLogger({ level: settings.telemetry.logLevel });
+  const replicas = createReplicas(replicasOptions(settings, logger));
+  const numbering = createNumbering({ ...settings.numbering, logger });
   const stopping = new AbortController();
-  const build = { version: packageVersion() };
   let traces: Traces | undefined;
   try {
-    traces = await openTraces(config, build.version, logger);
-    const source = await findSource(replicas, config, logger, stopping.signal);
-    const graphiql = config.graphiql
-      ? createGraphiQL({ accountId: config.account?.accountIds[0] })
-      : undefined;
-    const health = createHealthRoute({
-      isReady: () => replicas.ready(),
-      isDraining: () => stopping.signal.aborted,
-      standbys: () => replicas.snapshot().replicas,
-    });
-    const history = createSampleHistory({ pollIntervalSeconds: config.pollIntervalSeconds });
-    replicas.onSample((sample) => history.note(sample));
-    const app = createApp({
-      history,
-      metrics: createMetrics({ replicas, numbering, schema, build, token: config.metricsToken }),
-      traces,
-      replicas,
-      source,
-      carriers: numbering,
-      principals: createPrincipals(config),
-      logger,
-      allowedOrigins: config.allowedOrigins,
-      maxStalenessSeconds: config.maxStalenessSeconds,
-      routes: [health, ...(graphiql ? [graphiql.route] : [])],
-    });
-    const server = createGatewayServer(app.fetch, {
-      Request: app.Request,
-      drainTimeoutSeconds: config.drainTimeoutSeconds,
-      onError: (error) => logger.error({ err: error }, 'request failed outside GraphQL'),
-    });
+    const version = packageVersion();
+    traces = await openTraces(settings, version, logger);
+    const source = await findSource(replicas, settings.source.name, logger, stopping.signal);
+    const parts = { settings, logger, replicas, numbering, traces, source, version, stopping };
+    const { server, graphiql } = assembleServer(parts);
     await Promise.race([numbering.firstRead, delay(NUMBERING_MILLIS, undefined, { ref: false })]);
-    const port = await server.listen(config);
-    const host = config.host.includes(':') ? `[${config.host}]` : config.host;
-    logger.info({ host, port, replicas: config.replicaUrls.length }, 'ready');
+    const url = await listen(server, parts);
     graphiql?.prepare().catch((error: unknown) => logger.error({ err: error }, 'GraphiQL cannot be served'));
-    return {
-      url: `http://${host}:${port}/graphql`,
-      async close() {
-        logger.info('draining');
-        stopping.abort();
-        const drainedBy = performance.now() + config.drainTimeoutSeconds * 1000;
-        const { cut } = await server.close();
-        numbering.close();
-        await replicas.close();
-        await traces?.close(Math.max(drainedBy - performance.now(), MIN_FLUSH_MILLIS));
-        logger.info({ cut }, 'stopped');
-      },
-    };
+    return { url, close: () => stop(server, parts) };
   } catch (error) {
     stopping.abort();
     numbering.close();
@@ -116,8 +77,79 @@ export async function startGateway(env: Environment): Promise<Gateway> {
   }
 }
 
+/** What a gateway consists of, once it knows what its tables look like. */
+interface Parts {
+  readonly settings: GatewaySettings;
+  readonly logger: Logger;
+  readonly replicas: Replicas;
+  readonly numbering: Numbering;
+  readonly traces: Traces | undefined;
+  readonly version: string;
+  /** Aborted when the gateway begins to drain. */
+  readonly stopping: AbortController;
+  source(): Source;
+}
+
+function assembleServer({ settings, logger, replicas, numbering, ...parts }: Parts) {
+  const { access, http, telemetry } = settings;
+  const graphiql = settings.graphiql.isServed
+    ? createGraphiQL({ accountId: access.account?.accountIds[0] })
+    : undefined;
+  const health = createHealthRoute({
+    isReady: () => replicas.ready(),
+    isDraining: () => parts.stopping.signal.aborted,
+    standbys: () => replicas.snapshot().replicas,
+  });
+  const history = createSampleHistory({ pollIntervalSeconds: settings.replicas.pollIntervalSeconds });
+  replicas.onSample((sample) => history.note(sample));
+  const build = { version: parts.version };
+  const app = createApp({
+    history,
+    metrics: createMetrics({ replicas, numbering, schema, build, token: telemetry.metricsToken }),
+    traces: parts.traces,
+    replicas,
+    source: parts.source,
+    carriers: numbering,
+    principals: createPrincipals(access),
+    logger,
+    allowedOrigins: http.allowedOrigins,
+    maxStalenessSeconds: settings.replicas.maxStalenessSeconds,
+    routes: [health, ...(graphiql ? [graphiql.route] : [])],
+  });
+  const server = createGatewayServer(app.fetch, {
+    Request: app.Request,
+    drainTimeoutSeconds: http.drainTimeoutSeconds,
+    onError: (error) => logger.error({ err: error }, 'request failed outside GraphQL'),
+  });
+  return { server, graphiql };
+}
+
+/** Resolves with the URL of the API. */
+async function listen(server: GatewayServer, { settings, logger }: Parts): Promise<string> {
+  const port = await server.listen(settings.http);
+  const host = settings.http.host.includes(':') ? `[${settings.http.host}]` : settings.http.host;
+  logger.info({ host, port, replicas: settings.databases.replicaUrls.length }, 'ready');
+  return `http://${host}:${port}/graphql`;
+}
+
+async function stop(server: GatewayServer, parts: Parts): Promise<void> {
+  const { settings, logger, replicas, numbering, traces, stopping } = parts;
+  logger.info('draining');
+  stopping.abort();
+  const drainedBy = performance.now() + settings.http.drainTimeoutSeconds * 1000;
+  const { cut } = await server.close();
+  numbering.close();
+  await replicas.close();
+  await traces?.close(Math.max(drainedBy - performance.now(), MIN_FLUSH_MILLIS));
+  logger.info({ cut }, 'stopped');
+}
+
 /** What makes spans is loaded only where they are wanted: elsewhere the start is as fast, and the process as small. */
-async function openTraces({ traces }: Config, version: string, logger: Logger): Promise<Traces | undefined> {
+async function openTraces(
+  { telemetry: { traces } }: GatewaySettings,
+  version: string,
+  logger: Logger,
+): Promise<Traces | undefined> {
   if (!traces) return undefined;
   const { createTraces } = await import('./telemetry/traces.ts');
   return createTraces({ ...traces, version, logger });
@@ -128,14 +160,13 @@ function packageVersion(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-function replicaSettings(config: Config, logger: Logger) {
+function replicasOptions({ databases, replicas }: GatewaySettings, logger: Logger): ReplicasOptions {
   return {
-    replicaUrls: config.replicaUrls,
-    primaryUrl: config.primaryUrl,
-    poolSize: config.maxConnections,
-    statementTimeoutSeconds: config.statementTimeoutSeconds,
-    pollInterval: config.pollIntervalSeconds,
-    readAfterWait: config.readAfterWaitSeconds,
+    ...databases,
+    poolSize: replicas.maxConnections,
+    statementTimeoutSeconds: replicas.statementTimeoutSeconds,
+    pollInterval: replicas.pollIntervalSeconds,
+    readAfterWait: replicas.readAfterWaitSeconds,
     logger,
   };
 }
@@ -146,7 +177,7 @@ function replicaSettings(config: Config, logger: Logger) {
  */
 async function findSource(
   replicas: Replicas,
-  config: Config,
+  sourceName: SourceName,
   logger: Logger,
   stop: AbortSignal,
 ): Promise<() => Source> {
@@ -154,7 +185,7 @@ async function findSource(
   const look = async () => {
     const replica = await replicas.choose({ signal: stop });
     try {
-      const { source, warnings } = await checkSource(createDatabase(replica.pool), config.cdrSource);
+      const { source, warnings } = await checkSource(createDatabase(replica.pool), sourceName);
       for (const warning of warnings) logger.warn(warning);
       found = source;
     } finally {

@@ -1,6 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { settings } from '../src/config.ts';
 import { errorCodes } from '../src/errors.ts';
 
 const read = (file: string) => readFileSync(file, 'utf8');
@@ -17,21 +16,5 @@ describe('the documentation says what the code does', () => {
     const thrown = Object.keys(errorCodes).filter((name) => name !== 'GRAPHQL_PARSE_FAILED');
     const unused = thrown.filter((name) => !new RegExp(`['"]${name}['"]`).test(code));
     expect(unused).toEqual([]);
-  });
-
-  test('docs/settings.md has a row for every setting with its default', () => {
-    const rows = [...read('docs/settings.md').matchAll(/^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|$/gm)];
-    const documented = rows.map(([, name, fallback, meaning]) => [name, fallback, meaning]);
-    const expected = Object.entries(settings).map(([name, setting]) => [
-      name,
-      'fallback' in setting && setting.fallback !== '' ? `\`${setting.fallback}\`` : '–',
-      setting.meaning,
-    ]);
-    expect(documented).toEqual(expected);
-  });
-
-  test('.env.example names every setting', () => {
-    const named = [...read('.env.example').matchAll(/^#? ?([A-Z_]+)=/gm)].map((found) => found[1]);
-    expect(named).toEqual(Object.keys(settings));
   });
 });

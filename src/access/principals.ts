@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
-import type { Config } from '../config.ts';
 import { UnauthenticatedError } from '../errors.ts';
+import type { AccessSettings } from './settings.ts';
 
 /** Who asks, what they may see, and how much at once. */
 export interface Principal {
@@ -19,14 +19,14 @@ export interface Principals {
 }
 
 /** The principals of the settings: two static tokens, admin and account. */
-export function createPrincipals({ adminToken, account, maxPage }: Config): Principals {
+export function createPrincipals({ adminToken, account, ...ceilings }: AccessSettings): Principals {
   const known: { readonly digest: Buffer; readonly principal: Principal }[] = [];
   if (adminToken) {
     const principal = {
       name: 'admin',
       role: 'ADMIN',
       accountIds: undefined,
-      maxPage: maxPage.admin,
+      maxPage: ceilings.adminMaxPage,
     } as const;
     known.push({ digest: digestOf(adminToken), principal });
   }
@@ -36,7 +36,7 @@ export function createPrincipals({ adminToken, account, maxPage }: Config): Prin
       name: `account ${accountIds.join(',')}`,
       role: 'ACCOUNT',
       accountIds,
-      maxPage: maxPage.account,
+      maxPage: ceilings.accountMaxPage,
     } as const;
     known.push({ digest: digestOf(token), principal });
   }

@@ -1,6 +1,19 @@
 import { parseArgs } from 'node:util';
-import type { Environment } from '../config.ts';
 import { migrateDown, migrateSql, migrateStatus, migrateUp } from '../db/migrate/migrate.ts';
+import { migrateSettings } from '../db/migrate/settings.ts';
+import { databaseSettings } from '../replicas/settings.ts';
+import { parseSettings } from '../settings/parse.ts';
+import { type Environment, settingGroup } from '../settings/setting.ts';
+
+/** Read only where the URL is not an argument. */
+const urlSettings = settingGroup({
+  members: { owner: migrateSettings.members.url, primaryUrl: databaseSettings.members.primaryUrl },
+  combine: ({ owner, primaryUrl }) => owner ?? primaryUrl,
+});
+
+const passwordSettings = settingGroup({
+  members: { gatewayPassword: migrateSettings.members.gatewayPassword },
+});
 
 const help = `Usage: cdr-gateway migrate <up|down|status|sql> [--url URL] [--all]
 
@@ -26,9 +39,9 @@ export async function migrate(
     log(help.trimEnd());
     return 0;
   }
-  const url = values.url ?? (env.MIGRATE_URL || env.PRIMARY_URL);
+  const url = values.url ?? parseSettings(urlSettings, env);
   const actions: Readonly<Record<string, (url: string) => Promise<void>>> = {
-    up: (url) => migrateUp(url, log, { gatewayPassword: env.GATEWAY_PASSWORD || undefined }),
+    up: (url) => migrateUp(url, log, parseSettings(passwordSettings, env)),
     down: (url) => migrateDown(url, log, { all: values.all ?? false }),
     status: (url) => migrateStatus(url, log),
     sql: (url) => migrateSql(url, log),

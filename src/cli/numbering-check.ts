@@ -1,10 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { NumberingFiles } from '../config.ts';
 import type { Block, BlockIndex } from '../numbering/block-index.ts';
 import { createNumbering } from '../numbering/numbering.ts';
 import { type Operators, readOperators } from '../numbering/operators-file.ts';
 import { type Loaded, readPlan } from '../numbering/plan-file.ts';
+import type { NumberingFiles } from '../numbering/settings.ts';
 import { whyUnusable } from '../numbering/text-lines.ts';
 
 type Print = (line: string) => void;

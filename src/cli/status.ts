@@ -1,12 +1,14 @@
-import { type Environment, parseDatabases } from '../config.ts';
 import { createReplicas } from '../replicas/replicas.ts';
+import { databaseSettings } from '../replicas/settings.ts';
 import type { ReplicaStatus } from '../replicas/status.ts';
+import { parseSettings } from '../settings/parse.ts';
+import type { Environment } from '../settings/setting.ts';
 
 const exitCodes = { OK: 0, DEGRADED: 1, DOWN: 2 } as const;
 
 /** Looks at every standby once and prints what it found. Exit code 0 all is well, 1 degraded, 2 down. */
 export async function status(env: Environment, log: (line: string) => void): Promise<number> {
-  const { replicaUrls, primaryUrl } = parseDatabases(env);
+  const { replicaUrls, primaryUrl } = parseSettings(databaseSettings, env);
   const replicas = createReplicas({ replicaUrls, primaryUrl, poolSize: 1 });
   try {
     await replicas.firstLook;

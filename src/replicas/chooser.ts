@@ -8,11 +8,11 @@ import { streamingReceiver } from './receiver-claim.ts';
 import type { Replica, ReplicaRequest } from './replica.ts';
 import { type Candidate, type Purpose, pick } from './routing.ts';
 import type { Sample } from './sample.ts';
-import type { Tuning } from './settings.ts';
 import type { Standby } from './standby.ts';
 import { catchUpSeconds } from './status.ts';
 import type { Token } from './token.ts';
 import { hasReplayed } from './token-reach.ts';
+import type { Tuning } from './tuning.ts';
 import type { Claim } from './wal-history.ts';
 
 export interface ChooserNeeds {

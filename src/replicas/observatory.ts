@@ -6,8 +6,8 @@ import type { Facts } from './facts.ts';
 import { judge, type Verdict } from './judge.ts';
 import { Node } from './node.ts';
 import type { Observation } from './sample.ts';
-import type { Tuning } from './settings.ts';
 import type { ReplicaState } from './states.ts';
+import type { Tuning } from './tuning.ts';
 import { createWatcher, type Watcher } from './watcher.ts';
 
 export interface ObservatoryOptions {

@@ -5,9 +5,9 @@ import { type Assessment, createObservatory } from './observatory.ts';
 import { createStandbyPool } from './pools.ts';
 import type { Replica, ReplicaRequest } from './replica.ts';
 import { type Purpose, tierOf } from './routing.ts';
-import { defaultTuning, type Tuning } from './settings.ts';
 import { Standby } from './standby.ts';
 import { type ReplicaStatus, type ReplicationStatus, replicaStatus, replicationStatus } from './status.ts';
+import { defaultTuning, type Tuning } from './tuning.ts';
 
 export interface ReplicasOptions extends Partial<Tuning> {
   /** At least one. Name a standby with a fragment: `postgresql://gateway@10.0.0.5/sippy#amsterdam`. */

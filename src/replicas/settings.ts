@@ -1,54 +1,124 @@
-/** What may be tuned. Everything in seconds unless it says otherwise. */
-export interface Tuning {
-  /** Between two polls of one server; each is moved by up to a fifth, so that polls do not march in step. */
-  readonly pollInterval: number;
-  /** For connecting, and for the status statement. */
-  readonly pollTimeout: number;
-  /** Between attempts to open another connection while the old one answers: a frozen postmaster hides behind it. */
-  readonly freshConnect: number;
-  /** A standby that has not answered for so long is unreachable, whatever the reason. */
-  readonly unreachableAfter: number;
-  /**
-   * When a standby has been unreachable for so long, connections on which nothing comes are broken: a cable that was
-   * cut tells nobody, and the requests on them would wait for minutes instead of going elsewhere.
-   */
-  readonly breakAfter: number;
-  /** After a sign of trouble, a standby is preferred again only after so long without another. */
-  readonly returnAfter: number;
-  /** Newer than this, knowledge of where the WAL ends counts as knowing it. */
-  readonly fresh: number;
-  /** Standing still for so long, with WAL to replay, is being blocked. */
-  readonly stuck: number;
-  /** Behind by more than this, or for longer than `catchUp`, is catching up; half of both ends it. */
-  readonly catchUpBytes: bigint;
-  readonly catchUp: number;
-  /**
-   * Taken off every claim of freshness: the time a sender may take between reading the end of the WAL and
-   * stamping its message. Where the switch commits asynchronously, commits are visible before the WAL is flushed,
-   * so add three times its wal_writer_delay.
-   */
-  readonly claimAllowance: number;
-  /** Standbys whose data is older than the freshest by more than this are not chosen without need. */
-  readonly spread: number;
-  /** How long a request waits for its `readAfter`, or for a limit that is about to be met. */
-  readonly readAfterWait: number;
-  /** Between polls while a request waits. */
-  readonly waitPoll: number;
-}
+import { listOf, postgresUrl, seconds, text, wholeNumber } from '../settings/kinds.ts';
+import { optionalGroup, type Setting, settingGroup } from '../settings/setting.ts';
 
-export const defaultTuning: Tuning = {
-  pollInterval: 1,
-  pollTimeout: 2,
-  freshConnect: 30,
-  unreachableAfter: 5,
-  breakAfter: 5,
-  returnAfter: 2,
-  fresh: 2,
-  stuck: 1,
-  catchUpBytes: 1_048_576n,
-  catchUp: 1,
-  claimAllowance: 0.05,
-  spread: 5,
-  readAfterWait: 2,
-  waitPoll: 0.02,
-};
+const replicaUrls = {
+  name: 'REPLICA_URLS',
+  meaning: 'Hot standbys that answer, comma separated: postgresql://user:password@host:port/database',
+  kind: listOf(postgresUrl, postgresUrl.expected),
+  secret: true,
+  needed: true,
+} as const satisfies Setting;
+
+const host = {
+  name: 'DB_HOST',
+  meaning: 'Older spelling of one standby: its host',
+  kind: text,
+  example: '10.0.0.5',
+} as const satisfies Setting;
+
+/** DB_HOST and its companions, as one URL. */
+const olderReplicaUrl = optionalGroup({
+  isUsed: (isSet) => isSet(host) && !isSet(replicaUrls),
+  title: 'One standby, in the older spelling',
+  members: {
+    host,
+    port: {
+      name: 'DB_PORT',
+      meaning: 'Older spelling of one standby: its port',
+      kind: wholeNumber(1, 65_535),
+      default: '5432',
+    },
+    database: {
+      name: 'DB_NAME',
+      meaning: 'Older spelling of one standby: its database',
+      kind: text,
+      default: 'sippy',
+    },
+    user: {
+      name: 'DB_USER',
+      meaning: 'Older spelling of one standby: its user',
+      kind: text,
+      default: 'gateway',
+    },
+    password: {
+      name: 'DB_PASSWORD',
+      meaning: 'Older spelling of one standby: its password',
+      kind: text,
+      secret: true,
+    },
+  },
+  combine({ host, port, database, user, password = '' }) {
+    const url = new URL('postgresql://localhost');
+    url.hostname = host!;
+    url.port = String(port);
+    url.username = encodeURIComponent(user);
+    url.password = encodeURIComponent(password);
+    url.pathname = `/${encodeURIComponent(database)}`;
+    return url.href;
+  },
+});
+
+/** Where the servers are. */
+export const databaseSettings = settingGroup({
+  title: 'Databases',
+  members: {
+    replicaUrls,
+    primaryUrl: {
+      name: 'PRIMARY_URL',
+      meaning: 'The primary, only watched (never queried for calls): tighter staleness, split-brain alarms',
+      kind: postgresUrl,
+      secret: true,
+    },
+    olderReplicaUrl,
+  },
+  combine({ replicaUrls, olderReplicaUrl, ...others }, report) {
+    const urls = replicaUrls ?? (olderReplicaUrl === undefined ? [] : [olderReplicaUrl]);
+    if (urls.length === 0) {
+      report('REPLICA_URLS: missing; at least one hot standby is needed (or DB_HOST, the older spelling)');
+    }
+    return { ...others, replicaUrls: urls };
+  },
+});
+
+/** How the standbys are used. */
+export const replicaSettings = settingGroup({
+  title: 'Use of the standbys',
+  members: {
+    maxConnections: {
+      name: 'DB_MAX_CONNECTIONS',
+      meaning: 'Connections per standby for requests (the watcher uses one more)',
+      kind: wholeNumber(1, 1000),
+      default: '10',
+    },
+    statementTimeoutSeconds: {
+      name: 'STATEMENT_TIMEOUT',
+      meaning: 'Longest time one statement may run, in seconds',
+      kind: seconds,
+      default: '60',
+    },
+    maxStalenessSeconds: {
+      name: 'MAX_STALENESS',
+      meaning:
+        'Refuse to answer from standbys older than this, in seconds; 0 = answer however old, and say so',
+      kind: seconds,
+      default: '0',
+    },
+    readAfterWaitSeconds: {
+      name: 'READ_AFTER_WAIT',
+      meaning: 'How long a request with X-Read-After waits for a standby to catch up, in seconds',
+      kind: seconds,
+      default: '2',
+    },
+    pollIntervalSeconds: {
+      name: 'POLL_INTERVAL',
+      meaning: 'Time between samples of each standby, in seconds',
+      kind: seconds,
+      default: '1',
+    },
+  },
+  combine: (values) => ({
+    ...values,
+    /** Undefined: any age is answered, and said. */
+    maxStalenessSeconds: values.maxStalenessSeconds || undefined,
+  }),
+});

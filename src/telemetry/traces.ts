@@ -15,9 +15,9 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import type { Logger } from 'pino';
-import type { TraceSettings } from '../config.ts';
 import type { EndedRequest } from './request-log.ts';
 import { describeSpan, parseTraceparent } from './request-span.ts';
+import type { TraceSettings } from './settings.ts';
 
 export interface TracesNeeds extends TraceSettings {
   readonly version: string;

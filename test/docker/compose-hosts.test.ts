@@ -4,11 +4,15 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { settings } from '../../src/config.ts';
+import { httpSettings } from '../../src/http/settings.ts';
+import { settingsIn } from '../../src/settings/setting.ts';
+import { gatewaySettings } from '../../src/settings.ts';
 
 const unit = readFileSync('docker/systemd/cdr-gateway.service', 'utf8');
 const site = readFileSync('docker/nginx/site.conf', 'utf8');
 const ports = [...site.matchAll(/^ {4}server 127\.0\.0\.1:(\d+)/gm)].map((found) => found[1]!);
+
+const drainSeconds = Number(httpSettings.members.drainTimeoutSeconds.default);
 
 const canVerify = spawnSync('systemd-analyze', ['--version']).status === 0;
 
@@ -19,14 +23,14 @@ describe('without containers', () => {
     expect(ports).toHaveLength(2);
     expect(apps.map(({ env }: { env: Record<string, string> }) => env.API_PORT)).toEqual(ports);
     for (const { kill_timeout } of apps) {
-      expect(kill_timeout).toBeGreaterThan(1000 * Number(settings.DRAIN_TIMEOUT.fallback));
+      expect(kill_timeout).toBeGreaterThan(1000 * drainSeconds);
     }
   });
 
   test('systemd does so too', () => {
     const timeout = Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)![1]);
 
-    expect(timeout).toBeGreaterThan(Number(settings.DRAIN_TIMEOUT.fallback));
+    expect(timeout).toBeGreaterThan(drainSeconds);
   });
 
   test('the unit gives the gateway secrets that exist, as files', () => {
@@ -34,8 +38,8 @@ describe('without containers', () => {
     const loaded = [...unit.matchAll(/^#?LoadCredential=([\w-]+):/gm)].map((found) => found[1]);
 
     expect(given.map((found) => found[2])).toEqual(loaded);
-    for (const [, name] of given)
-      expect(settings[name as keyof typeof settings]).toHaveProperty('secret', true);
+    const secrets = settingsIn(gatewaySettings).filter(({ secret }) => secret);
+    expect(secrets.map(({ name }) => name)).toEqual(expect.arrayContaining(given.map((found) => found[1])));
   });
 
   test.skipIf(!canVerify)('systemd finds nothing wrong with the unit, alone or one per port', () => {

@@ -1,9 +1,10 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { settings } from '../../src/config.ts';
 import { errorCodes } from '../../src/errors.ts';
 import { tierOf } from '../../src/replicas/routing.ts';
 import { type ReplicaState, replicaStates } from '../../src/replicas/states.ts';
+import { settingsIn } from '../../src/settings/setting.ts';
+import { allSettings } from '../../src/settings.ts';
 
 const operations = readFileSync('docs/operations.md', 'utf8');
 const pages = ['docs/operations.md', 'docs/postgresql.md'].map((file) => ({
@@ -49,11 +50,12 @@ describe('docs/operations.md', () => {
     const env = new Set(
       [...readFileSync('docker/env.example', 'utf8').matchAll(/^([A-Z_]+)=/gm)].map((found) => found[1]),
     );
+    const settings = new Set(settingsIn(allSettings).map(({ name }) => name));
     const others = ['NODE_IMAGE', 'SITE_NAMES', 'ENV', 'DEGRADED', 'DOWN', 'SIGTERM', 'POST'];
     const unknown = named.filter(
       (name) =>
         !(
-          name in settings ||
+          settings.has(name) ||
           name in errorCodes ||
           name in replicaStates ||
           env.has(name) ||

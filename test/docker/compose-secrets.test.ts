@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { parseConfig } from '../../src/config.ts';
+import { parseGatewaySettings } from '../../src/settings.ts';
 import { compose, withDefaults } from './compose-file.ts';
 
 let dir: string;
@@ -95,8 +95,8 @@ test('the gateways of compose.yaml can start from them, and check whom they talk
     name,
     withDefaults(String(value)).replace('/run/secrets', dir),
   ]);
-  const { replicaUrls, primaryUrl, adminToken, account } = parseConfig(Object.fromEntries(given));
-  const urls = [...replicaUrls, primaryUrl!].map((url) => new URL(url));
+  const { databases, access } = parseGatewaySettings(Object.fromEntries(given));
+  const urls = [...databases.replicaUrls, databases.primaryUrl!].map((url) => new URL(url));
 
   expect(urls.map(({ hostname }) => hostname)).toEqual(['replica-1', 'replica-2', 'primary']);
   for (const url of urls) {
@@ -106,7 +106,7 @@ test('the gateways of compose.yaml can start from them, and check whom they talk
       'verify-full',
     ]);
   }
-  expect(adminToken).not.toBe(account?.token);
+  expect(access.adminToken).not.toBe(access.account?.token);
 });
 
 test('the accounts of the frontend’s customer are those of the customer’s token', () => {

@@ -3,7 +3,9 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { settings } from '../../src/config.ts';
+import { httpSettings } from '../../src/http/settings.ts';
+import { settingsIn } from '../../src/settings/setting.ts';
+import { gatewaySettings } from '../../src/settings.ts';
 import {
   compose,
   composeText,
@@ -202,12 +204,15 @@ describe('files and secrets', () => {
   });
 });
 
+const drainSeconds = Number(httpSettings.members.drainTimeoutSeconds.default);
+
 describe('the gateways', () => {
   test.each(gateways)('%s is given settings that exist, secrets as files', (_, { environment }) => {
+    const settings = new Map(settingsIn(gatewaySettings).map((setting) => [setting.name, setting]));
     for (const name of Object.keys(environment!)) {
-      const plain = name.replace(/_FILE$/, '');
-      expect(settings).toHaveProperty(plain);
-      expect('secret' in settings[plain as keyof typeof settings]).toBe(name.endsWith('_FILE'));
+      const setting = settings.get(name.replace(/_FILE$/, ''));
+      expect(setting, name).toBeDefined();
+      expect(setting!.secret ?? false).toBe(name.endsWith('_FILE'));
     }
   });
 
@@ -218,7 +223,7 @@ describe('the gateways', () => {
   });
 
   test.each(gateways)('%s may finish its answers before it is killed', (_, { stop_grace_period }) => {
-    expect(Number.parseInt(stop_grace_period!, 10)).toBeGreaterThan(Number(settings.DRAIN_TIMEOUT.fallback));
+    expect(Number.parseInt(stop_grace_period!, 10)).toBeGreaterThan(drainSeconds);
   });
 
   test('nginx asks each of them, and the frontend', () => {

@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { createPrincipals } from '../../src/access/principals.ts';
 import { createApp } from '../../src/app.ts';
-import { parseConfig } from '../../src/config.ts';
 import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
 import { createDatabase } from '../../src/db/reader.ts';
 import type { Frame } from '../../src/grafana/frames.ts';
 import type { Handler } from '../../src/http/routes.ts';
 import { createReplicas, type Replicas } from '../../src/replicas/replicas.ts';
 import { createSampleHistory, type SampleHistory } from '../../src/replicas/sample-history.ts';
+import { parseGatewaySettings } from '../../src/settings.ts';
 import { createLogger } from '../../src/telemetry/logging.ts';
 import { ACCOUNT_ID, ACCOUNT_TOKEN, ADMIN_TOKEN } from '../support/gateway.ts';
 
@@ -38,13 +38,18 @@ export interface GrafanaGateway extends AsyncDisposable {
 /** The standbys are called replica-a, replica-b, … as in the captured requests. */
 export async function createGrafanaGateway(replicaUrls: readonly string[]): Promise<GrafanaGateway> {
   const named = replicaUrls.map((url, index) => `${url}#replica-${'abc'[index]}`);
-  const config = parseConfig({ REPLICA_URLS: named.join(','), ADMIN_TOKEN, ACCOUNT_TOKEN, ACCOUNT_ID });
+  const settings = parseGatewaySettings({
+    REPLICA_URLS: named.join(','),
+    ADMIN_TOKEN,
+    ACCOUNT_TOKEN,
+    ACCOUNT_ID,
+  });
   const replicas = createReplicas({ replicaUrls: named, poolSize: 4, pollInterval: 0.1 });
   const history = createSampleHistory({ pollIntervalSeconds: 0.1 });
   replicas.onSample((status) => history.note(status));
   await replicas.firstLook;
   const replica = await replicas.choose();
-  const { source } = await checkSource(createDatabase(replica.pool), config.cdrSource);
+  const { source } = await checkSource(createDatabase(replica.pool), settings.source.name);
   replica.release();
   const logged: LogLine[] = [];
   const logger = createLogger({ level: 'info' }, { write: (line) => logged.push(JSON.parse(line)) });
@@ -52,7 +57,7 @@ export async function createGrafanaGateway(replicaUrls: readonly string[]): Prom
     replicas,
     history,
     source: () => source,
-    principals: createPrincipals(config),
+    principals: createPrincipals(settings.access),
     logger,
     allowedOrigins: [],
     maxStalenessSeconds: undefined,

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPrincipals } from '../../src/access/principals.ts';
 import { createApp } from '../../src/app.ts';
-import { parseConfig } from '../../src/config.ts';
 import { NoReplicaAvailableError } from '../../src/errors.ts';
 import { createReplicas } from '../../src/replicas/replicas.ts';
+import { parseGatewaySettings } from '../../src/settings.ts';
 import { createLogger } from '../../src/telemetry/logging.ts';
 import { aFailedXdr, anXdr } from '../support/builders.ts';
 import { ADMIN_TOKEN, createTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -171,16 +171,19 @@ describe('JSON API', () => {
 });
 
 describe('failures that a dashboard shows', () => {
-  const config = parseConfig({ REPLICA_URLS: 'postgresql://gateway@127.0.0.1:1/none', ADMIN_TOKEN });
+  const settings = parseGatewaySettings({
+    REPLICA_URLS: 'postgresql://gateway@127.0.0.1:1/none',
+    ADMIN_TOKEN,
+  });
   const [infinity] = captured.infinity_3_11 as [CapturedRequest];
   const [wild] = captured.wild_graphql_1_6 as [CapturedRequest];
-  const replicas = createReplicas({ replicaUrls: config.replicaUrls, poolSize: 1 });
+  const replicas = createReplicas({ replicaUrls: settings.databases.replicaUrls, poolSize: 1 });
   const { fetch } = createApp({
     replicas,
     source: () => {
       throw new NoReplicaAvailableError([]);
     },
-    principals: createPrincipals(config),
+    principals: createPrincipals(settings.access),
     logger: createLogger({ level: 'silent' }),
     allowedOrigins: [],
     maxStalenessSeconds: undefined,

@@ -2,18 +2,18 @@ import { serverAudits } from 'graphql-http';
 import { afterAll, expect, test } from 'vitest';
 import { createPrincipals } from '../../src/access/principals.ts';
 import { createApp } from '../../src/app.ts';
-import { parseConfig } from '../../src/config.ts';
 import { NoReplicaAvailableError } from '../../src/errors.ts';
 import { createReplicas } from '../../src/replicas/replicas.ts';
+import { parseGatewaySettings } from '../../src/settings.ts';
 import { createLogger } from '../../src/telemetry/logging.ts';
 
 /** GraphQL over HTTP is as it should be even while no standby answers: nothing listens on port 1. */
-const config = parseConfig({
+const settings = parseGatewaySettings({
   REPLICA_URLS: 'postgresql://gateway@127.0.0.1:1/sippy',
   ADMIN_TOKEN: 'admin-token-of-the-audits',
   LOG_LEVEL: 'silent',
 });
-const replicas = createReplicas({ replicaUrls: config.replicaUrls, poolSize: 1 });
+const replicas = createReplicas({ replicaUrls: settings.databases.replicaUrls, poolSize: 1 });
 afterAll(() => replicas.close());
 
 const app = createApp({
@@ -21,8 +21,8 @@ const app = createApp({
   source: () => {
     throw new NoReplicaAvailableError([]);
   },
-  principals: createPrincipals(config),
-  logger: createLogger({ level: config.logLevel }),
+  principals: createPrincipals(settings.access),
+  logger: createLogger({ level: settings.telemetry.logLevel }),
   allowedOrigins: [],
   maxStalenessSeconds: undefined,
   routes: [],
@@ -36,7 +36,7 @@ const audits = serverAudits({
         ...init,
         headers: {
           ...(init.headers as Record<string, string>),
-          authorization: `Bearer ${config.adminToken}`,
+          authorization: `Bearer ${settings.access.adminToken}`,
         },
       }),
     ),
@@ -54,7 +54,7 @@ test.each(audits)('$id: $name', async (audit) => {
 
 const get = (search: string, headers: Record<string, string> = {}) =>
   app.fetch(new Request(`http://gateway/graphql${search}`, { headers }));
-const authorization = `Bearer ${config.adminToken}`;
+const authorization = `Bearer ${settings.access.adminToken}`;
 
 test('a query without a token is refused, and says what is missing', async () => {
   const response = await get('?query=%7B__typename%7D');

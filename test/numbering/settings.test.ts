@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { doctor } from '../../src/cli/doctor.ts';
 import { examineNumbering } from '../../src/cli/numbering-check.ts';
-import { parseNumbering } from '../../src/config.ts';
 import { createRouter } from '../../src/http/routes.ts';
 import { createNumbering } from '../../src/numbering/numbering.ts';
+import { numberingSettings } from '../../src/numbering/settings.ts';
 import { schema } from '../../src/schema/index.ts';
+import { parseSettings } from '../../src/settings/parse.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { aPlan, createDirectory } from './files.ts';
+
+const parseNumbering = (env: Record<string, string>) => parseSettings(numberingSettings, env);
 
 const SAMPLE = {
   planPath: 'src/demo/numbering-plan.sample.csv',

@@ -3,7 +3,7 @@ import type { Estimate } from '../../src/replicas/estimate.ts';
 import type { Facts } from '../../src/replicas/facts.ts';
 import { judge } from '../../src/replicas/judge.ts';
 import type { ReceiverSample, Sample, StandbySample } from '../../src/replicas/sample.ts';
-import { defaultTuning } from '../../src/replicas/settings.ts';
+import { defaultTuning } from '../../src/replicas/tuning.ts';
 
 /** The gateway's clock when the sample was answered, and the standby's. */
 const NOW = 1000;

@@ -1,12 +1,12 @@
 import { createPrincipals } from '../../src/access/principals.ts';
 import { createApp } from '../../src/app.ts';
-import { parseConfig } from '../../src/config.ts';
 import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
 import { createDatabase } from '../../src/db/reader.ts';
 import type { Handler } from '../../src/http/routes.ts';
 import type { CarrierSource } from '../../src/numbering/carrier.ts';
 import { createNumbering } from '../../src/numbering/numbering.ts';
 import { createReplicas, type Replicas, type ReplicasOptions } from '../../src/replicas/replicas.ts';
+import { parseGatewaySettings } from '../../src/settings.ts';
 import { createLogger } from '../../src/telemetry/logging.ts';
 
 export const ADMIN_TOKEN = 'admin-token-of-the-tests';
@@ -51,7 +51,7 @@ export interface TestGateway extends AsyncDisposable {
 export async function createTestGateway(
   { replicaUrls }: { readonly replicaUrls: readonly string[] },
   {
-    settings = {},
+    settings: environment = {},
     tuning = {},
     carriers,
     onLog,
@@ -64,29 +64,32 @@ export async function createTestGateway(
     onLog?: (line: Record<string, unknown>) => void;
   } = {},
 ): Promise<TestGateway> {
-  const config = parseConfig({
+  const settings = parseGatewaySettings({
     REPLICA_URLS: replicaUrls.join(','),
     ADMIN_TOKEN,
     ACCOUNT_TOKEN,
     ACCOUNT_ID,
     LOG_LEVEL: onLog ? 'info' : 'silent',
-    ...settings,
+    ...environment,
   });
   const replicas = createReplicas({ replicaUrls, poolSize: 4, pollInterval: 0.1, ...tuning });
   await replicas.firstLook;
   const first = await replicas.choose();
-  const { source } = await checkSource(createDatabase(first.pool), config.cdrSource);
+  const { source } = await checkSource(createDatabase(first.pool), settings.source.name);
   first.release();
-  const numbering = createNumbering(config.numbering);
+  const numbering = createNumbering(settings.numbering);
   await numbering.firstRead;
   const { fetch, Request } = createApp({
     replicas,
     source: () => source,
     carriers: carriers ?? numbering,
-    principals: createPrincipals(config),
-    logger: createLogger({ level: config.logLevel }, { write: (line) => onLog?.(JSON.parse(line)) }),
-    allowedOrigins: config.allowedOrigins,
-    maxStalenessSeconds: config.maxStalenessSeconds,
+    principals: createPrincipals(settings.access),
+    logger: createLogger(
+      { level: settings.telemetry.logLevel },
+      { write: (line) => onLog?.(JSON.parse(line)) },
+    ),
+    allowedOrigins: settings.http.allowedOrigins,
+    maxStalenessSeconds: settings.replicas.maxStalenessSeconds,
     routes: [],
   });
 

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPrincipals } from '../../src/access/principals.ts';
 import { createApp } from '../../src/app.ts';
-import { parseConfig } from '../../src/config.ts';
 import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
 import { createDatabase } from '../../src/db/reader.ts';
 import type { Handler } from '../../src/http/routes.ts';
 import { createReplicas, type Replicas } from '../../src/replicas/replicas.ts';
 import { createSampleHistory } from '../../src/replicas/sample-history.ts';
 import { schema } from '../../src/schema/index.ts';
+import { parseGatewaySettings } from '../../src/settings.ts';
 import { createLogger } from '../../src/telemetry/logging.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { anXdr } from '../support/builders.ts';
@@ -24,18 +24,18 @@ let fetch: Handler;
 beforeAll(async () => {
   database = await createTestDatabase();
   await database.insertXdrs(Array.from({ length: CALLS }, () => anXdr()));
-  const config = parseConfig({ REPLICA_URLS: database.replicaUrls.join(','), ADMIN_TOKEN });
+  const settings = parseGatewaySettings({ REPLICA_URLS: database.replicaUrls.join(','), ADMIN_TOKEN });
   replicas = createReplicas({ replicaUrls: database.replicaUrls, poolSize: 4, pollInterval: 0.1 });
   await replicas.firstLook;
   const replica = await replicas.choose();
-  const { source } = await checkSource(createDatabase(replica.pool), config.cdrSource);
+  const { source } = await checkSource(createDatabase(replica.pool), settings.source.name);
   replica.release();
   const app = createApp({
     replicas,
     history: createSampleHistory(),
     metrics: createMetrics({ replicas, schema, build: { version: '1.2.3' } }),
     source: () => source,
-    principals: createPrincipals(config),
+    principals: createPrincipals(settings.access),
     logger: createLogger({ level: 'silent' }),
     allowedOrigins: [],
     maxStalenessSeconds: undefined,

@@ -2,25 +2,22 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { parseConfig } from '../../src/config.ts';
+import { parseSettings } from '../../src/settings/parse.ts';
 import { createLogger } from '../../src/telemetry/logging.ts';
 import { createRequestLogs } from '../../src/telemetry/request-log.ts';
+import { telemetrySettings } from '../../src/telemetry/settings.ts';
 import { createTraces } from '../../src/telemetry/traces.ts';
 
-const REQUIRED = {
-  REPLICA_URLS: 'postgresql://gateway@replica:5432/calls',
-  ADMIN_TOKEN: 'a-token-of-the-tests',
-};
-const tracesOf = (env: Record<string, string>) => parseConfig({ ...REQUIRED, ...env }).traces;
+const parseTraces = (env: Record<string, string>) => parseSettings(telemetrySettings, env).traces;
 
 describe('the settings', () => {
   test('trace nothing by default, nor when only other programs are to be traced', () => {
-    expect(tracesOf({})).toBeUndefined();
-    expect(tracesOf({ OTEL_SERVICE_NAME: 'x', OTEL_TRACES_SAMPLER: 'xray' })).toBeUndefined();
+    expect(parseTraces({})).toBeUndefined();
+    expect(parseTraces({ OTEL_SERVICE_NAME: 'x', OTEL_TRACES_SAMPLER: 'xray' })).toBeUndefined();
   });
 
   test('name a collector, by its address or the whole URL', () => {
-    expect(tracesOf({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318/' })).toEqual({
+    expect(parseTraces({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318/' })).toEqual({
       url: 'http://collector:4318/v1/traces',
       headers: {},
       serviceName: 'cdr-gateway',
@@ -29,7 +26,7 @@ describe('the settings', () => {
     });
     const url = 'https://collector/own/path';
     expect(
-      tracesOf({
+      parseTraces({
         OTEL_EXPORTER_OTLP_ENDPOINT: 'http://other:4318',
         OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url,
         OTEL_EXPORTER_OTLP_HEADERS: 'api-key=a%2Cb, x-team=calls',
@@ -53,7 +50,7 @@ describe('the settings', () => {
     ['OTEL_TRACES_SAMPLER', 'jaeger_remote', 'expected one of always_on'],
     ['OTEL_TRACES_SAMPLER_ARG', '1.1', 'expected a number from 0 to 1'],
   ])('refuse %s=%s without repeating a secret', (name, value, message) => {
-    const read = () => tracesOf({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318', [name]: value });
+    const read = () => parseTraces({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318', [name]: value });
     expect(read).toThrow(`${name}: ${message}`);
     expect(read).not.toThrow('hidden');
   });

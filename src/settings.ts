@@ -1,0 +1,34 @@
+import { accessSettings } from './access/settings.ts';
+import { migrateSettings } from './db/migrate/settings.ts';
+import { sourceSettings } from './db/sources/settings.ts';
+import { graphiqlSettings } from './graphiql/settings.ts';
+import { httpSettings } from './http/settings.ts';
+import { numberingSettings } from './numbering/settings.ts';
+import { databaseSettings, replicaSettings } from './replicas/settings.ts';
+import { parseSettings } from './settings/parse.ts';
+import { type Environment, settingGroup, type ValueOf } from './settings/setting.ts';
+import { telemetrySettings } from './telemetry/settings.ts';
+
+/** What a gateway is started with, in the order of the documentation. */
+export const gatewaySettings = settingGroup({
+  members: {
+    databases: databaseSettings,
+    source: sourceSettings,
+    replicas: replicaSettings,
+    http: httpSettings,
+    graphiql: graphiqlSettings,
+    access: accessSettings,
+    numbering: numberingSettings,
+    telemetry: telemetrySettings,
+  },
+});
+
+export type GatewaySettings = ValueOf<typeof gatewaySettings>;
+
+/** Every setting there is: those of a gateway, and those of commands. */
+export const allSettings = settingGroup({ members: { gateway: gatewaySettings, migrate: migrateSettings } });
+
+/** Throws one BadSettingsError that lists every bad setting. */
+export function parseGatewaySettings(env: Environment): GatewaySettings {
+  return parseSettings(gatewaySettings, env);
+}
