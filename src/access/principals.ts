@@ -1,13 +1,13 @@
 import { hash, timingSafeEqual } from 'node:crypto';
+import type { Scope } from '../db/scope.ts';
 import { UnauthenticatedError } from '../errors.ts';
 import type { AccessSettings } from './settings.ts';
 
 /** Who asks, what they may see, and how much at once. */
 export interface Principal {
   readonly name: string;
-  readonly role: 'ADMIN' | 'ACCOUNT';
-  /** The accounts whose calls are visible; undefined means every account. */
-  readonly accountIds: readonly string[] | undefined;
+  readonly role: 'ADMIN' | 'CUSTOMER' | 'ACCOUNT';
+  readonly scope: Scope;
   /** Ceiling of `first` and `last`. */
   readonly maxPage: number;
 }
@@ -25,7 +25,7 @@ export function createPrincipals({ adminToken, account, ...ceilings }: AccessSet
     const principal = {
       name: 'admin',
       role: 'ADMIN',
-      accountIds: undefined,
+      scope: { kind: 'all' },
       maxPage: ceilings.adminMaxPage,
     } as const;
     known.push({ digest: digestOf(adminToken), principal });
@@ -35,7 +35,7 @@ export function createPrincipals({ adminToken, account, ...ceilings }: AccessSet
     const principal = {
       name: `account ${accountIds.join(',')}`,
       role: 'ACCOUNT',
-      accountIds,
+      scope: { kind: 'accounts', accountIds },
       maxPage: ceilings.accountMaxPage,
     } as const;
     known.push({ digest: digestOf(token), principal });

@@ -1,19 +1,19 @@
 import { Kysely, type PostgresClient, type PostgresClientConstructor, PostgresDialect, sql } from 'kysely';
 import type { Pool } from 'pg';
 import type { DB } from './generated/model.ts';
+import type { Scope } from './scope.ts';
 import type { Source } from './sources/sources.ts';
 import { explain } from './sqlstate.ts';
 
 /**
- * The one door to the calls of one standby, for one principal. Whatever asks through it sees only the accounts of
- * `accountIds`: the predicate is part of the relation, below any query that could forget it.
+ * The one door to the calls of one standby, for one principal. What is read through it lies within `scope`: the
+ * predicate is part of the relation, below any query that could forget it.
  */
 export interface Reader {
   readonly db: Kysely<DB>;
   readonly pool: Pool;
   readonly source: Source;
-  /** The tenant's accounts; undefined means all of them. */
-  readonly accountIds: readonly string[] | undefined;
+  readonly scope: Scope;
   /** Aborted when the client goes away: the statement is then cancelled in PostgreSQL. */
   readonly signal: AbortSignal | undefined;
 }
@@ -43,7 +43,7 @@ function controlClientOf(pool: Pool): PostgresClientConstructor {
 
 /** The calls this reader may see, as the relation `xdrs`. Every query on calls begins here. */
 export function fromCdrs(reader: Reader) {
-  return reader.db.selectFrom(reader.source.relation({ accountIds: reader.accountIds }));
+  return reader.db.selectFrom(reader.source.cdrs(reader.scope));
 }
 
 /** Runs a query; throws GatewayErrors for what we can explain, and cancels in PostgreSQL when the client leaves. */

@@ -94,7 +94,7 @@ export class ReplicaSession {
       db: this.#deps.databaseOf(replica),
       pool: replica.pool,
       source: this.#deps.source(),
-      accountIds: principal.accountIds,
+      scope: principal.scope,
       signal,
     };
   }

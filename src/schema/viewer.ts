@@ -1,4 +1,5 @@
 import type { Principal } from '../access/principals.ts';
+import type { ScopeKind } from '../db/scope.ts';
 import { DEFAULT_PAGE } from '../resolvers/cdrs.ts';
 import { builder } from './builder.ts';
 
@@ -6,8 +7,18 @@ const ViewerRole = builder.enumType('ViewerRole', {
   description: 'What kind of principal asks.',
   values: {
     ADMIN: { description: 'Sees the calls of every account.' },
+    CUSTOMER: { description: 'Sees the calls of its own customers, of whichever account.' },
     ACCOUNT: { description: 'Sees the calls of its own accounts.' },
   } as const,
+});
+
+const ViewerScope = builder.enumType('ViewerScope', {
+  description: 'Whose calls are visible.',
+  values: {
+    ALL: { value: 'all', description: 'Those of everybody.' },
+    ACCOUNTS: { value: 'accounts', description: 'Those of `accountIds`.' },
+    CUSTOMERS: { value: 'customers', description: 'Those of `customerIds`.' },
+  } as const satisfies Record<Uppercase<ScopeKind>, { value: ScopeKind; description: string }>,
 });
 
 const Viewer = builder.objectRef<Principal>('Viewer').implement({
@@ -18,10 +29,21 @@ const Viewer = builder.objectRef<Principal>('Viewer').implement({
       description: 'The name of the principal, as our logs show it.',
     }),
     role: t.expose('role', { type: ViewerRole, nullable: false, description: 'What kind of principal.' }),
+    scope: t.field({
+      type: ViewerScope,
+      nullable: false,
+      description: 'Whose calls are visible, and with them whose accounts, customers, statistics and counts.',
+      resolve: ({ scope }) => scope.kind,
+    }),
     accountIds: t.idList({
       nullable: { list: true, items: false },
-      description: 'The accounts whose calls are visible; null means all.',
-      resolve: ({ accountIds }) => accountIds,
+      description: 'The accounts whose calls are visible; null where `scope` is not ACCOUNTS.',
+      resolve: ({ scope }) => (scope.kind === 'accounts' ? scope.accountIds : null),
+    }),
+    customerIds: t.idList({
+      nullable: { list: true, items: false },
+      description: 'The customers whose calls are visible; null where `scope` is not CUSTOMERS.',
+      resolve: ({ scope }) => (scope.kind === 'customers' ? scope.customerIds : null),
     }),
     maxPage: t.exposeInt('maxPage', {
       nullable: false,

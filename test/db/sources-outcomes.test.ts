@@ -109,7 +109,7 @@ describe.each(sourceNames)('the source %s', (name) => {
     const { source } = await checkSource(database.primary, name);
 
     const rows = await database.primary
-      .selectFrom(source.relation())
+      .selectFrom(source.cdrs({ kind: 'all' }))
       .select(['disconnect_cause', 'duration', 'outcome', 'successful'])
       .orderBy('i_xdr')
       .execute();

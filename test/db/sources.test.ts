@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest';
 import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
+import type { Scope } from '../../src/db/scope.ts';
 import type { Outcome, Source } from '../../src/db/sources/sources.ts';
-import { anXdr } from '../support/builders.ts';
+import { aCustomer, anAccount, anXdr } from '../support/builders.ts';
 import type { TestDatabase } from '../support/postgres.ts';
 import { createSourceDatabase, insertCalls, sourceNames } from './source-databases.ts';
 
@@ -26,7 +27,10 @@ describe.each(sourceNames)('the source %s', (name) => {
     });
     await insertCalls(database, name, [given]);
 
-    const read = await database.primary.selectFrom(source.relation()).selectAll().executeTakeFirstOrThrow();
+    const read = await database.primary
+      .selectFrom(source.cdrs({ kind: 'all' }))
+      .selectAll()
+      .executeTakeFirstOrThrow();
 
     // A Sippy has its own results, and no amount of that name.
     const ofSippy = { disconnect_cause: 0, disconnect_reason: 'Success', post_call_surcharge: null };
@@ -48,7 +52,7 @@ describe.each(sourceNames)('the source %s', (name) => {
     );
     const idsIn = async (accountIds: readonly string[]) => {
       const query = database.primary
-        .selectFrom(source.relation({ accountIds }))
+        .selectFrom(source.cdrs({ kind: 'accounts', accountIds }))
         .select('i_xdr')
         .orderBy('i_xdr');
       return (await query.execute()).map((row) => row.i_xdr);
@@ -59,11 +63,51 @@ describe.each(sourceNames)('the source %s', (name) => {
     expect(await idsIn(['21', '23'])).toEqual(['21', '23']);
   });
 
+  test('finds the calls, the accounts and the customers that belong to customers', async () => {
+    const owners = [
+      ['31001', '3101'],
+      ['31002', '3101'],
+      ['31003', '3102'],
+    ] as const;
+    await insertCalls(
+      database,
+      name,
+      owners.map(([i_account, i_customer]) => anXdr({ i_xdr: i_account, i_account, i_customer })),
+    );
+    if (name === 'xdrs') {
+      await database.insertAccounts(
+        owners.map(([i_account, i_customer]) => anAccount({ i_account, i_customer })),
+      );
+      await database.insertCustomers([aCustomer({ i_customer: '3101' }), aCustomer({ i_customer: '3102' })]);
+    }
+    const seenBy = async (scope: Scope) => {
+      const db = database.primary;
+      const calls = await db.selectFrom(source.cdrs(scope)).select('i_xdr').orderBy('i_xdr').execute();
+      const accounts = await db.selectFrom(source.accounts!(scope)).select('i_account').execute();
+      expect(accounts.map((row) => row.i_account).toSorted()).toEqual(calls.map((row) => row.i_xdr));
+      if (source.customers) {
+        const customers = await db.selectFrom(source.customers(scope)).select('i_customer').execute();
+        const owned = owners.filter(([account]) => calls.some((row) => row.i_xdr === account));
+        expect(customers.map((row) => row.i_customer).toSorted()).toEqual([
+          ...new Set(owned.map(([, customer]) => customer)),
+        ]);
+      }
+      return calls.map((row) => row.i_xdr);
+    };
+
+    expect(await seenBy({ kind: 'customers', customerIds: ['3101'] })).toEqual(['31001', '31002']);
+    expect(await seenBy({ kind: 'customers', customerIds: ['3101', '3102'] })).toHaveLength(3);
+    expect(await seenBy({ kind: 'customers', customerIds: ['31001'] })).toEqual([]);
+    expect(await seenBy({ kind: 'customers', customerIds: [] })).toEqual([]);
+    expect(await seenBy({ kind: 'accounts', accountIds: ['31001', '31003'] })).toEqual(['31001', '31003']);
+    expect(await seenBy({ kind: 'accounts', accountIds: [] })).toEqual([]);
+  });
+
   test('lets no condition of a query reach beyond the accounts in scope', async () => {
     await insertCalls(database, name, [anXdr({ i_xdr: '31', i_account: '31' })]);
 
     const rows = await database.primary
-      .selectFrom(source.relation({ accountIds: ['32'] }))
+      .selectFrom(source.cdrs({ kind: 'accounts', accountIds: ['32'] }))
       .select('i_xdr')
       .where(({ eb, or }) => or([eb('xdrs.i_account', '=', '31'), eb.lit(true)]))
       .execute();
@@ -77,7 +121,7 @@ describe.each(sourceNames)('the source %s', (name) => {
          values (99, 3, 'dialler', 'EUR')`,
     );
     const account = await database.primary
-      .selectFrom(source.accountsRelation!)
+      .selectFrom(source.accounts!({ kind: 'all' }))
       .selectAll()
       .where('accounts.i_account', '=', '99')
       .executeTakeFirst();
@@ -90,7 +134,7 @@ describe.each(sourceNames)('the source %s', (name) => {
       time_zone: null,
       blocked: false,
     });
-    expect(source.customersRelation === null).toBe(name === 'sippy');
+    expect(source.customers === null).toBe(name === 'sippy');
   });
 });
 
@@ -114,7 +158,7 @@ describe('the source sippy', () => {
     await database.pool.query('update cdrs set cost = 0.1::float8 + 0.2::float8 where i_cdr = 100');
 
     const rows = await database.primary
-      .selectFrom(source.relation())
+      .selectFrom(source.cdrs({ kind: 'all' }))
       .select(['charged_amount', sql<string>`sum(charged_amount) over ()`.as('sum')])
       .where('i_xdr', 'in', ['100', '101', '102', '103', '104'])
       .orderBy('i_xdr')
@@ -131,7 +175,7 @@ describe('the source sippy', () => {
     );
 
     const rows = await database.primary
-      .selectFrom(source.relation())
+      .selectFrom(source.cdrs({ kind: 'all' }))
       .select(['i_xdr', 'country', 'region'])
       .where('prefix', '=', '999')
       .execute();
@@ -144,7 +188,7 @@ describe('the source sippy', () => {
     await database.pool.query('delete from calls where i_call = (select i_call from cdrs where i_cdr = 300)');
 
     const rows = await database.primary
-      .selectFrom(source.relation())
+      .selectFrom(source.cdrs({ kind: 'all' }))
       .select(['cli', 'cld', 'cld_in'])
       .where('i_xdr', '=', '300')
       .execute();
@@ -163,7 +207,7 @@ describe('the source sippy', () => {
     );
 
     const rows = await database.primary
-      .selectFrom(source.relation())
+      .selectFrom(source.cdrs({ kind: 'all' }))
       .select(['disconnect_cause', 'disconnect_reason'])
       .where('i_xdr', 'in', ['400', '401', '402'])
       .orderBy('i_xdr')

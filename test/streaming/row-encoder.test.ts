@@ -36,7 +36,7 @@ beforeAll(async () => {
   });
   const db = createDatabase(pool);
   const { source } = await checkSource(db, 'xdrs');
-  reader = { db, pool, source, accountIds: undefined, signal: undefined };
+  reader = { db, pool, source, scope: { kind: 'all' }, signal: undefined };
 });
 
 afterAll(async () => {

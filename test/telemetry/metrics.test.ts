@@ -41,7 +41,7 @@ const namesOf = (samples: Samples) => [...samples.keys()].map((line) => line.rep
 
 /** A context good enough for the schema's fields that need no calls, and one that fails for those that do. */
 const contextOf = (status: ReplicationStatus, failure: Error = new NoReplicaAvailableError([])) => ({
-  principal: { name: 'admin', role: 'ADMIN', accountIds: undefined, maxPage: 100 },
+  principal: { name: 'admin', role: 'ADMIN', scope: { kind: 'all' }, maxPage: 100 },
   replicas: { snapshot: () => status },
   reader: () => Promise.reject(failure),
 });

@@ -24,7 +24,7 @@ export async function selectAccounts(
   reader: Reader,
   ids: readonly string[],
 ): Promise<Map<string, AccountRow>> {
-  const { accountsRelation: accounts } = reader.source;
+  const accounts = reader.source.accounts?.(reader.scope);
   if (!accounts) return new Map();
   const query = reader.db
     .selectFrom(accounts)
@@ -37,10 +37,7 @@ export async function selectAccounts(
       'accounts.time_zone as timeZone',
       'accounts.blocked',
     ])
-    .where(sql<SqlBool>`accounts.i_account = any(${ids}::int8[])`)
-    .$if(reader.accountIds !== undefined, (q) =>
-      q.where(sql<SqlBool>`accounts.i_account = any(${reader.accountIds}::int8[])`),
-    );
+    .where(sql<SqlBool>`accounts.i_account = any(${ids}::int8[])`);
   return byId(await run<AccountRow>(reader, query as never));
 }
 
@@ -49,20 +46,13 @@ export async function selectCustomers(
   reader: Reader,
   ids: readonly string[],
 ): Promise<Map<string, CustomerRow>> {
-  const { accountsRelation: accounts, customersRelation: customers } = reader.source;
+  const customers = reader.source.customers?.(reader.scope);
   if (!customers) return new Map();
   const query = reader.db
     .selectFrom(customers)
     .modifyFront(sql`/* customers */`)
     .select([sql<string>`customers.i_customer::text`.as('id'), 'customers.name'])
-    .where(sql<SqlBool>`customers.i_customer = any(${ids}::int8[])`)
-    .$if(reader.accountIds !== undefined, (q) =>
-      q.where(
-        accounts
-          ? sql<SqlBool>`customers.i_customer in (select accounts.i_customer from ${accounts} where accounts.i_account = any(${reader.accountIds}::int8[]))`
-          : sql<SqlBool>`false`,
-      ),
-    );
+    .where(sql<SqlBool>`customers.i_customer = any(${ids}::int8[])`);
   return byId(await run<CustomerRow>(reader, query as never));
 }
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'kysely';
 import type { Reader } from '../reader.ts';
-import { scopeValues } from '../sources/sources.ts';
+import { shapeOfScope, valuesOfScope } from '../scope.ts';
 import { postgresOfMicros } from '../timestamps.ts';
 import type { CdrColumnName } from './cdr-columns.ts';
 import { shapeOfFilter } from './cdr-filter.ts';
@@ -39,7 +39,7 @@ export function cdrPageStatement(
   const way = wayTo(reader, page);
   const { accountIds, ...others } = page.filter;
   const { shape, values: ofFilter } = shapeOfFilter(way.by === 'accounts' ? others : page.filter);
-  const scope = scopeValues(reader.accountIds);
+  const scope = valuesOfScope(reader.scope);
   const ofKeys = way.by === 'accounts' ? [way.accountIds, ...scope] : scope;
   const values = [
     ...scope,
@@ -57,7 +57,7 @@ export function cdrPageStatement(
     before && 'before',
     limit,
     way.by,
-    scopeShape(reader),
+    shapeOfScope(reader.scope),
     shape,
   ].join('|');
   const texts = textsBySource.get(reader.source) ?? new Map<string, string>();
@@ -73,10 +73,6 @@ export function cdrPageStatement(
     if (!isDeepStrictEqual(parameters, values)) throw new Error('cdrPageStatement: values out of order');
     return compiled;
   }
-}
-
-function scopeShape({ accountIds }: Reader): string {
-  return accountIds === undefined ? 'all' : String(Math.min(accountIds.length, 2));
 }
 
 function keysetValues(keyset: CdrKeyset | undefined): readonly unknown[] {

@@ -1,5 +1,6 @@
 import { type Expression, type SqlBool, sql } from 'kysely';
 import { fromCdrs, named, type Reader } from '../reader.ts';
+import { accountsWithin } from '../scope.ts';
 import { postgresOfMicros } from '../timestamps.ts';
 import { type CdrColumnName, cdrColumns } from './cdr-columns.ts';
 import { type CdrFilter, matchesFilter } from './cdr-filter.ts';
@@ -60,10 +61,10 @@ const MAX_PAGE = 1001;
 /** Read at most to merge accounts: some ten milliseconds. */
 const MAX_KEYS = 20_000;
 
-export function wayTo({ source, accountIds }: Reader, { filter, limit }: CdrPage): PageWay {
+export function wayTo({ source, scope }: Reader, { filter, limit }: CdrPage): PageWay {
   const isShort = limit <= MAX_PAGE && source.hasKeysetIndexes;
   if (isShort && isSought(filter)) {
-    const wanted = accountsOf(accountIds, filter.accountIds);
+    const wanted = accountsWithin(scope, filter.accountIds);
     const isMany = wanted !== undefined && wanted.length > 1 && wanted.length * limit <= MAX_KEYS;
     if (isMany) return { by: 'accounts', accountIds: wanted };
   }
@@ -78,22 +79,13 @@ export function wayTo({ source, accountIds }: Reader, { filter, limit }: CdrPage
  */
 export function hasOnePlan(reader: Reader, page: CdrPage): boolean {
   if (page.limit > MAX_PAGE || !isSought(page.filter)) return false;
-  const wanted = accountsOf(reader.accountIds, page.filter.accountIds);
+  const wanted = accountsWithin(reader.scope, page.filter.accountIds);
   return wanted === undefined || wanted.length === 1 || wayTo(reader, page).by === 'accounts';
 }
 
 /** Nothing but accounts and times, all of which a keyset index has. */
 function isSought({ accountIds: _, from: __, to: ___, ...others }: CdrFilter): boolean {
   return Object.values(others).every((part) => part == null);
-}
-
-/** Those of the tenant that the filter asks for; undefined means all of them. */
-function accountsOf(
-  scope: readonly string[] | undefined,
-  asked: readonly string[] | null | undefined,
-): readonly string[] | undefined {
-  if (asked == null) return scope;
-  return scope === undefined ? asked : asked.filter((id) => scope.includes(id));
 }
 
 function keysOf(reader: Reader, page: CdrPage) {

@@ -72,7 +72,7 @@ const SAMPLE_ROWS = 5000;
 export async function estimateCdrs(reader: Reader, filter: CdrFilter): Promise<string> {
   const times = { from: filter.from, to: filter.to };
   const isOfTimes = Object.entries(filter).every(([name, part]) => part == null || name in times);
-  if (reader.accountIds === undefined || isOfTimes) return planRows(reader, filter);
+  if (reader.scope.kind === 'all' || isOfTimes) return planRows(reader, filter);
   const { seen, matching } = await trySome(reader, times, filter);
   if (seen < SAMPLE_ROWS) return String(matching);
   const expected = Number(await planRows(reader, times));

@@ -83,9 +83,9 @@ function warningsAboutColumns(catalogue: Catalogue, source: Source): readonly st
 const isHidden = (table: CatalogueTable, source: Source): boolean =>
   table.hidden.length > 0 &&
   (table.name === 'accounts'
-    ? source.accountsRelation === null
+    ? source.accounts === null
     : table.name === 'customers'
-      ? source.customersRelation === null
+      ? source.customers === null
       : true);
 
 function warningsAboutIndexes({ tables }: Catalogue, definition: SourceDefinition): readonly string[] {

@@ -1,39 +1,34 @@
-import { type AliasedRawBuilder, type RawBuilder, sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
+import { inScope, type OwnerColumns, type Ownership } from '../scope.ts';
+import type { ScopedRelation } from './model.ts';
 
 /** One expression per column of the model; null where the database has nothing to offer. */
 export type ColumnsSql<Model> = Readonly<Record<keyof Model & string, RawBuilder<unknown> | null>>;
 
+export interface RelationParts<Model, Alias extends string> {
+  readonly alias: Alias;
+  readonly columns: ColumnsSql<Model>;
+  readonly types: Readonly<Record<keyof Model & string, string>>;
+  /** The table and what is joined to it. */
+  readonly from: RawBuilder<unknown>;
+  /** Columns of the table itself, so that its indexes find what a scope lets through. */
+  readonly owners: OwnerColumns;
+  readonly ownership: Ownership | null;
+}
+
 /** `(select … as i_xdr, null::text as country, … from … where …) as alias`, typed as the model. */
-export function derivedTable<Model, Alias extends string>(
-  alias: Alias,
-  columns: ColumnsSql<Model>,
-  types: Readonly<Record<keyof Model & string, string>>,
-  from: RawBuilder<unknown>,
-): AliasedRawBuilder<Model, Alias> {
+export function scopedRelation<Model, Alias extends string>(
+  parts: RelationParts<Model, Alias>,
+): ScopedRelation<Model, Alias> {
+  const { alias, columns, types, from, owners, ownership } = parts;
   const list = (Object.keys(types) as (keyof Model & string)[]).map(
     (name) => sql`${columns[name] ?? sql`null::${sql.raw(types[name])}`} as ${sql.id(name)}`,
   );
-  return sql<Model>`(select ${sql.join(list)} from ${from})`.as(alias);
-}
-
-/**
- * The tenant's condition. One account is compared with `=`, because only then does an index on the account also
- * give the order; an empty list lets nothing through.
- */
-export function scopeSql(
-  account: RawBuilder<unknown>,
-  ids: readonly string[] | undefined,
-): RawBuilder<unknown> {
-  if (ids === undefined) return sql``;
-  if (ids.length === 0) return sql`where false`;
-  if (ids.length === 1) return sql`where ${account} = ${ids[0]}::bigint`;
-  return sql`where ${account} = any(${ids}::bigint[])`;
-}
-
-/** The values in scopeSql, in its order. */
-export function scopeValues(ids: readonly string[] | undefined): readonly unknown[] {
-  if (ids === undefined || ids.length === 0) return [];
-  return ids.length === 1 ? [ids[0]] : [ids];
+  return (scope) => {
+    const condition = inScope(scope, owners, ownership);
+    const rows = condition ? sql`${from} where ${condition}` : from;
+    return sql<Model>`(select ${sql.join(list)} from ${rows})`.as(alias);
+  };
 }
 
 /** Columns of the model that nothing offers. */

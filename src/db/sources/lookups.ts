@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import type { Catalogue } from '../catalogue/catalogue.ts';
+import type { Ownership } from '../scope.ts';
 import { columnSql, firstColumnSql } from './columns.ts';
-import { derivedTable } from './derived-table.ts';
+import { scopedRelation } from './derived-table.ts';
 import {
   type AccountsModel,
   accountsTypes,
@@ -11,33 +12,47 @@ import {
 } from './model.ts';
 
 /** `accounts`, where there is one that says at least its id. */
-export function accountsRelation({ tables }: Catalogue): Source['accountsRelation'] {
-  const table = tables.get('accounts');
-  const id = columnSql(table, 'i_account', accountsTypes.i_account);
-  if (!id) return null;
-  return derivedTable<AccountsModel, 'accounts'>(
-    'accounts',
-    {
-      i_account: id,
-      i_customer: columnSql(table, 'i_customer', accountsTypes.i_customer),
+export function accountsRelation(catalogue: Catalogue): Source['accounts'] {
+  const table = catalogue.tables.get('accounts');
+  const account = columnSql(table, 'i_account', accountsTypes.i_account);
+  if (!account) return null;
+  const customer = columnSql(table, 'i_customer', accountsTypes.i_customer);
+  return scopedRelation<AccountsModel, 'accounts'>({
+    alias: 'accounts',
+    columns: {
+      i_account: account,
+      i_customer: customer,
       username: columnSql(table, 'username', accountsTypes.username),
       currency: firstColumnSql(table, ['currency', 'payment_currency', 'iso_4217'], accountsTypes.currency),
       time_zone: columnSql(table, 'time_zone', accountsTypes.time_zone),
       blocked: columnSql(table, 'blocked', accountsTypes.blocked),
     },
-    accountsTypes,
-    sql`accounts`,
-  );
+    types: accountsTypes,
+    from: sql`accounts`,
+    owners: { account, customer },
+    ownership: ownershipOf(catalogue),
+  });
 }
 
-export function customersRelation({ tables }: Catalogue): Source['customersRelation'] {
-  const table = tables.get('customers');
-  const id = columnSql(table, 'i_customer', customersTypes.i_customer);
-  if (!id) return null;
-  return derivedTable<CustomersModel, 'customers'>(
-    'customers',
-    { i_customer: id, name: columnSql(table, 'name', customersTypes.name) },
-    customersTypes,
-    sql`customers`,
-  );
+/** Whoever sees an account sees the customer who owns it. */
+export function customersRelation(catalogue: Catalogue): Source['customers'] {
+  const table = catalogue.tables.get('customers');
+  const customer = columnSql(table, 'i_customer', customersTypes.i_customer);
+  if (!customer) return null;
+  return scopedRelation<CustomersModel, 'customers'>({
+    alias: 'customers',
+    columns: { i_customer: customer, name: columnSql(table, 'name', customersTypes.name) },
+    types: customersTypes,
+    from: sql`customers`,
+    owners: { account: null, customer },
+    ownership: ownershipOf(catalogue),
+  });
+}
+
+/** Null where no table says which customer owns which account. */
+export function ownershipOf({ tables }: Catalogue): Ownership | null {
+  const table = tables.get('accounts');
+  const account = columnSql(table, 'i_account', accountsTypes.i_account);
+  const customer = columnSql(table, 'i_customer', accountsTypes.i_customer);
+  return account && customer && { account, customer };
 }

@@ -1,5 +1,6 @@
 import type { AliasedRawBuilder, Selectable } from 'kysely';
 import type { Xdrs } from '../generated/model.ts';
+import type { Scope } from '../scope.ts';
 
 /**
  * The logical model: one row per rated call attempt, whatever tables it comes from. Column names and types are
@@ -51,11 +52,8 @@ export type Outcome = (typeof outcomes)[number];
 
 export type SourceName = 'xdrs' | 'sippy';
 
-/** Restricts the relation itself, below any query that could forget it. */
-export interface Scope {
-  /** The tenant's accounts, decimal digits. Undefined: all accounts. Empty: no call at all. */
-  readonly accountIds?: readonly string[] | undefined;
-}
+/** A relation to select from, restricted to a scope below any query that could forget it. */
+export type ScopedRelation<Model, Alias extends string> = (scope: Scope) => AliasedRawBuilder<Model, Alias>;
 
 /** Where calls are read from: the same columns, whatever the switch. */
 export interface Source {
@@ -64,10 +62,10 @@ export interface Source {
    * The calls, to select from under the alias `xdrs`. A derived table without aggregate, order or limit, so that
    * PostgreSQL flattens it: conditions, order and limit reach the indexes, and a join nobody needs is not made.
    */
-  relation(scope?: Scope): AliasedRawBuilder<XdrsModel, 'xdrs'>;
+  readonly cdrs: ScopedRelation<XdrsModel, 'xdrs'>;
   /** Null where the database has no such table, or hides it. */
-  readonly accountsRelation: AliasedRawBuilder<AccountsModel, 'accounts'> | null;
-  readonly customersRelation: AliasedRawBuilder<CustomersModel, 'customers'> | null;
+  readonly accounts: ScopedRelation<AccountsModel, 'accounts'> | null;
+  readonly customers: ScopedRelation<CustomersModel, 'customers'> | null;
   /** Whether indexes give the calls in order, of one account as of all, and find one by its key. */
   readonly hasKeysetIndexes: boolean;
   /** Columns of the model that are always null here, because the database lacks them. */

@@ -2,8 +2,8 @@ import { type RawBuilder, sql } from 'kysely';
 import { type Catalogue, type CatalogueTable, hasUnique } from '../catalogue/catalogue.ts';
 import { hasKeysetIndexes } from '../catalogue/catalogue-indexes.ts';
 import { columnSql } from './columns.ts';
-import { type ColumnsSql, derivedTable, missingColumns, scopeSql } from './derived-table.ts';
-import { accountsRelation, customersRelation } from './lookups.ts';
+import { type ColumnsSql, missingColumns, scopedRelation } from './derived-table.ts';
+import { accountsRelation, customersRelation, ownershipOf } from './lookups.ts';
 import { type Source, type XdrsModel, xdrsTypes } from './model.ts';
 import { outcomeSql, sippyOutcomes, successfulSql } from './outcomes.ts';
 import { sippyReasonSql } from './sippy-results.ts';
@@ -35,15 +35,20 @@ export function sippySource(catalogue: Catalogue): Source {
   );
   return {
     name: 'sippy',
-    relation: ({ accountIds } = {}) =>
-      derivedTable<XdrsModel, 'xdrs'>(
-        'xdrs',
-        columns,
-        xdrsTypes,
-        sql`${from} ${scopeSql(sql`cdrs.i_account`, accountIds)}`,
-      ),
-    accountsRelation: accountsRelation(catalogue),
-    customersRelation: customersRelation(catalogue),
+    cdrs: scopedRelation<XdrsModel, 'xdrs'>({
+      alias: 'xdrs',
+      columns,
+      types: xdrsTypes,
+      from,
+      // A condition on the joined customer would read every call to find its own.
+      owners: {
+        account: columns.i_account,
+        customer: columnSql(parts.cdrs, 'i_customer', xdrsTypes.i_customer),
+      },
+      ownership: ownershipOf(catalogue),
+    }),
+    accounts: accountsRelation(catalogue),
+    customers: customersRelation(catalogue),
     hasKeysetIndexes: hasKeysetIndexes(catalogue.tables.get('cdrs')!, 'i_cdr'),
     missing: missingColumns(columns),
   };

@@ -4,13 +4,12 @@ import type { Source, SourceName } from './model.ts';
 import { sippyRequired, sippySource, sippyTables } from './sippy.ts';
 import { xdrsRequired, xdrsSource, xdrsTables } from './xdrs.ts';
 
-export { scopeValues } from './derived-table.ts';
 export {
   type AccountsModel,
   type CustomersModel,
   type Outcome,
   outcomes,
-  type Scope,
+  type ScopedRelation,
   type Source,
   type SourceName,
   type XdrsModel,

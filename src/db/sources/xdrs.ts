@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import type { Catalogue, CatalogueTable } from '../catalogue/catalogue.ts';
 import { hasKeysetIndexes } from '../catalogue/catalogue-indexes.ts';
 import { columnSql } from './columns.ts';
-import { type ColumnsSql, derivedTable, missingColumns, scopeSql } from './derived-table.ts';
-import { accountsRelation, customersRelation } from './lookups.ts';
+import { type ColumnsSql, missingColumns, scopedRelation } from './derived-table.ts';
+import { accountsRelation, customersRelation, ownershipOf } from './lookups.ts';
 import { type Source, type XdrsModel, xdrsTypes } from './model.ts';
 import { outcomeSql, q850Outcomes, successfulSql } from './outcomes.ts';
 
@@ -28,15 +28,16 @@ export function xdrsSource(catalogue: Catalogue): Source {
   const columns = columnsOf(table);
   return {
     name: 'xdrs',
-    relation: ({ accountIds } = {}) =>
-      derivedTable<XdrsModel, 'xdrs'>(
-        'xdrs',
-        columns,
-        xdrsTypes,
-        sql`xdrs ${scopeSql(sql`xdrs.i_account`, accountIds)}`,
-      ),
-    accountsRelation: accountsRelation(catalogue),
-    customersRelation: customersRelation(catalogue),
+    cdrs: scopedRelation<XdrsModel, 'xdrs'>({
+      alias: 'xdrs',
+      columns,
+      types: xdrsTypes,
+      from: sql`xdrs`,
+      owners: { account: columns.i_account, customer: columns.i_customer },
+      ownership: ownershipOf(catalogue),
+    }),
+    accounts: accountsRelation(catalogue),
+    customers: customersRelation(catalogue),
     hasKeysetIndexes: hasKeysetIndexes(table, 'i_xdr'),
     missing: missingColumns(columns),
   };

@@ -6,6 +6,7 @@ import { countCdrs } from '../../../src/db/calls/cdrs.ts';
 import { checkSource } from '../../../src/db/catalogue/catalogue-check.ts';
 import type { DB } from '../../../src/db/generated/model.ts';
 import type { Reader } from '../../../src/db/reader.ts';
+import type { Scope } from '../../../src/db/scope.ts';
 import { createTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
 
@@ -44,7 +45,7 @@ beforeAll(async () => {
     db: database.primary as Kysely<DB>,
     pool: database.pool,
     source,
-    accountIds: undefined,
+    scope: { kind: 'all' },
     signal: undefined,
   };
 });
@@ -61,7 +62,8 @@ interface Question {
 }
 
 function compile({ filter, order = 'NEWEST_FIRST', accountIds }: Question) {
-  return cdrPageQuery({ ...reader, accountIds }, { filter, order, limit: 51 }).compile();
+  const scope: Scope = accountIds ? { kind: 'accounts', accountIds } : { kind: 'all' };
+  return cdrPageQuery({ ...reader, scope }, { filter, order, limit: 51 }).compile();
 }
 
 async function planOf(question: Question): Promise<PlanNode[]> {

@@ -6,6 +6,7 @@ import { type CdrPage, cdrListQuery, hasOnePlan, wayTo } from '../../../src/db/c
 import { checkSource } from '../../../src/db/catalogue/catalogue-check.ts';
 import type { DB } from '../../../src/db/generated/model.ts';
 import type { Reader } from '../../../src/db/reader.ts';
+import type { Scope } from '../../../src/db/scope.ts';
 import { microsOfRfc3339 } from '../../../src/db/timestamps.ts';
 import { anXdr } from '../../support/builders.ts';
 import type { TestDatabase } from '../../support/postgres.ts';
@@ -19,6 +20,8 @@ const calls = Array.from({ length: COUNT }, (_, index) =>
   anXdr({
     i_xdr: String(1000 + index),
     i_account: index % 97 === 0 ? '9' : String(1 + (index % 5)),
+    // A Sippy looks them up: each account has one.
+    i_customer: index % 97 === 0 ? '1' : String(1 + ((index % 5) % 3)),
     connect_time: minute(Math.floor(index / 10)),
     cld: `${index % 3 === 0 ? '33' : '44'}${100_000 + ((index * 7919) % 1000)}`,
     cli: `1415${index % 50}`,
@@ -29,6 +32,11 @@ const ids = fc.array(fc.integer({ min: 1, max: 12 }).map(String), { minLength: 1
 const keyset = fc
   .integer({ min: -5, max: COUNT + 5 })
   .map((index) => ({ micros: microsOfRfc3339(minute(Math.floor(index / 10)))!, id: BigInt(1000 + index) }));
+const scope: fc.Arbitrary<Scope> = fc.oneof(
+  fc.constant<Scope>({ kind: 'all' }),
+  fc.record({ kind: fc.constant('accounts' as const), accountIds: ids }),
+  fc.record({ kind: fc.constant('customers' as const), customerIds: ids }),
+);
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 const page: fc.Arbitrary<CdrPage> = fc.record({
   filter: fc.record({
@@ -57,15 +65,15 @@ describe.each(sourceNames)('from the source %s', (name) => {
     await database.pool.query('analyze');
     const { source } = await checkSource(database.primary, name);
     const db = database.primary as Kysely<DB>;
-    reader = { db, pool: database.pool, source, accountIds: undefined, signal: undefined };
+    reader = { db, pool: database.pool, source, scope: { kind: 'all' }, signal: undefined };
   });
   afterAll(() => database?.[Symbol.asyncDispose]());
 
   test('a page is the beginning of its list, whichever way it is found', async () => {
     const seen = new Set<string>();
     await fc.assert(
-      fc.asyncProperty(page, maybe(ids), async (asked, accountIds) => {
-        const scoped = { ...reader, accountIds };
+      fc.asyncProperty(page, scope, async (asked, scope) => {
+        const scoped = { ...reader, scope };
         seen.add(`${wayTo(scoped, asked).by}, ${hasOnePlan(scoped, asked) ? 'one plan' : 'many'}`);
         const list = await cdrListQuery(scoped, asked, ['i_xdr']).execute();
         const { text, values } = cdrPageStatement(scoped, asked, ['i_xdr']);

@@ -38,14 +38,14 @@ beforeAll(async () => {
     dialect: new PostgresDialect({ pool: database.pool }),
     log: (event) => void asked.push(event.query),
   });
-  reader = { db, pool: database.pool, source, accountIds: undefined, signal: undefined };
+  reader = { db, pool: database.pool, source, scope: { kind: 'all' }, signal: undefined };
 });
 afterAll(() => database?.[Symbol.asyncDispose]());
 
 /** How the table of calls is read to answer the question, with every measure. */
 async function scanOf(question: Partial<CdrStatsQuestion>, accountIds?: readonly string[]) {
   await selectCdrStats(
-    { ...reader, accountIds },
+    { ...reader, scope: accountIds ? { kind: 'accounts', accountIds } : { kind: 'all' } },
     { filter: {}, groupBy: [], timeZone: 'UTC', having: [], limit: 1_000, ...question },
   );
   const { sql, parameters } = asked.at(-1)!;

@@ -89,7 +89,10 @@ describe('the check at start', () => {
     withTables(smallest + keysets, async (database) => {
       await database.pool.query(`insert into xdrs values (1, 14, '2026-01-05 09:00:00+00', 12.5, 0.25)`);
       const { source, warnings } = await checkAsGateway(database);
-      const call = await database.primary.selectFrom(source.relation()).selectAll().executeTakeFirstOrThrow();
+      const call = await database.primary
+        .selectFrom(source.cdrs({ kind: 'all' }))
+        .selectAll()
+        .executeTakeFirstOrThrow();
 
       expect(warnings).toEqual([
         expect.stringMatching(/^Always null, .*: i_customer, cli, cld, cli_in, .*, i_protocol\.$/),
@@ -102,8 +105,8 @@ describe('the check at start', () => {
         i_protocol: null,
       });
       expect(call).toMatchObject({ outcome: 'ANSWERED', successful: true, duration: '12.5' });
-      expect(source.accountsRelation).toBeNull();
-      expect(source.customersRelation).toBeNull();
+      expect(source.accounts).toBeNull();
+      expect(source.customers).toBeNull();
     }));
 
   test('reads other types of the switch as those of the model', () =>
@@ -118,11 +121,11 @@ describe('the check at start', () => {
         await database.pool.query(`insert into accounts values (14, 'dialler', 1)`);
         const { source, warnings } = await checkAsGateway(database);
         const call = await database.primary
-          .selectFrom(source.relation())
+          .selectFrom(source.cdrs({ kind: 'all' }))
           .selectAll()
           .executeTakeFirstOrThrow();
         const account = await database.primary
-          .selectFrom(source.accountsRelation!)
+          .selectFrom(source.accounts!({ kind: 'all' }))
           .selectAll()
           .executeTakeFirstOrThrow();
 
@@ -266,7 +269,7 @@ describe('the check of a Sippy', () => {
       async (database) => {
         const { source, warnings } = await checkAsGateway(database, 'sippy');
         const call = await database.primary
-          .selectFrom(source.relation())
+          .selectFrom(source.cdrs({ kind: 'all' }))
           .selectAll()
           .executeTakeFirstOrThrow();
 

@@ -239,7 +239,9 @@ export type ViewerRole =
   /** Sees the calls of its own accounts. */
   | 'ACCOUNT'
   /** Sees the calls of every account. */
-  | 'ADMIN';
+  | 'ADMIN'
+  /** Sees the calls of its own customers, of whichever account. */
+  | 'CUSTOMER';
 
 export type AccountNameFragment = { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null };
 
