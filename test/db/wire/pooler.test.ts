@@ -6,6 +6,7 @@ import { cdrPageStatement } from '../../../src/db/calls/cdr-page-statement.ts';
 import { checkSource } from '../../../src/db/catalogue/catalogue-check.ts';
 import type { DB } from '../../../src/db/generated/model.ts';
 import type { Reader } from '../../../src/db/reader.ts';
+import type { Scope } from '../../../src/db/scope.ts';
 import { formats } from '../../../src/db/wire/bind-message.ts';
 import { readRawRows } from '../../../src/db/wire/raw-rows.ts';
 import { anXdr } from '../../support/builders.ts';
@@ -26,11 +27,11 @@ beforeAll(async () => {
 afterAll(() => database[Symbol.asyncDispose]());
 
 /** Who asks, and for what: texts that differ and take one value each, which one text may mistake for another's. */
-const questions: readonly { readonly accountIds?: readonly string[]; readonly filter: CdrFilter }[] = [
-  { filter: { minDurationSeconds: '14' } },
-  { filter: {}, accountIds: ['14'] },
-  { filter: { maxDurationSeconds: '45' } },
-  { filter: {}, accountIds: ['15'] },
+const questions: readonly { readonly scope: Scope; readonly filter: CdrFilter }[] = [
+  { scope: { kind: 'all' }, filter: { minDurationSeconds: '14' } },
+  { scope: { kind: 'accounts', accountIds: ['14'] }, filter: {} },
+  { scope: { kind: 'all' }, filter: { maxDurationSeconds: '45' } },
+  { scope: { kind: 'accounts', accountIds: ['15'] }, filter: {} },
 ];
 
 /** The accounts whose calls the statement was answered with. */
@@ -65,11 +66,12 @@ describe.skipIf(!hasPgBouncer)('behind a pooler of transactions', () => {
     let answered = 0;
     for (let round = 0; round < 100; round++) {
       const asked = Array.from({ length: 8 }, (_, index) => {
-        const { filter, accountIds } = questions[(round + index) % questions.length]!;
-        const reader: Reader = { db, pool, source, accountIds, signal: undefined };
+        const { filter, scope } = questions[(round + index) % questions.length]!;
+        const reader: Reader = { db, pool, source, scope, signal: undefined };
         return accountsRead(reader, filter, 5).then((accounts) => {
           answered++;
-          if (accountIds && accounts.some((account) => !accountIds.includes(account))) foreign++;
+          if (scope.kind === 'accounts' && accounts.some((account) => !scope.accountIds.includes(account)))
+            foreign++;
         });
       });
       await Promise.all(asked);
