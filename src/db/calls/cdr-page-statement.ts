@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'kysely';
 import type { Reader } from '../reader.ts';
 import { shapeOfScope, valuesOfScope } from '../scope.ts';
+import type { CdrColumnName } from '../sources/cdr-columns.ts';
 import { postgresOfMicros } from '../timestamps.ts';
-import type { CdrColumnName } from './cdr-columns.ts';
 import { shapeOfFilter } from './cdr-filter.ts';
 import { type CdrKeyset, type CdrPage, cdrPageQuery, hasOnePlan, wayTo } from './cdr-pages.ts';
 

@@ -65,11 +65,9 @@ function problemsWith(
 
 function warningsAboutColumns(catalogue: Catalogue, source: Source): readonly string[] {
   const hidden = [...catalogue.tables.values()].filter((table) => isHidden(table, source));
-  const always = source.name === 'sippy' ? ['post_call_surcharge'] : [];
-  const missing = source.missing.filter((name) => !always.includes(name));
   return [
-    ...(missing.length > 0
-      ? [`Always null, because the database has no such column: ${missing.join(', ')}.`]
+    ...(source.missing.length > 0
+      ? [`Always null, because the database has no such column: ${source.missing.join(', ')}.`]
       : []),
     ...hidden.map(
       (table) =>
