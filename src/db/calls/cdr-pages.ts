@@ -3,7 +3,7 @@ import { fromCdrs, named, type Reader } from '../reader.ts';
 import { accountsWithin } from '../scope.ts';
 import { type CdrColumnName, cdrColumnNames } from '../sources/cdr-columns.ts';
 import { postgresOfMicros } from '../timestamps.ts';
-import { type CdrFilter, matchesFilter } from './cdr-filter.ts';
+import { type CdrFilter, hasNumberPrefix, isSought, matchesFilter } from './cdr-filter.ts';
 
 export type CdrOrder = 'NEWEST_FIRST' | 'OLDEST_FIRST';
 
@@ -70,8 +70,7 @@ export function wayTo({ source, scope }: Reader, { filter, limit }: CdrPage): Pa
     const isMany = wanted !== undefined && wanted.length > 1 && wanted.length * limit <= MAX_KEYS;
     if (isMany) return { by: 'accounts', accountIds: wanted };
   }
-  const isPrefix = filter.cli?.startsWith != null || filter.cld?.startsWith != null;
-  return { by: isShort && isPrefix ? 'keys' : 'rows' };
+  return { by: isShort && hasNumberPrefix(filter) ? 'keys' : 'rows' };
 }
 
 /**
@@ -83,11 +82,6 @@ export function hasOnePlan(reader: Reader, page: CdrPage): boolean {
   if (page.limit > MAX_PAGE || !isSought(page.filter)) return false;
   const wanted = accountsWithin(reader.scope, page.filter.accountIds);
   return wanted === undefined || wanted.length === 1 || wayTo(reader, page).by === 'accounts';
-}
-
-/** Nothing but accounts and times, all of which a keyset index has. */
-function isSought({ accountIds: _, from: __, to: ___, ...others }: CdrFilter): boolean {
-  return Object.values(others).every((part) => part == null);
 }
 
 function keysOf(reader: Reader, page: CdrPage) {

@@ -3,7 +3,7 @@ import { fromCdrs, named, type Reader, run } from '../reader.ts';
 import { type CdrColumnName, cdrColumnNames } from '../sources/cdr-columns.ts';
 import type { XdrsModel } from '../sources/sources.ts';
 import { orderedMicrosOfPostgres } from '../timestamps.ts';
-import { type CdrFilter, matchesFilter } from './cdr-filter.ts';
+import { type CdrFilter, isOfTimes, matchesFilter } from './cdr-filter.ts';
 import { type CdrKeyset, type CdrPage, cdrListQuery, cdrPageQuery } from './cdr-pages.ts';
 
 /** A call, each column as PostgreSQL's text (integers as numbers). */
@@ -68,8 +68,7 @@ const SAMPLE_ROWS = 5000;
  */
 export async function estimateCdrs(reader: Reader, filter: CdrFilter): Promise<string> {
   const times = { from: filter.from, to: filter.to };
-  const isOfTimes = Object.entries(filter).every(([name, part]) => part == null || name in times);
-  if (reader.scope.kind === 'all' || isOfTimes) return planRows(reader, filter);
+  if (reader.scope.kind === 'all' || isOfTimes(filter)) return planRows(reader, filter);
   const { seen, matching } = await trySome(reader, times, filter);
   if (seen < SAMPLE_ROWS) return String(matching);
   const expected = Number(await planRows(reader, times));
