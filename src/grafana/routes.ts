@@ -5,22 +5,15 @@ import { HttpError } from '../http/errors.ts';
 import { type Route, refuseMethod } from '../http/routes.ts';
 import type { SampleHistory } from '../replicas/sample-history.ts';
 import type { RequestLog } from '../telemetry/request-log.ts';
-import { findAnnotations } from './annotations.ts';
-import {
-  isObject,
-  type JsonObject,
-  parseQueryRequest,
-  parseSpan,
-  parseSpanOrLastDay,
-  readBody,
-} from './body.ts';
-import type { GrafanaContext } from './context.ts';
+import { annotationsOf } from './annotations.ts';
+import { isObject, type JsonObject, parseQuestion, parseSpan, parseSpanOrLastDay, readBody } from './body.ts';
 import { changeRows, historyRows, valueRows } from './history.ts';
-import { answerPayloadOptions, answerQuery, metrics } from './metric-list.ts';
-import { chooseReplicas } from './replica-metrics.ts';
+import type { Inquiry } from './metric-group.ts';
+import { answerPayloadOptions, answerQuestion, metrics } from './metric-list.ts';
+import { chosenReplicas } from './replica-metrics.ts';
 import { findTagValues, findVariable, isVariable, tagKeys } from './variables.ts';
 
-export interface GrafanaDeps {
+export interface GrafanaNeeds {
   readonly history: Pick<SampleHistory, 'points' | 'changes'>;
   /** Authenticates the request. Rejects with UnauthenticatedError, BadRequestError or InvalidTokenError. */
   openContext(request: Request): Promise<Context>;
@@ -31,44 +24,42 @@ export interface GrafanaDeps {
   readonly now?: () => number;
 }
 
-type Answer = (body: JsonObject, grafana: GrafanaContext) => unknown;
+type Answer = (body: JsonObject, inquiry: Inquiry) => unknown;
 
 /** What the JSON datasource posts: of its line 0.6, and the older names that come first in each comment. */
 const posts: Readonly<Record<string, Answer>> = {
   '/grafana/metrics': () => metrics,
   '/grafana/metric-payload-options': answerPayloadOptions,
-  '/grafana/query': (body, grafana) => answerQuery(parseQueryRequest(body), grafana),
-  '/grafana/variable': async ({ payload, range }, grafana) => {
+  '/grafana/query': (body, inquiry) => answerQuestion(parseQuestion(body), inquiry),
+  '/grafana/variable': async ({ payload, range }, inquiry) => {
     const options = await findVariable(
       isObject(payload) ? payload : {},
-      parseSpanOrLastDay(range, grafana.now),
-      grafana,
+      parseSpanOrLastDay(range, inquiry.now),
+      inquiry,
     );
     return options.map(({ label, value }) => ({ __text: label, __value: value }));
   },
   '/grafana/tag-keys': () => tagKeys.map((text) => ({ type: 'string', text })),
-  '/grafana/tag-values': async ({ key, timeRange }, grafana) => {
-    const options = await findTagValues(key, parseSpanOrLastDay(timeRange, grafana.now), grafana);
+  '/grafana/tag-values': async ({ key, timeRange }, inquiry) => {
+    const options = await findTagValues(key, parseSpanOrLastDay(timeRange, inquiry.now), inquiry);
     return options.map(({ value }) => ({ text: value }));
   },
   // Until 0.5: the metrics, and until 0.3 the values of variables.
-  '/grafana/search': async ({ target, range }, grafana) => {
+  '/grafana/search': async ({ target, range }, inquiry) => {
     if (!isVariable(target)) return searchMetrics(target);
-    const span = parseSpanOrLastDay(range, grafana.now);
-    const options = await findVariable({ target }, span, grafana);
+    const span = parseSpanOrLastDay(range, inquiry.now);
+    const options = await findVariable({ target }, span, inquiry);
     return options.map(({ label, value }) => ({ text: label, value }));
   },
   // Until 0.2; since then annotations are an ordinary query for replication_changes.
-  '/grafana/annotations': ({ annotation, range }, grafana) => {
-    const replicas = chooseReplicas({ replica: readAnnotatedReplica(annotation) }, [], grafana).map(
-      ({ name }) => name,
-    );
-    return findAnnotations(replicas, parseSpan(range), grafana).map((found) => ({ annotation, ...found }));
+  '/grafana/annotations': ({ annotation, range }, inquiry) => {
+    const replicas = chosenReplicas({ replica: replicaOf(annotation) }, [], inquiry).map(({ name }) => name);
+    return annotationsOf(replicas, parseSpan(range), inquiry).map((found) => ({ annotation, ...found }));
   },
 };
 
-/** Flat rows, for clients that read plain JSON. */
-const gets: Readonly<Record<string, (query: URLSearchParams, grafana: GrafanaContext) => unknown>> = {
+/** Flat rows, for whatever reads JSON. */
+const gets: Readonly<Record<string, (query: URLSearchParams, inquiry: Inquiry) => unknown>> = {
   '/grafana': (_query, { context }) => ({
     message: 'The CDR gateway answers.',
     replication: context.replicas.snapshot().status,
@@ -79,20 +70,20 @@ const gets: Readonly<Record<string, (query: URLSearchParams, grafana: GrafanaCon
 };
 
 /**
- * What Grafana's JSON datasource requests, with `/grafana` as its URL. It is authenticated like GraphQL, so
- * statistics are of the calls that the token may see. Refusals carry `message`, which Grafana shows beside the panel.
+ * What Grafana's JSON datasource asks, with `/grafana` as its URL. It is authenticated like GraphQL, so statistics are of
+ * the calls that the token may see. Refusals carry `message`, which Grafana shows beside the panel.
  */
-export function createGrafanaRoute(deps: GrafanaDeps): Route {
-  const { history, openContext, now = Date.now } = deps;
+export function createGrafanaRoute(needs: GrafanaNeeds): Route {
+  const { history, openContext, now = Date.now } = needs;
 
-  async function respond(request: Request, answer: (grafana: GrafanaContext) => unknown): Promise<Response> {
+  async function respond(request: Request, answer: (inquiry: Inquiry) => unknown): Promise<Response> {
     let context: Context | undefined;
     try {
       context = await openContext(request);
-      const grafana = { context, history, now: now() };
-      return json(await withRetries(context, () => answer(grafana)), { headers: describeFreshness(context) });
+      const inquiry = { context, history, now: now() };
+      return json(await retrying(context, () => answer(inquiry)), { headers: freshnessOf(context) });
     } catch (error) {
-      return refuse(request, error, deps);
+      return refuse(request, error, needs);
     } finally {
       context?.session.end();
     }
@@ -103,19 +94,19 @@ export function createGrafanaRoute(deps: GrafanaDeps): Route {
     const path = pathname === '/grafana/' ? '/grafana' : pathname;
     const get = Object.hasOwn(gets, path) ? gets[path] : undefined;
     if (get) {
-      return refuseMethod(request, ['GET']) ?? respond(request, (grafana) => get(searchParams, grafana));
+      return refuseMethod(request, ['GET']) ?? respond(request, (inquiry) => get(searchParams, inquiry));
     }
     const post = Object.hasOwn(posts, path) ? posts[path] : undefined;
     if (post) {
-      const read = async (grafana: GrafanaContext) => post(await readBodyOnce(request), grafana);
+      const read = async (inquiry: Inquiry) => post(await bodyOf(request), inquiry);
       return refuseMethod(request, ['POST']) ?? respond(request, read);
     }
-    return refuse(request, new HttpError('The JSON datasource does not ask for this path.', 404), deps);
+    return refuse(request, new HttpError('The JSON datasource does not ask for this path.', 404), needs);
   };
 }
 
-/** A standby that fails is replaced, and the request answered anew: nothing has been sent yet. */
-async function withRetries(context: Context, answer: () => unknown): Promise<unknown> {
+/** A standby that fails is replaced, and the whole question asked again: nothing has been sent yet. */
+async function retrying(context: Context, answer: () => unknown): Promise<unknown> {
   for (;;) {
     try {
       return await answer();
@@ -125,8 +116,8 @@ async function withRetries(context: Context, answer: () => unknown): Promise<unk
   }
 }
 
-/** In headers, for answers that calls were read for. */
-function describeFreshness(context: Context): Record<string, string> {
+/** Of answers that calls were read for. */
+function freshnessOf(context: Context): Record<string, string> {
   const replica = context.session.readFrom();
   return {
     ...(replica && { 'x-replica': replica.name }),
@@ -136,8 +127,8 @@ function describeFreshness(context: Context): Record<string, string> {
 
 const bodies = new WeakMap<Request, Promise<JsonObject>>();
 
-/** A body can be read only once, and a request may be answered more than once. */
-function readBodyOnce(request: Request): Promise<JsonObject> {
+/** Can be read once; a question that is asked again is the same one. */
+function bodyOf(request: Request): Promise<JsonObject> {
   const body = bodies.get(request) ?? readBody(request);
   bodies.set(request, body);
   return body;
@@ -149,7 +140,7 @@ function searchMetrics(part: unknown): readonly string[] {
 }
 
 /** The annotation's query is the name of a standby, or empty for every one. */
-function readAnnotatedReplica(annotation: unknown): unknown {
+function replicaOf(annotation: unknown): unknown {
   const query = isObject(annotation) ? annotation.query : undefined;
   return query === 'replication_changes' ? undefined : query;
 }
@@ -164,14 +155,14 @@ function json(body: unknown, init: ResponseInit = {}): Response {
 }
 
 /** `message` is shown beside a panel, `error` by "Save & test". */
-function refuse(request: Request, error: unknown, { mask, logOf }: GrafanaDeps): Response {
+function refuse(request: Request, error: unknown, { mask, logOf }: GrafanaNeeds): Response {
   const { message, extensions } = mask(error);
   const code = extensions.code as ErrorCode;
   const http = extensions.http as { status?: number; headers?: Record<string, string> } | undefined;
   const log = logOf(request);
   log.codes.add(code);
   if (extensions.reference) log.reference = String(extensions.reference);
-  // Errors that GraphQL reports with status 200 fail the whole response here, and are the client's.
+  // What GraphQL answers within 200 is here the whole answer, and the caller's doing.
   const status = http?.status ?? 400;
   return json({ message, error: { code, message } }, { status, headers: http?.headers ?? {} });
 }

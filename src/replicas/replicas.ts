@@ -89,7 +89,6 @@ export function createReplicas(options: ReplicasOptions): Replicas {
           size: poolSize,
           statementTimeoutSeconds,
           allowPrimaryReads,
-          isPooled: () => observed.watcher.isPooled,
           onTrouble,
         }),
     });

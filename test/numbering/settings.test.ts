@@ -97,7 +97,7 @@ describe('doctor', () => {
     const lines: string[] = [];
     const env = { REPLICA_URLS: 'postgresql://nobody@127.0.0.1:1/none', NUMBERING_PLAN: SAMPLE.planPath };
     expect(await doctor(env, (line) => lines.push(line))).toBe(2);
-    expect(lines.join('\n')).toMatch(/cannot be asked[\s\S]*114 blocks/);
+    expect(lines.join('\n')).toMatch(/cannot be reached[\s\S]*114 blocks/);
   });
 });
 

@@ -1,9 +1,9 @@
 import { type Expression, type SqlBool, sql } from 'kysely';
 import { fromCdrs, named, type Reader } from '../reader.ts';
 import { accountsWithin } from '../scope.ts';
-import { type CdrColumnName, cdrColumnNames } from '../sources/cdr-columns.ts';
 import { postgresOfMicros } from '../timestamps.ts';
-import { type CdrFilter, hasNumberPrefix, isSought, matchesFilter } from './cdr-filter.ts';
+import { type CdrColumnName, cdrColumns } from './cdr-columns.ts';
+import { type CdrFilter, matchesFilter } from './cdr-filter.ts';
 
 export type CdrOrder = 'NEWEST_FIRST' | 'OLDEST_FIRST';
 
@@ -24,12 +24,10 @@ export interface CdrPage {
   readonly fromEnd?: boolean;
 }
 
+export const allColumns = Object.keys(cdrColumns) as CdrColumnName[];
+
 /** A page of calls in the given columns, as a query that is not yet run: also the streaming path's. */
-export function cdrPageQuery(
-  reader: Reader,
-  page: CdrPage,
-  columns: readonly CdrColumnName[] = cdrColumnNames,
-) {
+export function cdrPageQuery(reader: Reader, page: CdrPage, columns: readonly CdrColumnName[] = allColumns) {
   const way = wayTo(reader, page);
   if (way.by === 'rows') return cdrListQuery(reader, page, columns).limit(limitOf(page));
   const keys = way.by === 'keys' ? keysOf(reader, page) : keysByAccount(reader, page, way.accountIds);
@@ -40,7 +38,7 @@ export function cdrPageQuery(
 export function cdrListQuery(
   reader: Reader,
   page: Omit<CdrPage, 'limit'>,
-  columns: readonly CdrColumnName[] = cdrColumnNames,
+  columns: readonly CdrColumnName[] = allColumns,
 ) {
   const calls = selectCdrs(reader, columns).where(matchesFilter(page.filter)).where(isBetween(page));
   return inOrder(calls, page);
@@ -70,7 +68,8 @@ export function wayTo({ source, scope }: Reader, { filter, limit }: CdrPage): Pa
     const isMany = wanted !== undefined && wanted.length > 1 && wanted.length * limit <= MAX_KEYS;
     if (isMany) return { by: 'accounts', accountIds: wanted };
   }
-  return { by: isShort && hasNumberPrefix(filter) ? 'keys' : 'rows' };
+  const isPrefix = filter.cli?.startsWith != null || filter.cld?.startsWith != null;
+  return { by: isShort && isPrefix ? 'keys' : 'rows' };
 }
 
 /**
@@ -82,6 +81,11 @@ export function hasOnePlan(reader: Reader, page: CdrPage): boolean {
   if (page.limit > MAX_PAGE || !isSought(page.filter)) return false;
   const wanted = accountsWithin(reader.scope, page.filter.accountIds);
   return wanted === undefined || wanted.length === 1 || wayTo(reader, page).by === 'accounts';
+}
+
+/** Nothing but accounts and times, all of which a keyset index has. */
+function isSought({ accountIds: _, from: __, to: ___, ...others }: CdrFilter): boolean {
+  return Object.values(others).every((part) => part == null);
 }
 
 function keysOf(reader: Reader, page: CdrPage) {

@@ -6,7 +6,8 @@ import {
   type SourceName,
   sourceDefinitions,
 } from '../sources/sources.ts';
-import { type Catalogue, type CatalogueTable, hasUnique, readCatalogue, selectJson } from './catalogue.ts';
+import { type Catalogue, hasUnique, readCatalogue, selectJson } from './catalogue.ts';
+import { columnsRead } from './catalogue-columns.ts';
 import { remedyFor, spoiltByCollation } from './catalogue-indexes.ts';
 
 /** The database cannot serve as this source. Its message lists everything that is wrong, for the terminal. */
@@ -34,17 +35,19 @@ export interface CheckedSource {
 export async function checkSource(db: QueryExecutorProvider, name: SourceName): Promise<CheckedSource> {
   const definition = sourceDefinitions[name];
   const catalogue = await readCatalogue(db, definition.tables);
-  const problems = problemsWith(catalogue, definition, name);
+  const role = await selectRole(db, catalogue);
+  const grants = catalogue.tables.has(definition.tables[0]) ? missingGrants(catalogue, definition, role) : [];
+  const problems = problemsWith(catalogue, definition, name, grants);
   if (problems.length > 0) throw new SourceUnusableError(name, problems);
   const source = definition.create(catalogue);
   return {
     source,
     warnings: [
-      ...warningsAboutColumns(catalogue, source),
+      ...warningsAboutColumns(source, grants),
       ...warningsAboutIndexes(catalogue, definition),
       ...warningsAboutDoubles(catalogue, source),
       ...warningsAboutCollations(catalogue),
-      ...(await warningsAboutRole(db, catalogue)),
+      ...warningsAboutRole(role),
     ],
   };
 }
@@ -53,9 +56,11 @@ function problemsWith(
   { tables }: Catalogue,
   { tables: [main], required }: SourceDefinition,
   name: SourceName,
+  grants: readonly MissingGrant[],
 ): readonly string[] {
   const table = tables.get(main);
-  if (table) return problemsOf(table, required);
+  const remedy = grants.find((grant) => grant.table === main)?.statement;
+  if (table) return problemsOf(table, required, remedy);
   const other = name === 'xdrs' ? 'sippy' : 'xdrs';
   return [
     `there is no table ${main} that this role can see through its search_path ` +
@@ -63,28 +68,40 @@ function problemsWith(
   ];
 }
 
-function warningsAboutColumns(catalogue: Catalogue, source: Source): readonly string[] {
-  const hidden = [...catalogue.tables.values()].filter((table) => isHidden(table, source));
+function warningsAboutColumns(source: Source, grants: readonly MissingGrant[]): readonly string[] {
+  const always = source.name === 'sippy' ? ['post_call_surcharge'] : [];
+  const missing = source.missing.filter((name) => !always.includes(name));
   return [
-    ...(source.missing.length > 0
-      ? [`Always null, because the database has no such column: ${source.missing.join(', ')}.`]
+    ...(missing.length > 0
+      ? [`Always null, because this role finds no such column: ${missing.join(', ')}.`]
       : []),
-    ...hidden.map(
-      (table) =>
-        `This role may not read ${table.name} (${table.hidden.join(', ')}). On the primary: ` +
-        `grant select on ${table.name} to gateway_reader;`,
+    ...grants.map(
+      ({ table, columns, statement }) =>
+        `This role may not read ${table} (${columns.join(', ')}). On the primary: ${statement}`,
     ),
   ];
 }
 
-/** Of accounts and customers only some columns are granted, on purpose: a switch keeps passwords there. */
-const isHidden = (table: CatalogueTable, source: Source): boolean =>
-  table.hidden.length > 0 &&
-  (table.name === 'accounts'
-    ? source.accounts === null
-    : table.name === 'customers'
-      ? source.customers === null
-      : true);
+/** What the gateway would read if it might. */
+interface MissingGrant {
+  readonly table: string;
+  readonly columns: readonly string[];
+  readonly statement: string;
+}
+
+/** Columns, never whole tables: a switch keeps passwords in its accounts, and adds columns where it likes. */
+function missingGrants(
+  catalogue: Catalogue,
+  definition: SourceDefinition,
+  { grantee }: Role,
+): readonly MissingGrant[] {
+  const read = columnsRead(definition, catalogue);
+  return [...catalogue.tables.values()].flatMap(({ name: table, hidden }) => {
+    const columns = read.get(table)!.filter((column) => hidden.has(column));
+    const statement = `grant select (${columns.join(', ')}) on ${table} to ${grantee};`;
+    return columns.length > 0 ? [{ table, columns, statement }] : [];
+  });
+}
 
 function warningsAboutIndexes({ tables }: Catalogue, definition: SourceDefinition): readonly string[] {
   const views = [...tables.values()].filter(({ isView }) => isView);
@@ -130,7 +147,10 @@ function warningsAboutCollations({ tables }: Catalogue): readonly string[] {
 }
 
 interface Role {
+  /** Quoted where it must be. */
   readonly name: string;
+  /** Who is granted to, quoted: the group that is made for it, or the role itself where it is in no such group. */
+  readonly grantee: string;
   readonly superuser: boolean;
   readonly replication: boolean;
   readonly writable: string[] | null;
@@ -138,21 +158,25 @@ interface Role {
   readonly sees: boolean;
 }
 
-async function warningsAboutRole(
-  db: QueryExecutorProvider,
-  { tables }: Catalogue,
-): Promise<readonly string[]> {
+async function selectRole(db: QueryExecutorProvider, { tables }: Catalogue): Promise<Role> {
   const [role] = await selectJson<Role>(
     db,
     sql`
-    select rolname as name, rolsuper as superuser, rolreplication as replication,
+    select quote_ident(rolname) as name, rolsuper as superuser, rolreplication as replication,
+      quote_ident(coalesce((select rolname from pg_roles as reader
+        where rolname = 'gateway_reader' and pg_has_role(reader.oid, 'usage')), pg_roles.rolname)) as grantee,
       (select array_agg(relation order by relation) from unnest(${[...tables.keys()]}::text[]) as relation
-        where has_table_privilege(to_regclass(relation), 'insert, update, delete, truncate')) as writable,
+        where has_table_privilege(to_regclass(relation), 'insert, update, delete, truncate')
+          or has_any_column_privilege(to_regclass(relation), 'insert, update')) as writable,
       current_setting('default_transaction_read_only')::boolean as "readOnly",
       pg_has_role(current_user, 'pg_read_all_stats', 'usage') as sees
     from pg_roles where rolname = current_user`,
   );
-  const { name, superuser, replication, writable, readOnly, sees } = role!;
+  return role!;
+}
+
+function warningsAboutRole(role: Role): readonly string[] {
+  const { name, superuser, replication, writable, readOnly, sees } = role;
   const advice = 'Connect as "gateway", which "migrate up" makes on the primary.';
   if (superuser) return [`Role ${name} is a superuser: it can do anything, also write. ${advice}`];
   return [

@@ -1,9 +1,9 @@
 import { Kysely, PostgresDialect, type QueryExecutorProvider, sql } from 'kysely';
 import pg from 'pg';
 import type { SourceName } from '../sources/sources.ts';
-import { findPooling, type Pooling, TRANSACTION_POOLING } from '../wire/pooling.ts';
 import { selectJson } from './catalogue.ts';
 import { checkSource, SourceUnusableError } from './catalogue-check.ts';
+import { warningsAboutReach } from './catalogue-reach.ts';
 
 /** 0: everything is as it should be. 1: it works, with warnings. 2: the gateway would not start. */
 export type ExitCode = 0 | 1 | 2;
@@ -61,46 +61,29 @@ async function examine(url: string, name: SourceName): Promise<Examination> {
     const server = await selectServer(db);
     const heading = `${place}: PostgreSQL ${server.version}, ${server.standby ? 'standby' : 'primary'}, as ${server.role}`;
     const about = { heading, cluster: server.cluster };
-    const pooling = await poolingOf(url);
-    const problems = pooling === 'transaction' ? [TRANSACTION_POOLING] : [];
-    const warned = [...(pooling === 'session' ? [SESSION_POOLING] : []), ...warningsAboutServer(server)];
-    try {
-      const { warnings } = await checkSource(db, name);
-      return { ...about, problems, warnings: [...warned, ...warnings] };
-    } catch (error) {
-      if (!(error instanceof SourceUnusableError)) throw error;
-      return { ...about, problems: [...problems, ...error.problems], warnings: warned };
-    }
+    const { problems, warnings } = await examineSource(db, name);
+    return {
+      ...about,
+      problems,
+      warnings: [...warningsAboutServer(server), ...warnings, ...(await warningsAboutReach(db, name))],
+    };
   } catch (error) {
-    return { heading: place, problems: [`cannot be asked: ${reasonOf(error)}`], warnings: [] };
+    return { heading: place, problems: [`cannot be reached: ${reasonOf(error)}`], warnings: [] };
   } finally {
     await db.destroy();
   }
 }
 
-const SESSION_POOLING =
-  'It is reached through a pooler, which works as long as it leads to this server alone; better is the server itself.';
-
-/** With session settings, as the gateway connects: a pooler may refuse them. */
-async function poolingOf(url: string): Promise<Pooling> {
-  const clients: pg.Client[] = [];
-  async function connect(): Promise<pg.Client> {
-    const client = new pg.Client({
-      connectionString: url,
-      connectionTimeoutMillis: 5_000,
-      query_timeout: 5_000,
-      application_name: 'cdr-gateway doctor',
-      options: '-c default_transaction_read_only=on',
-    });
-    client.on('error', () => {});
-    clients.push(client);
-    await client.connect();
-    return client;
-  }
+async function examineSource(
+  db: QueryExecutorProvider,
+  name: SourceName,
+): Promise<Pick<Examination, 'problems' | 'warnings'>> {
   try {
-    return await findPooling(await connect(), connect);
-  } finally {
-    await Promise.all(clients.map((client) => client.end()));
+    const { warnings } = await checkSource(db, name);
+    return { problems: [], warnings };
+  } catch (error) {
+    if (!(error instanceof SourceUnusableError)) throw error;
+    return { problems: error.problems, warnings: [] };
   }
 }
 

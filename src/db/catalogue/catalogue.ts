@@ -12,8 +12,8 @@ export interface CatalogueTable {
   readonly isView: boolean;
   /** By name, only columns that this role may read. */
   readonly columns: ReadonlyMap<string, string>;
-  /** Columns that exist and that this role may not read. */
-  readonly hidden: readonly string[];
+  /** By name, the columns that exist and that this role may not read. */
+  readonly hidden: ReadonlyMap<string, string>;
   readonly indexes: readonly CatalogueIndex[];
 }
 
@@ -56,11 +56,12 @@ export async function readCatalogue(db: QueryExecutorProvider, names: readonly s
   const tables = new Map<string, CatalogueTable>();
   for (const name of new Set(columns.map((column) => column.table))) {
     const own = columns.filter((column) => column.table === name);
+    const typesOf = (rows: readonly ColumnRow[]) => new Map(rows.map(({ column, type }) => [column, type]));
     tables.set(name, {
       name,
       isView: own.some((column) => column.kind === 'v'),
-      columns: new Map(own.filter(({ readable }) => readable).map(({ column, type }) => [column, type])),
-      hidden: own.filter(({ readable }) => !readable).map(({ column }) => column),
+      columns: typesOf(own.filter(({ readable }) => readable)),
+      hidden: typesOf(own.filter(({ readable }) => !readable)),
       indexes: indexes.filter((index) => index.table === name),
     });
   }

@@ -13,11 +13,12 @@ const acceptable: Readonly<Record<string, readonly string[]>> = {
   'timestamp with time zone': ['timestamp with time zone'],
 };
 
-/** The expression of a value; null where the database has nothing that it could be read from. */
-export type ValueSql = RawBuilder<unknown> | null;
-
 /** The column as an expression of the model's type; null where it is not there, or cannot become that type. */
-export function columnSql(table: CatalogueTable | undefined, name: string, type: string): ValueSql {
+export function columnSql(
+  table: CatalogueTable | undefined,
+  name: string,
+  type: string,
+): RawBuilder<unknown> | null {
   const actual = table?.columns.get(name);
   if (table === undefined || actual === undefined) return null;
   const reference = sql.ref(`${table.name}.${name}`);
@@ -30,7 +31,7 @@ export function firstColumnSql(
   table: CatalogueTable | undefined,
   names: readonly string[],
   type: string,
-): ValueSql {
+): RawBuilder<unknown> | null {
   for (const name of names) {
     const found = columnSql(table, name, type);
     if (found) return found;
@@ -38,7 +39,7 @@ export function firstColumnSql(
   return null;
 }
 
-function castSql(reference: RawBuilder<unknown>, actual: string, type: string): ValueSql {
+function castSql(reference: RawBuilder<unknown>, actual: string, type: string): RawBuilder<unknown> | null {
   if (!isCastable(actual, type)) return null;
   // Without a zone of its own it is in UTC: switches write nothing else.
   if (actual === 'timestamp without time zone') return sql`(${reference} at time zone 'UTC')`;
@@ -58,10 +59,11 @@ function isCastable(actual: string, type: string): boolean {
   return numbers.includes(actual);
 }
 
-/** What is wrong with required columns, one sentence each; empty when nothing is. */
+/** What is wrong with required columns, one sentence each; empty when nothing is. `remedy` is for those that are hidden. */
 export function problemsOf(
   table: CatalogueTable,
   required: Readonly<Record<string, string>>,
+  remedy: string | undefined,
 ): readonly string[] {
   return Object.entries(required).flatMap(([name, type]) => {
     const actual = table.columns.get(name);
@@ -70,8 +72,8 @@ export function problemsOf(
       if (allowed.includes(actual)) return [];
       return `${table.name}.${name} is ${actual}; it must be ${allowed.join(' or ')}`;
     }
-    return table.hidden.includes(name)
-      ? `${table.name}.${name} may not be read by this role: grant select on ${table.name} to gateway_reader`
+    return table.hidden.has(name)
+      ? `${table.name}.${name} may not be read by this role. On the primary: ${remedy}`
       : `${table.name}.${name} is missing`;
   });
 }

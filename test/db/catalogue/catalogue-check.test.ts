@@ -78,7 +78,7 @@ describe('the check at start', () => {
 
         expect(refusal.problems).toEqual([
           'xdrs.i_xdr is uuid; it must be smallint or integer or bigint',
-          'xdrs.i_account may not be read by this role: grant select on xdrs to gateway_reader',
+          'xdrs.i_account may not be read by this role. On the primary: grant select (i_account, cli) on xdrs to gateway_reader;',
           'xdrs.connect_time is timestamp without time zone; it must be timestamp with time zone',
           'xdrs.charged_amount is missing',
         ]);
@@ -376,7 +376,7 @@ describe('doctor', () => {
     );
 
     expect(text).toMatch(/problem: there is no table/);
-    expect(text).toMatch(/^127\.0\.0\.1:1\/sippy\n {2}problem: cannot be asked: .*ECONNREFUSED/m);
+    expect(text).toMatch(/^127\.0\.0\.1:1\/sippy\n {2}problem: cannot be reached: .*ECONNREFUSED/m);
     expect(text).not.toContain('very-secret');
     expect(code).toBe(2);
   });

@@ -34,6 +34,17 @@ const indexesOf = async ({ query }: EmptyDatabase, table: string) =>
     [table],
   );
 
+/** Takes back a migration, and before it those that came later, of which `log` is not told. */
+async function takeBack({ url }: EmptyDatabase, name: string, log: (line: string) => void = () => {}) {
+  for (;;) {
+    const { lines, log: note } = collect();
+    await migrateDown(url, note);
+    if (lines.at(-1) !== `Taken back: ${name}`) continue;
+    for (const line of lines) log(line);
+    return;
+  }
+}
+
 describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
   let cluster: Cluster;
   beforeAll(async () => {
@@ -72,6 +83,7 @@ describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
 
       const said = lines.filter((line) => /^(Taken|Nothing)/.test(line));
       expect(said).toEqual([
+        'Taken back: 0005_privileges',
         'Taken back: 0004_statistics',
         'Taken back: 0003_roles',
         'Taken back: 0002_indexes',
@@ -144,6 +156,7 @@ describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
         expect.stringMatching(/^0002_indexes +pending$/),
         expect.stringMatching(/^0003_roles +pending$/),
         expect.stringMatching(/^0004_statistics +pending$/),
+        expect.stringMatching(/^0005_privileges +pending$/),
       ]);
     });
   });
@@ -277,9 +290,11 @@ describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
       const database = await createEmptyDatabase(cluster);
       await database.query(statements);
       await migrateToLatest(database.url);
-      await migrateDown(database.url, () => {});
+      await takeBack(database, '0004_statistics');
       return database;
     }
+
+    const isAboutIndexes = (line: string) => line.includes(' index ');
 
     const namesOf = async (database: EmptyDatabase, table = 'xdrs') =>
       (await indexesOf(database, table)).map(({ name, valid }) => (valid ? name : `${name} INVALID`));
@@ -290,15 +305,14 @@ describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
       const [up, down] = [collect(), collect()];
       await migrateUp(database.url, up.log);
       const after = await indexesOf(database, 'xdrs');
-      await migrateDown(database.url, down.log);
+      await takeBack(database, '0004_statistics', down.log);
 
       expect(before).toContain(`CREATE INDEX ${plain} ON public.xdrs USING btree ${key}\n`);
       expect(after.map(({ name }) => name)).toEqual(['xdrs_connect_time_i_xdr_idx', covering]);
       expect(after[1]!.definition).toMatch(`USING btree ${key} INCLUDE (duration, charged_amount)`);
-      expect(up.lines).toEqual([
+      expect(up.lines.filter(isAboutIndexes)).toEqual([
         expect.stringMatching(`create index concurrently "${covering}"`),
         expect.stringMatching(`drop index concurrently "public"."${plain}"`),
-        'Up to date.',
       ]);
       expect(down.lines).toEqual([
         expect.stringMatching(`create index concurrently "${plain}"`),
@@ -330,7 +344,7 @@ describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
         create index ${name} on xdrs (i_account, connect_time desc, i_xdr desc) ${include}`);
       await migrateToLatest(database.url);
       const made = await namesOf(database);
-      await migrateDown(database.url, () => {});
+      await takeBack(database, '0004_statistics');
 
       expect(made.includes(name)).toBe(true);
       expect(made.includes(covering)).toBe(include === '');
@@ -366,11 +380,10 @@ describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
       const { lines, log } = collect();
       await migrateUp(database.url, log);
 
-      expect(lines).toEqual([
+      expect(lines.filter(isAboutIndexes)).toEqual([
         ...first.map((pattern) => expect.stringMatching(pattern)),
         expect.stringMatching(/create index concurrently/),
         expect.stringMatching(`drop index concurrently "public"."${plain}"`),
-        'Up to date.',
       ]);
       expect(await namesOf(database)).toEqual(['xdrs_connect_time_i_xdr_idx', covering]);
     });
@@ -384,7 +397,7 @@ describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
       const { lines, log } = collect();
       await migrateUp(database.url, log);
 
-      expect(lines.filter((line) => line.includes(' index '))).toEqual([
+      expect(lines.filter(isAboutIndexes)).toEqual([
         expect.stringMatching(`drop index concurrently "public"."${plain}"`),
       ]);
       expect(await namesOf(database)).toEqual(['xdrs_connect_time_i_xdr_idx', covering]);
@@ -420,7 +433,7 @@ describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
           namesOf(database, table),
         ),
       );
-      await migrateDown(database.url, () => {});
+      await takeBack(database, '0004_statistics');
       await database.query('drop table xdrs_2024');
 
       expect(lines.filter((line) => line.includes('create index concurrently'))).toHaveLength(3);
@@ -505,18 +518,93 @@ describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
       expect(await queryAt(url, 'select count(*)::int as calls from xdrs')).toEqual([{ calls: 0 }]);
     });
 
-    test('reads a table that the owner makes later, and no passwords of accounts', async () => {
+    /** What a role gets for a statement: the rows, or the SQLSTATE of the refusal. */
+    const asGateway = (database: EmptyDatabase, password: string) => {
+      const url = cluster.primary.url({ user: 'gateway', password, database: database.name });
+      return (statement: string) =>
+        queryAt(url, statement).catch((error: { code: string }) => error.code as unknown);
+    };
+
+    test('reads no password of accounts, and no table that the owner makes later', async () => {
       const database = await createEmptyDatabase(cluster);
       await database.query(sippyTablesSql);
       await migrateToLatest(database.url, { gatewayPassword: 'reads' });
-      await database.query('create table cdrs_20260101 (like cdrs)');
-      const url = cluster.primary.url({ user: 'gateway', password: 'reads', database: database.name });
+      await database.query('create table secrets (password text); create table cdrs_20260101 (like cdrs)');
+      const read = asGateway(database, 'reads');
 
-      expect(await queryAt(url, 'select i_cdr from cdrs_20260101')).toEqual([]);
-      expect(await queryAt(url, 'select i_account, username from accounts')).toEqual([]);
-      await expect(queryAt(url, 'select voip_password from accounts')).rejects.toMatchObject({
-        code: '42501',
-      });
+      expect(await read('select i_account, username from accounts')).toEqual([]);
+      expect(await read('select voip_password from accounts')).toBe('42501');
+      expect(await read('select * from secrets')).toBe('42501');
+      expect(await read('select i_cdr from cdrs_20260101')).toBe('42501');
+    });
+
+    test('reads a partition that the owner makes later, through its table', async () => {
+      const database = await createEmptyDatabase(cluster);
+      await database.query(`create table xdrs (i_xdr bigint, i_account bigint, connect_time timestamptz)
+        partition by range (connect_time)`);
+      await migrateToLatest(database.url, { gatewayPassword: 'reads' });
+      await database.query(`create table xdrs_2026 partition of xdrs for values from ('2026-01-01') to ('2027-01-01');
+        insert into xdrs values (1, 14, '2026-01-05Z')`);
+
+      expect(await asGateway(database, 'reads')('select i_xdr from xdrs')).toEqual([{ i_xdr: '1' }]);
+    });
+
+    test('reads a table made anew under its old name after the next "up", and still no password', async () => {
+      const database = await createEmptyDatabase(cluster);
+      await database.query(sippyTablesSql);
+      await migrateToLatest(database.url, { gatewayPassword: 'reads' });
+      await database.query(`alter table cdrs rename to cdrs_old; create table cdrs (like cdrs_old including all);
+        alter table accounts rename to accounts_old; create table accounts (like accounts_old including all)`);
+      const read = asGateway(database, 'reads');
+      const before = await read('select i_cdr from cdrs');
+      const { lines, log } = collect();
+      await migrateUp(database.url, log);
+
+      expect(before).toBe('42501');
+      expect(lines.filter((line) => line.startsWith('grant'))).toHaveLength(2);
+      expect(await read('select i_cdr from cdrs')).toEqual([]);
+      expect(await read('select username from accounts')).toEqual([]);
+      expect(await read('select voip_password from accounts')).toBe('42501');
+      const again = collect();
+      await migrateUp(database.url, again.log);
+      expect(again.lines).toEqual(['Up to date.']);
+    });
+
+    test('loses what earlier defaults opened, and gets those defaults back when that is taken back', async () => {
+      const database = await createEmptyDatabase(cluster);
+      await database.query(sippyTablesSql);
+      await migrateToLatest(database.url, { gatewayPassword: 'reads' });
+      await takeBack(database, '0005_privileges');
+      const before = await describeDatabase(database);
+      // What the defaults of before open: tables of others, and those with passwords that are made anew.
+      await database.query(`create table secrets (password text); drop table accounts;
+        create table accounts (i_account bigint, username text, voip_password text)`);
+      const read = asGateway(database, 'reads');
+      const open = [await read('select * from secrets'), await read('select voip_password from accounts')];
+      await migrateToLatest(database.url);
+
+      expect(open).toEqual([[], []]);
+      expect(await read('select * from secrets')).toBe('42501');
+      expect(await read('select voip_password from accounts')).toBe('42501');
+      expect(await read('select i_account, username from accounts')).toEqual([]);
+      expect(await read('select i_cdr from cdrs')).toEqual([]);
+      expect(before).toContain('default on new tables of postgres   select to gateway_reader');
+      expect(await describeDatabase(database)).not.toContain('default on new tables');
+    });
+
+    test('loses the defaults of a former owner of the calls too', async () => {
+      const database = await createEmptyDatabase(cluster);
+      await database.query(
+        `create role former_${database.name}; grant create on schema public to former_${database.name}`,
+      );
+      await migrateToLatest(database.url, { gatewayPassword: 'reads' });
+      await takeBack(database, '0005_privileges');
+      await database.query(`alter default privileges for role former_${database.name} in schema public
+        grant select on tables to gateway_reader`);
+      await migrateToLatest(database.url);
+      await database.query(`set role former_${database.name}; create table secrets (password text)`);
+
+      expect(await asGateway(database, 'reads')('select * from secrets')).toBe('42501');
     });
 
     test('stays while another database uses it, and goes with the last one', async () => {
@@ -562,7 +650,7 @@ describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
     await migrateSql(url, log);
     expect(lines.join('\n')).toMatch(/create index "xdrs_i_account_connect_time_i_xdr_idx"/);
     await migrateStatus(url, log);
-    expect(lines.at(-1)).toMatch(/^0004_statistics +pending$/);
+    expect(lines.at(-1)).toMatch(/^0005_privileges +pending$/);
   });
 
   test('without the right to make roles say who may, and leave no role behind', async () => {
