@@ -1,7 +1,7 @@
 import type { StatusChange, TimeSpan } from '../replicas/sample-history.ts';
 import { type ReplicaState, replicaStates } from '../replicas/states.ts';
+import type { GrafanaContext } from './context.ts';
 import { type Column, type Frame, tableFrame } from './frames.ts';
-import type { Inquiry } from './metric-group.ts';
 
 /** A change of state as a mark on a graph; trouble lasts until the next change. */
 export interface Annotation {
@@ -17,24 +17,24 @@ export interface Annotation {
 const well: readonly ReplicaState[] = ['STREAMING', 'CATCHING_UP', 'DELAYED'];
 
 /** Oldest first. What began before the span and lasts into it is part of it. */
-export function annotationsOf(
+export function findAnnotations(
   replicas: readonly string[],
   { from, to }: TimeSpan,
-  { history, now }: Inquiry,
+  { history, now }: GrafanaContext,
 ): readonly Annotation[] {
   const changes = history
     .changes({ from: 0, to: now + 1 })
     .filter(({ replica }) => replicas.includes(replica));
-  const nextOf = new Map<string, number>();
+  const nextChange = new Map<string, number>();
   const annotations = changes.toReversed().map((change) => {
-    const annotation = annotationOf(change, nextOf.get(change.replica) ?? now);
-    nextOf.set(change.replica, change.at);
+    const annotation = describeChange(change, nextChange.get(change.replica) ?? now);
+    nextChange.set(change.replica, change.at);
     return annotation;
   });
   return annotations.toReversed().filter(({ time, timeEnd }) => time < to && (timeEnd ?? time) >= from);
 }
 
-function annotationOf({ replica, at, state, before, reason }: StatusChange, until: number): Annotation {
+function describeChange({ replica, at, state, before, reason }: StatusChange, until: number): Annotation {
   const isWell = well.includes(state);
   const since = before === null ? 'The gateway began to watch it.' : `It was ${before}.`;
   return {
@@ -55,12 +55,12 @@ const columns: readonly Column<Annotation>[] = [
   { name: 'tags', type: 'string', of: ({ tags }) => tags.join(',') },
 ];
 
-/** As an annotation query of plugin 0.3 and later wants it. */
+/** The form that an annotation query of plugin 0.3 and later expects. */
 export function changeFrame(
   refId: string,
   replicas: readonly string[],
   span: TimeSpan,
-  inquiry: Inquiry,
+  grafana: GrafanaContext,
 ): Frame {
-  return tableFrame(refId, columns, annotationsOf(replicas, span, inquiry));
+  return tableFrame(refId, columns, findAnnotations(replicas, span, grafana));
 }

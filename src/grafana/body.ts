@@ -2,7 +2,7 @@ import { microsOfRfc3339 } from '../db/timestamps.ts';
 import { BadRequestError, InvalidArgumentError, InvalidTimeRangeError } from '../errors.ts';
 import type { TimeSpan } from '../replicas/sample-history.ts';
 
-/** What a client sent, before we looked at it. Fields we do not know are ignored: Grafana adds some every year. */
+/** What a client sent, before it was checked. Unknown fields are ignored: Grafana adds some every year. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** One query of a panel. */
@@ -12,26 +12,26 @@ export interface Target {
   readonly payload: JsonObject;
 }
 
-/** One choice of the dashboard's ad hoc filters: the value is one of these, or none of them. */
+/** One of the dashboard's ad hoc filters: the value is one of these or, when negative, none of them. */
 export interface AdHocFilter {
   readonly key: string;
   readonly isNegative: boolean;
   readonly values: readonly string[];
 }
 
-/** A panel's request. */
-export interface Question {
+/** The body of a panel's request, as `/query` gets it. */
+export interface QueryRequest {
   readonly span: TimeSpan;
   readonly stepMillis: number;
-  /** A panel is about so many pixels wide. */
-  readonly mostPoints: number;
+  /** About the width of the panel in pixels. */
+  readonly maxPoints: number;
   /** The dashboard's zone when it has a name; undefined when the browser decides. */
   readonly timeZone: string | undefined;
   readonly targets: readonly Target[];
   readonly filters: readonly AdHocFilter[];
 }
 
-const USUAL_POINTS = 500;
+const DEFAULT_POINTS = 500;
 /** As many as Prometheus answers. */
 export const MAX_POINTS = 11_000;
 const MAX_TARGETS = 50;
@@ -58,13 +58,13 @@ export async function readBody(request: Request): Promise<JsonObject> {
 }
 
 /** Throws InvalidArgumentError or InvalidTimeRangeError, with a sentence that Grafana shows beside the panel. */
-export function parseQuestion(body: JsonObject): Question {
+export function parseQueryRequest(body: JsonObject): QueryRequest {
   const span = parseSpan(body.range);
-  const mostPoints = Math.min(positive(body.maxDataPoints) ?? USUAL_POINTS, MAX_POINTS);
-  const stepMillis = Math.max(positive(body.intervalMs) ?? 0, (span.to - span.from) / mostPoints);
+  const maxPoints = Math.min(positive(body.maxDataPoints) ?? DEFAULT_POINTS, MAX_POINTS);
+  const stepMillis = Math.max(positive(body.intervalMs) ?? 0, (span.to - span.from) / maxPoints);
   return {
     span,
-    mostPoints,
+    maxPoints,
     stepMillis: Math.ceil(stepMillis),
     timeZone: parseTimeZone(body.timezone),
     targets: parseTargets(body.targets),
@@ -80,14 +80,14 @@ export function parseSpan(range: unknown): TimeSpan {
   throw new InvalidTimeRangeError('"range.from" must be before "range.to".');
 }
 
-/** The range where there is one, otherwise the last day: variables may be asked for without. */
+/** The range where there is one, otherwise the last day: requests for variables may lack it. */
 export function parseSpanOrLastDay(range: unknown, now: number): TimeSpan {
   return range === undefined || range === null ? { from: now - DAY_MILLIS, to: now } : parseSpan(range);
 }
 
 /** Milliseconds since 1970. Throws InvalidTimeRangeError. */
 export function parseInstant(value: unknown, where: string): number {
-  const millis = millisOf(value);
+  const millis = parseMillis(value);
   if (millis === undefined) {
     throw new InvalidTimeRangeError(
       `"${where}" must be a time such as "2026-01-05T09:00:00.000Z", or milliseconds since 1970.`,
@@ -97,7 +97,7 @@ export function parseInstant(value: unknown, where: string): number {
   throw new InvalidTimeRangeError(`"${where}" must lie between 1970 and 2200.`);
 }
 
-function millisOf(value: unknown): number | undefined {
+function parseMillis(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? Math.floor(value) : undefined;
   if (typeof value !== 'string') return undefined;
   if (/^-?\d{1,16}$/.test(value)) return Number(value);
@@ -109,7 +109,7 @@ function positive(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) && value >= 1 ? Math.floor(value) : undefined;
 }
 
-/** Grafana says "browser" where nobody chose a zone, and does not say which zone that is. */
+/** Grafana sends "browser" where no zone was chosen, and does not say which zone the browser is in. */
 function parseTimeZone(value: unknown): string | undefined {
   if (typeof value !== 'string' || value === '' || value === 'browser') return undefined;
   return /^utc$/i.test(value) ? 'UTC' : value;
@@ -126,7 +126,7 @@ function parseTargets(targets: unknown): readonly Target[] {
 function parseTarget(target: unknown): Target {
   if (!isObject(target)) throw new InvalidArgumentError('Every one of "targets" must be an object.');
   const refId = typeof target.refId === 'string' ? target.refId : '';
-  const metric = typeof target.target === 'string' ? unescaped(target.target) : '';
+  const metric = typeof target.target === 'string' ? unescapeText(target.target) : '';
   if (metric === '') throw new InvalidArgumentError(`Query ${refId}: choose a metric.`);
   // Until 0.2 the plugin called it "data".
   return { refId, metric, payload: parsePayload(target.payload ?? target.data, `Query ${refId}`) };
@@ -173,6 +173,6 @@ function parseFilter(filter: unknown): AdHocFilter {
 }
 
 /** The plugin puts variables in as it would into a regular expression. */
-export function unescaped(text: string): string {
+export function unescapeText(text: string): string {
   return text.replaceAll(/\\([\\^$.*+?()[\]{}|/-])/g, '$1');
 }

@@ -12,21 +12,21 @@ export const bucketLengths: Readonly<Record<TimeDimension, number>> = {
 };
 export const bucketNames = Object.keys(bucketLengths) as TimeDimension[];
 
-/** The shortest bucket of which no more than `most` fit into the span. */
-export function bucketFor({ from, to }: TimeSpan, most: number): TimeDimension {
-  return bucketNames.find((name) => (to - from) / bucketLengths[name] <= most) ?? 'MONTH';
+/** The shortest bucket of which no more than `max` fit into the span. */
+export function bucketFor({ from, to }: TimeSpan, max: number): TimeDimension {
+  return bucketNames.find((name) => (to - from) / bucketLengths[name] <= max) ?? 'MONTH';
 }
 
 /**
  * When the hours, days, weeks or months of a zone begin, from the one that holds `from` up to `to`: milliseconds since
- * 1970. Undefined when JavaScript does not know the zone; PostgreSQL, which knows it or not, is asked by others.
+ * 1970. Undefined when JavaScript does not know the zone; PostgreSQL decides elsewhere whether there is such a zone.
  */
 export function bucketStarts(
   { from, to }: TimeSpan,
   bucket: TimeDimension,
   timeZone: string,
 ): number[] | undefined {
-  const offsetAt = offsetsOf(timeZone);
+  const offsetAt = createOffsets(timeZone);
   if (!offsetAt) return undefined;
   const starts: number[] = [];
   if (bucket === 'HOUR') {
@@ -52,10 +52,10 @@ interface Calendar {
 
 /** On the wall clock, as if it were UTC. */
 const calendars: Readonly<Record<Exclude<TimeDimension, 'HOUR'>, Calendar>> = {
-  DAY: { startOf: (local) => dayOf(local, 0), after: (start) => dayOf(start, 1) },
+  DAY: { startOf: (local) => addDays(local, 0), after: (start) => addDays(start, 1) },
   WEEK: {
-    startOf: (local) => dayOf(local, -((local.getUTCDay() + 6) % 7)),
-    after: (start) => dayOf(start, 7),
+    startOf: (local) => addDays(local, -((local.getUTCDay() + 6) % 7)),
+    after: (start) => addDays(start, 7),
   },
   MONTH: {
     startOf: (local) => Date.UTC(local.getUTCFullYear(), local.getUTCMonth()),
@@ -63,12 +63,12 @@ const calendars: Readonly<Record<Exclude<TimeDimension, 'HOUR'>, Calendar>> = {
   },
 };
 
-function dayOf(local: Date, plus: number): number {
+function addDays(local: Date, plus: number): number {
   return Date.UTC(local.getUTCFullYear(), local.getUTCMonth(), local.getUTCDate() + plus);
 }
 
 /** How far the zone's clocks are ahead of UTC at an instant, both in milliseconds; undefined for an unknown zone. */
-function offsetsOf(timeZone: string): ((instant: number) => number) | undefined {
+function createOffsets(timeZone: string): ((instant: number) => number) | undefined {
   if (timeZone === 'UTC') return () => 0;
   let format: Intl.DateTimeFormat;
   try {

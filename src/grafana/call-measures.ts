@@ -70,12 +70,12 @@ export const measureViews: Readonly<Record<StatsMeasure, MeasureView>> = {
 export const measures = Object.keys(measureViews) as StatsMeasure[];
 
 /** A panel draws; money to the last decimal is for GraphQL. */
-export function measureOf(row: CdrStatsRow, measure: StatsMeasure): number | null {
+export function readMeasure(row: CdrStatsRow, measure: StatsMeasure): number | null {
   const value = row[measure];
   return value === null ? null : Number(value);
 }
 
 export const measureColumns: readonly Column<CdrStatsRow>[] = measures.map((measure) => {
   const { column, unit } = measureViews[measure];
-  return { name: column, type: 'number', ...(unit && { unit }), of: (row) => measureOf(row, measure) };
+  return { name: column, type: 'number', ...(unit && { unit }), of: (row) => readMeasure(row, measure) };
 });

@@ -10,7 +10,7 @@ import type { MetricGroup } from './metric-group.ts';
 import type { PayloadField, PayloadOption } from './payload.ts';
 
 const TABLE = 'calls_table';
-/** For the choices that the query builder shows; it sends no range with its question. */
+/** For the choices that the query builder shows; it sends no range when it fetches them. */
 const OPTIONS_DAYS = 7;
 
 const plain = (values: readonly string[]): readonly PayloadOption[] =>
@@ -80,18 +80,18 @@ export const callMetrics: MetricGroup = {
     }),
     { value: TABLE, label: 'Calls by group (table)', payloads: tableFields },
   ],
-  async answer(targets, question, inquiry) {
+  async answer(targets, request, grafana) {
     const series = targets.filter(({ metric }) => metric !== TABLE);
-    const answered = new Map(zip(series, await answerSeries(series, question, inquiry)));
+    const answered = new Map(zip(series, await answerSeries(series, request, grafana)));
     for (const target of targets) {
-      if (!answered.has(target)) answered.set(target, await answerTable(target, question, inquiry));
+      if (!answered.has(target)) answered.set(target, await answerTable(target, request, grafana));
     }
     return targets.map((target) => answered.get(target)!);
   },
-  async options(field, inquiry) {
+  async options(field, grafana) {
     if (!(filterKeys as readonly string[]).includes(field)) return [];
-    const span = { from: inquiry.now - OPTIONS_DAYS * 86_400_000, to: inquiry.now };
-    return findCallValues(field, span, {}, inquiry);
+    const span = { from: grafana.now - OPTIONS_DAYS * 86_400_000, to: grafana.now };
+    return findCallValues(field, span, {}, grafana);
   },
 } satisfies MetricGroup;
 

@@ -3,9 +3,9 @@ import { outcomes } from '../db/sources/sources.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import type { CdrFilterArgument } from '../resolvers/cdr-filter.ts';
 import type { AdHocFilter, JsonObject } from './body.ts';
-import { textOf, textsOf } from './payload.ts';
+import { parseText, parseTexts } from './payload.ts';
 
-/** What calls may be narrowed to: in the payload, and as an ad hoc filter of the dashboard. */
+/** What calls may be filtered by, in the payload and as an ad hoc filter of the dashboard. */
 type FilterKey = 'account' | 'customer' | 'country' | 'cause' | 'outcome';
 
 type FilterValues = Pick<
@@ -38,8 +38,8 @@ const narrowings: Readonly<Record<FilterKey, (values: readonly string[]) => Filt
   account: (values) => ({ accountIds: values }),
   customer: (values) => ({ customerIds: values }),
   country: (values) => ({ countries: values }),
-  cause: (values) => ({ disconnectCauses: values.map(causeOf) }),
-  outcome: (values) => ({ outcomes: values.map(outcomeOf) }),
+  cause: (values) => ({ disconnectCauses: values.map(parseCause) }),
+  outcome: (values) => ({ outcomes: values.map(parseOutcome) }),
 };
 export const filterKeys = Object.keys(narrowings) as FilterKey[];
 
@@ -49,13 +49,13 @@ export function narrowTo(key: FilterKey, values: readonly string[]): FilterValue
 }
 
 /**
- * The calls that a payload and the dashboard's filters ask for, without a time range. Filters of standbys are not
- * about calls and are left alone. Throws InvalidArgumentError.
+ * The filter of a payload and of the dashboard together, without a time range. Filters of standbys are not
+ * about calls and are passed over. Throws InvalidArgumentError.
  */
-export function filterOf(payload: JsonObject, adHoc: readonly AdHocFilter[]): CdrFilterArgument {
+export function buildFilter(payload: JsonObject, adHoc: readonly AdHocFilter[]): CdrFilterArgument {
   const chosen = new Map<FilterKey, readonly string[]>();
   for (const key of filterKeys) {
-    const values = textsOf(payload, key);
+    const values = parseTexts(payload, key);
     if (values) chosen.set(key, values);
   }
   for (const { key, isNegative, values } of adHoc) {
@@ -66,7 +66,7 @@ export function filterOf(payload: JsonObject, adHoc: readonly AdHocFilter[]): Cd
     // Both must hold; a list of nothing matches nothing.
     chosen.set(key, already ? already.filter((value) => values.includes(value)) : values);
   }
-  const startsWith = textOf(payload, 'cld');
+  const startsWith = parseText(payload, 'cld');
   const parts = [...chosen].map(([key, values]) => narrowTo(key, values));
   return Object.assign({}, ...parts, startsWith === undefined ? {} : { cld: { startsWith } });
 }
@@ -75,12 +75,12 @@ export function isFilterKey(key: string): key is FilterKey {
   return (filterKeys as string[]).includes(key);
 }
 
-function causeOf(text: string): number {
+function parseCause(text: string): number {
   if (/^-?\d{1,9}$/.test(text)) return Number(text);
   throw new InvalidArgumentError(`A disconnect cause is a whole number, not "${text.slice(0, 40)}".`);
 }
 
-function outcomeOf(text: string): string {
+function parseOutcome(text: string): string {
   const found = outcomes.find((outcome) => outcome === text.toUpperCase());
   if (found) return found;
   throw new InvalidArgumentError(`An outcome is one of ${outcomes.join(', ')}, not "${text.slice(0, 40)}".`);

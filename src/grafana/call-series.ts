@@ -3,16 +3,16 @@ import { microsOfPostgres } from '../db/timestamps.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import type { CdrFilterArgument } from '../resolvers/cdr-filter.ts';
 import { findCdrStats } from '../resolvers/cdr-stats.ts';
-import { MAX_POINTS, type Question, type Target } from './body.ts';
+import { MAX_POINTS, type QueryRequest, type Target } from './body.ts';
 import { bucketFor, bucketNames, bucketStarts } from './buckets.ts';
-import { measureOf, measures, measureViews } from './call-measures.ts';
-import { type Dimension, dimensions, filterOf, narrowTo } from './call-query.ts';
+import { measures, measureViews, readMeasure } from './call-measures.ts';
+import { buildFilter, type Dimension, dimensions, narrowTo } from './call-query.ts';
+import type { GrafanaContext } from './context.ts';
 import { type Frame, type Notice, seriesFrame } from './frames.ts';
-import type { Inquiry } from './metric-group.ts';
-import { choiceOf, countOf, textOf } from './payload.ts';
+import { parseChoice, parseCount, parseText } from './payload.ts';
 
-/** What is drawn, whichever of its measures: targets that differ in nothing else are answered by one statement. */
-interface SeriesQuestion {
+/** What is drawn, whichever of its measures: targets that differ in the measure alone share one statement. */
+interface SeriesQuery {
   readonly filter: CdrFilterArgument;
   readonly bucket: TimeDimension;
   readonly timeZone: string;
@@ -21,7 +21,8 @@ interface SeriesQuestion {
   readonly top: number;
 }
 
-interface Answered {
+/** What one statement found, of which every measure is drawn. */
+interface SeriesData {
   readonly rows: readonly CdrStatsRow[];
   /** When each bucket begins; undefined when only those with calls are known. */
   readonly starts: readonly number[] | undefined;
@@ -31,53 +32,53 @@ interface Answered {
 }
 
 const MAX_LINES = 100;
-const USUAL_LINES = 10;
+const DEFAULT_LINES = 10;
 
 /** Lines of a measure over time. */
 export async function answerSeries(
   targets: readonly Target[],
-  question: Question,
-  inquiry: Inquiry,
+  request: QueryRequest,
+  grafana: GrafanaContext,
 ): Promise<readonly (readonly Frame[])[]> {
-  const asked = targets.map((target) => ({
+  const parsed = targets.map((target) => ({
     target,
     measure: measures.find((measure) => measureViews[measure].metric === target.metric)!,
-    about: parseSeries(target, question),
+    query: parseSeries(target, request),
   }));
-  const byQuestion = Map.groupBy(asked, ({ about }) => JSON.stringify(about));
-  const answers = new Map<Target, readonly Frame[]>();
-  for (const alike of byQuestion.values()) {
-    const { about } = alike[0]!;
-    const wanted = alike.map(({ measure }) => measure);
-    const answered = await readSeries(about, wanted, question, inquiry);
-    for (const { target, measure } of alike) answers.set(target, framesOf(target, measure, about, answered));
+  const byQuery = Map.groupBy(parsed, ({ query }) => JSON.stringify(query));
+  const frames = new Map<Target, readonly Frame[]>();
+  for (const alike of byQuery.values()) {
+    const { query } = alike[0]!;
+    const selected = alike.map(({ measure }) => measure);
+    const data = await readSeries(query, selected, request, grafana);
+    for (const { target, measure } of alike) frames.set(target, buildFrames(target, measure, query, data));
   }
-  return targets.map((target) => answers.get(target)!);
+  return targets.map((target) => frames.get(target)!);
 }
 
-function parseSeries({ payload }: Target, { span, mostPoints, timeZone, filters }: Question): SeriesQuestion {
-  const bucket = choiceOf(payload, 'bucket', ['AUTO', ...bucketNames], 'AUTO');
-  const groupBy = choiceOf(payload, 'groupBy', ['NONE', ...dimensions.map(({ name }) => name)], 'NONE');
+function parseSeries({ payload }: Target, { span, maxPoints, timeZone, filters }: QueryRequest): SeriesQuery {
+  const bucket = parseChoice(payload, 'bucket', ['AUTO', ...bucketNames], 'AUTO');
+  const groupBy = parseChoice(payload, 'groupBy', ['NONE', ...dimensions.map(({ name }) => name)], 'NONE');
   const dimension = dimensions.find(({ name }) => name === groupBy);
   if (dimension && !dimension.key) {
     throw new InvalidArgumentError(`${groupBy} has too many values for lines; use the metric calls_table.`);
   }
   return {
-    filter: filterOf(payload, filters),
-    bucket: bucket === 'AUTO' ? bucketFor(span, mostPoints) : bucket,
-    timeZone: textOf(payload, 'timeZone') ?? timeZone ?? 'UTC',
+    filter: buildFilter(payload, filters),
+    bucket: bucket === 'AUTO' ? bucketFor(span, maxPoints) : bucket,
+    timeZone: parseText(payload, 'timeZone') ?? timeZone ?? 'UTC',
     dimension,
-    top: countOf(payload, 'top', { most: MAX_LINES, fallback: USUAL_LINES }),
+    top: parseCount(payload, 'top', { max: MAX_LINES, fallback: DEFAULT_LINES }),
   };
 }
 
 async function readSeries(
-  about: SeriesQuestion,
-  wanted: readonly StatsMeasure[],
-  { span }: Question,
-  { context, now }: Inquiry,
-): Promise<Answered> {
-  const { bucket, timeZone, dimension } = about;
+  query: SeriesQuery,
+  selected: readonly StatsMeasure[],
+  { span }: QueryRequest,
+  { context, now }: GrafanaContext,
+): Promise<SeriesData> {
+  const { bucket, timeZone, dimension } = query;
   const end = Math.min(span.to, now);
   const starts = bucketStarts({ from: span.from, to: end }, bucket, timeZone);
   if (starts && starts.length > MAX_POINTS) {
@@ -89,25 +90,25 @@ async function readSeries(
   const from = microsOfMillis(starts?.[0] ?? span.from);
   const to = microsOfMillis(span.to);
   const { values, notices } = dimension
-    ? await topValues({ ...about, dimension }, { from, to }, context)
+    ? await findTopValues({ ...query, dimension }, { from, to }, context)
     : { values: [undefined], notices: [] };
   if (values.length === 0) return { rows: [], starts, values, notices };
   const filter = {
-    ...about.filter,
+    ...query.filter,
     ...(dimension && narrowTo(dimension.key!, values as readonly string[])),
     from,
     to,
   };
   const groupBy = dimension ? [bucket, dimension.name] : [bucket];
   const stats = await findCdrStats(context, { filter, groupBy, timeZone });
-  return { rows: await stats.rows(wanted), starts, values, notices };
+  return { rows: await stats.rows(selected), starts, values, notices };
 }
 
-/** The values with the most calls, and a word about those left out. */
-async function topValues(
-  { filter, dimension, top, timeZone }: SeriesQuestion & { readonly dimension: Dimension },
+/** The values with the most calls, and a note about those left out. */
+async function findTopValues(
+  { filter, dimension, top, timeZone }: SeriesQuery & { readonly dimension: Dimension },
   span: { readonly from: bigint; readonly to: bigint },
-  context: Inquiry['context'],
+  context: GrafanaContext['context'],
 ): Promise<{ values: readonly string[]; notices: readonly Notice[] }> {
   const orderBy = { measure: 'attempts', direction: 'DESC' } as const;
   // One of them may be the calls without a value, and one tells that there are more.
@@ -131,16 +132,16 @@ async function topValues(
   };
 }
 
-function framesOf(
+function buildFrames(
   { refId }: Target,
   measure: StatsMeasure,
-  { dimension }: SeriesQuestion,
-  { rows, starts, values, notices }: Answered,
+  { dimension }: SeriesQuery,
+  { rows, starts, values, notices }: SeriesData,
 ): readonly Frame[] {
   const { label, unit, isSum } = measureViews[measure];
   return values.map((value) => {
     const ours = dimension ? rows.filter((row) => String(row[dimension.field]) === value) : rows;
-    const measured = new Map(ours.map((row) => [millisOfBucket(row), measureOf(row, measure)]));
+    const measured = new Map(ours.map((row) => [parseBucket(row), readMeasure(row, measure)]));
     const times = [...new Set([...(starts ?? []), ...measured.keys()])].sort((a, b) => a - b);
     return seriesFrame(
       refId,
@@ -156,7 +157,7 @@ function framesOf(
   });
 }
 
-function millisOfBucket({ bucket }: CdrStatsRow): number {
+function parseBucket({ bucket }: CdrStatsRow): number {
   return Number((microsOfPostgres(bucket ?? '') ?? 0n) / 1000n);
 }
 

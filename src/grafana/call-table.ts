@@ -1,16 +1,16 @@
 import type { CdrDimension, CdrStatsRow, StatsMeasure } from '../db/calls/cdr-stats.ts';
 import { microsOfPostgres } from '../db/timestamps.ts';
 import { findCdrStats } from '../resolvers/cdr-stats.ts';
-import type { Question, Target } from './body.ts';
+import type { QueryRequest, Target } from './body.ts';
 import { bucketNames } from './buckets.ts';
 import { measureColumns, measures, measureViews } from './call-measures.ts';
-import { type Dimension, dimensions, filterOf } from './call-query.ts';
+import { buildFilter, type Dimension, dimensions } from './call-query.ts';
+import type { GrafanaContext } from './context.ts';
 import { type Column, type Frame, type Notice, tableFrame } from './frames.ts';
-import type { Inquiry } from './metric-group.ts';
-import { choiceOf, countOf, textOf } from './payload.ts';
+import { parseChoice, parseCount, parseText } from './payload.ts';
 
 const MAX_ROWS = 10_000;
-const USUAL_ROWS = 20;
+const DEFAULT_ROWS = 20;
 
 /** A row of statistics with the name of its account or customer, where there is one. */
 type TableRow = CdrStatsRow & { readonly label?: string | null };
@@ -18,17 +18,17 @@ type TableRow = CdrStatsRow & { readonly label?: string | null };
 /** Every measure of the groups that are first by one of them. */
 export async function answerTable(
   { refId, payload }: Target,
-  { span, timeZone: zone, filters }: Question,
-  { context }: Inquiry,
+  { span, timeZone: zone, filters }: QueryRequest,
+  { context }: GrafanaContext,
 ): Promise<readonly Frame[]> {
-  const groupBy = choiceOf(payload, 'groupBy', ['NONE', ...dimensions.map(({ name }) => name)], 'NONE');
-  const bucket = choiceOf(payload, 'bucket', ['NONE', ...bucketNames], 'NONE');
+  const groupBy = parseChoice(payload, 'groupBy', ['NONE', ...dimensions.map(({ name }) => name)], 'NONE');
+  const bucket = parseChoice(payload, 'bucket', ['NONE', ...bucketNames], 'NONE');
   const columns = measures.map((measure) => measureViews[measure].column);
-  const orderBy = choiceOf(payload, 'orderBy', columns, 'attempts');
-  const top = countOf(payload, 'top', { most: MAX_ROWS, fallback: USUAL_ROWS });
-  const timeZone = textOf(payload, 'timeZone') ?? zone ?? 'UTC';
+  const orderBy = parseChoice(payload, 'orderBy', columns, 'attempts');
+  const top = parseCount(payload, 'top', { max: MAX_ROWS, fallback: DEFAULT_ROWS });
+  const timeZone = parseText(payload, 'timeZone') ?? zone ?? 'UTC';
   const filter = {
-    ...filterOf(payload, filters),
+    ...buildFilter(payload, filters),
     from: BigInt(span.from) * 1000n,
     to: BigInt(span.to) * 1000n,
   };
@@ -36,25 +36,30 @@ export async function answerTable(
     filter,
     groupBy: [bucket, groupBy].filter((name): name is CdrDimension => name !== 'NONE'),
     timeZone,
-    orderBy: { measure: measureOf(orderBy), direction: 'DESC' },
+    orderBy: { measure: findMeasure(orderBy), direction: 'DESC' },
     first: top + 1,
   });
   const rows = await stats.rows(measures);
   const dimension = dimensions.find(({ name }) => name === groupBy);
-  const shown = await withLabels(rows.slice(0, top), dimension, context);
+  const shown = await addLabels(rows.slice(0, top), dimension, context);
   return [
-    tableFrame(refId, columnsOf(bucket !== 'NONE', dimension), shown, noticesOf(rows.length > top, top)),
+    tableFrame(
+      refId,
+      buildColumns(bucket !== 'NONE', dimension),
+      shown,
+      buildNotices(rows.length > top, top),
+    ),
   ];
 }
 
-function measureOf(column: string): StatsMeasure {
+function findMeasure(column: string): StatsMeasure {
   return measures.find((measure) => measureViews[measure].column === column)!;
 }
 
-function columnsOf(hasBucket: boolean, dimension: Dimension | undefined): readonly Column<TableRow>[] {
+function buildColumns(hasBucket: boolean, dimension: Dimension | undefined): readonly Column<TableRow>[] {
   const columns: Column<TableRow>[] = [...measureColumns];
   if (dimension) columns.unshift(...dimensionColumns(dimension));
-  if (hasBucket) columns.unshift({ name: 'time', type: 'time', of: ({ bucket }) => millisOf(bucket) });
+  if (hasBucket) columns.unshift({ name: 'time', type: 'time', of: ({ bucket }) => parseMillis(bucket) });
   return columns;
 }
 
@@ -62,7 +67,7 @@ function dimensionColumns({ field, name }: Dimension): readonly Column<TableRow>
   const id: Column<TableRow> = {
     name: name.toLowerCase(),
     type: 'string',
-    of: (row) => textOfValue(row[field]),
+    of: (row) => toText(row[field]),
   };
   if (name === 'ACCOUNT') return [id, { name: 'username', type: 'string', of: ({ label }) => label ?? null }];
   if (name === 'CUSTOMER')
@@ -70,27 +75,27 @@ function dimensionColumns({ field, name }: Dimension): readonly Column<TableRow>
   return [id];
 }
 
-const textOfValue = (value: string | number | null | undefined) =>
+const toText = (value: string | number | null | undefined) =>
   value === null || value === undefined ? null : String(value);
 
-const millisOf = (bucket: string | null | undefined): number | null => {
+const parseMillis = (bucket: string | null | undefined): number | null => {
   const micros = microsOfPostgres(bucket ?? '');
   return micros === undefined ? null : Number(micros / 1000n);
 };
 
-async function withLabels(
+async function addLabels(
   rows: readonly CdrStatsRow[],
   dimension: Dimension | undefined,
-  { loaders }: Inquiry['context'],
+  { loaders }: GrafanaContext['context'],
 ): Promise<readonly TableRow[]> {
-  const labelOf = async ({ accountId, customerId }: CdrStatsRow): Promise<string | null> => {
+  const loadLabel = async ({ accountId, customerId }: CdrStatsRow): Promise<string | null> => {
     if (accountId) return (await loaders().account.load(accountId)).username;
     return customerId ? (await loaders().customer.load(customerId)).name : null;
   };
   if (dimension?.name !== 'ACCOUNT' && dimension?.name !== 'CUSTOMER') return rows;
-  return Promise.all(rows.map(async (row) => ({ ...row, label: await labelOf(row) })));
+  return Promise.all(rows.map(async (row) => ({ ...row, label: await loadLabel(row) })));
 }
 
-function noticesOf(isCut: boolean, top: number): readonly Notice[] {
+function buildNotices(isCut: boolean, top: number): readonly Notice[] {
   return isCut ? [{ severity: 'info', text: `The first ${top} are shown; there are more.` }] : [];
 }

@@ -2,11 +2,11 @@ import type { CdrStatsRow } from '../db/calls/cdr-stats.ts';
 import type { TimeSpan } from '../replicas/sample-history.ts';
 import { findCdrStats } from '../resolvers/cdr-stats.ts';
 import type { JsonObject } from './body.ts';
-import { dimensions, filterOf } from './call-query.ts';
-import type { Inquiry } from './metric-group.ts';
+import { buildFilter, dimensions } from './call-query.ts';
+import type { GrafanaContext } from './context.ts';
 import type { PayloadOption } from './payload.ts';
 
-/** As many as anybody scrolls through. */
+/** More than a list to choose from can usefully show. */
 const MAX_VALUES = 500;
 
 /** The values of a filter's key among the calls of a span, those with the most calls first. */
@@ -14,11 +14,11 @@ export async function findCallValues(
   key: string,
   span: TimeSpan,
   payload: JsonObject,
-  { context }: Inquiry,
+  { context }: GrafanaContext,
 ): Promise<readonly PayloadOption[]> {
   const dimension = dimensions.find((one) => one.key === key)!;
   const stats = await findCdrStats(context, {
-    filter: { ...filterOf(payload, []), from: BigInt(span.from) * 1000n, to: BigInt(span.to) * 1000n },
+    filter: { ...buildFilter(payload, []), from: BigInt(span.from) * 1000n, to: BigInt(span.to) * 1000n },
     groupBy: [dimension.name],
     timeZone: 'UTC',
     orderBy: { measure: 'attempts', direction: 'DESC' },
@@ -28,14 +28,14 @@ export async function findCallValues(
   const known = rows.filter((row) => row[dimension.field] !== null);
   return Promise.all(
     known.map(async (row) => ({
-      label: await labelOf(row, context),
+      label: await loadLabel(row, context),
       value: String(row[dimension.field]),
     })),
   );
 }
 
 /** With the id in it: Grafana throws away one of two options with the same text. */
-async function labelOf(row: CdrStatsRow, { loaders }: Inquiry['context']): Promise<string> {
+async function loadLabel(row: CdrStatsRow, { loaders }: GrafanaContext['context']): Promise<string> {
   const { accountId, customerId } = row;
   if (accountId) return named((await loaders().account.load(accountId)).username, accountId);
   if (customerId) return named((await loaders().customer.load(customerId)).name, customerId);

@@ -45,7 +45,7 @@ export function seriesFrame(refId: string, series: Series, notices: readonly Not
     { name: 'Time', type: 'time' },
     { name: 'Value', type, labels, config },
   ] as const;
-  return { schema: { refId, name, fields, ...metaOf(notices) }, data: { values: [times, values] } };
+  return { schema: { refId, name, fields, ...buildMeta(notices) }, data: { values: [times, values] } };
 }
 
 export interface Column<Row> {
@@ -63,9 +63,9 @@ export function tableFrame<Row>(
 ): Frame {
   const fields = columns.map(({ name, type, unit }) => ({ name, type, ...(unit && { config: { unit } }) }));
   const values = columns.map(({ of }) => rows.map(of));
-  return { schema: { refId, fields, ...metaOf(notices) }, data: { values } };
+  return { schema: { refId, fields, ...buildMeta(notices) }, data: { values } };
 }
 
-function metaOf(notices: readonly Notice[]) {
+function buildMeta(notices: readonly Notice[]) {
   return notices.length > 0 ? { meta: { notices } } : {};
 }

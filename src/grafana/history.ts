@@ -1,22 +1,22 @@
 import { InvalidArgumentError } from '../errors.ts';
 import type { TimeSpan } from '../replicas/sample-history.ts';
-import { annotationsOf } from './annotations.ts';
+import { findAnnotations } from './annotations.ts';
 import { type JsonObject, MAX_POINTS, parseSpan } from './body.ts';
-import type { Inquiry } from './metric-group.ts';
-import { countOf } from './payload.ts';
-import { chosenReplicas } from './replica-metrics.ts';
+import type { GrafanaContext } from './context.ts';
+import { parseCount } from './payload.ts';
+import { chooseReplicas } from './replica-metrics.ts';
 import { findTagValues } from './variables.ts';
 
 /**
- * Flat rows for whatever reads JSON over GET, as Infinity does: `?from=…&to=…&replica=…&points=…`, the times in
- * milliseconds or RFC 3339. What is unknown is null, and so is everything while nobody sampled.
+ * Flat rows for clients that read JSON over GET, as Infinity does: `?from=…&to=…&replica=…&points=…`, the times in
+ * milliseconds or RFC 3339. What is unknown is null, and so is everything from times without samples.
  */
-export function historyRows(query: URLSearchParams, inquiry: Inquiry): readonly object[] {
-  const span = spanOf(query, inquiry);
-  const points = countOf(payloadOf(query), 'points', { most: MAX_POINTS, fallback: 500 });
+export function historyRows(query: URLSearchParams, grafana: GrafanaContext): readonly object[] {
+  const span = parseSpanOrLastHour(query, grafana);
+  const points = parseCount(parseParameters(query), 'points', { max: MAX_POINTS, fallback: 500 });
   const stepMillis = Math.ceil((span.to - span.from) / points);
-  const rows = chosenReplicas(payloadOf(query), [], inquiry).flatMap(({ name: replica }) =>
-    inquiry.history
+  const rows = chooseReplicas(parseParameters(query), [], grafana).flatMap(({ name: replica }) =>
+    grafana.history
       .points(replica, { ...span, stepMillis })
       .map(({ time, ...fields }) => ({ time, replica, ...fields })),
   );
@@ -25,28 +25,28 @@ export function historyRows(query: URLSearchParams, inquiry: Inquiry): readonly 
 }
 
 /** Values to choose from, such as the accounts of the calls of a span: `?key=account&from=…&to=…`. */
-export async function valueRows(query: URLSearchParams, inquiry: Inquiry): Promise<readonly object[]> {
+export async function valueRows(query: URLSearchParams, grafana: GrafanaContext): Promise<readonly object[]> {
   checkNames(query, ['key', 'from', 'to']);
-  const options = await findTagValues(query.get('key'), spanOf(query, inquiry), inquiry);
+  const options = await findTagValues(query.get('key'), parseSpanOrLastHour(query, grafana), grafana);
   return options.map(({ label, value }) => ({ text: label, value }));
 }
 
-/** Changes of state in the same manner. */
-export function changeRows(query: URLSearchParams, inquiry: Inquiry): readonly object[] {
-  const replicas = chosenReplicas(payloadOf(query), [], inquiry).map(({ name }) => name);
-  return annotationsOf(replicas, spanOf(query, inquiry), inquiry);
+/** Changes of state as flat rows too. */
+export function changeRows(query: URLSearchParams, grafana: GrafanaContext): readonly object[] {
+  const replicas = chooseReplicas(parseParameters(query), [], grafana).map(({ name }) => name);
+  return findAnnotations(replicas, parseSpanOrLastHour(query, grafana), grafana);
 }
 
 const HOUR_MILLIS = 3_600_000;
 
 /** The last hour when no time is given. */
-function spanOf(query: URLSearchParams, { now }: Inquiry): TimeSpan {
+function parseSpanOrLastHour(query: URLSearchParams, { now }: GrafanaContext): TimeSpan {
   const from = query.get('from');
   const to = query.get('to');
   return from === null && to === null ? { from: now - HOUR_MILLIS, to: now } : parseSpan({ from, to });
 }
 
-function payloadOf(query: URLSearchParams): JsonObject {
+function parseParameters(query: URLSearchParams): JsonObject {
   checkNames(query, ['from', 'to', 'replica', 'points']);
   return { replica: query.getAll('replica'), points: query.get('points') };
 }

@@ -1,8 +1,9 @@
 import { InvalidArgumentError } from '../errors.ts';
-import type { JsonObject, Question } from './body.ts';
+import type { JsonObject, QueryRequest } from './body.ts';
 import { callMetrics } from './call-metrics.ts';
+import type { GrafanaContext } from './context.ts';
 import type { Frame } from './frames.ts';
-import type { Inquiry, Metric, MetricGroup } from './metric-group.ts';
+import type { Metric, MetricGroup } from './metric-group.ts';
 import type { PayloadOption } from './payload.ts';
 import { replicaMetrics } from './replica-metrics.ts';
 
@@ -11,17 +12,17 @@ const groups: readonly MetricGroup[] = [replicaMetrics, callMetrics];
 export const metrics: readonly Metric[] = groups.flatMap((group) => group.metrics);
 
 /** The frames of a panel, in the order of its targets. Throws InvalidArgumentError for a metric that does not exist. */
-export async function answerQuestion(question: Question, inquiry: Inquiry): Promise<readonly Frame[]> {
-  const { targets } = question;
-  const groupOfTarget = targets.map(({ metric }) => groupOf(metric));
+export async function answerQuery(request: QueryRequest, grafana: GrafanaContext): Promise<readonly Frame[]> {
+  const { targets } = request;
+  const groupOfTarget = targets.map(({ metric }) => findGroup(metric));
   const frames: (readonly Frame[])[] = targets.map(() => []);
   for (const group of groups) {
     const places = targets.flatMap((_, index) => (groupOfTarget[index] === group ? [index] : []));
     if (places.length === 0) continue;
     const answers = await group.answer(
       places.map((index) => targets[index]!),
-      question,
-      inquiry,
+      request,
+      grafana,
     );
     for (const [position, index] of places.entries()) frames[index] = answers[position]!;
   }
@@ -31,18 +32,18 @@ export async function answerQuestion(question: Question, inquiry: Inquiry): Prom
 /** `/metric-payload-options`. Throws InvalidArgumentError. */
 export async function answerPayloadOptions(
   body: JsonObject,
-  inquiry: Inquiry,
+  grafana: GrafanaContext,
 ): Promise<readonly PayloadOption[]> {
   const metric = typeof body.metric === 'string' ? body.metric : '';
-  const group = groupOf(metric);
+  const group = findGroup(metric);
   const field = group.metrics
     .find(({ value }) => value === metric)!
     .payloads.find(({ name }) => name === body.name);
   if (!field) throw new InvalidArgumentError(`"${metric}" has no payload field of that name.`);
-  return field.options ?? group.options(field.name, inquiry);
+  return field.options ?? group.options(field.name, grafana);
 }
 
-function groupOf(metric: string): MetricGroup {
+function findGroup(metric: string): MetricGroup {
   const group = groups.find((one) => one.metrics.some(({ value }) => value === metric));
   if (group) return group;
   const name = metric.slice(0, 80);

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../errors.ts';
-import { isObject, type JsonObject, unescaped } from './body.ts';
+import { isObject, type JsonObject, unescapeText } from './body.ts';
 
 /** A field of a metric's payload, as the query builder of the plugin shows it. */
 export interface PayloadField {
@@ -7,7 +7,7 @@ export interface PayloadField {
   readonly label: string;
   readonly type: 'select' | 'multi-select' | 'input';
   readonly placeholder: string;
-  /** Empty: the plugin asks `/metric-payload-options` when the field is opened. */
+  /** Without them the plugin fetches `/metric-payload-options` when the field is opened. */
   readonly options?: readonly PayloadOption[];
 }
 
@@ -25,7 +25,7 @@ const MAX_VALUES = 1000;
  * values becomes: `(a|b)` in the builder, `{a,b}` or `14,15` in typed payloads. Undefined when nothing is chosen, or
  * everything. Throws InvalidArgumentError on other shapes.
  */
-export function textsOf(payload: JsonObject, name: string): readonly string[] | undefined {
+export function parseTexts(payload: JsonObject, name: string): readonly string[] | undefined {
   const value = payload[name];
   const values = (Array.isArray(value) ? value : [value]).filter((one) => one !== undefined && one !== null);
   if (!values.every((one) => typeof one === 'string' || typeof one === 'number')) {
@@ -39,21 +39,21 @@ export function textsOf(payload: JsonObject, name: string): readonly string[] | 
 }
 
 /** The value of a field that takes one text; undefined when it is missing or empty. */
-export function textOf(payload: JsonObject, name: string): string | undefined {
+export function parseText(payload: JsonObject, name: string): string | undefined {
   const value = payload[name];
   if (value === undefined || value === null || value === '') return undefined;
-  if (typeof value === 'string' || typeof value === 'number') return unescaped(String(value));
+  if (typeof value === 'string' || typeof value === 'number') return unescapeText(String(value));
   throw new InvalidArgumentError(`payload.${name} must be a text.`);
 }
 
 /** One of some words, in either case; `fallback` when it is missing. */
-export function choiceOf<Word extends string>(
+export function parseChoice<Word extends string>(
   payload: JsonObject,
   name: string,
   words: readonly Word[],
   fallback: Word,
 ): Word {
-  const text = textOf(payload, name);
+  const text = parseText(payload, name);
   if (text === undefined) return fallback;
   const found = words.find((word) => word.toLowerCase() === text.toLowerCase());
   if (found !== undefined) return found;
@@ -62,17 +62,17 @@ export function choiceOf<Word extends string>(
   );
 }
 
-/** A whole number from 1 to `most`; the builder sends it as a text. */
-export function countOf(
+/** A whole number from 1 to `max`; the builder sends it as a text. */
+export function parseCount(
   payload: JsonObject,
   name: string,
-  { most, fallback }: { most: number; fallback: number },
+  { max, fallback }: { max: number; fallback: number },
 ) {
-  const text = textOf(payload, name);
+  const text = parseText(payload, name);
   if (text === undefined) return fallback;
   const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-  if (number >= 1 && number <= most) return number;
-  throw new InvalidArgumentError(`payload.${name} must be a whole number from 1 to ${most}.`);
+  if (number >= 1 && number <= max) return number;
+  throw new InvalidArgumentError(`payload.${name} must be a whole number from 1 to ${max}.`);
 }
 
 /** The metric's own payload of a request that names both; each may be missing. */
@@ -83,5 +83,5 @@ export function payloadOf(body: JsonObject): JsonObject {
 function splitVariable(text: string): string[] {
   const several = /^\((.*)\)$/s.exec(text)?.[1]?.split('|') ?? /^\{(.*)\}$/s.exec(text)?.[1]?.split(',');
   const numbers = /^-?\d+(,-?\d+)+$/.test(text) ? text.split(',') : undefined;
-  return (several ?? numbers ?? [text]).map(unescaped);
+  return (several ?? numbers ?? [text]).map(unescapeText);
 }

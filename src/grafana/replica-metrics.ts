@@ -3,10 +3,11 @@ import { InvalidArgumentError } from '../errors.ts';
 import type { HistoryField } from '../replicas/sample-history.ts';
 import type { ReplicaStatus } from '../replicas/status.ts';
 import { changeFrame } from './annotations.ts';
-import type { AdHocFilter, JsonObject, Question, Target } from './body.ts';
+import type { AdHocFilter, JsonObject, QueryRequest, Target } from './body.ts';
+import type { GrafanaContext } from './context.ts';
 import { type Column, type Frame, seriesFrame, tableFrame } from './frames.ts';
-import type { Inquiry, MetricGroup } from './metric-group.ts';
-import { type PayloadField, textsOf } from './payload.ts';
+import type { MetricGroup } from './metric-group.ts';
+import { type PayloadField, parseTexts } from './payload.ts';
 
 /** A figure of the samples as a line: from the gateway's own history, so there is one from the start. */
 interface Line {
@@ -59,39 +60,39 @@ export const replicaMetrics: MetricGroup = {
     ...metric,
     payloads: metric.value === 'replication_health' ? [] : [replicaField],
   })),
-  answer: async (targets, question, inquiry) => targets.map((target) => framesOf(target, question, inquiry)),
+  answer: async (targets, request, grafana) => targets.map((target) => buildFrames(target, request, grafana)),
   options: async (_field, { context }) =>
     context.replicas.snapshot().replicas.map(({ name }) => ({ label: name, value: name })),
 };
 
-function framesOf(
+function buildFrames(
   { refId, metric, payload }: Target,
-  question: Question,
-  inquiry: Inquiry,
+  request: QueryRequest,
+  grafana: GrafanaContext,
 ): readonly Frame[] {
-  const chosen = chosenReplicas(payload, question.filters, inquiry);
+  const chosen = chooseReplicas(payload, request.filters, grafana);
   const line = lines[metric];
-  if (line) return lineFrames(refId, line, chosen, question, inquiry);
+  if (line) return lineFrames(refId, line, chosen, request, grafana);
   if (metric === 'replication_changes') {
-    return [changeFrame(refId, chosenNames(chosen), question.span, inquiry)];
+    return [changeFrame(refId, namesOf(chosen), request.span, grafana)];
   }
   return metric === 'replication_health'
-    ? [healthFrame(refId, inquiry)]
+    ? [healthFrame(refId, grafana)]
     : [tableFrame(refId, statusColumns, chosen)];
 }
 
-const chosenNames = (replicas: readonly ReplicaStatus[]) => replicas.map(({ name }) => name);
+const namesOf = (replicas: readonly ReplicaStatus[]) => replicas.map(({ name }) => name);
 
 /** By the payload and the ad hoc filters. Throws InvalidArgumentError for a name that no standby has. */
-export function chosenReplicas(
+export function chooseReplicas(
   payload: JsonObject,
   filters: readonly AdHocFilter[],
-  { context }: Inquiry,
+  { context }: GrafanaContext,
 ): readonly ReplicaStatus[] {
   const { replicas } = context.replicas.snapshot();
-  const known = chosenNames(replicas);
-  const asked = textsOf(payload, 'replica');
-  const unknown = asked?.find((name) => !known.includes(name));
+  const known = namesOf(replicas);
+  const chosen = parseTexts(payload, 'replica');
+  const unknown = chosen?.find((name) => !known.includes(name));
   if (unknown !== undefined) {
     throw new InvalidArgumentError(
       `There is no replica "${unknown.slice(0, 80)}". There are: ${known.join(', ')}.`,
@@ -100,7 +101,7 @@ export function chosenReplicas(
   const ours = filters.filter(({ key }) => key === 'replica');
   return replicas.filter(
     ({ name }) =>
-      (asked?.includes(name) ?? true) &&
+      (chosen?.includes(name) ?? true) &&
       ours.every(({ isNegative, values }) => values.includes(name) !== isNegative),
   );
 }
@@ -109,8 +110,8 @@ function lineFrames(
   refId: string,
   { field, unit }: Line,
   replicas: readonly ReplicaStatus[],
-  { span, stepMillis }: Question,
-  { history }: Inquiry,
+  { span, stepMillis }: QueryRequest,
+  { history }: GrafanaContext,
 ): readonly Frame[] {
   const type = field === 'state' || field === 'confidence' ? 'string' : 'number';
   return replicas.map(({ name }) => {
@@ -126,9 +127,9 @@ function lineFrames(
   });
 }
 
-const millisOf = (time: string | null | undefined): number | null =>
+const parseMillis = (time: string | null | undefined): number | null =>
   time ? Math.floor(Number(microsOfRfc3339(time)) / 1000) : null;
-const numberOf = (value: bigint | number | null | undefined): number | null =>
+const toNumber = (value: bigint | number | null | undefined): number | null =>
   value === null || value === undefined ? null : Number(value);
 
 const statusColumns: readonly Column<ReplicaStatus>[] = [
@@ -141,22 +142,22 @@ const statusColumns: readonly Column<ReplicaStatus>[] = [
     name: 'staleness_min_seconds',
     type: 'number',
     unit: 's',
-    of: ({ staleness }) => numberOf(staleness?.minSeconds),
+    of: ({ staleness }) => toNumber(staleness?.minSeconds),
   },
-  { name: 'as_of', type: 'time', of: ({ staleness }) => millisOf(staleness?.asOf) },
-  { name: 'lag_bytes', type: 'number', unit: 'bytes', of: ({ lagBytes }) => numberOf(lagBytes) },
+  { name: 'as_of', type: 'time', of: ({ staleness }) => parseMillis(staleness?.asOf) },
+  { name: 'lag_bytes', type: 'number', unit: 'bytes', of: ({ lagBytes }) => toNumber(lagBytes) },
   { name: 'lag_is_lower_bound', type: 'boolean', of: ({ lagIsLowerBound }) => lagIsLowerBound },
   {
     name: 'network_lag_bytes',
     type: 'number',
     unit: 'bytes',
-    of: ({ networkLagBytes }) => numberOf(networkLagBytes),
+    of: ({ networkLagBytes }) => toNumber(networkLagBytes),
   },
   {
     name: 'replay_lag_bytes',
     type: 'number',
     unit: 'bytes',
-    of: ({ replayLagBytes }) => numberOf(replayLagBytes),
+    of: ({ replayLagBytes }) => toNumber(replayLagBytes),
   },
   { name: 'catch_up_seconds', type: 'number', unit: 's', of: ({ catchUpSeconds }) => catchUpSeconds },
   { name: 'received_lsn', type: 'string', of: ({ receivedLsn }) => receivedLsn },
@@ -169,10 +170,10 @@ const statusColumns: readonly Column<ReplicaStatus>[] = [
     of: ({ conflicts }) => Object.values(conflicts).reduce((sum, count) => sum + count, 0),
   },
   { name: 'read_from', type: 'boolean', of: ({ routing }) => routing.tier !== null },
-  { name: 'sampled_at', type: 'time', of: ({ sampledAt }) => millisOf(sampledAt) },
+  { name: 'sampled_at', type: 'time', of: ({ sampledAt }) => parseMillis(sampledAt) },
 ];
 
-function healthFrame(refId: string, { context }: Inquiry): Frame {
+function healthFrame(refId: string, { context }: GrafanaContext): Frame {
   const { status, asOf, replicas } = context.replicas.snapshot();
   const known = replicas.map(({ lagSeconds }) => lagSeconds).filter((seconds) => seconds !== null);
   const readable = replicas.filter(({ routing }) => routing.tier !== null).length;
@@ -180,7 +181,7 @@ function healthFrame(refId: string, { context }: Inquiry): Frame {
     refId,
     [
       { name: 'health', type: 'string', of: () => status },
-      { name: 'as_of', type: 'time', of: () => millisOf(asOf) },
+      { name: 'as_of', type: 'time', of: () => parseMillis(asOf) },
       {
         name: 'worst_lag_seconds',
         type: 'number',

@@ -5,15 +5,22 @@ import { HttpError } from '../http/errors.ts';
 import { type Route, refuseMethod } from '../http/routes.ts';
 import type { SampleHistory } from '../replicas/sample-history.ts';
 import type { RequestLog } from '../telemetry/request-log.ts';
-import { annotationsOf } from './annotations.ts';
-import { isObject, type JsonObject, parseQuestion, parseSpan, parseSpanOrLastDay, readBody } from './body.ts';
+import { findAnnotations } from './annotations.ts';
+import {
+  isObject,
+  type JsonObject,
+  parseQueryRequest,
+  parseSpan,
+  parseSpanOrLastDay,
+  readBody,
+} from './body.ts';
+import type { GrafanaContext } from './context.ts';
 import { changeRows, historyRows, valueRows } from './history.ts';
-import type { Inquiry } from './metric-group.ts';
-import { answerPayloadOptions, answerQuestion, metrics } from './metric-list.ts';
-import { chosenReplicas } from './replica-metrics.ts';
+import { answerPayloadOptions, answerQuery, metrics } from './metric-list.ts';
+import { chooseReplicas } from './replica-metrics.ts';
 import { findTagValues, findVariable, isVariable, tagKeys } from './variables.ts';
 
-export interface GrafanaNeeds {
+export interface GrafanaDeps {
   readonly history: Pick<SampleHistory, 'points' | 'changes'>;
   /** Authenticates the request. Rejects with UnauthenticatedError, BadRequestError or InvalidTokenError. */
   openContext(request: Request): Promise<Context>;
@@ -24,42 +31,44 @@ export interface GrafanaNeeds {
   readonly now?: () => number;
 }
 
-type Answer = (body: JsonObject, inquiry: Inquiry) => unknown;
+type Answer = (body: JsonObject, grafana: GrafanaContext) => unknown;
 
 /** What the JSON datasource posts: of its line 0.6, and the older names that come first in each comment. */
 const posts: Readonly<Record<string, Answer>> = {
   '/grafana/metrics': () => metrics,
   '/grafana/metric-payload-options': answerPayloadOptions,
-  '/grafana/query': (body, inquiry) => answerQuestion(parseQuestion(body), inquiry),
-  '/grafana/variable': async ({ payload, range }, inquiry) => {
+  '/grafana/query': (body, grafana) => answerQuery(parseQueryRequest(body), grafana),
+  '/grafana/variable': async ({ payload, range }, grafana) => {
     const options = await findVariable(
       isObject(payload) ? payload : {},
-      parseSpanOrLastDay(range, inquiry.now),
-      inquiry,
+      parseSpanOrLastDay(range, grafana.now),
+      grafana,
     );
     return options.map(({ label, value }) => ({ __text: label, __value: value }));
   },
   '/grafana/tag-keys': () => tagKeys.map((text) => ({ type: 'string', text })),
-  '/grafana/tag-values': async ({ key, timeRange }, inquiry) => {
-    const options = await findTagValues(key, parseSpanOrLastDay(timeRange, inquiry.now), inquiry);
+  '/grafana/tag-values': async ({ key, timeRange }, grafana) => {
+    const options = await findTagValues(key, parseSpanOrLastDay(timeRange, grafana.now), grafana);
     return options.map(({ value }) => ({ text: value }));
   },
   // Until 0.5: the metrics, and until 0.3 the values of variables.
-  '/grafana/search': async ({ target, range }, inquiry) => {
+  '/grafana/search': async ({ target, range }, grafana) => {
     if (!isVariable(target)) return searchMetrics(target);
-    const span = parseSpanOrLastDay(range, inquiry.now);
-    const options = await findVariable({ target }, span, inquiry);
+    const span = parseSpanOrLastDay(range, grafana.now);
+    const options = await findVariable({ target }, span, grafana);
     return options.map(({ label, value }) => ({ text: label, value }));
   },
   // Until 0.2; since then annotations are an ordinary query for replication_changes.
-  '/grafana/annotations': ({ annotation, range }, inquiry) => {
-    const replicas = chosenReplicas({ replica: replicaOf(annotation) }, [], inquiry).map(({ name }) => name);
-    return annotationsOf(replicas, parseSpan(range), inquiry).map((found) => ({ annotation, ...found }));
+  '/grafana/annotations': ({ annotation, range }, grafana) => {
+    const replicas = chooseReplicas({ replica: readAnnotatedReplica(annotation) }, [], grafana).map(
+      ({ name }) => name,
+    );
+    return findAnnotations(replicas, parseSpan(range), grafana).map((found) => ({ annotation, ...found }));
   },
 };
 
-/** Flat rows, for whatever reads JSON. */
-const gets: Readonly<Record<string, (query: URLSearchParams, inquiry: Inquiry) => unknown>> = {
+/** Flat rows, for clients that read plain JSON. */
+const gets: Readonly<Record<string, (query: URLSearchParams, grafana: GrafanaContext) => unknown>> = {
   '/grafana': (_query, { context }) => ({
     message: 'The CDR gateway answers.',
     replication: context.replicas.snapshot().status,
@@ -70,20 +79,20 @@ const gets: Readonly<Record<string, (query: URLSearchParams, inquiry: Inquiry) =
 };
 
 /**
- * What Grafana's JSON datasource asks, with `/grafana` as its URL. It is authenticated like GraphQL, so statistics are of
- * the calls that the token may see. Refusals carry `message`, which Grafana shows beside the panel.
+ * What Grafana's JSON datasource requests, with `/grafana` as its URL. It is authenticated like GraphQL, so
+ * statistics are of the calls that the token may see. Refusals carry `message`, which Grafana shows beside the panel.
  */
-export function createGrafanaRoute(needs: GrafanaNeeds): Route {
-  const { history, openContext, now = Date.now } = needs;
+export function createGrafanaRoute(deps: GrafanaDeps): Route {
+  const { history, openContext, now = Date.now } = deps;
 
-  async function respond(request: Request, answer: (inquiry: Inquiry) => unknown): Promise<Response> {
+  async function respond(request: Request, answer: (grafana: GrafanaContext) => unknown): Promise<Response> {
     let context: Context | undefined;
     try {
       context = await openContext(request);
-      const inquiry = { context, history, now: now() };
-      return json(await retrying(context, () => answer(inquiry)), { headers: freshnessOf(context) });
+      const grafana = { context, history, now: now() };
+      return json(await withRetries(context, () => answer(grafana)), { headers: describeFreshness(context) });
     } catch (error) {
-      return refuse(request, error, needs);
+      return refuse(request, error, deps);
     } finally {
       context?.session.end();
     }
@@ -94,19 +103,19 @@ export function createGrafanaRoute(needs: GrafanaNeeds): Route {
     const path = pathname === '/grafana/' ? '/grafana' : pathname;
     const get = Object.hasOwn(gets, path) ? gets[path] : undefined;
     if (get) {
-      return refuseMethod(request, ['GET']) ?? respond(request, (inquiry) => get(searchParams, inquiry));
+      return refuseMethod(request, ['GET']) ?? respond(request, (grafana) => get(searchParams, grafana));
     }
     const post = Object.hasOwn(posts, path) ? posts[path] : undefined;
     if (post) {
-      const read = async (inquiry: Inquiry) => post(await bodyOf(request), inquiry);
+      const read = async (grafana: GrafanaContext) => post(await readBodyOnce(request), grafana);
       return refuseMethod(request, ['POST']) ?? respond(request, read);
     }
-    return refuse(request, new HttpError('The JSON datasource does not ask for this path.', 404), needs);
+    return refuse(request, new HttpError('The JSON datasource does not ask for this path.', 404), deps);
   };
 }
 
-/** A standby that fails is replaced, and the whole question asked again: nothing has been sent yet. */
-async function retrying(context: Context, answer: () => unknown): Promise<unknown> {
+/** A standby that fails is replaced, and the request answered anew: nothing has been sent yet. */
+async function withRetries(context: Context, answer: () => unknown): Promise<unknown> {
   for (;;) {
     try {
       return await answer();
@@ -116,8 +125,8 @@ async function retrying(context: Context, answer: () => unknown): Promise<unknow
   }
 }
 
-/** Of answers that calls were read for. */
-function freshnessOf(context: Context): Record<string, string> {
+/** In headers, for answers that calls were read for. */
+function describeFreshness(context: Context): Record<string, string> {
   const replica = context.session.readFrom();
   return {
     ...(replica && { 'x-replica': replica.name }),
@@ -127,8 +136,8 @@ function freshnessOf(context: Context): Record<string, string> {
 
 const bodies = new WeakMap<Request, Promise<JsonObject>>();
 
-/** Can be read once; a question that is asked again is the same one. */
-function bodyOf(request: Request): Promise<JsonObject> {
+/** A body can be read only once, and a request may be answered more than once. */
+function readBodyOnce(request: Request): Promise<JsonObject> {
   const body = bodies.get(request) ?? readBody(request);
   bodies.set(request, body);
   return body;
@@ -140,7 +149,7 @@ function searchMetrics(part: unknown): readonly string[] {
 }
 
 /** The annotation's query is the name of a standby, or empty for every one. */
-function replicaOf(annotation: unknown): unknown {
+function readAnnotatedReplica(annotation: unknown): unknown {
   const query = isObject(annotation) ? annotation.query : undefined;
   return query === 'replication_changes' ? undefined : query;
 }
@@ -155,14 +164,14 @@ function json(body: unknown, init: ResponseInit = {}): Response {
 }
 
 /** `message` is shown beside a panel, `error` by "Save & test". */
-function refuse(request: Request, error: unknown, { mask, logOf }: GrafanaNeeds): Response {
+function refuse(request: Request, error: unknown, { mask, logOf }: GrafanaDeps): Response {
   const { message, extensions } = mask(error);
   const code = extensions.code as ErrorCode;
   const http = extensions.http as { status?: number; headers?: Record<string, string> } | undefined;
   const log = logOf(request);
   log.codes.add(code);
   if (extensions.reference) log.reference = String(extensions.reference);
-  // What GraphQL answers within 200 is here the whole answer, and the caller's doing.
+  // Errors that GraphQL reports with status 200 fail the whole response here, and are the client's.
   const status = http?.status ?? 400;
   return json({ message, error: { code, message } }, { status, headers: http?.headers ?? {} });
 }

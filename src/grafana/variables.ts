@@ -1,23 +1,27 @@
 import { InvalidArgumentError } from '../errors.ts';
 import type { TimeSpan } from '../replicas/sample-history.ts';
-import { type JsonObject, unescaped } from './body.ts';
+import { type JsonObject, unescapeText } from './body.ts';
 import { bucketNames } from './buckets.ts';
 import { measures, measureViews } from './call-measures.ts';
 import { dimensions, filterKeys } from './call-query.ts';
 import { findCallValues } from './call-values.ts';
-import type { Inquiry } from './metric-group.ts';
+import type { GrafanaContext } from './context.ts';
 import type { PayloadOption } from './payload.ts';
 
-type Find = (span: TimeSpan, payload: JsonObject, inquiry: Inquiry) => Promise<readonly PayloadOption[]>;
+type Find = (
+  span: TimeSpan,
+  payload: JsonObject,
+  grafana: GrafanaContext,
+) => Promise<readonly PayloadOption[]>;
 
 const calls =
   (key: string): Find =>
-  (span, payload, inquiry) =>
-    findCallValues(key, span, payload, inquiry);
+  (span, payload, grafana) =>
+    findCallValues(key, span, payload, grafana);
 
 /** Found in the calls of the time range, but for those that are always the same. */
 const variables: Readonly<Record<string, Find>> = {
-  replicas: async (_span, _payload, inquiry) => replicaOptions(inquiry),
+  replicas: async (_span, _payload, grafana) => replicaOptions(grafana),
   accounts: calls('account'),
   customers: calls('customer'),
   countries: calls('country'),
@@ -37,11 +41,11 @@ export const isVariable = (name: unknown): name is string =>
 export function findVariable(
   payload: JsonObject,
   span: TimeSpan,
-  inquiry: Inquiry,
+  grafana: GrafanaContext,
 ): Promise<readonly PayloadOption[]> {
-  const name = typeof payload.target === 'string' ? unescaped(payload.target) : '';
+  const name = typeof payload.target === 'string' ? unescapeText(payload.target) : '';
   const find = Object.hasOwn(variables, name) ? variables[name] : undefined;
-  if (find) return find(span, payload, inquiry);
+  if (find) return find(span, payload, grafana);
   throw new InvalidArgumentError(
     `There is no variable "${name.slice(0, 80)}". There are: ${variableNames.join(', ')}.`,
   );
@@ -54,13 +58,13 @@ export const tagKeys: readonly string[] = ['replica', ...filterKeys];
 export async function findTagValues(
   key: unknown,
   span: TimeSpan,
-  inquiry: Inquiry,
+  grafana: GrafanaContext,
 ): Promise<readonly PayloadOption[]> {
-  if (key === 'replica') return replicaOptions(inquiry);
-  if (typeof key === 'string' && tagKeys.includes(key)) return findCallValues(key, span, {}, inquiry);
+  if (key === 'replica') return replicaOptions(grafana);
+  if (typeof key === 'string' && tagKeys.includes(key)) return findCallValues(key, span, {}, grafana);
   throw new InvalidArgumentError(`"key" must be one of ${tagKeys.join(', ')}.`);
 }
 
-function replicaOptions({ context }: Inquiry): readonly PayloadOption[] {
+function replicaOptions({ context }: GrafanaContext): readonly PayloadOption[] {
   return context.replicas.snapshot().replicas.map(({ name }) => ({ label: name, value: name }));
 }

@@ -14,6 +14,7 @@ import { GatewayError } from '../errors.ts';
  * | `timeout`     | 57014: statement_timeout, or somebody cancelled    | is well                            |
  * | `lockTimeout` | 55P03: replay holds a lock                         | is well; ask another               |
  * | `refused`     | 28xxx, 3D000, 42501: login, database or rights     | is set up otherwise than we expect |
+ * | `pooled`      | sessions that change with each transaction         | is behind a pooler we cannot use   |
  * | `readOnly`    | 25006: a statement of ours tried to write          | is well; the defect is ours        |
  * | `other`       | everything else                                    | has nothing to do with it          |
  */
@@ -27,6 +28,7 @@ export type FailureKind =
   | 'timeout'
   | 'lockTimeout'
   | 'refused'
+  | 'pooled'
   | 'readOnly'
   | 'other';
 
@@ -43,6 +45,7 @@ const byCode: readonly (readonly [RegExp, FailureKind])[] = [
   [/^(57014|QUERY_TIMEOUT)$/, 'timeout'],
   [/^55P03$/, 'lockTimeout'],
   [/^(28\w{3}|3D000|42501)$/, 'refused'],
+  [/^TRANSACTION_POOLING$/, 'pooled'],
   [/^25006$/, 'readOnly'],
 ];
 
@@ -78,6 +81,7 @@ export function isLoss(kind: FailureKind): boolean {
     kind === 'starting' ||
     kind === 'unreachable' ||
     kind === 'hanging' ||
-    kind === 'refused'
+    kind === 'refused' ||
+    kind === 'pooled'
   );
 }

@@ -1,3 +1,4 @@
+import { TRANSACTION_POOLING } from '../db/wire/pooling.ts';
 import type { FailureKind } from './classify.ts';
 import { describeBytes, describeSeconds } from './describe.ts';
 import type { Facts, Thresholds } from './facts.ts';
@@ -18,6 +19,7 @@ export const decisionTable: readonly Rule[] = [
     when: ({ failure }) => failure?.kind === 'starting',
     why: () => 'It accepts no connections yet, or no more (57P03).',
   },
+  { state: 'UNREACHABLE', when: ({ failure }) => failure?.kind === 'pooled', why: () => TRANSACTION_POOLING },
   { state: 'UNREACHABLE', when: isUnreachable, why: whyUnreachable },
   {
     state: 'WRONG_CLUSTER',

@@ -12,6 +12,8 @@ export interface PoolOptions {
   readonly size: number;
   readonly statementTimeoutSeconds: number;
   readonly allowPrimaryReads: boolean;
+  /** Whether connections lead to a pooler, which drops the settings that they begin with. */
+  readonly isPooled: () => boolean;
   /** A connection broke, or turned out to lead to a server that is no standby. */
   readonly onTrouble: () => void;
 }
@@ -41,18 +43,10 @@ const KEPT_AS_TEXT = new Set([20, 1700, 1082, 1083, 1114, 1184, 1266, 1186]);
  * whose statements end. No error of an idle or a lent connection ends the process: it is removed, and that is all.
  */
 export function createStandbyPool(options: PoolOptions): StandbyPool {
-  const { connection, size, statementTimeoutSeconds, allowPrimaryReads, onTrouble } = options;
+  const { connection, size, statementTimeoutSeconds, allowPrimaryReads, isPooled, onTrouble } = options;
+  const session = sessionSettings(statementTimeoutSeconds);
   const config: PoolConfig & RoleAwareConfig = {
-    connectionString: connection.url({
-      TimeZone: 'UTC',
-      DateStyle: 'ISO',
-      default_transaction_read_only: 'on',
-      statement_timeout: `${Math.round(statementTimeoutSeconds * 1000)}`,
-      lock_timeout: `${LOCK_TIMEOUT}s`,
-      idle_in_transaction_session_timeout: '60s',
-      // One plan for every value would read whole tables for a rare prefix: it cannot look into LIKE's pattern.
-      plan_cache_mode: 'force_custom_plan',
-    }),
+    connectionString: connection.url(session),
     application_name: 'cdr-gateway',
     max: size,
     connectionTimeoutMillis: CONNECT_TIMEOUT * 1000,
@@ -62,7 +56,9 @@ export function createStandbyPool(options: PoolOptions): StandbyPool {
     stream: createStream as never,
     types: { getTypeParser: textOrDefault as never },
     verify(client, done) {
-      done(allowPrimaryReads || isOnStandby(client) ? undefined : new ReplicaLostError());
+      if (!allowPrimaryReads && !isOnStandby(client)) done(new ReplicaLostError());
+      else if (!isPooled()) done();
+      else client.query(settingStatements(session)).then(() => done(), done);
     },
     onPromoted: onTrouble,
     Client: RoleAwareClient as never,
@@ -92,6 +88,25 @@ export function createStandbyPool(options: PoolOptions): StandbyPool {
       for (const stream of streams.keys()) stream.destroy();
     },
   };
+}
+
+function sessionSettings(statementTimeoutSeconds: number): Readonly<Record<string, string>> {
+  return {
+    TimeZone: 'UTC',
+    DateStyle: 'ISO',
+    default_transaction_read_only: 'on',
+    statement_timeout: `${Math.round(statementTimeoutSeconds * 1000)}`,
+    lock_timeout: `${LOCK_TIMEOUT}s`,
+    idle_in_transaction_session_timeout: '60s',
+    // One plan for every value would read whole tables for a rare prefix: it cannot look into LIKE's pattern.
+    plan_cache_mode: 'force_custom_plan',
+  };
+}
+
+function settingStatements(session: Readonly<Record<string, string>>): string {
+  return Object.entries(session)
+    .map(([name, value]) => `set ${name} = '${value}'`)
+    .join('; ');
 }
 
 /** TLS reads the socket its own way; a plain one reads rows without leaving garbage. */

@@ -89,6 +89,7 @@ export function createReplicas(options: ReplicasOptions): Replicas {
           size: poolSize,
           statementTimeoutSeconds,
           allowPrimaryReads,
+          isPooled: () => observed.watcher.isPooled,
           onTrouble,
         }),
     });

@@ -16,6 +16,7 @@ select
   extract(epoch from pg_postmaster_start_time())::float8 as "startStamp",
   current_setting('server_version_num') as "serverVersion",
   current_setting('port') as port,
+  pg_backend_pid() as "backendPid",
   host(inet_server_addr()) as address,
   standby.is_standby as "isStandby",
   case when standby.is_standby

@@ -1,4 +1,6 @@
 import { Client } from 'pg';
+import { isServedDirectly, shareSessions, TransactionPoolingError } from '../db/wire/pooling.ts';
+import { statementNameOf } from '../db/wire/statement-names.ts';
 import { classify, isLoss } from './classify.ts';
 import type { Clock } from './clock.ts';
 import type { Connection } from './connection-url.ts';
@@ -26,6 +28,8 @@ export interface Watcher {
   poll(): Promise<void>;
   /** A poll that begins after this call. */
   pollAfresh(): Promise<void>;
+  /** Whether a pooler that lends sessions stands in between: settings must then be made by statements. */
+  readonly isPooled: boolean;
   close(): Promise<void>;
 }
 
@@ -40,6 +44,8 @@ const SESSION = {
 /** Every value as PostgreSQL's text. */
 const types = { getTypeParser: () => (value: string) => value };
 
+const STATUS_NAME = statementNameOf(STATUS_STATEMENT);
+
 /** What a pooler in between says of a prepared statement it lost. */
 const NOT_PREPARED = /^(26000|42P05)$/;
 /** The server changed its role while it answered. */
@@ -51,6 +57,8 @@ export function createWatcher({ connection, clock, tuning, onObservation }: Watc
   let isReplacing = false;
   let refusedConnections = 0;
   let isPrepared = true;
+  /** The process that serves each connection on which there is a pooler. */
+  const backends = new WeakMap<Client, number>();
   let polling: Promise<void> | undefined;
   let cancelNext = () => {};
   let isClosed = false;
@@ -109,9 +117,33 @@ export function createWatcher({ connection, clock, tuning, onObservation }: Watc
     const sentAt = clock.now();
     const { rows } = await asked.query<StatusRow>({
       text: STATUS_STATEMENT,
-      ...(isPrepared && { name: 'cdr-gateway status' }),
+      ...(isPrepared && { name: STATUS_NAME }),
     });
-    return parseStatus(rows[0]!, { sentAt, answeredAt: clock.now() });
+    const sample = parseStatus(rows[0]!, { sentAt, answeredAt: clock.now() });
+    await refuseTransactionPooling(asked, Number(rows[0]!.backendPid));
+    return sample;
+  }
+
+  /** Throws TransactionPoolingError when it is seen; it is looked for once per connection, and noticed at any poll. */
+  async function refuseTransactionPooling(asked: Client, backendPid: number): Promise<void> {
+    if (isServedDirectly(asked, backendPid)) return;
+    const before = backends.get(asked);
+    if (before === backendPid) return;
+    backends.set(asked, backendPid);
+    if (before !== undefined || (await sharesWithAnother(asked))) throw new TransactionPoolingError();
+  }
+
+  async function sharesWithAnother(asked: Client): Promise<boolean> {
+    let other: Client | undefined;
+    try {
+      other = await connect();
+      return await shareSessions(asked, other);
+    } catch {
+      // A pooler that has no second session to lend keeps the first one for its connection.
+      return false;
+    } finally {
+      if (other) drop(other);
+    }
   }
 
   async function observe(): Promise<Sample | Failure> {
@@ -121,12 +153,15 @@ export function createWatcher({ connection, clock, tuning, onObservation }: Watc
         return await ask(old ?? (await connected()));
       } catch (error) {
         const failure = { kind: classify(error), code: codeOf(error), failedAt: clock.now() };
+        if (isPrepared && NOT_PREPARED.test(failure.code ?? '')) {
+          isPrepared = false;
+          continue;
+        }
         if (!old || attempt === 2 || isClosed || !isWorthAnother(failure)) {
           if (client && (isLoss(failure.kind) || failure.kind === 'other')) drop(client);
           return failure;
         }
         if (failure.kind === 'gone') drop(old);
-        if (NOT_PREPARED.test(failure.code ?? '')) isPrepared = false;
       }
     }
   }
@@ -191,6 +226,9 @@ export function createWatcher({ connection, clock, tuning, onObservation }: Watc
       await polling;
       await poll();
     },
+    get isPooled() {
+      return client !== undefined && backends.has(client);
+    },
     async close() {
       isClosed = true;
       cancelNext();
@@ -201,11 +239,11 @@ export function createWatcher({ connection, clock, tuning, onObservation }: Watc
 }
 
 /**
- * A connection that ended while it was idle says little about now, but a server that hangs says enough. The other
- * two go away by asking again.
+ * A connection that ended while it was idle says little about now, but a server that hangs says enough. A change of
+ * role while it answered is over when it is asked again.
  */
 function isWorthAnother({ kind, code }: Failure): boolean {
-  return kind === 'gone' || NOT_PREPARED.test(code ?? '') || code === WRONG_ROLE;
+  return kind === 'gone' || code === WRONG_ROLE;
 }
 
 /** A goodbye if the line is open, and an end to the socket in any case: the other side may be frozen. */

@@ -1,48 +1,85 @@
-import type { CdrFilter, CdrType, NumberMatch } from '../db/calls/cdr-filter.ts';
+import {
+  type CdrFilter,
+  type CdrFilterName,
+  type CdrType,
+  declarationOf,
+  type FilterKind,
+  type FilterKindOf,
+  type FilterValues,
+  type NumberMatch,
+} from '../db/calls/cdr-filter.ts';
 import { microsOfRfc3339, postgresOfMicros } from '../db/timestamps.ts';
 import { InvalidArgumentError, InvalidTimeRangeError } from '../errors.ts';
 
-/** The filter as GraphQL hands it over: instants as micros since 1970, ids as a client wrote them. */
-export interface CdrFilterArgument {
-  readonly accountIds?: readonly string[] | null;
-  readonly customerIds?: readonly string[] | null;
-  readonly from?: bigint | null;
-  readonly to?: bigint | null;
-  readonly cli?: NumberMatch | null;
-  readonly cld?: NumberMatch | null;
-  readonly type?: CdrType | null;
-  readonly disconnectCauses?: readonly number[] | null;
-  readonly outcomes?: readonly string[] | null;
-  readonly countries?: readonly string[] | null;
-  readonly minDurationSeconds?: string | null;
-  readonly maxDurationSeconds?: string | null;
-  readonly remoteIp?: string | null;
+/** What GraphQL hands over for a filter of each kind: its types are checked, its meaning is not. */
+export interface FilterArguments {
+  readonly ids: readonly string[];
+  readonly texts: readonly string[];
+  readonly integers: readonly number[];
+  readonly outcomes: readonly string[];
+  readonly text: string;
+  readonly number: NumberMatch;
+  readonly callType: CdrType;
+  readonly decimal: string;
+  /** Microseconds since 1970. */
+  readonly instant: bigint;
 }
 
-const MAX_LIST = 10_000;
-const MAX_TEXT = 128;
+/** `CdrFilter` as GraphQL hands it over. */
+export type CdrFilterArgument = {
+  readonly [Name in CdrFilterName]?: FilterArguments[FilterKindOf<Name>] | null;
+};
+
+const MAX_VALUES = 10_000;
+const MAX_TEXT_CHARACTERS = 128;
 /** No switch wrote calls before, and none of ours will be asked after. */
-const EARLIEST = microsOfRfc3339('1970-01-01T00:00:00Z')!;
-const LATEST = microsOfRfc3339('2200-01-01T00:00:00Z')!;
+const MIN_INSTANT_MICROS = microsOfRfc3339('1970-01-01T00:00:00Z')!;
+const MAX_INSTANT_MICROS = microsOfRfc3339('2200-01-01T00:00:00Z')!;
+
+/** Where in the request a value stands, and what its filter says of it. */
+interface Place {
+  readonly where: string;
+  readonly maxCharacters: number;
+}
+
+/**
+ * Holds a value of each kind to its meaning, and gives it its one spelling, so that filters which mean the same are the
+ * same list. Undefined: it restricts nothing. Throws InvalidArgumentError or InvalidTimeRangeError.
+ */
+const parsers: {
+  readonly [Kind in FilterKind]: (
+    argument: FilterArguments[Kind],
+    place: Place,
+  ) => FilterValues[Kind] | undefined;
+} = {
+  ids: (ids, { where }) => parseList(ids, where, (id) => parseId(id, where)),
+  texts: (texts, place) => parseList(texts, place.where, (text) => parseText(text, place)),
+  integers: (integers, { where }) => parseList(integers, where, (integer) => integer),
+  outcomes: (outcomes, { where }) => parseList(outcomes, where, (outcome) => outcome),
+  text: parseText,
+  number: parseNumberMatch,
+  callType: (type) => (type === 'ALL' ? undefined : type),
+  decimal: parseDecimal,
+  instant: parseInstant,
+};
 
 /** Checks what GraphQL's types cannot. Throws InvalidArgumentError or InvalidTimeRangeError. */
 export function parseFilter(argument: CdrFilterArgument | null | undefined): CdrFilter {
-  const { from, to, ...rest } = argument ?? {};
-  checkRange(from, to);
-  for (const name of ['accountIds', 'customerIds', 'disconnectCauses', 'outcomes', 'countries'] as const) {
-    checkList(rest[name], name);
-  }
-  for (const name of ['accountIds', 'customerIds'] as const) {
-    for (const id of rest[name] ?? []) parseId(id, `filter.${name}`);
-  }
-  for (const name of ['cli', 'cld'] as const) checkNumberMatch(rest[name], name);
-  for (const country of rest.countries ?? []) checkText(country, 'filter.countries');
-  if (rest.remoteIp != null) checkText(rest.remoteIp, 'filter.remoteIp');
-  return {
-    ...rest,
-    from: from == null ? null : postgresOfMicros(from),
-    to: to == null ? null : postgresOfMicros(to),
-  };
+  const filter: { [Name in CdrFilterName]?: FilterValues[FilterKindOf<Name>] } = {};
+  for (const name of Object.keys(argument ?? {}) as CdrFilterName[]) parsePart(name, argument!, filter);
+  checkRange(argument?.from, argument?.to);
+  return filter;
+}
+
+function parsePart<Name extends CdrFilterName>(
+  name: Name,
+  argument: CdrFilterArgument,
+  filter: { [Part in Name]?: FilterValues[FilterKindOf<Part>] | null },
+): void {
+  const given = argument[name];
+  if (given == null) return;
+  const { kind, maxCharacters = MAX_TEXT_CHARACTERS } = declarationOf(name);
+  filter[name] = parsers[kind](given, { where: `filter.${name}`, maxCharacters });
 }
 
 /** An id in its one spelling: no sign, no leading zeros. Throws InvalidArgumentError unless it is a bigint. */
@@ -53,36 +90,60 @@ export function parseId(id: string, where: string): string {
   );
 }
 
-function checkRange(from: bigint | null | undefined, to: bigint | null | undefined): void {
-  for (const instant of [from, to]) {
-    if (instant != null && (instant < EARLIEST || instant > LATEST)) {
-      throw new InvalidTimeRangeError(
-        'Times must lie between 1970 and 2200. Milliseconds were expected; were these seconds?',
-      );
-    }
+/** Each value once. */
+function parseList<Value>(
+  values: readonly Value[],
+  where: string,
+  parse: (value: Value) => Value,
+): readonly Value[] {
+  if (values.length > MAX_VALUES) {
+    throw new InvalidArgumentError(`${where}: at most ${MAX_VALUES} values, got ${values.length}.`);
   }
+  return [...new Set(values.map(parse))];
+}
+
+/** PostgreSQL's text holds no NUL and no half of a surrogate pair; one longer than any column can only be a mistake. */
+function parseText(text: string, { where, maxCharacters }: Place): string {
+  if (text.length > maxCharacters) {
+    throw new InvalidArgumentError(`${where}: at most ${maxCharacters} characters.`);
+  }
+  if (text.includes('\0')) throw new InvalidArgumentError(`${where}: a NUL character cannot be part of it.`);
+  if (!text.isWellFormed()) {
+    throw new InvalidArgumentError(`${where}: half of a surrogate pair is not a character.`);
+  }
+  return text;
+}
+
+function parseNumberMatch(match: NumberMatch, { where, maxCharacters }: Place): NumberMatch | undefined {
+  const given = Object.entries(match).filter(([, text]) => text != null);
+  for (const [part, text] of given) parseText(text, { where: `${where}.${part}`, maxCharacters });
+  return given.length === 0 ? undefined : Object.fromEntries(given);
+}
+
+/** Without exponent, sign or zeros that say nothing: "1.0", "+1" and "10e-1" are "1". */
+function parseDecimal(decimal: string): string {
+  const found = /^([+-]?)(\d*)\.?(\d*)(?:e([+-]?\d+))?$/i.exec(decimal)!;
+  const [, sign, whole = '', fraction = '', exponent = '0'] = found;
+  const point = whole.length + Number(exponent);
+  const digits = `${'0'.repeat(Math.max(0, -point))}${whole}${fraction}`.padEnd(point, '0');
+  const at = Math.max(0, point);
+  const plainWhole = digits.slice(0, at).replace(/^0+/, '') || '0';
+  const plainFraction = digits.slice(at).replace(/0+$/, '');
+  const plain = plainFraction === '' ? plainWhole : `${plainWhole}.${plainFraction}`;
+  return sign === '-' && plain !== '0' ? `-${plain}` : plain;
+}
+
+function parseInstant(micros: bigint): string {
+  if (micros >= MIN_INSTANT_MICROS && micros <= MAX_INSTANT_MICROS) return postgresOfMicros(micros);
+  throw new InvalidTimeRangeError(
+    'Times must lie between 1970 and 2200. Milliseconds were expected; were these seconds?',
+  );
+}
+
+function checkRange(from: bigint | null | undefined, to: bigint | null | undefined): void {
   if (from != null && to != null && from >= to) {
     throw new InvalidTimeRangeError(
       '"from" must be before "to"; the range includes "from" and excludes "to".',
     );
   }
-}
-
-function checkList(list: readonly unknown[] | null | undefined, name: string): void {
-  if (list && list.length > MAX_LIST) {
-    throw new InvalidArgumentError(`filter.${name}: at most ${MAX_LIST} values, got ${list.length}.`);
-  }
-}
-
-function checkNumberMatch(match: NumberMatch | null | undefined, name: string): void {
-  for (const [part, text] of Object.entries(match ?? {}))
-    if (text != null) checkText(text, `filter.${name}.${part}`);
-}
-
-/** PostgreSQL's text holds no NUL and no half of a surrogate pair; one longer than any column can only be a mistake. */
-function checkText(text: string, where: string): void {
-  if (text.length > MAX_TEXT) throw new InvalidArgumentError(`${where}: at most ${MAX_TEXT} characters.`);
-  if (text.includes('\0')) throw new InvalidArgumentError(`${where}: a NUL character cannot be part of it.`);
-  if (!text.isWellFormed())
-    throw new InvalidArgumentError(`${where}: half of a surrogate pair is not a character.`);
 }

@@ -1,9 +1,9 @@
 import type { Principal } from '../access/principals.ts';
-import type { CdrColumnName } from '../db/calls/cdr-columns.ts';
 import type { CdrFilter } from '../db/calls/cdr-filter.ts';
 import type { CdrKeyset, CdrOrder } from '../db/calls/cdr-pages.ts';
 import { type CdrRow, countCdrs, estimateCdrs, selectCdr, selectCdrPage } from '../db/calls/cdrs.ts';
 import type { Reader } from '../db/reader.ts';
+import type { CdrColumnName } from '../db/sources/cdr-columns.ts';
 import { orderedMicrosOfPostgres } from '../db/timestamps.ts';
 import { InvalidArgumentError, PageTooLargeError } from '../errors.ts';
 import { type CdrFilterArgument, parseFilter, parseId } from './cdr-filter.ts';

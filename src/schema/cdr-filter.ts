@@ -1,5 +1,13 @@
-import type { CdrFilterArgument } from '../resolvers/cdr-filter.ts';
-import { builder } from './builder.ts';
+import type { InputFieldBuilder, InputFieldRef } from '@pothos/core';
+import {
+  type CdrFilterName,
+  declarationOf,
+  type FilterKind,
+  type FilterKindOf,
+  filterNames,
+} from '../db/calls/cdr-filter.ts';
+import type { CdrFilterArgument, FilterArguments } from '../resolvers/cdr-filter.ts';
+import { type BuilderTypes, builder } from './builder.ts';
 import { CallOutcomeEnum } from './outcomes.ts';
 
 export const CdrOrderEnum = builder.enumType('CdrOrder', {
@@ -36,29 +44,43 @@ const NumberMatchInput = builder.inputType('NumberMatch', {
   }),
 });
 
-export const CdrFilterInput = builder.inputType('CdrFilter', {
+type Fields = InputFieldBuilder<BuilderTypes, 'InputObject'>;
+type FieldOfKind<Kind extends FilterKind> = InputFieldRef<
+  BuilderTypes,
+  FilterArguments[Kind] | null | undefined
+>;
+
+/** The GraphQL type of each kind of filter. */
+const fieldsOfKind: {
+  readonly [Kind in FilterKind]: (t: Fields, description: string) => FieldOfKind<Kind>;
+} = {
+  ids: (t, description) => t.idList({ description }),
+  texts: (t, description) => t.stringList({ description }),
+  integers: (t, description) => t.intList({ description }),
+  outcomes: (t, description) => t.field({ type: [CallOutcomeEnum], description }),
+  text: (t, description) => t.string({ description }),
+  number: (t, description) => t.field({ type: NumberMatchInput, description }),
+  callType: (t, description) => t.field({ type: CdrTypeEnum, description }),
+  decimal: (t, description) => t.field({ type: 'Decimal', description }),
+  instant: (t, description) => t.field({ type: 'DateTime', description }),
+};
+
+export const CdrFilterInput = builder.inputRef<CdrFilterArgument>('CdrFilter').implement({
   description:
     'Which calls. All given parts must hold; a missing or null part restricts nothing, an empty list matches nothing. ' +
     'Give an account or a time range where you can: they make the answer quick.',
-  fields: (t) =>
-    ({
-      accountIds: t.idList({ description: 'Calls of any of these accounts.' }),
-      customerIds: t.idList({ description: 'Calls of any of these customers.' }),
-      from: t.field({ type: 'DateTime', description: 'Connect time at or after this instant.' }),
-      to: t.field({
-        type: 'DateTime',
-        description: 'Connect time before this instant: the range is half-open, so that days add up.',
-      }),
-      cli: t.field({ type: NumberMatchInput, description: 'Calling number, after translation.' }),
-      cld: t.field({ type: NumberMatchInput, description: 'Called number, after translation.' }),
-      type: t.field({ type: CdrTypeEnum, description: 'A call type of the older API.' }),
-      disconnectCauses: t.intList({
-        description: 'Any of these causes, as `Cdr.disconnectCause` shows them.',
-      }),
-      outcomes: t.field({ type: [CallOutcomeEnum], description: 'Any of these outcomes.' }),
-      countries: t.stringList({ description: 'Country of the called number, as `Cdr.country` shows it.' }),
-      minDurationSeconds: t.field({ type: 'Decimal', description: 'Conversation at least this long.' }),
-      maxDurationSeconds: t.field({ type: 'Decimal', description: 'Conversation at most this long.' }),
-      remoteIp: t.string({ description: 'The address the call came from, exactly.' }),
-    }) satisfies Record<keyof CdrFilterArgument, unknown>,
+  fields: (t) => {
+    const fields: { [Name in CdrFilterName]?: FieldOfKind<FilterKindOf<Name>> } = {};
+    for (const name of filterNames) addField(t, name, fields);
+    return fields;
+  },
 });
+
+function addField<Name extends CdrFilterName>(
+  t: Fields,
+  name: Name,
+  fields: { [Field in Name]?: FieldOfKind<FilterKindOf<Field>> },
+): void {
+  const { kind, description } = declarationOf(name);
+  fields[name] = fieldsOfKind[kind](t, description);
+}

@@ -1,5 +1,6 @@
-import type { CdrColumnName } from '../db/calls/cdr-columns.ts';
+import type { ObjectFieldBuilder } from '@pothos/core';
 import type { CdrRow } from '../db/calls/cdrs.ts';
+import { type CdrColumnName, cdrColumn, type WireType } from '../db/sources/cdr-columns.ts';
 import { type CdrConnection, type CdrEdge, cursorOf, findCdr, findCdrs } from '../resolvers/cdrs.ts';
 import { timestampOf } from '../resolvers/timestamps.ts';
 import { Account, Customer } from './accounts.ts';
@@ -11,140 +12,93 @@ import { isStreamed } from './selected-fields.ts';
 
 export const Cdr = builder.objectRef<CdrRow>('Cdr');
 
-/** What a field of a call needs to be told: the column catalogue knows the rest. */
-interface ColumnField {
-  readonly column: CdrColumnName;
-  readonly description: string;
+/** The field of each column. A column without a field does not compile; the rest of the field is the column's own. */
+const fieldNames = {
+  i_xdr: 'id',
+  call_id: 'callId',
+  i_account: 'accountId',
+  i_customer: 'customerId',
+  cli: 'cli',
+  cld: 'cld',
+  cli_in: 'cliIn',
+  cld_in: 'cldIn',
+  setup_time: 'setupTime',
+  connect_time: 'connectTime',
+  disconnect_time: 'disconnectTime',
+  duration: 'durationSeconds',
+  charged_quantity: 'billedSeconds',
+  charged_amount: 'chargedAmount',
+  disconnect_cause: 'disconnectCause',
+  disconnect_reason: 'disconnectReason',
+  outcome: 'outcome',
+  prefix: 'prefix',
+  country: 'country',
+  region: 'region',
+  remote_ip: 'remoteIp',
+  pdd: 'pddSeconds',
+  release_source: 'releaseSource',
+  user_agent: 'userAgent',
+} as const satisfies Record<ShownColumn, string>;
+
+type ShownColumn = Exclude<CdrColumnName, 'i_protocol' | 'post_call_surcharge'>;
+
+const fieldTypes = {
+  id: 'ID',
+  text: 'String',
+  timestamp: 'DateTime',
+  decimal: 'Decimal',
+  integer: 'Int',
+} as const satisfies Record<WireType, string>;
+
+type FieldBuilder = ObjectFieldBuilder<typeof builder.$inferSchemaTypes, CdrRow>;
+
+/** `extensions.column` is the one declaration that the streaming path reads too. */
+function fieldOf(t: FieldBuilder, column: CdrColumnName) {
+  const { wire, nullable, meaning } = cdrColumn(column);
+  const options = { nullable, description: meaning, extensions: { column } };
+  if (column === 'outcome')
+    return t.field({ ...options, type: CallOutcomeEnum, resolve: (row) => row[column] });
+  if (wire === 'timestamp')
+    return t.field({
+      ...options,
+      type: fieldTypes[wire],
+      resolve: (row) => timestampOf(row[column] as string | null),
+    });
+  return t.field({ ...options, type: fieldTypes[wire], resolve: (row) => row[column] });
 }
+
+const fieldsOfColumns = (t: FieldBuilder) =>
+  Object.fromEntries(
+    Object.entries(fieldNames).map(([column, name]) => [name, fieldOf(t, column as ShownColumn)]),
+  );
 
 Cdr.implement({
   description:
     'A call detail record: one rated call attempt, as the switch wrote it when the call ended. CLI is the calling ' +
     'number, CLD the called number. Re-rating may change the amounts of a call later; nothing else changes.',
-  fields: (t) => {
-    /** `extensions.column` is the one declaration that the streaming path reads too. */
-    const text = ({ column, description }: ColumnField) =>
-      t.string({ description, extensions: { column }, resolve: (row) => row[column] as string | null });
-    const id = ({ column, description }: ColumnField) =>
-      t.id({ description, extensions: { column }, resolve: (row) => row[column] as string | null });
-    const requiredId = ({ column, description }: ColumnField) =>
-      t.id({ nullable: false, description, extensions: { column }, resolve: (row) => row[column] as string });
-    const integer = ({ column, description }: ColumnField) =>
-      t.int({ description, extensions: { column }, resolve: (row) => row[column] as number | null });
-    const decimal = ({ column, description }: ColumnField) =>
-      t.field({
-        type: 'Decimal',
-        description,
-        extensions: { column },
-        resolve: (row) => row[column] as string | null,
-      });
-    const instant = ({ column, description }: ColumnField) =>
-      t.field({
-        type: 'DateTime',
-        description,
-        extensions: { column },
-        resolve: (row) => timestampOf(row[column] as string | null),
-      });
-
-    return {
-      id: requiredId({
-        column: 'i_xdr',
-        description:
-          'The key of the call. It grows as calls end, so it is neither gap-free nor in connect time order.',
-      }),
-      callId: text({ column: 'call_id', description: 'The SIP Call-ID, to find the call in a trace.' }),
-      accountId: requiredId({ column: 'i_account', description: 'The account the call is charged to.' }),
-      customerId: id({ column: 'i_customer', description: 'The customer who owns the account.' }),
-      account: t.field({
-        type: Account,
-        description: 'The account the call is charged to. One lookup per request, however many calls ask.',
-        resolve: (row, _args, { loaders }) => loaders().account.load(row.i_account!),
-      }),
-      customer: t.field({
-        type: Customer,
-        description: 'The customer who owns the account. One lookup per request, however many calls ask.',
-        resolve: (row, _args, { loaders }) =>
-          row.i_customer === null ? null : loaders().customer.load(row.i_customer),
-      }),
-      cli: text({
-        column: 'cli',
-        description:
-          'Calling number (A-number) after translation. Text: it may be `anonymous`, or begin with `+` or `00`.',
-      }),
-      cld: text({ column: 'cld', description: 'Called number (B-number) after translation.' }),
-      carrier: t.field({
-        type: Carrier,
-        description:
-          'Whom the block of the called number (`cld`) was given to, its country and kind of line; null when nothing is ' +
-          'known. Numbers are ported: not necessarily the operator of today. A list that selects this is answered whole ' +
-          'by the ordinary executor, and not as a stream or a file; for long lists ask `Query.carriers` for the numbers ' +
-          'that are shown.',
-        resolve: ({ cld }, _args, { loaders }) => (cld ? loaders().carrier.load(cld) : null),
-      }),
-      cliIn: text({ column: 'cli_in', description: 'Calling number as the switch received it.' }),
-      cldIn: text({ column: 'cld_in', description: 'Called number as the switch received it.' }),
-      setupTime: instant({ column: 'setup_time', description: 'When the call attempt reached the switch.' }),
-      connectTime: t.field({
-        type: 'DateTime',
-        nullable: false,
-        description:
-          'When the called side answered; for a failed call, when it failed. Calls are listed by this time. Switches ' +
-          'often write whole seconds, so many calls share one.',
-        extensions: { column: 'connect_time' },
-        resolve: (row) => timestampOf(row.connect_time)!,
-      }),
-      disconnectTime: instant({ column: 'disconnect_time', description: 'When the call ended.' }),
-      durationSeconds: decimal({
-        column: 'duration',
-        description: 'Seconds of conversation, fractions included. 0 for a failed call.',
-      }),
-      billedSeconds: integer({
-        column: 'charged_quantity',
-        description: "Seconds charged for, after the tariff's rounding. 0 for a failed call.",
-      }),
-      chargedAmount: decimal({
-        column: 'charged_amount',
-        description: "What the call cost, exactly, in the account's currency.",
-      }),
-      disconnectCause: integer({
-        column: 'disconnect_cause',
-        description:
-          'Why the call ended: the ITU-T Q.850 cause (16 normal, 17 busy, 34 no circuit, …). On a Sippy source the ' +
-          "switch's own result: 0 success, above 0 a SIP status, below 0 an internal error.",
-      }),
-      disconnectReason: text({ column: 'disconnect_reason', description: 'The cause in words.' }),
-      outcome: t.field({
-        type: CallOutcomeEnum,
-        description:
-          'What became of the call, derived from cause and duration. Null when the cause is unknown.',
-        extensions: { column: 'outcome' },
-        resolve: (row) => row.outcome as never,
-      }),
-      prefix: text({
-        column: 'prefix',
-        description:
-          'The rate prefix that priced the call. Text: a switch may write a word here when rating failed.',
-      }),
-      country: text({
-        column: 'country',
-        description: 'Country of the called number, from the rate prefix.',
-      }),
-      region: text({
-        column: 'region',
-        description: 'Part of the country, or kind of line, from the rate prefix.',
-      }),
-      remoteIp: text({ column: 'remote_ip', description: 'Address the call came from.' }),
-      pddSeconds: decimal({
-        column: 'pdd',
-        description: 'Post-dial delay: seconds from the INVITE to the first ringing. Null when nothing rang.',
-      }),
-      releaseSource: text({
-        column: 'release_source',
-        description: 'Who hung up: `caller` or `callee`. Null or empty for many failed calls.',
-      }),
-      userAgent: text({ column: 'user_agent', description: "The caller's equipment, as it names itself." }),
-    };
-  },
+  fields: (t) => ({
+    ...fieldsOfColumns(t),
+    account: t.field({
+      type: Account,
+      description: 'The account the call is charged to. One lookup per request, however many calls ask.',
+      resolve: (row, _args, { loaders }) => loaders().account.load(row.i_account!),
+    }),
+    customer: t.field({
+      type: Customer,
+      description: 'The customer who owns the account. One lookup per request, however many calls ask.',
+      resolve: (row, _args, { loaders }) =>
+        row.i_customer === null ? null : loaders().customer.load(row.i_customer),
+    }),
+    carrier: t.field({
+      type: Carrier,
+      description:
+        'Whom the block of the called number (`cld`) was given to, its country and kind of line; null when nothing is ' +
+        'known. Numbers are ported: not necessarily the operator of today. A list that selects this is answered whole ' +
+        'by the ordinary executor, and not as a stream or a file; for long lists ask `Query.carriers` for the numbers ' +
+        'that are shown.',
+      resolve: ({ cld }, _args, { loaders }) => (cld ? loaders().carrier.load(cld) : null),
+    }),
+  }),
 });
 
 const PageInfo = builder.objectRef<CdrConnection>('PageInfo').implement({

@@ -6,7 +6,7 @@ import {
   getNamedType,
   type VariableValues,
 } from 'graphql';
-import type { CdrColumnName } from '../db/calls/cdr-columns.ts';
+import type { CdrColumnName } from '../db/sources/cdr-columns.ts';
 import type { Member } from './row-encoder.ts';
 import { collectFields, type Fragments, type SelectedField } from './selection.ts';
 

@@ -1,4 +1,4 @@
-import { cdrColumns, type WireType } from '../db/calls/cdr-columns.ts';
+import { cdrColumns, type WireType } from '../db/sources/cdr-columns.ts';
 import {
   CONNECT_TIME_AT,
   ID_AT,

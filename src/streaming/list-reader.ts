@@ -1,8 +1,8 @@
-import { type CdrColumnName, cdrColumns, wireFormats } from '../db/calls/cdr-columns.ts';
 import { cdrPageStatement } from '../db/calls/cdr-page-statement.ts';
 import type { CdrKeyset, CdrPage } from '../db/calls/cdr-pages.ts';
 import { selectKeyBeyond } from '../db/calls/cdrs.ts';
 import type { Reader } from '../db/reader.ts';
+import { type CdrColumnName, cdrColumns, wireFormats } from '../db/sources/cdr-columns.ts';
 import { POSTGRES_EPOCH_MICROS } from '../db/timestamps.ts';
 import { formats } from '../db/wire/bind-message.ts';
 import { type Flow, readRawRows } from '../db/wire/raw-rows.ts';

@@ -1,4 +1,4 @@
-import { type CdrColumnName, cdrColumns, type WireType } from '../db/calls/cdr-columns.ts';
+import { type CdrColumnName, cdrColumns, type WireType } from '../db/sources/cdr-columns.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import {
   DayMemo,

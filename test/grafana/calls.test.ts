@@ -265,7 +265,7 @@ describe('statistics in a table', () => {
     ]);
   });
 
-  test('say so when there are more groups than asked for', async () => {
+  test('say so when there are more groups than rows', async () => {
     const [frame] = await gateway.frames('calls_table', { groupBy: 'CLD', top: 1 }, morning);
     expect(frame!.data.values[0]).toHaveLength(1);
     expect(frame!.schema.meta).toBeUndefined();

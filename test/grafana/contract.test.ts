@@ -25,16 +25,16 @@ afterAll(async () => {
 const bytesFor = (path: string): string =>
   captured.simpod_0_6.find((request) => request.path === path)!.body!;
 
-/** The captured question, about the hour that has just been. */
-const recentQuestion = (target: string, payload: object = {}) => {
-  const question = JSON.parse(bytesFor('/query'));
+/** The captured request, about the hour that has just been. */
+const recentRequest = (target: string, payload: object = {}) => {
+  const queryRequest = JSON.parse(bytesFor('/query'));
   const from = new Date(Date.now() - 3_600_000).toISOString();
   const to = new Date(Date.now() + 1000).toISOString();
   return {
-    ...question,
-    range: { ...question.range, from, to },
+    ...queryRequest,
+    range: { ...queryRequest.range, from, to },
     filters: [],
-    targets: [{ ...question.targets[0], target, payload }],
+    targets: [{ ...queryRequest.targets[0], target, payload }],
   };
 };
 
@@ -56,7 +56,7 @@ describe('what the JSON datasource sends', () => {
   });
 
   test.each(['body', 'body_first_open'] as const)(
-    '/metrics lists every metric, asked with %s',
+    '/metrics lists every metric to a request with %s',
     async (which) => {
       const request = captured.simpod_0_6.find(({ path }) => path === '/metrics')!;
       const { status, body } = await gateway.post('/metrics', request[which]!);
@@ -142,7 +142,7 @@ describe('what the JSON datasource sends', () => {
       ],
     ],
   ])('/variable finds the %s of the time range', async (target, expected) => {
-    const { range } = recentQuestion('replication_up');
+    const { range } = recentRequest('replication_up');
     const { body } = await gateway.post('/variable', { payload: { target }, range });
     expect(body).toEqual(expected);
     // Without a range, those of the last day.
@@ -160,7 +160,7 @@ describe('what the JSON datasource sends', () => {
     },
   );
 
-  test('/tag-keys and /tag-values offer filters, asked with the bytes of old and new Grafana', async () => {
+  test('/tag-keys and /tag-values offer filters to the bytes of old and new Grafana', async () => {
     const keys = await gateway.post('/tag-keys', bytesFor('/tag-keys'));
     expect(keys.body).toEqual(
       ['replica', 'account', 'customer', 'country', 'cause', 'outcome'].map((text) => ({
@@ -170,7 +170,7 @@ describe('what the JSON datasource sends', () => {
     );
     const values = await gateway.post('/tag-values', bytesFor('/tag-values'));
     expect(values.body).toEqual([{ text: 'replica-a' }, { text: 'replica-b' }]);
-    const { range } = recentQuestion('replication_up');
+    const { range } = recentRequest('replication_up');
     for (const { text: key } of keys.body) {
       const newer = { key, filters: [], timeRange: range, queries: [] };
       const { status, body } = await gateway.post('/tag-values', newer);
@@ -179,7 +179,7 @@ describe('what the JSON datasource sends', () => {
   });
 
   test('values to choose from are flat rows too, for whatever reads JSON over GET', async () => {
-    const { from, to } = recentQuestion('replication_up').range;
+    const { from, to } = recentRequest('replication_up').range;
     const span = `from=${Date.parse(from)}&to=${Date.parse(to)}`;
     expect((await gateway.get(`/values?key=account&${span}`)).body).toEqual([
       { text: 'acme-dialler (14)', value: '14' },
@@ -203,22 +203,22 @@ describe('what the JSON datasource sends', () => {
   });
 
   test('a query of the oldest lines has its payload under another name, and may have none', async () => {
-    const question = recentQuestion('replication_up');
+    const queryRequest = recentRequest('replication_up');
     for (const [data, count] of [
       ['', 2],
       [{ replica: 'replica-b' }, 1],
     ] as const) {
-      const { payload: _, ...target } = question.targets[0];
+      const { payload: _, ...target } = queryRequest.targets[0];
       const { body } = await gateway.post('/query', {
-        ...question,
+        ...queryRequest,
         targets: [{ ...target, type: 'timeseries', data }],
       });
       expect(body).toHaveLength(count);
     }
   });
 
-  test('is in the log with who asked, outcome and code, and without what was asked', async () => {
-    await gateway.post('/query', { ...recentQuestion('nothing_of_ours') });
+  test('is in the log with principal, status and code, and without its payload', async () => {
+    await gateway.post('/query', { ...recentRequest('nothing_of_ours') });
     const line = gateway.logged.filter(({ msg }) => msg === 'request').at(-1);
     expect(line).toMatchObject({
       path: '/grafana/query',
@@ -361,7 +361,7 @@ describe.skipIf(!hasGrafanaData)(`what Grafana makes of the answers${grafanaData
     async (metric) => {
       const { body } = await gateway.post(
         '/query',
-        recentQuestion(metric, metric.startsWith('calls') ? { groupBy: 'COUNTRY' } : {}),
+        recentRequest(metric, metric.startsWith('calls') ? { groupBy: 'COUNTRY' } : {}),
       );
       expect(body.length).toBeGreaterThan(0);
       for (const element of body) {
@@ -383,7 +383,7 @@ describe.skipIf(!hasGrafanaData)(`what Grafana makes of the answers${grafanaData
   );
 
   test('a line keeps its labels, its unit and its unknowns', async () => {
-    const { body } = await gateway.post('/query', recentQuestion('replication_lag_seconds'));
+    const { body } = await gateway.post('/query', recentRequest('replication_lag_seconds'));
     const [, value] = toDataFrame(body[0]).fields;
     expect(value).toMatchObject({
       labels: { replica: 'replica-a' },
@@ -393,7 +393,7 @@ describe.skipIf(!hasGrafanaData)(`what Grafana makes of the answers${grafanaData
   });
 
   test('what was left out is a notice of the frame', async () => {
-    const { body } = await gateway.post('/query', recentQuestion('calls_attempts', { groupBy: 'COUNTRY' }));
+    const { body } = await gateway.post('/query', recentRequest('calls_attempts', { groupBy: 'COUNTRY' }));
     expect(toDataFrame(body[0]).meta!.notices![0]!.text).toContain('not drawn');
   });
 

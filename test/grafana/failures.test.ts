@@ -18,7 +18,7 @@ afterAll(async () => {
   await servers[Symbol.asyncDispose]();
 });
 
-const question = (target: string) => ({
+const queryRequest = (target: string) => ({
   range: { from: new Date(Date.now() - 60_000).toISOString(), to: new Date(Date.now() + 1000).toISOString() },
   targets: [{ refId: 'A', target }],
 });
@@ -30,7 +30,7 @@ const calls = {
 
 /** The newest value of each standby's line. */
 const newest = async (target: string) => {
-  const { body } = await gateway.post('/query', question(target));
+  const { body } = await gateway.post('/query', queryRequest(target));
   return Object.fromEntries(body.map(({ schema, data }: Frame) => [schema.name, data.values[1]!.at(-1)]));
 };
 
@@ -40,7 +40,7 @@ const changes = async () => {
 };
 
 describe('when standbys fail', () => {
-  test('a question about calls is answered by another, and the change is on the graph', async () => {
+  test('a query for calls is answered by another, and the change is on the graph', async () => {
     await servers.cluster.replicas[0]!.stop('immediate');
     for (let attempt = 0; attempt < 6; attempt++) {
       const { status, body } = await gateway.post('/query', calls);
@@ -66,7 +66,7 @@ describe('when standbys fail', () => {
     expect([status, headers.get('retry-after')]).toEqual([503, expect.stringMatching(/^\d+$/)]);
     await expect.poll(() => newest('replication_up')).toEqual({ 'replica-a': 0, 'replica-b': 0 });
     expect(await gateway.get('')).toMatchObject({ status: 200, body: { replication: 'DOWN' } });
-    expect((await gateway.post('/query', question('replication_status'))).status).toBe(200);
+    expect((await gateway.post('/query', queryRequest('replication_status'))).status).toBe(200);
     expect((await gateway.post('/variable', { payload: { target: 'replicas' } })).body).toHaveLength(2);
   });
 

@@ -126,7 +126,7 @@ describe('replication as metrics', () => {
     expect(health).toMatchObject({ replicas: 2, read_from: 2, worst_lag_seconds: expect.any(Number) });
   });
 
-  test('keeps targets and their order, whatever they ask for', async () => {
+  test('keeps targets and their order, whatever their metrics', async () => {
     const { body } = await gateway.post('/query', {
       ...lastHour(),
       targets: [

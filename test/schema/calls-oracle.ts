@@ -224,7 +224,8 @@ const instant = fc
 
 const seconds = fc.constantFrom('0', '1', '6', '5.999999', '6.0000005', '1e3', '.5', 60.25, '-1', '3.6e3');
 
-const anyFilter: fc.Arbitrary<CdrFilter> = fc.record({
+/** Every filter of the API has a line. */
+const filterParts: { readonly [Name in keyof CdrFilter]-?: fc.Arbitrary<CdrFilter[Name]> } = {
   accountIds: mostlyMissing(listOf('14', '15', '17', '99')),
   customerIds: mostlyMissing(listOf('3', '4', '5')),
   from: mostlyMissing(instant),
@@ -251,7 +252,17 @@ const anyFilter: fc.Arbitrary<CdrFilter> = fc.record({
   minDurationSeconds: mostlyMissing(seconds),
   maxDurationSeconds: mostlyMissing(seconds),
   remoteIp: mostlyMissing(fc.constantFrom('192.0.2.1', '192.0.2.10', '2001:db8::1', '')),
-});
+};
+
+export const filterNames = Object.keys(filterParts) as (keyof CdrFilter)[];
+
+/** One part alone, always given. */
+export function filtersBy(name: keyof CdrFilter): fc.Arbitrary<CdrFilter> {
+  const part: fc.Arbitrary<unknown> = filterParts[name];
+  return part.filter((value) => value != null).map((value) => ({ [name]: value }));
+}
 
 /** Any filter of the API that is not refused, most parts missing or null. */
-export const filters = anyFilter.filter(({ from, to }) => from == null || to == null || from < to);
+export const filters: fc.Arbitrary<CdrFilter> = fc
+  .record(filterParts)
+  .filter(({ from, to }) => from == null || to == null || from < to);

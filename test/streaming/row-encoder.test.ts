@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type CdrColumnName, cdrColumns, wireFormats } from '../../src/db/calls/cdr-columns.ts';
 import { cdrPageStatement } from '../../src/db/calls/cdr-page-statement.ts';
 import { selectCdrPage } from '../../src/db/calls/cdrs.ts';
 import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
 import { createDatabase, type Reader } from '../../src/db/reader.ts';
+import { cdrColumns, cdrColumnNames as columns, wireFormats } from '../../src/db/sources/cdr-columns.ts';
 import { formats } from '../../src/db/wire/bind-message.ts';
 import { readRawRows } from '../../src/db/wire/raw-rows.ts';
 import { timestampOf } from '../../src/resolvers/timestamps.ts';
@@ -14,7 +14,6 @@ import { createRowEncoder, type Member } from '../../src/streaming/row-encoder.t
 import { anXdr } from '../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 
-const columns = Object.keys(cdrColumns) as CdrColumnName[];
 const members: Member[] = columns.map((column) => ({ kind: 'column', key: column, column }));
 
 /** Times, as numbers already, stay PostgreSQL's text. */

@@ -1,4 +1,5 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
+import type { XdrsModel } from '../sources/sources.ts';
 
 /** How a number is compared. All given parts must hold. `%`, `_` and backslash mean themselves. */
 export interface NumberMatch {
@@ -11,103 +12,224 @@ export interface NumberMatch {
 /** The call types of the XML-RPC API, by whether the switch calls the result a success and whether time was spent. */
 export type CdrType = 'ALL' | 'NON_ZERO' | 'NON_ZERO_AND_ERRORS' | 'COMPLETE' | 'INCOMPLETE' | 'ERRORS';
 
-/** Which calls. A field that is null or missing restricts nothing; an empty list matches nothing. */
-export interface CdrFilter {
-  /** Decimal digits of a bigint, as are customerIds. */
-  readonly accountIds?: readonly string[] | null;
-  readonly customerIds?: readonly string[] | null;
-  /** Text that PostgreSQL reads as a timestamptz. The range is half-open: `from` belongs to it, `to` does not. */
-  readonly from?: string | null;
-  readonly to?: string | null;
-  readonly cli?: NumberMatch | null;
-  readonly cld?: NumberMatch | null;
-  readonly type?: CdrType | null;
-  readonly disconnectCauses?: readonly number[] | null;
-  readonly outcomes?: readonly string[] | null;
-  readonly countries?: readonly string[] | null;
-  /** Decimal text, both ends included. */
-  readonly minDurationSeconds?: string | null;
-  readonly maxDurationSeconds?: string | null;
-  readonly remoteIp?: string | null;
+/**
+ * What the value of a filter is once it has been checked. The kind of a filter decides its type in GraphQL
+ * (`schema/cdr-filter.ts`) and its check (`resolvers/cdr-filter.ts`); neither compiles without one for every kind.
+ */
+export interface FilterValues {
+  /** Decimal digits of bigints. */
+  readonly ids: readonly string[];
+  readonly texts: readonly string[];
+  readonly integers: readonly number[];
+  readonly outcomes: readonly string[];
+  readonly text: string;
+  readonly number: NumberMatch;
+  readonly callType: CdrType;
+  /** Decimal text. */
+  readonly decimal: string;
+  /** Text that PostgreSQL reads as a timestamptz. */
+  readonly instant: string;
 }
 
-type Given = { [Name in keyof CdrFilter]-?: NonNullable<CdrFilter[Name]> };
+export type FilterKind = keyof FilterValues;
 
-/** A condition: SQL with `?` for each value. Filters of the same shape have the same SQL. */
-interface Term {
-  readonly sql: string;
+/** SQL with a `?` for each value. Conditions of the same text are one statement, whatever their values. */
+export interface Condition {
+  readonly text: string;
   readonly values: readonly unknown[];
 }
 
-const term = (text: string, ...values: readonly unknown[]): Term => ({ sql: text, values });
+/** A column of the calls. */
+type Column = `xdrs.${keyof XdrsModel}`;
 
-/** One line per filter; the compiler rejects a filter that has no line. */
-const terms: Record<keyof CdrFilter, (given: Given) => readonly Term[]> = {
-  accountIds: ({ accountIds }) => [isOneOfIds('xdrs.i_account', accountIds)],
-  customerIds: ({ customerIds }) => [isOneOfIds('xdrs.i_customer', customerIds)],
-  from: ({ from }) => [term('xdrs.connect_time >= ?::timestamptz', from)],
-  to: ({ to }) => [term('xdrs.connect_time < ?::timestamptz', to)],
-  cli: ({ cli }) => matchesNumber('xdrs.cli', cli),
-  cld: ({ cld }) => matchesNumber('xdrs.cld', cld),
-  type: ({ type }) => [typeTerms[type]],
-  disconnectCauses: ({ disconnectCauses }) => [
-    term('xdrs.disconnect_cause = any(?::int4[])', disconnectCauses),
-  ],
-  outcomes: ({ outcomes }) => [term('xdrs.outcome = any(?::text[])', outcomes)],
-  countries: ({ countries }) => [term('xdrs.country = any(?::text[])', countries)],
-  minDurationSeconds: ({ minDurationSeconds }) => [term('xdrs.duration >= ?::numeric', minDurationSeconds)],
-  maxDurationSeconds: ({ maxDurationSeconds }) => [term('xdrs.duration <= ?::numeric', maxDurationSeconds)],
-  remoteIp: ({ remoteIp }) => [term('xdrs.remote_ip = ?', remoteIp)],
+export interface FilterDeclaration<Kind extends FilterKind = FilterKind> {
+  readonly kind: Kind;
+  /** As clients read it in the schema. Says what a search by it costs where that is not little. */
+  readonly description: string;
+  /** Texts are refused when they are longer; MAX_TEXT_CHARACTERS when missing. */
+  readonly maxCharacters?: number;
+  /**
+   * Sought in a keyset index, whatever the values: lists by nothing else have one plan. Only times may be given to the
+   * planner's statistics on behalf of a tenant, because these are of everybody's calls.
+   */
+  readonly sought?: 'account' | 'time';
+  /** The calls that pass. One whose value is unknown (null) does not. */
+  readonly condition: (value: FilterValues[Kind]) => Condition;
+}
+
+export function declareFilter<Kind extends FilterKind>(
+  kind: Kind,
+  declaration: Omit<FilterDeclaration<Kind>, 'kind'>,
+): FilterDeclaration<Kind> {
+  return { kind, ...declaration };
+}
+
+/** What calls can be filtered by: the fields of `CdrFilter` in GraphQL. A line is all there is to a filter. */
+export const cdrFilters = {
+  accountIds: declareFilter('ids', {
+    description: 'Calls of any of these accounts.',
+    sought: 'account',
+    condition: isOneOfIds('xdrs.i_account'),
+  }),
+  customerIds: declareFilter('ids', {
+    description: 'Calls of any of these customers.',
+    condition: isOneOfIds('xdrs.i_customer'),
+  }),
+  from: declareFilter('instant', {
+    description: 'Connect time at or after this instant.',
+    sought: 'time',
+    condition: compares('xdrs.connect_time', '>= ?::timestamptz'),
+  }),
+  to: declareFilter('instant', {
+    description: 'Connect time before this instant: the range is half-open, so that days add up.',
+    sought: 'time',
+    condition: compares('xdrs.connect_time', '< ?::timestamptz'),
+  }),
+  cli: declareFilter('number', {
+    description: 'Calling number, after translation.',
+    condition: matchesNumber('xdrs.cli'),
+  }),
+  cld: declareFilter('number', {
+    description: 'Called number, after translation.',
+    condition: matchesNumber('xdrs.cld'),
+  }),
+  type: declareFilter('callType', {
+    description: 'A call type of the older API.',
+    condition: (type) => typeConditions[type],
+  }),
+  disconnectCauses: declareFilter('integers', {
+    description: 'Any of these causes, as `Cdr.disconnectCause` shows them.',
+    condition: compares('xdrs.disconnect_cause', '= any(?::int4[])'),
+  }),
+  outcomes: declareFilter('outcomes', {
+    description: 'Any of these outcomes.',
+    condition: isOneOfTexts('xdrs.outcome'),
+  }),
+  countries: declareFilter('texts', {
+    description: 'Country of the called number, as `Cdr.country` shows it.',
+    condition: isOneOfTexts('xdrs.country'),
+  }),
+  minDurationSeconds: declareFilter('decimal', {
+    description: 'Conversation at least this long.',
+    condition: compares('xdrs.duration', '>= ?::numeric'),
+  }),
+  maxDurationSeconds: declareFilter('decimal', {
+    description: 'Conversation at most this long.',
+    condition: compares('xdrs.duration', '<= ?::numeric'),
+  }),
+  remoteIp: declareFilter('text', {
+    description: 'The address the call came from, exactly.',
+    condition: compares('xdrs.remote_ip', '= ?'),
+  }),
 };
 
-const typeTerms: Record<CdrType, Term> = {
-  ALL: term('true'),
-  NON_ZERO: term('xdrs.duration > 0'),
-  NON_ZERO_AND_ERRORS: term('(xdrs.duration > 0 or not xdrs.successful)'),
-  COMPLETE: term('xdrs.successful'),
-  INCOMPLETE: term('not xdrs.successful'),
-  ERRORS: term('(not xdrs.successful and xdrs.duration = 0)'),
+export type CdrFilterName = keyof typeof cdrFilters;
+export type FilterKindOf<Name extends CdrFilterName> = (typeof cdrFilters)[Name]['kind'];
+
+/** Which calls. A field that is null or missing restricts nothing; an empty list matches nothing. */
+export type CdrFilter = {
+  readonly [Name in CdrFilterName]?: FilterValues[FilterKindOf<Name>] | null;
 };
 
-const matchTerms: Record<keyof NumberMatch, (column: string, text: string) => Term> = {
-  is: (column, text) => term(`${column} = ?`, text),
-  // A pattern fixed at its beginning seeks in a text_pattern_ops index; the other two cannot.
-  startsWith: (column, text) => term(`${column} like ?`, `${escapeLike(text)}%`),
-  endsWith: (column, text) => term(`${column} like ?`, `%${escapeLike(text)}`),
-  contains: (column, text) => term(`${column} like ?`, `%${escapeLike(text)}%`),
-};
-
-function matchesNumber(column: string, match: NumberMatch): readonly Term[] {
-  const given = (Object.keys(matchTerms) as (keyof NumberMatch)[]).filter((name) => match[name] != null);
-  return given.map((name) => matchTerms[name](column, match[name]!));
+/** The value itself stands at the `?`. */
+function compares(column: Column, comparison: string): (value: unknown) => Condition {
+  return (value) => ({ text: `${column} ${comparison}`, values: [value] });
 }
 
 /** One id is compared with `=`: only then does the keyset index also give the order. */
-function isOneOfIds(column: string, ids: readonly string[]): Term {
-  return ids.length === 1 ? term(`${column} = ?::int8`, ids[0]) : term(`${column} = any(?::int8[])`, ids);
+function isOneOfIds(column: Column): (ids: readonly string[]) => Condition {
+  return (ids) =>
+    ids.length === 1
+      ? { text: `${column} = ?::int8`, values: ids }
+      : { text: `${column} = any(?::int8[])`, values: [ids] };
 }
 
-function termsOf(filter: CdrFilter): readonly Term[] {
-  const given = (Object.keys(terms) as (keyof CdrFilter)[]).filter((name) => filter[name] != null);
-  return given.flatMap((name) => terms[name](filter as Given));
+function isOneOfTexts(column: Column): (texts: readonly string[]) => Condition {
+  return compares(column, '= any(?::text[])');
+}
+
+const isTrue: Condition = { text: 'true', values: [] };
+
+const typeConditions: Record<CdrType, Condition> = {
+  ALL: isTrue,
+  NON_ZERO: { text: 'xdrs.duration > 0', values: [] },
+  NON_ZERO_AND_ERRORS: { text: '(xdrs.duration > 0 or not xdrs.successful)', values: [] },
+  COMPLETE: { text: 'xdrs.successful', values: [] },
+  INCOMPLETE: { text: 'not xdrs.successful', values: [] },
+  ERRORS: { text: '(not xdrs.successful and xdrs.duration = 0)', values: [] },
+};
+
+const numberConditions: Record<keyof NumberMatch, (column: Column, text: string) => Condition> = {
+  is: (column, text) => ({ text: `${column} = ?`, values: [text] }),
+  // A pattern fixed at its beginning seeks in a text_pattern_ops index; the other two cannot.
+  startsWith: (column, text) => ({ text: `${column} like ?`, values: [`${escapeLike(text)}%`] }),
+  endsWith: (column, text) => ({ text: `${column} like ?`, values: [`%${escapeLike(text)}`] }),
+  contains: (column, text) => ({ text: `${column} like ?`, values: [`%${escapeLike(text)}%`] }),
+};
+
+function matchesNumber(column: Column): (match: NumberMatch) => Condition {
+  return (match) => {
+    const given = (Object.keys(numberConditions) as (keyof NumberMatch)[]).filter(
+      (name) => match[name] != null,
+    );
+    return all(given.map((name) => numberConditions[name](column, match[name]!)));
+  };
+}
+
+/** All of them hold. */
+function all(conditions: readonly Condition[]): Condition {
+  if (conditions.length === 0) return isTrue;
+  return {
+    text: conditions.map(({ text }) => text).join(' and '),
+    values: conditions.flatMap(({ values }) => values),
+  };
+}
+
+const declarations: { readonly [Name in CdrFilterName]: FilterDeclaration<FilterKindOf<Name>> } = cdrFilters;
+
+export function declarationOf<Name extends CdrFilterName>(name: Name): FilterDeclaration<FilterKindOf<Name>> {
+  return declarations[name];
+}
+
+export const filterNames = Object.keys(cdrFilters) as readonly CdrFilterName[];
+
+/** What the filter restricts, always in the same order. */
+function namesIn(filter: CdrFilter): readonly CdrFilterName[] {
+  return filterNames.filter((name) => filter[name] != null);
+}
+
+/** Whether it restricts nothing but accounts and times, which a keyset index has. */
+export function isSought(filter: CdrFilter): boolean {
+  return namesIn(filter).every((name) => cdrFilters[name].sought !== undefined);
+}
+
+/** Whether it restricts nothing but times. */
+export function isOfTimes(filter: CdrFilter): boolean {
+  return namesIn(filter).every((name) => cdrFilters[name].sought === 'time');
+}
+
+/** Whether a number is looked for by its first digits, whose index has the numbers together and not in list order. */
+export function hasNumberPrefix(filter: CdrFilter): boolean {
+  return filter.cli?.startsWith != null || filter.cld?.startsWith != null;
+}
+
+/** The filter as one condition: its text, and the values in the order of the text. */
+export function conditionOf(filter: CdrFilter): Condition {
+  return all(namesIn(filter).map((name) => conditionOfPart(name, filter)));
+}
+
+function conditionOfPart<Name extends CdrFilterName>(name: Name, filter: CdrFilter): Condition {
+  return declarationOf(name).condition(filter[name]!);
 }
 
 /** All conditions of the filter, as one. */
 export function matchesFilter(filter: CdrFilter): RawBuilder<SqlBool> {
-  const conditions = termsOf(filter).map(({ sql: text, values }) => {
-    const parts = text.split('?');
-    return sql<SqlBool>(parts as never, ...values);
-  });
-  return conditions.length > 0 ? sql`${sql.join(conditions, sql` and `)}` : sql`true`;
-}
-
-/** What two filters have in common when they differ in nothing but values; and the values, in the order of the SQL. */
-export function shapeOfFilter(filter: CdrFilter): {
-  readonly shape: string;
-  readonly values: readonly unknown[];
-} {
-  const given = termsOf(filter);
-  return { shape: given.map((each) => each.sql).join('&'), values: given.flatMap(({ values }) => values) };
+  const { text, values } = conditionOf(filter);
+  const [start, ...parts] = text.split('?');
+  return parts.reduce<RawBuilder<SqlBool>>(
+    (built, part, index) => sql`${built}${values[index]}${sql.raw(part)}`,
+    sql.raw(start!),
+  );
 }
 
 /** Text as a LIKE pattern that matches just itself. */

@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'kysely';
 import type { Reader } from '../reader.ts';
 import { shapeOfScope, valuesOfScope } from '../scope.ts';
+import type { CdrColumnName } from '../sources/cdr-columns.ts';
 import { postgresOfMicros } from '../timestamps.ts';
-import type { CdrColumnName } from './cdr-columns.ts';
-import { shapeOfFilter } from './cdr-filter.ts';
+import { conditionOf } from './cdr-filter.ts';
 import { type CdrKeyset, type CdrPage, cdrPageQuery, hasOnePlan, wayTo } from './cdr-pages.ts';
 
 /** A page's statement with its values, as the wire wants it. */
@@ -38,7 +38,7 @@ export function cdrPageStatement(
   const { order, fromEnd = false, after, before, limit } = page;
   const way = wayTo(reader, page);
   const { accountIds, ...others } = page.filter;
-  const { shape, values: ofFilter } = shapeOfFilter(way.by === 'accounts' ? others : page.filter);
+  const { text: shape, values: ofFilter } = conditionOf(way.by === 'accounts' ? others : page.filter);
   const scope = valuesOfScope(reader.scope);
   const ofKeys = way.by === 'accounts' ? [way.accountIds, ...scope] : scope;
   const values = [

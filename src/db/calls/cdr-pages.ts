@@ -1,9 +1,9 @@
 import { type Expression, type SqlBool, sql } from 'kysely';
 import { fromCdrs, named, type Reader } from '../reader.ts';
 import { accountsWithin } from '../scope.ts';
+import { type CdrColumnName, cdrColumnNames } from '../sources/cdr-columns.ts';
 import { postgresOfMicros } from '../timestamps.ts';
-import { type CdrColumnName, cdrColumns } from './cdr-columns.ts';
-import { type CdrFilter, matchesFilter } from './cdr-filter.ts';
+import { type CdrFilter, hasNumberPrefix, isSought, matchesFilter } from './cdr-filter.ts';
 
 export type CdrOrder = 'NEWEST_FIRST' | 'OLDEST_FIRST';
 
@@ -24,10 +24,12 @@ export interface CdrPage {
   readonly fromEnd?: boolean;
 }
 
-export const allColumns = Object.keys(cdrColumns) as CdrColumnName[];
-
 /** A page of calls in the given columns, as a query that is not yet run: also the streaming path's. */
-export function cdrPageQuery(reader: Reader, page: CdrPage, columns: readonly CdrColumnName[] = allColumns) {
+export function cdrPageQuery(
+  reader: Reader,
+  page: CdrPage,
+  columns: readonly CdrColumnName[] = cdrColumnNames,
+) {
   const way = wayTo(reader, page);
   if (way.by === 'rows') return cdrListQuery(reader, page, columns).limit(limitOf(page));
   const keys = way.by === 'keys' ? keysOf(reader, page) : keysByAccount(reader, page, way.accountIds);
@@ -38,7 +40,7 @@ export function cdrPageQuery(reader: Reader, page: CdrPage, columns: readonly Cd
 export function cdrListQuery(
   reader: Reader,
   page: Omit<CdrPage, 'limit'>,
-  columns: readonly CdrColumnName[] = allColumns,
+  columns: readonly CdrColumnName[] = cdrColumnNames,
 ) {
   const calls = selectCdrs(reader, columns).where(matchesFilter(page.filter)).where(isBetween(page));
   return inOrder(calls, page);
@@ -68,8 +70,7 @@ export function wayTo({ source, scope }: Reader, { filter, limit }: CdrPage): Pa
     const isMany = wanted !== undefined && wanted.length > 1 && wanted.length * limit <= MAX_KEYS;
     if (isMany) return { by: 'accounts', accountIds: wanted };
   }
-  const isPrefix = filter.cli?.startsWith != null || filter.cld?.startsWith != null;
-  return { by: isShort && isPrefix ? 'keys' : 'rows' };
+  return { by: isShort && hasNumberPrefix(filter) ? 'keys' : 'rows' };
 }
 
 /**
@@ -81,11 +82,6 @@ export function hasOnePlan(reader: Reader, page: CdrPage): boolean {
   if (page.limit > MAX_PAGE || !isSought(page.filter)) return false;
   const wanted = accountsWithin(reader.scope, page.filter.accountIds);
   return wanted === undefined || wanted.length === 1 || wayTo(reader, page).by === 'accounts';
-}
-
-/** Nothing but accounts and times, all of which a keyset index has. */
-function isSought({ accountIds: _, from: __, to: ___, ...others }: CdrFilter): boolean {
-  return Object.values(others).every((part) => part == null);
 }
 
 function keysOf(reader: Reader, page: CdrPage) {

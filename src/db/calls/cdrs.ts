@@ -1,16 +1,13 @@
 import { type SqlBool, sql } from 'kysely';
 import { fromCdrs, named, type Reader, run } from '../reader.ts';
+import { type CdrColumnName, cdrColumnNames } from '../sources/cdr-columns.ts';
+import type { XdrsModel } from '../sources/sources.ts';
 import { orderedMicrosOfPostgres } from '../timestamps.ts';
-import type { CdrColumnName, cdrColumns } from './cdr-columns.ts';
-import { type CdrFilter, matchesFilter } from './cdr-filter.ts';
-import { allColumns, type CdrKeyset, type CdrPage, cdrListQuery, cdrPageQuery } from './cdr-pages.ts';
+import { type CdrFilter, isOfTimes, matchesFilter } from './cdr-filter.ts';
+import { type CdrKeyset, type CdrPage, cdrListQuery, cdrPageQuery } from './cdr-pages.ts';
 
 /** A call, each column as PostgreSQL's text (integers as numbers). */
-export type CdrRow = {
-  [Name in CdrColumnName]: (typeof cdrColumns)[Name]['wire'] extends 'integer'
-    ? number | null
-    : string | null;
-};
+export type CdrRow = { [Name in CdrColumnName]: XdrsModel[Name] | null };
 
 /** How far the standby has replayed by now; null when it is no standby. */
 export async function selectReplayedLsn(reader: Reader): Promise<string | null> {
@@ -35,7 +32,7 @@ export function selectCdrPage(
 export async function selectCdr(reader: Reader, id: string): Promise<CdrRow | undefined> {
   const query = fromCdrs(reader)
     .modifyFront(named('cdr'))
-    .select(allColumns.map((name) => `xdrs.${name}` as const))
+    .select(cdrColumnNames.map((name) => `xdrs.${name}` as const))
     .where(sql<SqlBool>`xdrs.i_xdr = ${id}::int8`);
   const [row] = (await run(reader, query)) as CdrRow[];
   return row;
@@ -71,8 +68,7 @@ const SAMPLE_ROWS = 5000;
  */
 export async function estimateCdrs(reader: Reader, filter: CdrFilter): Promise<string> {
   const times = { from: filter.from, to: filter.to };
-  const isOfTimes = Object.entries(filter).every(([name, part]) => part == null || name in times);
-  if (reader.scope.kind === 'all' || isOfTimes) return planRows(reader, filter);
+  if (reader.scope.kind === 'all' || isOfTimes(filter)) return planRows(reader, filter);
   const { seen, matching } = await trySome(reader, times, filter);
   if (seen < SAMPLE_ROWS) return String(matching);
   const expected = Number(await planRows(reader, times));

@@ -69,11 +69,9 @@ function problemsWith(
 }
 
 function warningsAboutColumns(source: Source, grants: readonly MissingGrant[]): readonly string[] {
-  const always = source.name === 'sippy' ? ['post_call_surcharge'] : [];
-  const missing = source.missing.filter((name) => !always.includes(name));
   return [
-    ...(missing.length > 0
-      ? [`Always null, because this role finds no such column: ${missing.join(', ')}.`]
+    ...(source.missing.length > 0
+      ? [`Always null, because this role finds no such column: ${source.missing.join(', ')}.`]
       : []),
     ...grants.map(
       ({ table, columns, statement }) =>

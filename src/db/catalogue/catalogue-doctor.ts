@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, type QueryExecutorProvider, sql } from 'kysely';
 import pg from 'pg';
 import type { SourceName } from '../sources/sources.ts';
+import { findPooling, type Pooling, TRANSACTION_POOLING } from '../wire/pooling.ts';
 import { selectJson } from './catalogue.ts';
 import { checkSource, SourceUnusableError } from './catalogue-check.ts';
 import { warningsAboutReach } from './catalogue-reach.ts';
@@ -61,16 +62,52 @@ async function examine(url: string, name: SourceName): Promise<Examination> {
     const server = await selectServer(db);
     const heading = `${place}: PostgreSQL ${server.version}, ${server.standby ? 'standby' : 'primary'}, as ${server.role}`;
     const about = { heading, cluster: server.cluster };
+    const pooling = await poolingOf(url);
+    const pooled = {
+      problems: pooling === 'transaction' ? [TRANSACTION_POOLING] : [],
+      warnings: pooling === 'session' ? [SESSION_POOLING] : [],
+    };
     const { problems, warnings } = await examineSource(db, name);
     return {
       ...about,
-      problems,
-      warnings: [...warningsAboutServer(server), ...warnings, ...(await warningsAboutReach(db, name))],
+      problems: [...pooled.problems, ...problems],
+      warnings: [
+        ...pooled.warnings,
+        ...warningsAboutServer(server),
+        ...warnings,
+        ...(await warningsAboutReach(db, name)),
+      ],
     };
   } catch (error) {
     return { heading: place, problems: [`cannot be reached: ${reasonOf(error)}`], warnings: [] };
   } finally {
     await db.destroy();
+  }
+}
+
+const SESSION_POOLING =
+  'It is reached through a pooler, which works as long as it leads to this server alone; better is the server itself.';
+
+/** With session settings, as the gateway connects: a pooler may refuse them. */
+async function poolingOf(url: string): Promise<Pooling> {
+  const clients: pg.Client[] = [];
+  async function connect(): Promise<pg.Client> {
+    const client = new pg.Client({
+      connectionString: url,
+      connectionTimeoutMillis: 5_000,
+      query_timeout: 5_000,
+      application_name: 'cdr-gateway doctor',
+      options: '-c default_transaction_read_only=on',
+    });
+    client.on('error', () => {});
+    clients.push(client);
+    await client.connect();
+    return client;
+  }
+  try {
+    return await findPooling(await connect(), connect);
+  } finally {
+    await Promise.all(clients.map((client) => client.end()));
   }
 }
 

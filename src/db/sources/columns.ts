@@ -13,12 +13,11 @@ const acceptable: Readonly<Record<string, readonly string[]>> = {
   'timestamp with time zone': ['timestamp with time zone'],
 };
 
+/** The expression of a value; null where the database has nothing that it could be read from. */
+export type ValueSql = RawBuilder<unknown> | null;
+
 /** The column as an expression of the model's type; null where it is not there, or cannot become that type. */
-export function columnSql(
-  table: CatalogueTable | undefined,
-  name: string,
-  type: string,
-): RawBuilder<unknown> | null {
+export function columnSql(table: CatalogueTable | undefined, name: string, type: string): ValueSql {
   const actual = table?.columns.get(name);
   if (table === undefined || actual === undefined) return null;
   const reference = sql.ref(`${table.name}.${name}`);
@@ -31,7 +30,7 @@ export function firstColumnSql(
   table: CatalogueTable | undefined,
   names: readonly string[],
   type: string,
-): RawBuilder<unknown> | null {
+): ValueSql {
   for (const name of names) {
     const found = columnSql(table, name, type);
     if (found) return found;
@@ -39,7 +38,7 @@ export function firstColumnSql(
   return null;
 }
 
-function castSql(reference: RawBuilder<unknown>, actual: string, type: string): RawBuilder<unknown> | null {
+function castSql(reference: RawBuilder<unknown>, actual: string, type: string): ValueSql {
   if (!isCastable(actual, type)) return null;
   // Without a zone of its own it is in UTC: switches write nothing else.
   if (actual === 'timestamp without time zone') return sql`(${reference} at time zone 'UTC')`;

@@ -1,9 +1,10 @@
 import { type RawBuilder, sql } from 'kysely';
 import { inScope, type OwnerColumns, type Ownership } from '../scope.ts';
+import type { ValueSql } from './columns.ts';
 import type { ScopedRelation } from './model.ts';
 
-/** One expression per column of the model; null where the database has nothing to offer. */
-export type ColumnsSql<Model> = Readonly<Record<keyof Model & string, RawBuilder<unknown> | null>>;
+/** One expression per column of the model. */
+export type ColumnsSql<Model> = Readonly<Record<keyof Model & string, ValueSql>>;
 
 export interface RelationParts<Model, Alias extends string> {
   readonly alias: Alias;

@@ -72,37 +72,7 @@ export interface Source {
   readonly missing: readonly (keyof XdrsModel)[];
 }
 
-/** The PostgreSQL type of each column of a model: what a source casts to when the switch has another. */
-export const xdrsTypes = {
-  i_xdr: 'bigint',
-  i_account: 'bigint',
-  i_customer: 'bigint',
-  cli: 'text',
-  cld: 'text',
-  cli_in: 'text',
-  cld_in: 'text',
-  setup_time: 'timestamp with time zone',
-  connect_time: 'timestamp with time zone',
-  disconnect_time: 'timestamp with time zone',
-  duration: 'numeric',
-  charged_quantity: 'integer',
-  charged_amount: 'numeric',
-  post_call_surcharge: 'numeric',
-  disconnect_cause: 'integer',
-  disconnect_reason: 'text',
-  call_id: 'text',
-  prefix: 'text',
-  country: 'text',
-  region: 'text',
-  remote_ip: 'text',
-  pdd: 'numeric',
-  release_source: 'text',
-  user_agent: 'text',
-  i_protocol: 'smallint',
-  outcome: 'text',
-  successful: 'boolean',
-} as const satisfies Record<keyof XdrsModel, string>;
-
+/** The PostgreSQL type of each column of the lookups; those of a call are in cdr-columns.ts. */
 export const accountsTypes = {
   i_account: 'bigint',
   i_customer: 'bigint',

@@ -1,7 +1,8 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { keysetIndexes, type WantedIndex } from '../catalogue/catalogue-indexes.ts';
 import type { Source, SourceName } from './model.ts';
-import { sippyRequired, sippySource, sippyTables } from './sippy.ts';
+import { sippyRequired, sippySource } from './sippy.ts';
+import { sippyTables } from './sippy-parts.ts';
 import { xdrsRequired, xdrsSource, xdrsTables } from './xdrs.ts';
 
 export {

@@ -1,26 +1,22 @@
 import { sql } from 'kysely';
 import type { Catalogue, CatalogueTable } from '../catalogue/catalogue.ts';
 import { hasKeysetIndexes } from '../catalogue/catalogue-indexes.ts';
-import { columnSql } from './columns.ts';
+import { type CdrColumnName, cdrColumn, cdrColumnNames, xdrsTypes } from './cdr-columns.ts';
+import { columnSql, type ValueSql } from './columns.ts';
 import { type ColumnsSql, missingColumns, scopedRelation } from './derived-table.ts';
 import { accountsRelation, customersRelation, ownershipOf } from './lookups.ts';
-import { type Source, type XdrsModel, xdrsTypes } from './model.ts';
+import type { Source, XdrsModel } from './model.ts';
 import { outcomeSql, q850Outcomes, successfulSql } from './outcomes.ts';
 
 /** The tables this source looks at; only the first must be there. */
 export const xdrsTables = ['xdrs', 'accounts', 'customers'] as const;
 
-/**
- * Without these nothing true can be said about a call: the key, whose it is, when, how long, how much.
- * A duration or an amount that is not there would be told as zero in every sum.
- */
-export const xdrsRequired = {
-  i_xdr: 'bigint',
-  i_account: 'bigint',
-  connect_time: 'timestamp with time zone',
-  duration: 'numeric',
-  charged_amount: 'numeric',
-} as const;
+/** Columns without which nothing true can be said about a call. */
+export const xdrsRequired: Readonly<Record<string, string>> = Object.fromEntries(
+  cdrColumnNames
+    .filter((name) => cdrColumn(name).requiredBy?.includes('xdrs'))
+    .map((name) => [name, xdrsTypes[name]]),
+);
 
 /** The switch's own `xdrs`, or the development copy: one table, with a Q.850 cause. */
 export function xdrsSource(catalogue: Catalogue): Source {
@@ -45,8 +41,8 @@ export function xdrsSource(catalogue: Catalogue): Source {
 
 function columnsOf(table: CatalogueTable): ColumnsSql<XdrsModel> {
   const stored = Object.fromEntries(
-    Object.entries(xdrsTypes).map(([name, type]) => [name, columnSql(table, name, type)]),
-  ) as ColumnsSql<XdrsModel>;
+    cdrColumnNames.map((name) => [name, columnSql(table, name, xdrsTypes[name])]),
+  ) as Record<CdrColumnName, ValueSql>;
   const cause = stored.disconnect_cause ?? sql`null::integer`;
   const duration = sql`xdrs.duration`;
   return {

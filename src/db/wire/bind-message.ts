@@ -22,8 +22,12 @@ export function together(...messages: readonly Buffer[]): Buffer {
 
 /** Prepares a statement under this name, whatever was there before. */
 export function encodePreparation(name: string, text: string): Buffer {
-  const close = message('C', `S${name}\0`);
-  return Buffer.concat([close, message('P', `${name}\0${text}\0\0\0`)]);
+  return Buffer.concat([encodeClose(name), message('P', `${name}\0${text}\0\0\0`)]);
+}
+
+/** Forgets the statement of this name, if there is one. */
+export function encodeClose(name: string): Buffer {
+  return message('C', `S${name}\0`);
 }
 
 function message(type: string, content: string): Buffer {

@@ -3,9 +3,10 @@ import pg, { type PoolClient } from 'pg';
 import utils from 'pg/lib/utils.js';
 import type { Reader } from '../reader.ts';
 import { explain } from '../sqlstate.ts';
-import { encodeExecution, type Format, together } from './bind-message.ts';
+import { encodeClose, encodeExecution, type Format, together } from './bind-message.ts';
 import { planEach, planOnce, planSwitch } from './plan-once.ts';
 import { type RowSink, RowTap, type WireClient, type WireConnection } from './row-tap.ts';
+import { isSessionChange } from './statement-names.ts';
 
 /** Whoever takes the rows on, and may be slower than PostgreSQL. */
 export interface Flow {
@@ -52,12 +53,27 @@ export async function readRawRows(
     signal?.throwIfAborted();
     client = await pool.connect();
     signal?.throwIfAborted();
-    return await new RawQuery(client, question).run(signal);
+    return await runNamed(client, question, signal);
   } catch (error) {
     throw explain(error, signal);
   } finally {
     // node-postgres itself throws away a client whose connection broke.
     client?.release();
+  }
+}
+
+/** Once more without a name where the session behind the connection is another one: nothing has run then. */
+async function runNamed(
+  client: PoolClient,
+  question: RawQuestion,
+  signal: AbortSignal | undefined,
+): Promise<RawResult> {
+  try {
+    return await new RawQuery(client, question).run(signal);
+  } catch (error) {
+    if (!isSessionChange(error)) throw error;
+    RowTap.of(client).statements.giveUp();
+    return await new RawQuery(client, question).run(signal);
   }
 }
 
@@ -72,6 +88,7 @@ class RawQuery {
   readonly #tap: RowTap;
   /** Only what is kept on the connection can keep its plan. */
   readonly #isPlannedOnce: boolean;
+  readonly #replaced: string | undefined;
   readonly #end = Promise.withResolvers<RawResult>();
   #rows = 0;
   #isStopped = false;
@@ -85,7 +102,9 @@ class RawQuery {
     this.#tap = RowTap.of(client);
     this.#question = question;
     this.text = question.text;
-    this.name = this.#tap.statementName(this.text);
+    const { name, replaced } = this.#tap.statements.of(this.text);
+    this.name = name;
+    this.#replaced = replaced;
     this.#isPlannedOnce = question.hasOnePlan === true && this.name !== '';
     this.callback = (error) => this.#finish(error);
   }
@@ -110,6 +129,10 @@ class RawQuery {
     this.#tap.sink = (bytes, start, end) => this.#take(bytes, start, end);
     const { formats } = this.#question;
     const values = this.#question.values.map((value) => utils.prepareValue(value) as string | null);
+    if (this.#replaced !== undefined) {
+      connection.stream.write(encodeClose(this.#replaced));
+      delete connection.parsedStatements[this.#replaced];
+    }
     if (this.name === '' || connection.parsedStatements[this.name] === undefined) {
       connection.parse({ name: this.name, text: this.text, types: [] });
     }

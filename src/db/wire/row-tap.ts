@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import type { PoolClient } from 'pg';
+import { StatementNames } from './statement-names.ts';
 
 /**
  * Receives runs of complete DataRow messages (`D`, int32 length, int16 columns, then int32 length and bytes for each
@@ -10,8 +11,6 @@ export type RowSink = (bytes: Buffer, start: number, end: number) => void;
 const DATA_ROW = 0x44;
 const HEADER_BYTES = 5;
 const READ_BYTES = 128 * 1024;
-/** Statements prepared per connection; further shapes of query are parsed each time. */
-const MAX_PREPARED = 200;
 
 /** What node-postgres keeps in a client and does not put into its types. */
 export interface WireConnection {
@@ -37,13 +36,13 @@ export class RowTap {
   sink: RowSink | undefined;
   /** Whether the statements of `plan-once.ts` are prepared on this connection. */
   hasPlanSwitch = false;
+  readonly statements = new StatementNames();
   #forward: (bytes: Buffer) => void = () => {};
   /** What was read and does not make a whole message yet lies at the beginning. */
   #buffer = Buffer.alloc(0);
   #length = 0;
   #isPaused = false;
   #stream: Socket | undefined;
-  readonly #statements = new Map<string, string>();
 
   static readonly #taps = new WeakMap<object, RowTap>();
 
@@ -88,15 +87,6 @@ export class RowTap {
     tap.#forward = (bytes) => socket.emit('data', bytes);
     RowTap.#taps.set(socket, tap);
     return socket;
-  }
-
-  /** The same name for the same text on this connection; empty, so unnamed, once there are too many. */
-  statementName(text: string): string {
-    const known = this.#statements.get(text);
-    if (known !== undefined || this.#statements.size >= MAX_PREPARED) return known ?? '';
-    const name = `cdrs_${this.#statements.size}`;
-    this.#statements.set(text, name);
-    return name;
   }
 
   /** Takes nothing more from the socket, so that PostgreSQL stops sending. */

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CdrFilter } from '../../../src/db/calls/cdr-filter.ts';
+import { type CdrFilter, type Condition, declareFilter } from '../../../src/db/calls/cdr-filter.ts';
 import { type CdrOrder, cdrPageQuery } from '../../../src/db/calls/cdr-pages.ts';
 import { countCdrs } from '../../../src/db/calls/cdrs.ts';
 import { checkSource } from '../../../src/db/catalogue/catalogue-check.ts';
@@ -182,4 +182,23 @@ test('a count of one account and hour reads no table', async () => {
   expect(flatten(rows[0]['QUERY PLAN'][0].Plan).map((node) => node['Node Type'])).toContain(
     'Index Only Scan',
   );
+});
+
+const isEven = (value: number): Condition => ({ text: String(value % 2 === 0), values: [] });
+const anything: Condition = { text: 'true', values: [] };
+
+describe('what does not compile: a filter', () => {
+  test.each([
+    // @ts-expect-error: without a condition it would let every call through
+    () => declareFilter('text', { description: 'Of a user agent.' }),
+    // @ts-expect-error: of a kind that nobody checks
+    () => declareFilter('pattern', { description: 'Of a user agent.', condition: () => anything }),
+    // @ts-expect-error: without a word on what it does
+    () => declareFilter('text', { condition: () => anything }),
+    // @ts-expect-error: whose condition is of other values than those that were checked
+    () => declareFilter('text', { description: 'Of a user agent.', condition: isEven }),
+  ])('%#', (declare) => {
+    // The compiler refuses it, which `npm run check` shows; JavaScript does not mind.
+    expect(declare()).toBeDefined();
+  });
 });

@@ -1,0 +1,270 @@
+import { type Format, formats } from '../wire/bind-message.ts';
+import type { SourceName, XdrsModel } from './model.ts';
+import {
+  inCalls,
+  inCdrs,
+  type SippyColumn,
+  sippyCountry,
+  sippyCustomer,
+  sippyOutcome,
+  sippyReason,
+  sippyRegion,
+} from './sippy-columns.ts';
+
+/**
+ * How a value travels, and what JSON makes of it.
+ *
+ * - `id`: a JSON string (JavaScript numbers stop being exact at 2^53)
+ * - `text`: a JSON string
+ * - `timestamp`: an RFC 3339 string in UTC with microseconds
+ * - `decimal`: a JSON string, because money is not a float
+ * - `integer`: a JSON number
+ */
+export type WireType = 'id' | 'text' | 'timestamp' | 'decimal' | 'integer';
+
+/**
+ * The format that rows are requested in. Times are cheaper to PostgreSQL in binary; for everything else it makes a
+ * kilobyte of scratch space per binary value, which costs more than printing it.
+ */
+export const wireFormats = {
+  id: formats.text,
+  text: formats.text,
+  timestamp: formats.binary,
+  decimal: formats.text,
+  integer: formats.text,
+} as const satisfies Record<WireType, Format>;
+
+/** PostgreSQL's type, and the way it travels. */
+const id = { type: 'bigint', wire: 'id' } as const;
+const text = { type: 'text', wire: 'text' } as const;
+const timestamp = { type: 'timestamp with time zone', wire: 'timestamp' } as const;
+const decimal = { type: 'numeric', wire: 'decimal' } as const;
+const integer = { type: 'integer', wire: 'integer' } as const;
+const smallint = { type: 'smallint', wire: 'integer' } as const;
+
+type Typed<Value> = Value extends number
+  ? typeof integer | typeof smallint
+  : typeof id | typeof text | typeof timestamp | typeof decimal;
+
+/** What is said of a column, apart from its types. */
+interface Declared {
+  /** False only where the switch always writes a value. */
+  readonly nullable: boolean;
+  /** Sources that cannot say anything true about a call without it. Others answer null where it is missing. */
+  readonly requiredBy?: readonly SourceName[];
+  /** Null where a Sippy has nothing that means the same; the value is then always null. */
+  readonly sippy: SippyColumn | null;
+  /** Unit, null and surprises, for analysts: the description of the field in the API, and in docs/fields.md. */
+  readonly meaning: string;
+}
+
+/** Of a column whose values have this type in `Xdrs`: not nullable only where the table says so too. */
+type CdrColumnOf<Value> = Declared &
+  Typed<NonNullable<Value>> &
+  (null extends Value ? { readonly nullable: true } : unknown);
+
+export type CdrColumn = Declared & Typed<string | number>;
+
+const everySource = ['xdrs', 'sippy'] as const;
+
+/**
+ * The columns of a call: one row each, and everything else reads it from here (what the sources select, what the
+ * catalogue check requires, the fields of the schema, the encoders of streamed lists, docs/fields.md). In `xdrs` the
+ * column has the same name; `outcome` is worked out by the source. The compiler rejects a column of the migrated table
+ * that has no row.
+ */
+export const cdrColumns = {
+  i_xdr: {
+    ...id,
+    nullable: false,
+    requiredBy: everySource,
+    sippy: inCdrs('i_cdr'),
+    meaning:
+      'The key of the call. It grows as calls end, so it is neither gap-free nor in connect time order.',
+  },
+  i_account: {
+    ...id,
+    nullable: false,
+    requiredBy: everySource,
+    sippy: inCdrs('i_account'),
+    meaning: 'The account the call is charged to.',
+  },
+  i_customer: {
+    ...id,
+    nullable: true,
+    sippy: sippyCustomer,
+    meaning: 'The customer who owns the account.',
+  },
+  cli: {
+    ...text,
+    nullable: true,
+    sippy: inCalls('cli'),
+    meaning:
+      'Calling number (A-number) after translation. Text: it may be `anonymous`, or begin with `+` or `00`.',
+  },
+  cld: {
+    ...text,
+    nullable: true,
+    sippy: inCalls('cld'),
+    meaning: 'Called number (B-number) after translation.',
+  },
+  cli_in: {
+    ...text,
+    nullable: true,
+    sippy: inCdrs('cli_in'),
+    meaning: 'Calling number as the switch received it.',
+  },
+  cld_in: {
+    ...text,
+    nullable: true,
+    sippy: inCdrs('cld_in'),
+    meaning: 'Called number as the switch received it.',
+  },
+  setup_time: {
+    ...timestamp,
+    nullable: true,
+    sippy: inCalls('setup_time'),
+    meaning: 'When the call attempt reached the switch.',
+  },
+  connect_time: {
+    ...timestamp,
+    nullable: false,
+    requiredBy: everySource,
+    sippy: inCdrs('connect_time'),
+    meaning:
+      'When the called side answered; for a failed call, when it failed. Calls are listed by this time. Switches ' +
+      'often write whole seconds, so many calls share one.',
+  },
+  disconnect_time: {
+    ...timestamp,
+    nullable: true,
+    sippy: inCdrs('disconnect_time'),
+    meaning: 'When the call ended.',
+  },
+  // A duration or an amount that is missing would count as zero in every sum, so both are required.
+  duration: {
+    ...decimal,
+    nullable: true,
+    requiredBy: everySource,
+    sippy: inCdrs('duration'),
+    meaning: 'Seconds of conversation, fractions included. 0 for a failed call.',
+  },
+  charged_quantity: {
+    ...integer,
+    nullable: true,
+    // Whole seconds in a float after the tariff's rounding, so the nearest integer and not the next.
+    sippy: inCdrs('billed_duration'),
+    meaning: "Seconds charged for, after the tariff's rounding. 0 for a failed call.",
+  },
+  charged_amount: {
+    ...decimal,
+    nullable: true,
+    requiredBy: everySource,
+    sippy: inCdrs('cost'),
+    meaning: "What the call cost, exactly, in the account's currency.",
+  },
+  post_call_surcharge: {
+    ...decimal,
+    nullable: true,
+    // A Sippy's column of this name is the tariff's fraction, not an amount.
+    sippy: null,
+    meaning:
+      "What the tariff adds once the call has ended, in the account's currency; whether `chargedAmount` includes it " +
+      'depends on the switch. Always null on a Sippy source.',
+  },
+  disconnect_cause: {
+    ...integer,
+    nullable: true,
+    // The outcome of a Sippy's call is worked out from its result.
+    requiredBy: ['sippy'],
+    sippy: inCdrs('result'),
+    meaning:
+      'Why the call ended: the ITU-T Q.850 cause (16 normal, 17 busy, 34 no circuit, …). On a Sippy source the ' +
+      "switch's own result: 0 success, above 0 a SIP status, below 0 an internal error.",
+  },
+  disconnect_reason: {
+    ...text,
+    nullable: true,
+    sippy: sippyReason,
+    meaning: 'The cause in words.',
+  },
+  outcome: {
+    ...text,
+    nullable: true,
+    sippy: sippyOutcome,
+    meaning: 'What became of the call, derived from cause and duration. Null when the cause is unknown.',
+  },
+  call_id: {
+    ...text,
+    nullable: true,
+    sippy: inCalls('call_id'),
+    meaning: 'The SIP Call-ID, to find the call in a trace.',
+  },
+  prefix: {
+    ...text,
+    nullable: true,
+    sippy: inCdrs('prefix'),
+    meaning: 'The rate prefix that priced the call. Text: a switch may write a word here when rating failed.',
+  },
+  country: {
+    ...text,
+    nullable: true,
+    sippy: sippyCountry,
+    meaning: 'Country of the called number, from the rate prefix.',
+  },
+  region: {
+    ...text,
+    nullable: true,
+    sippy: sippyRegion,
+    meaning: 'Part of the country, or kind of line, from the rate prefix.',
+  },
+  remote_ip: {
+    ...text,
+    nullable: true,
+    sippy: inCdrs('remote_ip'),
+    meaning: 'Address the call came from.',
+  },
+  pdd: {
+    ...decimal,
+    nullable: true,
+    sippy: inCdrs('pdd1xx'),
+    meaning: 'Post-dial delay: seconds from the INVITE to the first ringing. Null when nothing rang.',
+  },
+  release_source: {
+    ...text,
+    nullable: true,
+    sippy: inCdrs('release_source'),
+    meaning: 'Who hung up: `caller` or `callee`. Null or empty for many failed calls.',
+  },
+  user_agent: {
+    ...text,
+    nullable: true,
+    sippy: inCdrs('user_agent'),
+    meaning: "The caller's equipment, as it names itself.",
+  },
+  i_protocol: {
+    ...smallint,
+    nullable: true,
+    sippy: inCdrs('i_protocol'),
+    meaning: 'The signalling protocol the call came in by, as the switch numbers its protocols: 1 is SIP.',
+  },
+} as const satisfies { readonly [Name in ShownColumn]: CdrColumnOf<XdrsModel[Name]> };
+
+/** Every column but the one that only filters and statistics read. */
+type ShownColumn = Exclude<keyof XdrsModel, 'successful'>;
+
+export type CdrColumnName = keyof typeof cdrColumns;
+
+/** In the order of their declaration. */
+export const cdrColumnNames = Object.keys(cdrColumns) as CdrColumnName[];
+
+/** The declaration of a column, where only what all of them have in common matters. */
+export const cdrColumn = (name: CdrColumnName): CdrColumn => cdrColumns[name];
+
+/** The PostgreSQL type of each column of the model: what a source casts to when the switch has another. */
+export const xdrsTypes = {
+  ...(Object.fromEntries(cdrColumnNames.map((name) => [name, cdrColumns[name].type])) as {
+    [Name in CdrColumnName]: (typeof cdrColumns)[Name]['type'];
+  }),
+  successful: 'boolean',
+} as const satisfies Record<keyof XdrsModel, string>;
