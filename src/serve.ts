@@ -163,10 +163,8 @@ function packageVersion(): string {
 function replicasOptions({ databases, replicas }: GatewaySettings, logger: Logger): ReplicasOptions {
   return {
     ...databases,
+    ...replicas,
     poolSize: replicas.maxConnections,
-    statementTimeoutSeconds: replicas.statementTimeoutSeconds,
-    pollInterval: replicas.pollIntervalSeconds,
-    readAfterWait: replicas.readAfterWaitSeconds,
     logger,
   };
 }

@@ -1,6 +1,7 @@
 import { InvalidTokenError, NoReplicaAvailableError, ReplicaTooStaleError } from '../errors.ts';
 import { abortable } from './abortable.ts';
 import type { Clock } from './clock.ts';
+import { describeState } from './describe.ts';
 import { lease } from './lease.ts';
 import { furthest } from './lsn.ts';
 import type { Assessment, Observatory } from './observatory.ts';
@@ -15,7 +16,7 @@ import { hasReplayed } from './token-reach.ts';
 import type { Tuning } from './tuning.ts';
 import type { Claim } from './wal-history.ts';
 
-export interface ChooserNeeds {
+export interface ChooserDeps {
   readonly observatory: Observatory;
   readonly standbys: readonly Standby[];
   readonly clock: Clock;
@@ -32,54 +33,63 @@ interface Considered extends Candidate {
   readonly eta: number | null;
 }
 
-/** Seconds: one answer of a healthy standby takes a few milliseconds, and a hanging one must not hold up the rest. */
-const REFRESH_PATIENCE = 0.25;
+/** A healthy standby answers in a few milliseconds, and one that hangs must not hold up the request. */
+const MAX_REFRESH_SECONDS = 0.25;
 
-/** See `Replicas.choose`. */
-export function createChooser(needs: ChooserNeeds): (request?: ReplicaRequest) => Promise<Replica> {
-  const { observatory, standbys, clock, tuning } = needs;
-  const { cluster } = observatory;
+/** Chooses the standby for a request. */
+export class Chooser {
+  readonly #deps: ChooserDeps;
 
-  async function choose(request: ReplicaRequest = {}): Promise<Replica> {
+  constructor(deps: ChooserDeps) {
+    this.#deps = deps;
+  }
+
+  /** See `Replicas.choose`. */
+  async choose(request: ReplicaRequest = {}): Promise<Replica> {
+    const { standbys, clock, tuning } = this.#deps;
     const { signal, maxStalenessSeconds, purpose = 'page' } = request;
     const tokens = [request.readAfter ?? []].flat();
-    const deadline = clock.now() + tuning.readAfterWait;
+    const deadline = clock.now() + tuning.readAfterWaitSeconds;
     for (let round = 1; ; round++) {
       signal?.throwIfAborted();
-      if (needs.isClosed()) throw new NoReplicaAvailableError(['the gateway is stopping']);
-      refuseForeign(tokens);
+      if (this.#deps.isClosed()) throw new NoReplicaAvailableError(['the gateway is stopping']);
+      this.#refuseForeign(tokens);
       const eligible = standbys.filter(({ name }) => !request.exclude?.has(name));
-      const able = eligible.flatMap((standby) => consider(standby, tokens, purpose));
-      const chosen = pick(able, { maxStalenessSeconds, purpose, spread: tuning.spread });
-      if (chosen) return lend(chosen);
+      const able = eligible.flatMap((standby) => this.#consider(standby, tokens, purpose));
+      const chosen = pick(able, { maxStalenessSeconds, purpose, spreadSeconds: tuning.spreadSeconds });
+      if (chosen) return this.#lend(chosen);
 
-      const unasked = eligible.filter(({ observed }) => observed.state === 'UNKNOWN');
-      if (unasked.length > 0) {
-        await abortable(Promise.race(unasked.map(({ observed }) => observed.watcher.poll())), signal);
+      const unknown = eligible.filter(({ observed }) => observed.state === 'UNKNOWN');
+      if (unknown.length > 0) {
+        await abortable(Promise.race(unknown.map(({ observed }) => observed.watcher.poll())), signal);
         continue;
       }
-      if (able.length === 0) throw new NoReplicaAvailableError(standbys.map(reasonOf));
-      if (round > 1 && !isWorthWaiting(able, deadline)) throw tooStale(able);
-      await abortable(refresh(able, round), signal);
+      if (able.length === 0) {
+        throw new NoReplicaAvailableError(this.#describeStandbys());
+      }
+      if (round > 1 && !this.#isWorthWaiting(able, deadline)) throw tooStale(able);
+      await abortable(this.#refresh(able, round), signal);
     }
   }
 
-  function lend({ standby, sample, asOf }: Considered): Replica {
+  #lend({ standby, sample, asOf }: Considered): Replica {
+    const { observatory, clock } = this.#deps;
     const currentAsOf = () => observatory.assess(standby.observed.node).estimate.asOf;
     return lease(standby, { sample, asOf, currentAsOf, clock });
   }
 
   /** Nothing when it must not be read from. */
-  function consider(standby: Standby, tokens: readonly Token[], purpose: Purpose): Considered[] {
-    const { sample } = standby.observed.node;
+  #consider(standby: Standby, tokens: readonly Token[], purpose: Purpose): Considered[] {
+    const { observatory, clock } = this.#deps;
+    const { sample, replayRate } = standby.observed.node;
     const assessment = observatory.assess(standby.observed.node);
-    const tier = needs.tierOf(standby, assessment, purpose);
+    const tier = this.#deps.tierOf(standby, assessment, purpose);
     if (tier === null || !sample) return [];
     const now = clock.now();
     const asOf = sample.standby
       ? assessment.estimate.asOf
       : { at: now, stamp: sample.clock + now - sample.answeredAt };
-    const missing = tokens.filter((token) => !hasReplayed(sample, token, cluster));
+    const missing = tokens.filter((token) => !hasReplayed(sample, token, observatory.cluster));
     return [
       {
         standby,
@@ -88,42 +98,43 @@ export function createChooser(needs: ChooserNeeds): (request?: ReplicaRequest) =
         tier,
         maxSeconds: asOf ? now - asOf.at : null,
         hasReplayed: missing.length === 0,
-        eta: etaOf(sample, missing, assessment, standby.observed.node.replayRate),
+        eta: estimateEta(sample, missing, assessment, replayRate),
         inFlight: standby.inFlight,
-        patience: sample.standby?.maxStreamingDelay ?? Number.POSITIVE_INFINITY,
+        streamingDelaySeconds: sample.standby?.maxStreamingDelay ?? Number.POSITIVE_INFINITY,
         chosenAt: standby.chosenAt,
       },
     ];
   }
 
-  function refuseForeign(tokens: readonly Token[]): void {
-    const ours = cluster.systemIdentifier;
+  #refuseForeign(tokens: readonly Token[]): void {
+    const ours = this.#deps.observatory.cluster.systemIdentifier;
     if (ours !== undefined && tokens.some(({ systemIdentifier }) => systemIdentifier !== BigInt(ours))) {
       throw new InvalidTokenError('This token is of another database cluster. Ask again without it.');
     }
   }
 
   /** For a token until the deadline, since WAL flows; for a limit only if it will be met by then. */
-  function isWorthWaiting(able: readonly Considered[], deadline: number): boolean {
-    const now = clock.now();
+  #isWorthWaiting(able: readonly Considered[], deadline: number): boolean {
+    const now = this.#deps.clock.now();
     if (now >= deadline) return false;
     return able.some(({ hasReplayed, eta }) => !hasReplayed || (eta !== null && now + eta <= deadline));
   }
 
-  /** Asks them, and the primary where we may, how they are now. */
-  async function refresh(able: readonly Considered[], round: number): Promise<void> {
+  /** Polls them, and the primary where there is one. */
+  async #refresh(able: readonly Considered[], round: number): Promise<void> {
+    const { observatory, clock, tuning } = this.#deps;
     const watchers = [...able.map(({ standby }) => standby.observed), observatory.primary];
     const polls = Promise.all(watchers.map((observed) => observed?.watcher.poll()));
-    const pause = round === 1 ? Promise.resolve() : sleep(clock, tuning.waitPoll);
-    await Promise.all([pause, Promise.race([polls, sleep(clock, REFRESH_PATIENCE)])]);
+    const pause = round === 1 ? Promise.resolve() : sleep(clock, tuning.waitPollSeconds);
+    await Promise.all([pause, Promise.race([polls, sleep(clock, MAX_REFRESH_SECONDS)])]);
   }
 
-  /** Names no host. */
-  function reasonOf({ name, observed }: Standby): string {
-    return `${name}: ${observatory.assess(observed.node).verdict.state}`;
+  #describeStandbys(): string[] {
+    const { observatory, standbys } = this.#deps;
+    return standbys.map(({ name, observed }) =>
+      describeState(name, observatory.assess(observed.node).verdict.state),
+    );
   }
-
-  return choose;
 }
 
 function tooStale(able: readonly Considered[]): ReplicaTooStaleError {
@@ -138,7 +149,7 @@ function least(seconds: readonly (number | null)[]): number | null {
   return known.length === 0 ? null : Math.ceil(Math.min(...known) * 1000) / 1000;
 }
 
-function etaOf(
+function estimateEta(
   sample: Sample,
   missing: readonly Token[],
   { verdict }: Assessment,
@@ -148,11 +159,13 @@ function etaOf(
     if (missing.some(({ timeline }) => timeline !== sample.timeline)) return null;
     return catchUpSeconds(furthest(missing.map(({ lsn }) => lsn)) - sample.lsn, verdict.state, rate);
   }
-  return verdict.lagBytes === 0n ? nextWord(sample) : catchUpSeconds(verdict.lagBytes, verdict.state, rate);
+  return verdict.lagBytes === 0n
+    ? secondsUntilPing(sample)
+    : catchUpSeconds(verdict.lagBytes, verdict.state, rate);
 }
 
 /** On an idle link the bound grows until the receiver pings its upstream, after half of its timeout. */
-function nextWord(sample: Sample): number | null {
+function secondsUntilPing(sample: Sample): number | null {
   const receiver = streamingReceiver(sample);
   const timeout = sample.standby?.receiverTimeout;
   if (!receiver || !timeout) return null;

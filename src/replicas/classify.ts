@@ -5,14 +5,14 @@ import { GatewayError } from '../errors.ts';
  *
  * | kind          | seen as                                            | the standby                        |
  * | ------------- | -------------------------------------------------- | ---------------------------------- |
- * | `conflict`    | 40001, 40P01: recovery needed what the query held  | is well; ask another, or again     |
+ * | `conflict`    | 40001, 40P01: recovery needed what the query held  | is well; retry, here or elsewhere  |
  * | `gone`        | 57P01, 57P02, 57P04, 57P05, 08xxx, a closed socket | stopped, crashed or was promoted   |
  * | `starting`    | 57P03                                              | is starting or shutting down       |
  * | `unreachable` | ECONNREFUSED, EHOSTUNREACH, ENOTFOUND, …           | cannot be connected to             |
- * | `hanging`     | a connect or read that ran into our own time limit | frozen, or cut off without a word  |
- * | `overloaded`  | 53xxx, no free connection in the pool              | is well; ask another               |
- * | `timeout`     | 57014: statement_timeout, or somebody cancelled    | is well                            |
- * | `lockTimeout` | 55P03: replay holds a lock                         | is well; ask another               |
+ * | `hanging`     | a connect or read that ran into our own time limit | frozen, or cut off silently        |
+ * | `overloaded`  | 53xxx, no free connection in the pool              | is well; try another               |
+ * | `timeout`     | 57014: statement_timeout, or a cancellation        | is well                            |
+ * | `lockTimeout` | 55P03: replay holds a lock                         | is well; try another               |
  * | `refused`     | 28xxx, 3D000, 42501: login, database or rights     | is set up otherwise than we expect |
  * | `pooled`      | sessions that change with each transaction         | is behind a pooler we cannot use   |
  * | `readOnly`    | 25006: a statement of ours tried to write          | is well; the defect is ours        |
@@ -59,7 +59,7 @@ const byMessage: readonly (readonly [RegExp, FailureKind])[] = [
   ],
 ];
 
-/** Looks at the code first (SQLSTATE, errno or ours), then at the driver's words, then at the cause. */
+/** Looks at the code first (SQLSTATE, errno or ours), then at the driver's message, then at the cause. */
 export function classify(error: unknown): FailureKind {
   if (typeof error !== 'object' || error === null) return 'other';
   const { code, message, cause, errors } = error as Record<'code' | 'message' | 'cause' | 'errors', unknown>;
@@ -68,9 +68,9 @@ export function classify(error: unknown): FailureKind {
   const text = error instanceof GatewayError || typeof code === 'string' ? String(code) : undefined;
   const found = text && byCode.find(([pattern]) => pattern.test(text));
   if (found) return found[1];
-  const told =
+  const byText =
     typeof message === 'string' && text === undefined && byMessage.find(([pattern]) => pattern.test(message));
-  if (told) return told[1];
+  if (byText) return byText[1];
   return cause === undefined ? 'other' : classify(cause);
 }
 

@@ -2,7 +2,7 @@
 export interface Clock {
   /** From an arbitrary start; never goes back, and counts the time a machine was suspended. */
   now(): number;
-  /** Since 1970-01-01T00:00:00Z, as this machine believes. */
+  /** Since 1970-01-01T00:00:00Z, by this machine's clock. */
   wall(): number;
   /** Runs `task` once, `seconds` from now. Call the result to forget it. */
   after(seconds: number, task: () => void): () => void;
@@ -13,8 +13,8 @@ const SUSPENSION_SECONDS = 0.5;
 
 /**
  * The clock of this machine. The monotonic clock stands still while a machine is suspended, and a replica
- * would look fresh after the night; so a forward jump of the wall clock counts as time gone by. A step that
- * somebody made by hand then also ages what we know: too old is safe, too fresh is not.
+ * would look fresh after the night; so a forward jump of the wall clock counts as time gone by. A step made
+ * by hand then also ages what is known: too old is safe, too fresh is not.
  */
 export function systemClock(): Clock {
   let suspended = 0;

@@ -13,9 +13,9 @@ export class Cluster {
   readonly #allowance: number;
   readonly #histories = new Map<string, WalHistory>();
 
-  constructor(nodes: readonly Node[], settings: { claimAllowance: number }) {
+  constructor(nodes: readonly Node[], settings: { claimAllowanceSeconds: number }) {
     this.#nodes = nodes;
-    this.#allowance = settings.claimAllowance;
+    this.#allowance = settings.claimAllowanceSeconds;
   }
 
   /** Draws what follows from the sample a node has just got. */
@@ -44,7 +44,7 @@ export class Cluster {
     return sample && this.#histories.get(key(sample.systemIdentifier, sample.timeline));
   }
 
-  /** The standby among ours that this one streams from; undefined when it streams from the primary, or from nobody. */
+  /** The standby among ours that this one streams from; undefined when it streams from the primary, or not at all. */
   upstreamOf(node: Node): Node | undefined {
     const receiver = node.lastReceiver;
     if (!receiver || receiver.port === null || receiver.host === null) return undefined;
@@ -79,7 +79,7 @@ export class Cluster {
 
   /**
    * What to add to an age that was computed with the standby's clock from a stamp of the primary's. Polls of both
-   * bound the difference of their clocks, whatever the clocks say. Without the primary only a clock that messages
+   * bound the difference of their clocks. Without the primary only a clock that messages
    * prove to be behind is corrected, to within the time the quickest message took.
    */
   clockCorrection({ sample, skew }: Node): number {
@@ -146,7 +146,7 @@ export class Cluster {
     return history;
   }
 
-  /** Keeps of each timeline what the hindmost standby on it may still ask for, and no timeline nobody is on. */
+  /** Keeps of each timeline what the hindmost standby on it still lacks, and no timeline without standbys. */
   #forget(): void {
     for (const [name, history] of this.#histories) {
       const on = this.#nodes.filter(

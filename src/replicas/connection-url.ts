@@ -41,7 +41,7 @@ function withSession(parsed: URL, session: Readonly<Record<string, string>>): st
 
 /**
  * Public names of the standbys, which any caller may see: the label of the URL, else `replica-1`, `replica-2`, …
- * by position. Never the address, since that is nobody's business. Throws a plain Error when two are the same.
+ * by position. Never the address, which clients must not learn. Throws a plain Error when two are the same.
  */
 export function namesOf(connections: readonly Connection[]): readonly string[] {
   const names = connections.map(({ label }, index) => label ?? `replica-${index + 1}`);

@@ -89,9 +89,9 @@ export const decisionTable: readonly Rule[] = [
   { state: 'STREAMING', when: () => true, why: () => null },
 ];
 
-function isUnreachable({ sample, failure, now }: Facts, { unreachableAfter }: Thresholds): boolean {
+function isUnreachable({ sample, failure, now }: Facts, { unreachableAfterSeconds }: Thresholds): boolean {
   if (!sample) return true;
-  if (now - sample.answeredAt > unreachableAfter) return true;
+  if (now - sample.answeredAt > unreachableAfterSeconds) return true;
   // One hiccup of a server that answered a moment ago is not an outage; a refusal is.
   return (
     failure !== null && (failure.inARow >= 2 || failure.kind === 'unreachable' || failure.kind === 'refused')
@@ -117,7 +117,7 @@ function isPrimary({ sample }: Facts): boolean {
   return sample?.standby === null;
 }
 
-/** Only asked by rules below those for servers that are no standbys. */
+/** For rules below those that match servers which are no standbys. */
 function standbyOf({ sample }: Facts): StandbySample {
   return sample!.standby!;
 }
@@ -137,11 +137,11 @@ function isDelayed(facts: Facts): boolean {
   return replayWait?.event === 'RecoveryApplyDelay' || (applyDelay > 0 && isBehind(facts));
 }
 
-function isBlocked(facts: Facts, { stuck }: Thresholds): boolean {
+function isBlocked(facts: Facts, { stuckSeconds }: Thresholds): boolean {
   const { replayWait } = standbyOf(facts);
   const waits =
     replayWait && (/^RecoveryConflict|^Buffer/.test(replayWait.event) || replayWait.type === 'Lock');
-  return Boolean(waits) && facts.stillSeconds >= stuck;
+  return Boolean(waits) && facts.stillSeconds >= stuckSeconds;
 }
 
 /** A receiver that was ever seen, or a slot, says that this one is meant to stream. */
@@ -170,11 +170,14 @@ function silence({ sample }: Facts): number {
   return sample && receiver && receiver !== 'hidden' ? sample.clock - receiver.messageReceiptStamp : 0;
 }
 
-function isStalled(facts: Facts, { pollInterval }: Thresholds): boolean {
+function isStalled(facts: Facts, { pollIntervalSeconds }: Thresholds): boolean {
   const timeout = standbyOf(facts).receiverTimeout || DEFAULT_RECEIVER_TIMEOUT;
-  const suspicious = Math.min(SUSPICIOUS_POLLS * pollInterval, timeout * SILENCE_SHARE);
+  const suspicious = Math.min(SUSPICIOUS_POLLS * pollIntervalSeconds, timeout * SILENCE_SHARE);
   const { unheardSeconds } = facts.estimate;
-  return silence(facts) > (unheardSeconds > suspicious ? suspicious : timeout * SILENCE_SHARE + pollInterval);
+  return (
+    silence(facts) >
+    (unheardSeconds > suspicious ? suspicious : timeout * SILENCE_SHARE + pollIntervalSeconds)
+  );
 }
 
 /** Replaying a while ago, or soon again, is no trouble: what counts is that its own upstream cannot feed it. */
@@ -182,10 +185,15 @@ function hasBadUpstream({ upstream }: Facts): boolean {
   return upstream !== null && !['STREAMING', 'CATCHING_UP', 'UNKNOWN'].includes(upstream.state);
 }
 
-function isCatchingUp({ estimate, previousState }: Facts, { catchUpBytes, catchUp }: Thresholds): boolean {
+function isCatchingUp(
+  { estimate, previousState }: Facts,
+  { catchUpBytes, catchUpSeconds }: Thresholds,
+): boolean {
   // Two thresholds, so that a standby on the verge does not change its state with every poll.
   const [bytes, seconds] =
-    previousState === 'CATCHING_UP' ? [catchUpBytes / 2n, catchUp / 2] : [catchUpBytes, catchUp];
+    previousState === 'CATCHING_UP'
+      ? [catchUpBytes / 2n, catchUpSeconds / 2]
+      : [catchUpBytes, catchUpSeconds];
   const { lagBytes, minSeconds, delaySeconds } = estimate;
   return (lagBytes ?? 0n) > bytes || (minSeconds ?? 0) > seconds || delaySeconds > seconds;
 }

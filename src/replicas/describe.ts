@@ -1,3 +1,5 @@
+import type { ReplicaState } from './states.ts';
+
 /** Seconds for people: `0.4 s`, `12 s`, `3 min`, `5.2 h`. */
 export function describeSeconds(seconds: number): string {
   if (seconds < 10) return `${Number(seconds.toFixed(1))} s`;
@@ -16,4 +18,9 @@ export function describeBytes(bytes: bigint): string {
     unit += 1;
   }
   return `${unit === 0 ? value : Number(value.toPrecision(3))} ${units[unit]}`;
+}
+
+/** A standby in one line for people. Names no host, since every client may see it. */
+export function describeState(name: string, state: ReplicaState): string {
+  return `${name}: ${state}`;
 }

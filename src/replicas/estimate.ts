@@ -6,7 +6,7 @@ import type { Claim, WalHistory } from './wal-history.ts';
 
 /** How far behind its primary a standby was when it was last sampled. It does not change until something is learnt. */
 export interface Estimate {
-  /** The furthest the WAL is known to go; null when nobody has told. */
+  /** The furthest the WAL is known to go; null when no server has reported it. */
   readonly upstreamLsn: bigint | null;
   readonly lagBytes: bigint | null;
   /** Where the lag is: not yet received, and received but not yet replayed. Null without a readable receiver. */

@@ -2,6 +2,7 @@ import type { FailureKind } from './classify.ts';
 import type { Estimate } from './estimate.ts';
 import type { Sample } from './sample.ts';
 import type { ReplicaState } from './states.ts';
+import type { Tuning } from './tuning.ts';
 
 /** Everything the decision table looks at. Plain data: the same facts give the same verdict. */
 export interface Facts {
@@ -31,11 +32,12 @@ export interface Facts {
   readonly previousState: ReplicaState;
 }
 
-export interface Thresholds {
-  readonly unreachableAfter: number;
-  readonly fresh: number;
-  readonly stuck: number;
-  readonly catchUpBytes: bigint;
-  readonly catchUp: number;
-  readonly pollInterval: number;
-}
+export type Thresholds = Pick<
+  Tuning,
+  | 'unreachableAfterSeconds'
+  | 'freshSeconds'
+  | 'stuckSeconds'
+  | 'catchUpBytes'
+  | 'catchUpSeconds'
+  | 'pollIntervalSeconds'
+>;

@@ -33,9 +33,9 @@ const unknown: Figures = {
 };
 
 function figures(state: ReplicaState, facts: Facts, thresholds: Thresholds): Figures {
-  // After a start it may be further back than it was; and of another cluster we know nothing at all.
+  // After a start it may be further back than it was; and of another cluster nothing is known.
   if (state === 'UNKNOWN' || state === 'WRONG_CLUSTER' || state === 'STARTING') return unknown;
-  // Of itself a primary is current. Of the one that others still take for theirs, it knows nothing.
+  // A primary is current about itself, and cannot say how far another one is that standbys still follow.
   if (!facts.sample?.standby) return { ...unknown, confidence: facts.failure ? 'NONE' : 'HIGH' };
   const { estimate, now } = facts;
   return {
@@ -57,10 +57,17 @@ function confidenceOf(state: ReplicaState, facts: Facts, thresholds: Thresholds)
   return receiverOf(facts)?.status === 'streaming' && state !== 'STALLED' ? 'MEDIUM' : 'LOW';
 }
 
-/** Where the WAL ended a moment ago: from its own upstream, or since that is gone, from somebody else. */
-function isUpstreamKnown(state: ReplicaState, facts: Facts, { fresh, pollInterval }: Thresholds): boolean {
+/** Where the WAL ended a moment ago: from its own upstream, or from another server since that is gone. */
+function isUpstreamKnown(
+  state: ReplicaState,
+  facts: Facts,
+  { freshSeconds, pollIntervalSeconds }: Thresholds,
+): boolean {
   const { estimate, now, unstreamedSeconds } = facts;
   const age = now - estimate.upstreamKnownAt;
   const isTold = receiverOf(facts)?.status === 'streaming' && state !== 'STALLED';
-  return age <= fresh + pollInterval && (isTold || age < (unstreamedSeconds ?? Number.POSITIVE_INFINITY));
+  return (
+    age <= freshSeconds + pollIntervalSeconds &&
+    (isTold || age < (unstreamedSeconds ?? Number.POSITIVE_INFINITY))
+  );
 }

@@ -10,8 +10,8 @@ export interface Address {
 }
 
 /**
- * What we remember of one server between polls. It is told observations and asked by the judge; it knows no
- * other server and no clock.
+ * What is remembered of one server between polls: observations go in, and the judge reads it. It depends on no
+ * other server and on no clock.
  */
 export class Node {
   readonly name: string;
@@ -49,7 +49,7 @@ export class Node {
     this.role = role;
   }
 
-  /** When it was last asked with any result, on the gateway's clock. */
+  /** When a poll last ended, whatever its result, on the gateway's clock. */
   get heardAt(): number {
     return this.failure?.failedAt ?? this.sample?.answeredAt ?? Number.NEGATIVE_INFINITY;
   }

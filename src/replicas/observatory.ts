@@ -8,7 +8,7 @@ import { Node } from './node.ts';
 import type { Observation } from './sample.ts';
 import type { ReplicaState } from './states.ts';
 import type { Tuning } from './tuning.ts';
-import { createWatcher, type Watcher } from './watcher.ts';
+import { Watcher } from './watcher.ts';
 
 export interface ObservatoryOptions {
   readonly replicas: readonly { readonly name: string; readonly connection: Connection }[];
@@ -30,69 +30,79 @@ export interface Assessment {
   readonly estimate: Estimate;
 }
 
-/** Someone who is told after every poll. `before` is the state until then. */
+/** Called after every poll. `before` is the state until then. */
 export type Observer = (observed: Observed, before: ReplicaState) => void;
 
 /** All servers under watch, and what follows from seeing them together. */
-export interface Observatory {
+export class Observatory {
   readonly replicas: readonly Observed[];
   readonly primary: Observed | undefined;
   readonly cluster: Cluster;
-  /** What is known of a server now: silence counts. Asks nobody. */
-  assess(node: Node): Assessment;
-  /** Call the result to be told no more. */
-  observe(observer: Observer): () => void;
-  start(): void;
-  close(): Promise<void>;
-}
+  readonly #clock: Clock;
+  readonly #tuning: Tuning;
+  readonly #observers = new Set<Observer>();
+  readonly #estimates = new Map<Node, Estimate>();
+  readonly #all: { node: Node; watcher: Watcher; state: ReplicaState }[] = [];
 
-export function createObservatory({ replicas, primary, clock, tuning }: ObservatoryOptions): Observatory {
-  const observers = new Set<Observer>();
-  const estimates = new Map<Node, Estimate>();
-  const all: { node: Node; watcher: Watcher; state: ReplicaState }[] = [];
+  constructor({ replicas, primary, clock, tuning }: ObservatoryOptions) {
+    this.#clock = clock;
+    this.#tuning = tuning;
+    this.replicas = replicas.map(({ name, connection }) => this.#watch(name, connection, 'replica'));
+    this.primary = primary && this.#watch('primary', primary, 'primary');
+    const nodes = this.#all.map(({ node }) => node);
+    this.cluster = new Cluster(nodes, tuning);
+  }
 
-  function watch(name: string, connection: Connection, role: Node['role']) {
+  /** What is known of a server now: silence counts. Polls no server. */
+  assess(node: Node): Assessment {
+    let known = this.#estimates.get(node);
+    if (!known) {
+      known = estimate(node, this.cluster);
+      this.#estimates.set(node, known);
+    }
+    return { estimate: known, verdict: judge(this.#gatherFacts(node, known), this.#tuning) };
+  }
+
+  /** Call the result to end the observation. */
+  observe(observer: Observer): () => void {
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
+  }
+
+  start(): void {
+    for (const { watcher } of this.#all) watcher.start();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#all.map(({ watcher }) => watcher.close()));
+  }
+
+  #watch(name: string, connection: Connection, role: Node['role']): Observed {
     const node = new Node({ name, address: connection.address, role });
-    const onObservation = (observation: Observation) => note(node, observation);
-    const observed = {
-      node,
-      watcher: createWatcher({ connection, clock, tuning, onObservation }),
-      state: 'UNKNOWN' as ReplicaState,
-    };
-    all.push(observed);
+    const onObservation = (observation: Observation) => this.#note(node, observation);
+    const watcher = new Watcher({ connection, clock: this.#clock, tuning: this.#tuning, onObservation });
+    const observed = { node, watcher, state: 'UNKNOWN' as ReplicaState };
+    this.#all.push(observed);
     return observed;
   }
 
-  const observedReplicas = replicas.map(({ name, connection }) => watch(name, connection, 'replica'));
-  const observedPrimary = primary && watch('primary', primary, 'primary');
-  const nodes = all.map(({ node }) => node);
-  const cluster = new Cluster(nodes, tuning);
-
-  function note(node: Node, observation: Observation): void {
+  #note(node: Node, observation: Observation): void {
     node.note(observation);
-    cluster.learn(node);
-    estimates.clear();
-    // One server's sample may change what is thought of another.
-    for (const observed of all) {
+    this.cluster.learn(node);
+    this.#estimates.clear();
+    // One server's sample may change what is known of another.
+    for (const observed of this.#all) {
       const before = observed.state;
-      observed.state = assess(observed.node).verdict.state;
+      observed.state = this.assess(observed.node).verdict.state;
       if (observed.node !== node && observed.state === before) continue;
-      for (const observer of observers) observer(observed, before);
+      for (const observer of this.#observers) observer(observed, before);
     }
   }
 
-  function assess(node: Node): Assessment {
-    let known = estimates.get(node);
-    if (!known) {
-      known = estimate(node, cluster);
-      estimates.set(node, known);
-    }
-    return { estimate: known, verdict: judge(factsOf(node, known), tuning) };
-  }
-
-  function factsOf(node: Node, known: Estimate): Facts {
+  #gatherFacts(node: Node, known: Estimate): Facts {
+    const { cluster } = this;
     const { sample, failure } = node;
-    const now = clock.now();
+    const now = this.#clock.now();
     const upstream = cluster.upstreamOf(node);
     return {
       now,
@@ -106,30 +116,15 @@ export function createObservatory({ replicas, primary, clock, tuning }: Observat
       stillSeconds: sample ? sample.answeredAt - node.movedAt : 0,
       unstreamedSeconds: node.lastStreamedAt === undefined ? null : now - node.lastStreamedAt,
       isSlotLost: isSlotLost(node, cluster),
-      upstream: upstream ? { name: upstream.name, state: stateOf(upstream) } : null,
+      upstream: upstream ? { name: upstream.name, state: this.#stateOf(upstream) } : null,
       isPrimaryPolled: cluster.primary !== undefined,
-      previousState: stateOf(node),
+      previousState: this.#stateOf(node),
     };
   }
 
-  const stateOf = (node: Node): ReplicaState => all.find((observed) => observed.node === node)!.state;
-
-  return {
-    replicas: observedReplicas,
-    primary: observedPrimary,
-    cluster,
-    assess,
-    observe(observer) {
-      observers.add(observer);
-      return () => observers.delete(observer);
-    },
-    start() {
-      for (const { watcher } of all) watcher.start();
-    },
-    async close() {
-      await Promise.all(all.map(({ watcher }) => watcher.close()));
-    },
-  };
+  #stateOf(node: Node): ReplicaState {
+    return this.#all.find((observed) => observed.node === node)!.state;
+  }
 }
 
 /** Only the primary knows its slots, so only when it is polled. */

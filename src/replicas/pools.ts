@@ -26,11 +26,10 @@ export interface StandbyPool {
   end(): Promise<void>;
 }
 
-const END_PATIENCE = 2;
-
-/** Seconds: a connection is made in milliseconds, and a request should rather go elsewhere than wait for long. */
-const CONNECT_TIMEOUT = 3;
-const LOCK_TIMEOUT = 2;
+const MAX_END_SECONDS = 2;
+/** A connection is made in milliseconds, and a request had better go elsewhere than wait for long. */
+const CONNECT_TIMEOUT_SECONDS = 3;
+const LOCK_TIMEOUT_SECONDS = 2;
 
 /**
  * Types that JavaScript's own would damage stay PostgreSQL's text: int8 and numeric (inexact above 2^53), date,
@@ -49,7 +48,7 @@ export function createStandbyPool(options: PoolOptions): StandbyPool {
     connectionString: connection.url(session),
     application_name: 'cdr-gateway',
     max: size,
-    connectionTimeoutMillis: CONNECT_TIMEOUT * 1000,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_SECONDS * 1000,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
@@ -64,12 +63,12 @@ export function createStandbyPool(options: PoolOptions): StandbyPool {
     Client: RoleAwareClient as never,
   };
   const pool = new Pool(config);
-  // It holds the password, and a pool may end up in somebody's log.
+  // It holds the password, and a pool may be logged.
   Object.defineProperty(pool.options, 'connectionString', { enumerable: false });
   const streams = new Map<Socket, number>();
   pool.on('error', onTrouble);
   pool.on('connect', (client) => {
-    // While it is lent the pool does not listen, and an error nobody hears ends the process.
+    // While it is lent the pool does not listen, and an error without a listener ends the process.
     client.on('error', onTrouble);
     const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
     streams.set(stream, -1);
@@ -84,7 +83,7 @@ export function createStandbyPool(options: PoolOptions): StandbyPool {
       }
     },
     async end() {
-      await Promise.race([pool.end(), delay(END_PATIENCE * 1000, undefined, { ref: false })]);
+      await Promise.race([pool.end(), delay(MAX_END_SECONDS * 1000, undefined, { ref: false })]);
       for (const stream of streams.keys()) stream.destroy();
     },
   };
@@ -96,7 +95,7 @@ function sessionSettings(statementTimeoutSeconds: number): Readonly<Record<strin
     DateStyle: 'ISO',
     default_transaction_read_only: 'on',
     statement_timeout: `${Math.round(statementTimeoutSeconds * 1000)}`,
-    lock_timeout: `${LOCK_TIMEOUT}s`,
+    lock_timeout: `${LOCK_TIMEOUT_SECONDS}s`,
     idle_in_transaction_session_timeout: '60s',
     // One plan for every value would read whole tables for a rare prefix: it cannot look into LIKE's pattern.
     plan_cache_mode: 'force_custom_plan',
@@ -119,8 +118,8 @@ interface RoleAwareConfig extends ClientConfig {
 }
 
 /**
- * A client that knows whether its server is a standby: PostgreSQL (14 and later) tells in `in_hot_standby` when the
- * connection is made, and again, with the next answer, when the server has been promoted.
+ * A client that knows whether its server is a standby: PostgreSQL (14 and later) sends `in_hot_standby` when
+ * the connection is made and, with the next answer, when the server has been promoted.
  */
 class RoleAwareClient extends Client {
   isInHotStandby: boolean | undefined;
@@ -136,7 +135,7 @@ class RoleAwareClient extends Client {
   }
 }
 
-/** A pooler in between may not say; then the watcher finds out. */
+/** A pooler in between may not send `in_hot_standby`; then the watcher finds out. */
 function isOnStandby(client: unknown): boolean {
   return (client as RoleAwareClient).isInHotStandby !== false;
 }

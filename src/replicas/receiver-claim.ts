@@ -11,7 +11,7 @@ const PROMPT_SECONDS = 0.5;
  *
  * WAL messages carry the end of the WAL, read just before the stamp. Keepalives carry only what was *sent* so far,
  * which is the end of the WAL if the sender was caught up, and far from it if the socket was full or the sender
- * frozen. The view does not tell which kind came last, so:
+ * frozen. The view does not show which kind came last, so:
  *
  * - nothing came since the receiver started: its stamps are its own start, a proof of nothing;
  * - the message moved the end forward, or there is WAL it announced and we lack: a WAL message;
@@ -20,7 +20,7 @@ const PROMPT_SECONDS = 0.5;
  *   followed it, since a sender that is behind would have sent on.
  *
  * One hole is left: a sender that was frozen, answers just when a ping is due, and loses its link within a tenth of a
- * second. Without `previous` no keepalive is believed at all, which is right where the primary can be asked instead.
+ * second. Without `previous` no keepalive is believed, which is right where the primary is polled instead.
  */
 export function provenEnd(sample: Sample, previous: Sample | undefined): ReceiverSample | undefined {
   const receiver = streamingReceiver(sample);

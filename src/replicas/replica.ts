@@ -20,11 +20,11 @@ export interface Replica {
   readonly pool: Pool;
   /**
    * How old what is read here is. `asOf` and `stalenessSeconds` hold for everything read since it was chosen.
-   * The token is of what was replayed when the watcher asked last; a statement that also selects
+   * The token is of what was replayed at the last poll; a statement that also selects
    * `pg_last_wal_replay_lsn()` may give that here, and then nothing it saw can be missing after the token.
    */
   freshness(replayedLsn?: string): Freshness;
-  /** What a statement ran into. Returns at once; the standby is asked how it is, and avoided until it answers. */
+  /** What a statement ran into. Returns at once; the standby is polled, and avoided until it answers. */
   report(error: unknown): void;
   /** May be called twice. */
   release(): void;

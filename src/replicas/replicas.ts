@@ -1,11 +1,13 @@
-import { createChooser } from './chooser.ts';
+import { Chooser } from './chooser.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { namesOf, parseConnection } from './connection-url.ts';
-import { type Assessment, createObservatory } from './observatory.ts';
+import { type Connection, namesOf, parseConnection } from './connection-url.ts';
+import { describeState } from './describe.ts';
+import { type Assessment, Observatory, type Observed } from './observatory.ts';
 import { createStandbyPool } from './pools.ts';
 import type { Replica, ReplicaRequest } from './replica.ts';
 import { type Purpose, tierOf } from './routing.ts';
 import { Standby } from './standby.ts';
+import type { ReplicaState } from './states.ts';
 import { type ReplicaStatus, type ReplicationStatus, replicaStatus, replicationStatus } from './status.ts';
 import { defaultTuning, type Tuning } from './tuning.ts';
 
@@ -20,7 +22,7 @@ export interface ReplicasOptions extends Partial<Tuning> {
   /** A server that is no standby, or no longer, is read from only if this is true. Default false. */
   readonly allowPrimaryReads?: boolean;
   readonly clock?: Clock;
-  /** Pino, or what looks like it. */
+  /** Pino's, or another of this shape. */
   readonly logger?: Log;
 }
 
@@ -41,7 +43,7 @@ export interface Replicas {
    * signal's reason when it is aborted.
    */
   choose(request?: ReplicaRequest): Promise<Replica>;
-  /** What is known now. Asks no server. */
+  /** What is known now. Polls no server. */
   snapshot(): ReplicationStatus;
   /** After every poll of a standby, and when its state changed for another reason. Call the result to stop. */
   onSample(listener: (status: ReplicaStatus) => void): () => void;
@@ -49,91 +51,55 @@ export interface Replicas {
   ready(): boolean;
   /** One line per standby for people: `replica-1: STREAMING`. Names no host. */
   lines(): readonly string[];
-  /** Resolves when every server has been asked once, with whatever result. */
+  /** Resolves when every server has been polled once, successfully or not. */
   readonly firstLook: Promise<void>;
   /** Ends every connection. Requests under way get two seconds. */
   close(): Promise<void>;
 }
 
 const READY_SECONDS = 10;
-const MIN_POLL_INTERVAL = 0.02;
+const MIN_POLL_INTERVAL_SECONDS = 0.02;
 /** A healthy answer takes milliseconds. */
 const LATE_SECONDS = 0.5;
 
 /** Begins to watch at once. Throws a plain Error on URLs that cannot be used; it shows none of them. */
 export function createReplicas(options: ReplicasOptions): Replicas {
-  const {
-    clock = systemClock(),
-    poolSize,
-    statementTimeoutSeconds = 60,
-    allowPrimaryReads = false,
-  } = options;
-  const tuning = tuningOf(options);
-  const readySeconds = Math.max(READY_SECONDS, tuning.unreachableAfter);
+  const { clock = systemClock(), allowPrimaryReads = false } = options;
+  const tuning = completeTuning(options);
+  const readySeconds = Math.max(READY_SECONDS, tuning.unreachableAfterSeconds);
   const connections = options.replicaUrls.map(parseConnection);
   const names = namesOf(connections);
-  const observatory = createObservatory({
+  const observatory = new Observatory({
     replicas: connections.map((connection, index) => ({ name: names[index]!, connection })),
     primary: options.primaryUrl === undefined ? undefined : parseConnection(options.primaryUrl),
     clock,
     tuning,
   });
-  const standbys = observatory.replicas.map((observed, index) => {
-    return new Standby({
-      observed,
-      clock,
-      breakAfter: tuning.breakAfter,
-      createPool: (onTrouble) =>
-        createStandbyPool({
-          connection: connections[index]!,
-          size: poolSize,
-          statementTimeoutSeconds,
-          allowPrimaryReads,
-          isPooled: () => observed.watcher.isPooled,
-          onTrouble,
-        }),
-    });
-  });
+  const standbys = createStandbys(observatory, connections, clock, tuning, options);
+  let isClosed = false;
 
   function tier(standby: Standby, { verdict }: Assessment, purpose: Purpose = 'page'): number | null {
     return tierOf({
       state: verdict.state,
-      isSuspect: standby.isSuspect || isLate(standby),
-      isRecovering: clock.now() - standby.troubleAt < tuning.returnAfter,
+      isSuspect: standby.isSuspect || isLate(standby, clock, tuning),
+      isRecovering: clock.now() - standby.troubleAt < tuning.returnAfterSeconds,
       isHalfDeaf: standby.isHalfDeaf,
       allowPrimaryReads,
       purpose,
     });
   }
 
-  /** A poll failed, or hangs. */
-  function isLate({ observed: { node } }: Standby): boolean {
-    const late = clock.now() - (node.sample?.answeredAt ?? 0) > 1.2 * tuning.pollInterval + LATE_SECONDS;
-    return late || node.failure !== undefined;
-  }
-
-  let isClosed = false;
   const view = { observatory, standbys, clock, tierOf: tier };
-  const choose = createChooser({ ...view, tuning, isClosed: () => isClosed });
+  const chooser = new Chooser({ ...view, tuning, isClosed: () => isClosed });
   const stopNoting = observatory.observe((observed, before) => {
     const standby = standbys.find((each) => each.observed === observed);
     standby?.note(before);
-    if (observed.state !== before) logChange(observed.node.name, before);
+    if (observed.state !== before) logChange(observatory, observed, before, options.logger);
   });
-
-  function logChange(name: string, before: string): void {
-    const observed = [...observatory.replicas, observatory.primary].find((each) => each?.node.name === name)!;
-    const { state, reason } = observatory.assess(observed.node).verdict;
-    const isWell = ['STREAMING', 'CATCHING_UP', 'PRIMARY', 'DELAYED'].includes(state);
-    options.logger?.[isWell ? 'info' : 'warn'](
-      { replica: name, state, before, reason },
-      'server changed its state',
-    );
-  }
 
   observatory.start();
   return {
-    choose,
+    choose: (request) => chooser.choose(request),
     snapshot: () => replicationStatus(view),
     onSample(listener) {
       return observatory.observe((observed) => {
@@ -148,7 +114,10 @@ export function createReplicas(options: ReplicasOptions): Replicas {
         return isRecent && tier(standby, observatory.assess(node)) !== null;
       });
     },
-    lines: () => standbys.map((standby) => lineOf(standby, observatory.assess(standby.observed.node))),
+    lines: () =>
+      standbys.map(({ name, observed }) =>
+        describeState(name, observatory.assess(observed.node).verdict.state),
+      ),
     firstLook: Promise.all(
       [...observatory.replicas, observatory.primary].map((observed) => observed?.watcher.poll()),
     ).then(() => {}),
@@ -161,18 +130,59 @@ export function createReplicas(options: ReplicasOptions): Replicas {
   };
 }
 
-/** Names no host: it is shown to whoever asks. */
-export function lineOf({ name }: Standby, { verdict }: Assessment): string {
-  return `${name}: ${verdict.state}`;
+/** One for each connection, in its order. */
+function createStandbys(
+  observatory: Observatory,
+  connections: readonly Connection[],
+  clock: Clock,
+  { breakAfterSeconds }: Tuning,
+  { poolSize, statementTimeoutSeconds = 60, allowPrimaryReads = false }: ReplicasOptions,
+): readonly Standby[] {
+  return observatory.replicas.map((observed, index) => {
+    return new Standby({
+      observed,
+      clock,
+      breakAfterSeconds,
+      createPool: (onTrouble) =>
+        createStandbyPool({
+          connection: connections[index]!,
+          size: poolSize,
+          statementTimeoutSeconds,
+          allowPrimaryReads,
+          isPooled: () => observed.watcher.isPooled,
+          onTrouble,
+        }),
+    });
+  });
+}
+
+/** A poll failed, or hangs. */
+function isLate({ observed: { node } }: Standby, clock: Clock, { pollIntervalSeconds }: Tuning): boolean {
+  const late = clock.now() - (node.sample?.answeredAt ?? 0) > 1.2 * pollIntervalSeconds + LATE_SECONDS;
+  return late || node.failure !== undefined;
+}
+
+function logChange(
+  observatory: Observatory,
+  { node }: Observed,
+  before: ReplicaState,
+  logger: Log | undefined,
+): void {
+  const { state, reason } = observatory.assess(node).verdict;
+  const level = ['STREAMING', 'CATCHING_UP', 'PRIMARY', 'DELAYED'].includes(state) ? 'info' : 'warn';
+  logger?.[level]({ replica: node.name, state, before, reason }, 'server changed its state');
 }
 
 /** Polls that are far apart leave a standby silent for longer, and that must not count as an outage. */
-function tuningOf(options: Partial<Tuning>): Tuning {
+function completeTuning(options: Partial<Tuning>): Tuning {
   const given = Object.entries(options).filter(
     ([name, value]) => name in defaultTuning && value !== undefined,
   );
   const tuning: Tuning = { ...defaultTuning, ...Object.fromEntries(given) };
-  const pollInterval = Math.max(MIN_POLL_INTERVAL, tuning.pollInterval);
-  const unreachableAfter = Math.max(tuning.unreachableAfter, 2 * pollInterval + tuning.pollTimeout);
-  return { ...tuning, pollInterval, unreachableAfter };
+  const pollIntervalSeconds = Math.max(MIN_POLL_INTERVAL_SECONDS, tuning.pollIntervalSeconds);
+  const unreachableAfterSeconds = Math.max(
+    tuning.unreachableAfterSeconds,
+    2 * pollIntervalSeconds + tuning.pollTimeoutSeconds,
+  );
+  return { ...tuning, pollIntervalSeconds, unreachableAfterSeconds };
 }

@@ -64,8 +64,8 @@ export interface Candidate {
   /** It has replayed everything the request wants to have seen. */
   readonly hasReplayed: boolean;
   readonly inFlight: number;
-  /** Seconds its queries may hold up replay; the more, the longer a stream may live. */
-  readonly patience: number;
+  /** max_standby_streaming_delay: its queries may hold up replay for so long, and a stream may last as long. */
+  readonly streamingDelaySeconds: number;
   /** Gateway clock: when it was chosen last. */
   readonly chosenAt: number;
 }
@@ -73,7 +73,7 @@ export interface Candidate {
 export interface Demand {
   readonly maxStalenessSeconds: number | undefined;
   readonly purpose: Purpose;
-  readonly spread: number;
+  readonly spreadSeconds: number;
 }
 
 /**
@@ -81,7 +81,7 @@ export interface Demand {
  * as the freshest there, the one with the fewest requests; then in turn.
  */
 export function pick<T extends Candidate>(candidates: readonly T[], demand: Demand): T | undefined {
-  const { maxStalenessSeconds: limit, purpose, spread } = demand;
+  const { maxStalenessSeconds: limit, purpose, spreadSeconds } = demand;
   const able = candidates.filter(({ tier, maxSeconds, hasReplayed }) => {
     return (
       tier !== null && hasReplayed && (limit === undefined || (maxSeconds !== null && maxSeconds <= limit))
@@ -91,11 +91,13 @@ export function pick<T extends Candidate>(candidates: readonly T[], demand: Dema
   const best = able.filter(({ tier }) => tier === bestTier);
   const age = ({ maxSeconds }: T) => maxSeconds ?? Number.POSITIVE_INFINITY;
   const freshest = Math.min(...best.map(age));
-  const fresh = best.filter((candidate) => age(candidate) <= freshest + spread);
+  const fresh = best.filter((candidate) => age(candidate) <= freshest + spreadSeconds);
   return fresh.toSorted(
     (a, b) =>
       a.inFlight - b.inFlight ||
-      (purpose === 'stream' && a.patience !== b.patience ? b.patience - a.patience : 0) ||
+      (purpose === 'stream' && a.streamingDelaySeconds !== b.streamingDelaySeconds
+        ? b.streamingDelaySeconds - a.streamingDelaySeconds
+        : 0) ||
       a.chosenAt - b.chosenAt,
   )[0];
 }

@@ -47,13 +47,13 @@ export interface TimeSpan {
   readonly to: number;
 }
 
-export interface HistoryQuestion extends TimeSpan {
+export interface HistoryQuery extends TimeSpan {
   /** Length of an interval; it is rounded up to the resolution that was kept of that time. */
   readonly stepMillis: number;
 }
 
 /**
- * The last 24 hours of every standby, in memory that depends on nothing but the number of standbys. Recent hours are
+ * The last 24 hours of every standby, in memory that depends only on the number of standbys. Recent hours are
  * kept finely, older ones coarsely; samples of one interval are merged so that the worst stays visible.
  */
 export interface SampleHistory {
@@ -62,7 +62,7 @@ export interface SampleHistory {
    * One point per interval, oldest first; all nulls where nothing was sampled, so that a line has a gap there.
    * Intervals begin at multiples of their length. Empty for a name that is not known.
    */
-  points(replica: string, question: HistoryQuestion): HistoryPoint[];
+  points(replica: string, query: HistoryQuery): HistoryPoint[];
   /** Oldest first. At most the latest thousand of each standby. */
   changes(span: TimeSpan): StatusChange[];
   /** Of the samples; the changes come on top. */
@@ -89,7 +89,7 @@ interface Remembered {
 
 export function createSampleHistory(options: SampleHistoryOptions = {}): SampleHistory {
   const { pollIntervalSeconds = 1, now = Date.now } = options;
-  // So long that an interval without a sample means that nobody sampled.
+  // So long that an interval without a sample means that sampling had stopped.
   const fineStep = Math.ceil(Math.max(5, 3 * pollIntervalSeconds + 2)) * 1000;
   const coarseStep = Math.max(30_000, fineStep);
   const standbys = new Map<string, Remembered>();
@@ -107,7 +107,7 @@ export function createSampleHistory(options: SampleHistoryOptions = {}): SampleH
     note(status) {
       const at = now();
       const { fine, coarse, changes } = remembered(status.name);
-      const values = valuesOf(status);
+      const values = readValues(status);
       fine.note(at, values);
       coarse.note(at, values);
       const before = changes.at(-1)?.state ?? null;
@@ -157,8 +157,8 @@ const last: Merge = (kept, added) => (Number.isNaN(added) ? kept : added);
 interface Column {
   readonly merge: Merge;
   readonly valueOf: (status: ReplicaStatus) => number | bigint | boolean | null;
-  /** The meaning of small numbers. */
-  readonly words?: readonly string[];
+  /** What small numbers stand for. */
+  readonly labels?: readonly string[];
 }
 
 const states = Object.keys(replicaStates);
@@ -175,22 +175,22 @@ const columns: Readonly<Record<HistoryField, Column>> = {
   timeline: { merge: last, valueOf: ({ timeline }) => timeline },
   up: { merge: every, valueOf: isAnswering },
   streaming: { merge: every, valueOf: isStreaming },
-  state: { merge: last, valueOf: ({ status }) => states.indexOf(status), words: states },
-  confidence: { merge: last, valueOf: ({ confidence }) => levels.indexOf(confidence), words: levels },
+  state: { merge: last, valueOf: ({ status }) => states.indexOf(status), labels: states },
+  confidence: { merge: last, valueOf: ({ confidence }) => levels.indexOf(confidence), labels: levels },
 };
 
 export const historyFields = Object.keys(columns) as HistoryField[];
 const merges = historyFields.map((field) => columns[field].merge);
 const WIDTH = historyFields.length;
 
-function valuesOf(status: ReplicaStatus): number[] {
+function readValues(status: ReplicaStatus): number[] {
   return historyFields.map((field) => Number(columns[field].valueOf(status) ?? Number.NaN));
 }
 
-function pointOf(time: number, values: readonly number[] | undefined): HistoryPoint {
+function buildPoint(time: number, values: readonly number[] | undefined): HistoryPoint {
   const named = historyFields.map((field, index) => {
     const value = values?.[index] ?? Number.NaN;
-    return [field, Number.isNaN(value) ? null : (columns[field].words?.[value] ?? value)];
+    return [field, Number.isNaN(value) ? null : (columns[field].labels?.[value] ?? value)];
   });
   return { time, ...Object.fromEntries(named) };
 }
@@ -238,7 +238,7 @@ class Ring {
     while (end > first && !buckets.has(end - 1) && (end - 1) * step > settled) end -= 1;
     const points: HistoryPoint[] = [];
     for (let bucket = first; bucket < end; bucket++) {
-      points.push(pointOf(bucket * step, buckets.get(bucket)));
+      points.push(buildPoint(bucket * step, buckets.get(bucket)));
     }
     return points;
   }

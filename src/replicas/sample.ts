@@ -81,7 +81,7 @@ export interface SlotSample {
 /** A poll that brought no sample. */
 export interface Failure {
   readonly kind: FailureKind;
-  /** SQLSTATE or errno; null when the driver has only words. Never a host, never a password. */
+  /** SQLSTATE or errno; null when the driver gave only a message. Never a host, never a password. */
   readonly code: string | null;
   readonly failedAt: number;
 }

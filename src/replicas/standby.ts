@@ -15,7 +15,7 @@ export interface StandbyOptions {
   readonly observed: Observed;
   readonly clock: Clock;
   /** Seconds. */
-  readonly breakAfter: number;
+  readonly breakAfterSeconds: number;
   createPool(onTrouble: () => void): StandbyPool;
 }
 
@@ -31,17 +31,17 @@ export class Standby {
   /** Failures that requests reported since the start, by kind. */
   readonly reported = new Map<FailureKind, number>();
   readonly #clock: Clock;
-  readonly #breakAfter: number;
+  readonly #breakAfterSeconds: number;
   readonly #createPool: StandbyOptions['createPool'];
   #shared: SharedPool | undefined;
   /** Replaced, and still held by requests. */
   readonly #retired = new Set<SharedPool>();
   #brokenAt = Number.NEGATIVE_INFINITY;
 
-  constructor({ observed, clock, breakAfter, createPool }: StandbyOptions) {
+  constructor({ observed, clock, breakAfterSeconds, createPool }: StandbyOptions) {
     this.observed = observed;
     this.#clock = clock;
-    this.#breakAfter = breakAfter;
+    this.#breakAfterSeconds = breakAfterSeconds;
     this.#createPool = createPool;
   }
 
@@ -91,7 +91,7 @@ export class Standby {
   note(before: ReplicaState): void {
     const { node, state } = this.observed;
     if (node.failure) this.troubleAt = node.failure.failedAt;
-    // Only an answer to a question asked after the failure disproves it.
+    // Only the answer to a poll that was sent after the failure disproves it.
     else if (node.sample && node.sample.sentAt >= this.troubleAt) this.isSuspect = false;
     if (before !== 'UNKNOWN' && state !== before && isLost(state) && !this.isHalfDeaf) this.#retirePool();
     this.#breakSilent();
@@ -103,12 +103,12 @@ export class Standby {
     await Promise.all([shared, ...this.#retired].map((each) => each?.end()));
   }
 
-  /** Asks the server at once instead of at the next poll. */
+  /** Polls the server at once. */
   verify(): void {
     void this.observed.watcher.pollAfresh();
   }
 
-  /** The connections of a server that went away are dead, even if nobody has told them. */
+  /** The connections of a server that went away are dead, even if no packet has said so. */
   #retirePool(): void {
     const shared = this.#shared;
     if (!shared) return;
@@ -127,8 +127,13 @@ export class Standby {
   #breakSilent(): void {
     const { node, state } = this.observed;
     const now = this.#clock.now();
-    const isLongGone = node.sample && now - node.sample.answeredAt > this.#breakAfter;
-    if (state !== 'UNREACHABLE' || !node.failure || !isLongGone || now - this.#brokenAt < this.#breakAfter)
+    const isLongGone = node.sample && now - node.sample.answeredAt > this.#breakAfterSeconds;
+    if (
+      state !== 'UNREACHABLE' ||
+      !node.failure ||
+      !isLongGone ||
+      now - this.#brokenAt < this.#breakAfterSeconds
+    )
       return;
     this.#brokenAt = now;
     for (const { breakSilent } of this.#retired) breakSilent();

@@ -41,7 +41,7 @@ export const replicationHealths = {
 
 export type ReplicationHealth = keyof typeof replicationHealths;
 
-/** What is known of the primary, by asking it (PRIMARY_URL) or from its messages to the standbys. */
+/** What is known of the primary, by polling it (PRIMARY_URL) or from its messages to the standbys. */
 export const primaryStates = {
   UNKNOWN: 'Not asked yet, and no standby has heard of it.',
   AVAILABLE: 'Answers, or sent something to a standby just now.',

@@ -2,11 +2,11 @@ import { parseLsn } from './lsn.ts';
 import type { ReceiverSample, Sample, SlotSample, StandbySample } from './sample.ts';
 
 /**
- * Everything one poll asks, for majors 14 to 19, on standby and primary alike.
+ * Everything one poll reads, for majors 14 to 19, on standby and primary alike.
  *
  * Functions that raise on the wrong role stand behind CASE. Stamps travel as numbers, since text would depend on
  * settings. The receiver is in FROM, the replayed position in the select list: read in this order, a standby that
- * has replayed all it was told of is seen to have done so. Without pg_read_all_stats the receiver's row has nothing
+ * has replayed all it had received is seen to have done so. Without pg_read_all_stats the receiver's row has nothing
  * but a pid, and the startup process no row.
  */
 export const STATUS_STATEMENT = `/* replica status */

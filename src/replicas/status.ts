@@ -23,14 +23,14 @@ export interface ReplicaStatus {
   readonly reason: string | null;
   readonly confidence: Confidence;
   readonly lagBytes: bigint | null;
-  /** There may be more: nobody has told lately where the primary's WAL ends. */
+  /** `lagBytes` may be too small: the end of the primary's WAL has not been reported lately. */
   readonly lagIsLowerBound: boolean;
   /** The upper bound of staleness; null, never 0, when unknown. */
   readonly lagSeconds: number | null;
   readonly staleness: StalenessStatus | null;
   readonly receivedLsn: string | null;
   readonly replayedLsn: string | null;
-  /** The furthest position known of its primary, from whoever told. */
+  /** The furthest position known of its primary, from any server. */
   readonly upstreamLsn: string | null;
   readonly timeline: number | null;
   readonly sampledAt: string | null;
@@ -78,7 +78,7 @@ export interface StalenessStatus {
 export interface PrimaryStatus {
   readonly status: PrimaryState;
   readonly reason: string | null;
-  /** Asked directly (PRIMARY_URL), not known by hearsay. */
+  /** Polled directly (PRIMARY_URL); otherwise known from its standbys alone. */
   readonly isPolled: boolean;
   readonly lsn: string | null;
   readonly timeline: number | null;
@@ -95,7 +95,7 @@ export interface StatusView {
   tierOf(standby: Standby, assessment: Assessment): number | null;
 }
 
-/** From what is known already: no server is asked, so it answers when all are down. */
+/** From what is known already: no server is polled, so it answers when all are down. */
 export function replicationStatus(view: StatusView): ReplicationStatus {
   const replicas = view.standbys.map((standby) => replicaStatus(standby, view));
   const primary = primaryStatus(view);
@@ -173,7 +173,9 @@ export function rfc3339OfSeconds(seconds: number): string {
 }
 
 function primaryStatus(view: StatusView): PrimaryStatus | null {
-  return view.observatory.primary ? polledPrimary(view.observatory.primary, view) : heardOfPrimary(view);
+  return view.observatory.primary
+    ? polledPrimary(view.observatory.primary, view)
+    : describePrimaryFromStandbys(view);
 }
 
 function polledPrimary(observed: Observed, { observatory, clock }: StatusView): PrimaryStatus {
@@ -207,8 +209,8 @@ function primaryState(state: ReplicaState): PrimaryState {
   }
 }
 
-/** What the standbys have heard: alive while one that streams from it has no complaint. */
-function heardOfPrimary({ observatory, clock }: StatusView): PrimaryStatus | null {
+/** From what standbys received of it: alive while one that streams from it keeps up. */
+function describePrimaryFromStandbys({ observatory, clock }: StatusView): PrimaryStatus | null {
   const direct = observatory.replicas.filter(
     ({ node }) => node.lastReceiver && !observatory.cluster.upstreamOf(node),
   );

@@ -1,7 +1,7 @@
 import { InvalidTokenError } from '../errors.ts';
 
 /**
- * A moment in the history of one cluster: whoever has replayed this WAL position has seen at least as much as
+ * A moment in the history of one cluster: a standby that has replayed this WAL position has at least as much as
  * the answer the token came with. Positions of different timelines are not comparable.
  */
 export interface Token {

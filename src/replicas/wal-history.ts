@@ -1,6 +1,6 @@
 /**
- * "At this moment the primary's WAL ended at or before this position." Sound or not at all: whoever has replayed
- * up to the position has everything that was committed until `at`.
+ * "At this moment the primary's WAL ended at or before this position." Proven, never guessed: a standby that
+ * has replayed up to the position has everything that was committed until `at`.
  */
 export interface Claim {
   /** The gateway's clock: the earliest the moment can have been. */
@@ -87,7 +87,7 @@ export class WalHistory {
     return since !== undefined && Number.isFinite(since) ? since : undefined;
   }
 
-  /** Drops what no standby at or beyond `lsn` will ask for, and keeps the best claim for those exactly there. */
+  /** Drops what no standby at or beyond `lsn` needs, and keeps the best claim for those exactly there. */
   forgetBelow(lsn: bigint): void {
     const index = this.#lowerBound(lsn + 1n) - 1;
     if (index <= 0) return;

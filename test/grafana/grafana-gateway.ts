@@ -44,7 +44,7 @@ export async function createGrafanaGateway(replicaUrls: readonly string[]): Prom
     ACCOUNT_TOKEN,
     ACCOUNT_ID,
   });
-  const replicas = createReplicas({ replicaUrls: named, poolSize: 4, pollInterval: 0.1 });
+  const replicas = createReplicas({ replicaUrls: named, poolSize: 4, pollIntervalSeconds: 0.1 });
   const history = createSampleHistory({ pollIntervalSeconds: 0.1 });
   replicas.onSample((status) => history.note(status));
   await replicas.firstLook;

@@ -27,7 +27,12 @@ beforeAll(async () => {
   await database.cluster.addReplica({ upstream: middle, name: 'leaf' });
   forgotten = await database.cluster.addReplica({ name: 'forgotten' });
   await database.replayed();
-  const options = { replicaUrls: database.replicaUrls, poolSize: 2, pollInterval: 0.2, readAfterWait: 1 };
+  const options = {
+    replicaUrls: database.replicaUrls,
+    poolSize: 2,
+    pollIntervalSeconds: 0.2,
+    readAfterWaitSeconds: 1,
+  };
   alone = createReplicas(options);
   informed = createReplicas({ ...options, primaryUrl: database.primaryUrl });
   await Promise.all([alone.firstLook, informed.firstLook]);
@@ -120,7 +125,7 @@ describe('a standby behind a standby', () => {
 describe('a promotion', () => {
   test('is noticed on a connection in use, is never read past, and leaves tokens of before valid', async () => {
     await using sleepy = Object.assign(
-      createReplicas({ replicaUrls: [database.replicaUrls[MIDDLE]!], poolSize: 1, pollInterval: 60 }),
+      createReplicas({ replicaUrls: [database.replicaUrls[MIDDLE]!], poolSize: 1, pollIntervalSeconds: 60 }),
       { [Symbol.asyncDispose]: () => sleepy.close() },
     );
     const leased = await sleepy.choose();

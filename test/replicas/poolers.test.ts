@@ -25,7 +25,7 @@ describe.skipIf(!hasPgBouncer)('a standby behind PgBouncer', () => {
     'is refused where it pools transactions over %i sessions, and says why',
     async (poolSize) => {
       await using bouncer = await pooler('transaction', poolSize);
-      const replicas = createReplicas({ replicaUrls: [bouncer.url], poolSize: 4, pollInterval: 0.1 });
+      const replicas = createReplicas({ replicaUrls: [bouncer.url], poolSize: 4, pollIntervalSeconds: 0.1 });
       try {
         await replicas.firstLook;
         await eventually(() => replicas.snapshot().replicas[0]).toMatchObject({

@@ -69,7 +69,7 @@ async function watching(given: Given = {}): Promise<Replicas & AsyncDisposable> 
   const replicas = createReplicas({
     replicaUrls: database.replicaUrls,
     poolSize: 3,
-    pollInterval: 0.2,
+    pollIntervalSeconds: 0.2,
     ...given,
   });
   await replicas.firstLook;
@@ -157,7 +157,7 @@ describe('a request', () => {
   });
 
   test('that was aborted, or aborts while it waits, is chosen nothing for', async () => {
-    await using replicas = await watching({ readAfterWait: 10 });
+    await using replicas = await watching({ readAfterWaitSeconds: 10 });
     const reason = new Error('the client left');
     await expect(replicas.choose({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     const aborter = new AbortController();
@@ -173,7 +173,7 @@ describe('a request', () => {
 
 describe('a request with a token', () => {
   test('waits until a standby has replayed it, without waiting for the next regular poll', async () => {
-    await using replicas = await watching({ pollInterval: 30 });
+    await using replicas = await watching({ pollIntervalSeconds: 30 });
     await onPrimary(`insert into notes values (2, 'two')`);
     const readAfter = await primaryToken();
     const replica = await replicas.choose({ readAfter });
@@ -193,7 +193,10 @@ describe('a request with a token', () => {
   });
 
   test('ends, after a bounded wait, with how stale the standbys are, and succeeds once they go on', async () => {
-    await using replicas = await watching({ readAfterWait: 0.3, replicaUrls: [database.replicaUrls[0]!] });
+    await using replicas = await watching({
+      readAfterWaitSeconds: 0.3,
+      replicaUrls: [database.replicaUrls[0]!],
+    });
     await onStandby(0, 'select pg_wal_replay_pause()');
     await onPrimary(`insert into notes values (4, 'four')`);
     const readAfter = await primaryToken();
@@ -202,7 +205,11 @@ describe('a request with a token', () => {
     expect(error).toMatchObject({ code: 'REPLICA_TOO_STALE', retryable: true });
     expect(error.details.stalenessSeconds).toBeGreaterThan(0.3);
     expect(performance.now() - begun).toBeLessThan(3000);
-    const again = createReplicas({ replicaUrls: [database.replicaUrls[0]!], poolSize: 1, readAfterWait: 10 });
+    const again = createReplicas({
+      replicaUrls: [database.replicaUrls[0]!],
+      poolSize: 1,
+      readAfterWaitSeconds: 10,
+    });
     const waiting = again.choose({ readAfter });
     await onStandby(0, 'select pg_wal_replay_resume()');
     (await waiting).release();
@@ -210,7 +217,7 @@ describe('a request with a token', () => {
   });
 
   test('must satisfy all of several tokens', async () => {
-    await using replicas = await watching({ readAfterWait: 0.1 });
+    await using replicas = await watching({ readAfterWaitSeconds: 0.1 });
     const now = await primaryToken();
     const later = { ...now, lsn: now.lsn + 1_000_000n };
     await expect(replicas.choose({ readAfter: [now, later] })).rejects.toMatchObject({
@@ -220,7 +227,7 @@ describe('a request with a token', () => {
   });
 
   test('of another cluster, or of the future, is told so', async () => {
-    await using replicas = await watching({ readAfterWait: 0.1 });
+    await using replicas = await watching({ readAfterWaitSeconds: 0.1 });
     const token = await primaryToken();
     await expect(replicas.choose({ readAfter: { ...token, systemIdentifier: 1n } })).rejects.toMatchObject({
       code: 'INVALID_TOKEN',
@@ -260,7 +267,7 @@ describe('a request with a limit', () => {
   });
 
   test('asks again before it gives up: a poll of a while ago is not how old the data is', async () => {
-    await using replicas = await watching({ pollInterval: 30 });
+    await using replicas = await watching({ pollIntervalSeconds: 30 });
     await using _ = writing();
     await delay(600);
     expect(replicas.snapshot().replicas[0]!.lagSeconds).toBeGreaterThan(0.5);
@@ -315,7 +322,7 @@ describe('a standby in trouble', () => {
   });
 
   test('is avoided from the first report of a loss until it answers', async () => {
-    await using replicas = await watching({ pollInterval: 30, returnAfter: 0.3 });
+    await using replicas = await watching({ pollIntervalSeconds: 30, returnAfterSeconds: 0.3 });
     const replica = await replicas.choose();
     replica.report(Object.assign(new Error('Connection terminated unexpectedly')));
     replica.release();
@@ -328,7 +335,7 @@ describe('a standby in trouble', () => {
 
   test('makes room when it stops, is named in the error when all have, and comes back by itself', async () => {
     const [first, second] = database.cluster.replicas;
-    await using replicas = await watching({ returnAfter: 0.2 });
+    await using replicas = await watching({ returnAfterSeconds: 0.2 });
     await first!.stop('fast');
     await eventually(() => stateOf(replicas)).toBe('UNREACHABLE');
     expect([await chosenName(replicas), await chosenName(replicas)]).toEqual(['replica-2', 'replica-2']);
@@ -352,7 +359,11 @@ describe('a standby in trouble', () => {
   test('whose postmaster is frozen is the last choice, and serves on the connections there are', async () => {
     const [first] = database.cluster.replicas;
     const url = database.replicaUrls[0]!;
-    await using replicas = await watching({ replicaUrls: [url], freshConnect: 0.1, pollTimeout: 0.3 });
+    await using replicas = await watching({
+      replicaUrls: [url],
+      reconnectAfterSeconds: 0.1,
+      pollTimeoutSeconds: 0.3,
+    });
     const warm = await replicas.choose();
     await warm.pool.query('select 1');
     await first!.kill('SIGSTOP');
@@ -375,9 +386,9 @@ describe('a standby in trouble', () => {
     url.port = String(cable.port);
     await using replicas = await watching({
       replicaUrls: [url.href, database.replicaUrls[1]!],
-      pollTimeout: 0.4,
-      unreachableAfter: 0.8,
-      breakAfter: 0.5,
+      pollTimeoutSeconds: 0.4,
+      unreachableAfterSeconds: 0.8,
+      breakAfterSeconds: 0.5,
     });
     const replica = await replicas.choose({ exclude: new Set(['replica-2']) });
     const stuck = replica.pool.query('select pg_sleep(60)').catch((error) => error);
@@ -449,7 +460,7 @@ describe('watching', () => {
   test('ends at once, also while a server is frozen or nothing listens', async () => {
     const [first] = database.cluster.replicas;
     const urls = [database.replicaUrls[0]!, 'postgresql://gateway@127.0.0.1:1/calls'];
-    const replicas = createReplicas({ replicaUrls: urls, poolSize: 1, pollInterval: 0.05 });
+    const replicas = createReplicas({ replicaUrls: urls, poolSize: 1, pollIntervalSeconds: 0.05 });
     await replicas.firstLook;
     await first!.kill('SIGSTOP');
     const never = createReplicas({ replicaUrls: [database.replicaUrls[0]!], poolSize: 1 });
@@ -462,7 +473,7 @@ describe('watching', () => {
   });
 
   test('tells of every sample, and stops telling when asked to', async () => {
-    await using replicas = await watching({ pollInterval: 0.05 });
+    await using replicas = await watching({ pollIntervalSeconds: 0.05 });
     const names: string[] = [];
     const stop = replicas.onSample(({ name }) => names.push(name));
     await eventually(() => new Set(names).size).toBe(2);
@@ -476,7 +487,7 @@ describe('watching', () => {
     const real = systemClock();
     let later = 0;
     const clock = { ...real, now: () => real.now() + later };
-    await using replicas = await watching({ pollInterval: 20, clock });
+    await using replicas = await watching({ pollIntervalSeconds: 20, clock });
     later = 20;
     expect([stateOf(replicas), replicas.ready()]).toEqual(['STREAMING', true]);
     expect(replicas.snapshot().replicas[0]!.lagSeconds).toBeGreaterThanOrEqual(20);
@@ -485,7 +496,7 @@ describe('watching', () => {
   });
 
   test('answers from memory: the snapshot asks no server', async () => {
-    await using replicas = await watching({ pollInterval: 30 });
+    await using replicas = await watching({ pollIntervalSeconds: 30 });
     const count = async () =>
       (
         await onStandby(

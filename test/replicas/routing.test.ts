@@ -10,7 +10,7 @@ const aCandidate = (overrides: Partial<Candidate & { name: string }> = {}) => ({
   maxSeconds: 0.5,
   hasReplayed: true,
   inFlight: 0,
-  patience: 30,
+  streamingDelaySeconds: 30,
   chosenAt: 0,
   ...overrides,
 });
@@ -18,7 +18,7 @@ const aCandidate = (overrides: Partial<Candidate & { name: string }> = {}) => ({
 const demand = (overrides: Partial<Demand> = {}): Demand => ({
   maxStalenessSeconds: undefined,
   purpose: 'page',
-  spread: 5,
+  spreadSeconds: 5,
   ...overrides,
 });
 
@@ -80,8 +80,8 @@ describe('the standby for a request', () => {
 
   test('of a stream is the one whose queries may live longest', () => {
     const both = [
-      { name: 'short', patience: 30 },
-      { name: 'long', patience: 900, chosenAt: 5 },
+      { name: 'short', streamingDelaySeconds: 30 },
+      { name: 'long', streamingDelaySeconds: 900, chosenAt: 5 },
     ];
     expect([chosen(both, { purpose: 'stream' }), chosen(both)]).toEqual(['long', 'short']);
   });
@@ -92,7 +92,7 @@ describe('the standby for a request', () => {
       maxSeconds: fc.option(fc.double({ min: 0, max: 20, noNaN: true })),
       hasReplayed: fc.boolean(),
       inFlight: fc.nat({ max: 5 }),
-      patience: fc.constant(30),
+      streamingDelaySeconds: fc.constant(30),
       chosenAt: fc.nat({ max: 5 }),
     });
     fc.assert(

@@ -56,7 +56,7 @@ export interface SimulationOptions {
   readonly receiverTimeout?: number;
   readonly senderTimeout?: number;
   readonly isPrimaryPolled?: boolean;
-  readonly claimAllowance?: number;
+  readonly claimAllowanceSeconds?: number;
 }
 
 /** A primary and its standbys in virtual time, watched by the real Node, Cluster and estimate. */
@@ -64,7 +64,7 @@ export function simulate(options: SimulationOptions): Simulation {
   const {
     receiverTimeout = 10,
     senderTimeout = 20,
-    claimAllowance = 0.05,
+    claimAllowanceSeconds = 0.05,
     isPrimaryPolled = false,
   } = options;
   let now = 0;
@@ -74,7 +74,7 @@ export function simulate(options: SimulationOptions): Simulation {
   const nodes = options.clockOffsets.map(
     (_, index) => new Node({ name: `s${index}`, address: { host: `s${index}`, port: 1 }, role: 'replica' }),
   );
-  const cluster = new Cluster(isPrimaryPolled ? [...nodes, primaryNode] : nodes, { claimAllowance });
+  const cluster = new Cluster(isPrimaryPolled ? [...nodes, primaryNode] : nodes, { claimAllowanceSeconds });
   const standbys = nodes.map((node, index) => createStandby(node, options.clockOffsets[index]!));
 
   function createStandby(node: Node, clockOffset: number) {

@@ -33,7 +33,7 @@ beforeAll(async () => {
   heart = new Heart(database.primaryUrl);
   await heart.beat();
   await database.replayed();
-  const options = { replicaUrls: database.replicaUrls, poolSize: 2, pollInterval: 0.25 };
+  const options = { replicaUrls: database.replicaUrls, poolSize: 2, pollIntervalSeconds: 0.25 };
   alone = createReplicas(options);
   informed = createReplicas({ ...options, primaryUrl: database.primaryUrl });
   eye = await Eye.open(database.standbyUrls[0]!);
@@ -218,7 +218,11 @@ describe('the bound is never below the truth and the state tells the fault', () 
     await standby.stop('fast');
     await standby.start();
     eye = await Eye.open(database.standbyUrls[0]!);
-    const late = createReplicas({ replicaUrls: database.replicaUrls, poolSize: 1, pollInterval: 0.25 });
+    const late = createReplicas({
+      replicaUrls: database.replicaUrls,
+      poolSize: 1,
+      pollIntervalSeconds: 0.25,
+    });
     await late.firstLook;
     const [status] = late.snapshot().replicas;
     await late.close();

@@ -72,7 +72,7 @@ export async function createTestGateway(
     LOG_LEVEL: onLog ? 'info' : 'silent',
     ...environment,
   });
-  const replicas = createReplicas({ replicaUrls, poolSize: 4, pollInterval: 0.1, ...tuning });
+  const replicas = createReplicas({ replicaUrls, poolSize: 4, pollIntervalSeconds: 0.1, ...tuning });
   await replicas.firstLook;
   const first = await replicas.choose();
   const { source } = await checkSource(createDatabase(first.pool), settings.source.name);

@@ -25,7 +25,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   await database.insertXdrs(Array.from({ length: CALLS }, () => anXdr()));
   const settings = parseGatewaySettings({ REPLICA_URLS: database.replicaUrls.join(','), ADMIN_TOKEN });
-  replicas = createReplicas({ replicaUrls: database.replicaUrls, poolSize: 4, pollInterval: 0.1 });
+  replicas = createReplicas({ replicaUrls: database.replicaUrls, poolSize: 4, pollIntervalSeconds: 0.1 });
   await replicas.firstLook;
   const replica = await replicas.choose();
   const { source } = await checkSource(createDatabase(replica.pool), settings.source.name);

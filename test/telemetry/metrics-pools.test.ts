@@ -14,7 +14,7 @@ beforeAll(async () => {
   replicas = createReplicas({
     replicaUrls: database.replicaUrls.slice(0, 1),
     poolSize: 2,
-    pollInterval: 0.1,
+    pollIntervalSeconds: 0.1,
   });
   await replicas.firstLook;
   replica = await replicas.choose();
