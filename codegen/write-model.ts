@@ -1,4 +1,4 @@
-/** `npm run model`: writes src/db/generated/model.ts from the migrations; `-- --check` fails when it is not up to date. */
+/** `npm run model`: writes src/db/generated/model.ts from all migrations; `-- --check` fails when it is not up to date. */
 import { ModelDriftError, writeModel } from './model.ts';
 
 try {
