@@ -1,4 +1,6 @@
+import type { Accounts, Customers } from '../db/generated/model.ts';
 import type { Terms } from './billing.ts';
+import { copyTable, type FieldText, text } from './copy-lines.ts';
 import { CORRIDOR_CURRENCY, type Corridor, corridors, type Home, homes } from './homes.ts';
 import { type AccountKind, presets } from './presets.ts';
 import type { Random } from './random.ts';
@@ -26,6 +28,20 @@ export interface Account {
   /** Wholesale accounts only. */
   readonly corridor: Corridor | undefined;
 }
+
+export const customersTable = copyTable('customers', {
+  i_customer: ({ id }) => String(id),
+  name: ({ name }) => text(name),
+} satisfies Record<keyof Customers, FieldText<Customer>>);
+
+export const accountsTable = copyTable('accounts', {
+  i_account: ({ id }) => String(id),
+  i_customer: ({ customerId }) => String(customerId),
+  username: ({ username }) => text(username),
+  currency: ({ currency }) => currency,
+  time_zone: ({ timeZone }) => timeZone,
+  blocked: ({ blocked }) => String(blocked),
+} satisfies Record<keyof Accounts, FieldText<Account>>);
 
 /** The busiest account: about half of all calls, a dialler. */
 export const HEAVY_ACCOUNT_ID = 1;

@@ -1,45 +1,39 @@
-import type { Account, Customer } from './accounts.ts';
-import type { Call } from './calls.ts';
+/**
+ * A table as COPY fills it, in PostgreSQL's text format: fields between tabs. The columns are named in the statement,
+ * so that one which the table has and nothing here fills gets its default.
+ */
+export interface CopyTable<Row> {
+  /** To be put into "copy … from stdin". */
+  readonly target: string;
+  /** One row, with its line end. */
+  readonly line: (row: Row) => string;
+}
 
-/** Rows in PostgreSQL's text format for COPY: fields between tabs, `\N` for null. */
+/** Of a row's value in a column: its text, with `\N` for null. */
+export type FieldText<Row> = (row: Row) => string;
 
-/** The table and the columns in the order of `copyLine`: to be put into "copy … from stdin". */
-export const XDRS = `xdrs (
-  i_account, i_customer, cli, cld, cli_in, cld_in, setup_time, connect_time, disconnect_time, duration,
-  charged_quantity, charged_amount, post_call_surcharge, disconnect_cause, disconnect_reason, call_id,
-  prefix, country, region, remote_ip, pdd, release_source, user_agent, i_protocol
-)`;
-
-/** As XDRS, for `accountLine`. */
-export const ACCOUNTS = 'accounts (i_account, i_customer, username, currency, time_zone, blocked)';
-
-/** As XDRS, for `customerLine`. */
-export const CUSTOMERS = 'customers (i_customer, name)';
+export function copyTable<Row>(
+  table: string,
+  columns: Readonly<Record<string, FieldText<Row>>>,
+): CopyTable<Row> {
+  const [first, ...others] = Object.values(columns);
+  return {
+    target: `${table} (${Object.keys(columns).join(', ')})`,
+    line(row) {
+      let line = first!(row);
+      for (const field of others) line += `\t${field(row)}`;
+      return `${line}\n`;
+    },
+  };
+}
 
 const DAY = 86_400;
 
-export function copyLine(call: Call): string {
-  return `${call.accountId}\t${call.customerId}\t${text(call.caller.translated)}\t${text(call.called.translated)}\t${text(
-    call.caller.received,
-  )}\t${text(call.called.received)}\t${micros(call.setupMicros)}\t${second(call.connectSecond)}\t${second(
-    call.disconnectSecond,
-  )}\t${millis(call.durationMillis)}\t${call.billedSeconds}\t${money(call.amount)}\t${
-    call.surcharge === null ? '\\N' : money(call.surcharge)
-  }\t${call.cause}\t${text(call.reason)}\t${call.callId}\t${text(call.prefix)}\t${text(call.country)}\t${text(
-    call.region,
-  )}\t${call.remoteIp}\t${call.postDialDelayMillis === null ? '\\N' : millis(call.postDialDelayMillis)}\t${text(
-    call.releaseSource,
-  )}\t${text(call.userAgent)}\t${call.protocol}\n`;
-}
+export const NULL = '\\N';
 
-export const accountLine = (account: Account): string =>
-  `${account.id}\t${account.customerId}\t${text(account.username)}\t${account.currency}\t${account.timeZone}\t${account.blocked}\n`;
-
-export const customerLine = (customer: Customer): string => `${customer.id}\t${text(customer.name)}\n`;
-
-/** Null becomes `\N`; a backslash, a tab or a line end inside would break the row. */
+/** A backslash, a tab or a line end inside would break the row. */
 export function text(value: string | null): string {
-  if (value === null) return '\\N';
+  if (value === null) return NULL;
   return SPECIAL.test(value) ? value.replace(/[\\\t\n\r]/g, (character) => ESCAPES[character]!) : value;
 }
 
@@ -54,7 +48,7 @@ export function money(millionths: number): string {
 }
 
 /** Thousandths, as a decimal with three places; nothing as a plain 0. */
-function millis(thousandths: number): string {
+export function millis(thousandths: number): string {
   if (thousandths === 0) return '0';
   const whole = Math.floor(thousandths / 1000);
   return `${whole}.${THOUSANDTHS[thousandths - whole * 1000]}`;
@@ -62,12 +56,12 @@ function millis(thousandths: number): string {
 
 const THOUSANDTHS = Array.from({ length: 1000 }, (_, value) => String(1000 + value).slice(1));
 
-function second(epochSeconds: number): string {
+export function second(epochSeconds: number): string {
   const day = Math.floor(epochSeconds / DAY);
   return `${dateOf(day)}${TIMES[epochSeconds - day * DAY]}+00`;
 }
 
-function micros(epochMicros: number): string {
+export function micros(epochMicros: number): string {
   const epochSeconds = Math.floor(epochMicros / 1_000_000);
   const day = Math.floor(epochSeconds / DAY);
   const fraction = String(1_000_000 + (epochMicros - epochSeconds * 1_000_000)).slice(1);

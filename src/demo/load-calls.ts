@@ -1,6 +1,7 @@
 import { Client } from 'pg';
+import { accountsTable, customersTable } from './accounts.ts';
+import { callsTable } from './calls.ts';
 import { copyIn } from './copy-in.ts';
-import { ACCOUNTS, accountLine, CUSTOMERS, copyLine, customerLine, XDRS } from './copy-lines.ts';
 import type { TrafficModel } from './traffic-model.ts';
 
 export interface LoadOptions {
@@ -26,9 +27,11 @@ export async function loadCalls(
     await client.query('begin');
     await client.query('truncate xdrs, accounts, customers');
     // Frozen at once, which a table emptied in the same transaction allows: no later vacuum writes it all again.
-    await copyIn(client, `copy ${CUSTOMERS} from stdin (freeze)`, model.customers.map(customerLine));
-    await copyIn(client, `copy ${ACCOUNTS} from stdin (freeze)`, model.accounts.map(accountLine));
-    await copyIn(client, `copy ${XDRS} from stdin (freeze)`, callLines(model, options));
+    const fill = (target: string, lines: Iterable<string>) =>
+      copyIn(client, `copy ${target} from stdin (freeze)`, lines);
+    await fill(customersTable.target, model.customers.map(customersTable.line));
+    await fill(accountsTable.target, model.accounts.map(accountsTable.line));
+    await fill(callsTable.target, callLines(model, options));
     await client.query('commit');
   } finally {
     await client.end();
@@ -38,7 +41,7 @@ export async function loadCalls(
 function* callLines(model: TrafficModel, { count, now, onProgress, signal }: LoadOptions): Generator<string> {
   let sent = 0;
   for (const call of model.history({ count, now })) {
-    yield copyLine(call);
+    yield callsTable.line(call);
     if (++sent % PROGRESS_EVERY === 0) {
       signal?.throwIfAborted();
       onProgress?.(sent);

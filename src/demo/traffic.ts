@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
+import { callsTable } from './calls.ts';
 import { copyIn } from './copy-in.ts';
-import { copyLine, XDRS } from './copy-lines.ts';
 import type { TrafficModel } from './traffic-model.ts';
 
 /** A switch at work: it writes calls as they end. */
@@ -46,7 +46,7 @@ export function startTraffic({ primaryUrl, model, rate }: TrafficOptions): Traff
         const due = Math.floor(owed);
         if (due === 0) continue;
         owed -= due;
-        await copyIn(client, `copy ${XDRS} from stdin`, endedJustNow(model, due));
+        await copyIn(client, `copy ${callsTable.target} from stdin`, endedJustNow(model, due));
         written += due;
       }
     } finally {
@@ -99,5 +99,5 @@ function destroySocket(client: Client | undefined): void {
 /** Several share a second, as on a busy switch, which writes whole seconds. */
 function endedJustNow(model: TrafficModel, count: number): string[] {
   const second = Math.floor(Date.now() / 1000);
-  return Array.from({ length: count }, () => copyLine(model.callEndingIn(second)));
+  return Array.from({ length: count }, () => callsTable.line(model.callEndingIn(second)));
 }

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HEAVY_ACCOUNT_ID } from '../../src/demo/accounts.ts';
-import type { Call } from '../../src/demo/calls.ts';
-import { copyLine } from '../../src/demo/copy-lines.ts';
+import { type Call, callsTable } from '../../src/demo/calls.ts';
 import type { AccountKind } from '../../src/demo/presets.ts';
 import { createTrafficModel } from '../../src/demo/traffic-model.ts';
 
@@ -17,7 +16,7 @@ const shareOf = (calls: readonly Call[], matches: (call: Call) => boolean) =>
 describe('a history', () => {
   test('is the same for the same seed, count and time, and another for another seed', () => {
     const lines = (seed: number) =>
-      [...createTrafficModel(seed).history({ count: 2_000, now: NOW })].map(copyLine);
+      [...createTrafficModel(seed).history({ count: 2_000, now: NOW })].map(callsTable.line);
     expect(lines(5)).toEqual(lines(5));
     expect(lines(5)).not.toEqual(lines(6));
   });

@@ -11,7 +11,7 @@ import { type Log, lockMigrations, MigrationError, openSession, refuseStandby } 
 export { type Log, MigrationError } from './migrate-session.ts';
 
 export interface MigrateOptions {
-  /** Stop after the tables, so that calls can be loaded before there are indexes to maintain. */
+  /** Stop after the tables, with all their columns, so that calls can be loaded before there are indexes to maintain. */
   readonly through?: 'tables';
   /** Sets the password of the role `gateway`. Printable ASCII. Without it the role keeps the one it has, or none. */
   readonly gatewayPassword?: string | undefined;
@@ -20,6 +20,8 @@ export interface MigrateOptions {
 
 /** What a migration may have besides `up` and `down`. */
 interface OurMigration extends Migration {
+  /** What it does to the tables of calls, for `through: 'tables'`. `up` does it too, and must find it done. */
+  readonly tables?: (db: Kysely<unknown>) => Promise<void>;
   /** Run again to mend what was lost since. */
   readonly repair?: (db: Kysely<unknown>) => Promise<void>;
   /** Run before all that is pending: makes first what would only replace the work of an earlier one. */
@@ -27,6 +29,8 @@ interface OurMigration extends Migration {
 }
 
 const folder = fileURLToPath(new URL('../../../migrations/', import.meta.url));
+/** Kysely's record of the migrations that have run. */
+const recordTable = 'gateway_migration';
 const silent: Log = () => {};
 
 /** Runs every migration that has not run yet. Throws MigrationError where that cannot be done here. */
@@ -36,13 +40,15 @@ export async function migrateToLatest(primaryUrl: string, options: MigrateOption
   await refuseStandby(session, 'up');
   await lockMigrations(session, log);
   await using _progress = watchIndexBuilds(primaryUrl, session.backend, log);
+  const migrator = createMigrator(session.db);
+  await refuseNewer(session.db, migrator);
   await explainRefusals(async () => {
     await repairMigrated(session.db);
-    if (!through) await runAhead(session.db);
-    const migrator = createMigrator(session.db);
+    if (!through) await runPending(session.db, 'ahead');
     const target = through && (await nameEndingIn(migrator, through));
     const { error } = await (target ? migrator.migrateTo(target) : migrator.migrateToLatest());
     if (error) throw error;
+    if (through) await runPending(session.db, 'tables');
     if (gatewayPassword !== undefined) await setGatewayPassword(session, gatewayPassword);
   });
 }
@@ -63,6 +69,7 @@ export async function migrateDown(url: string, log: Log, { all = false } = {}): 
   await refuseStandby(session, 'down');
   await lockMigrations(session, log);
   const migrator = createMigrator(session.db);
+  await refuseNewer(session.db, migrator);
   await explainRefusals(async () => {
     const executed = (await migrator.getMigrations()).filter(({ executedAt }) => executedAt !== undefined);
     if (executed.length === 0) log('Nothing to take back.');
@@ -130,7 +137,7 @@ function createMigrator(db: Kysely<unknown>): Migrator {
       migrationFolder: folder,
       import: (file) => import(pathToFileURL(file).href),
     }),
-    migrationTableName: 'gateway_migration',
+    migrationTableName: recordTable,
     migrationLockTableName: 'gateway_migration_lock',
     // Each migration opens its own: an index that is built concurrently must not be inside one.
     disableTransactions: true,
@@ -143,10 +150,27 @@ async function repairMigrated(db: Kysely<unknown>): Promise<void> {
   }
 }
 
-async function runAhead(db: Kysely<unknown>): Promise<void> {
+/** One part of each migration that has not run yet. */
+async function runPending(db: Kysely<unknown>, part: 'ahead' | 'tables'): Promise<void> {
   for (const { executedAt, migration } of await createMigrator(db).getMigrations()) {
-    if (executedAt === undefined) await (migration as OurMigration).ahead?.(db);
+    if (executedAt === undefined) await (migration as OurMigration)[part]?.(db);
   }
+}
+
+/** Throws MigrationError where migrations are on record that this version has not: it cannot know what they did. */
+async function refuseNewer(db: Kysely<unknown>, migrator: Migrator): Promise<void> {
+  const { rows: tables } = await sql`select where to_regclass(${sql.lit(recordTable)}) is not null`.execute(
+    db,
+  );
+  if (tables.length === 0) return;
+  const { rows } = await sql<{ name: string }>`
+    select name from ${sql.table(recordTable)} order by name`.execute(db);
+  const known = (await migrator.getMigrations()).map(({ name }) => name);
+  const unknown = rows.map(({ name }) => name).filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  throw new MigrationError(
+    `A newer version has migrated this database (${unknown.join(', ')} not known here): use that version, or another database.`,
+  );
 }
 
 async function nameEndingIn(migrator: Migrator, suffix: string): Promise<string> {

@@ -95,6 +95,22 @@ describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
       ).toEqual([{ xdrs: null, accounts: null }]);
     });
 
+    test('are refused, up and down, where a newer version has run its own', async () => {
+      const database = await createEmptyDatabase(cluster);
+      await migrateToLatest(database.url);
+      await database.query(
+        `insert into gateway_migration values ('9998_of', now()), ('9999_tomorrow', now())`,
+      );
+      const before = await describeDatabase(database);
+      const refusal = new MigrationError(
+        'A newer version has migrated this database (9998_of, 9999_tomorrow not known here): use that version, or another database.',
+      );
+
+      await expect(migrateToLatest(database.url)).rejects.toEqual(refusal);
+      await expect(migrateDown(database.url, () => {})).rejects.toEqual(refusal);
+      expect(await describeDatabase(database)).toBe(before);
+    });
+
     test('run by two people at once are done once', async () => {
       const database = await createEmptyDatabase(cluster);
       const [one, two] = [collect(), collect()];
