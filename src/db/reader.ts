@@ -1,26 +1,28 @@
-import { Kysely, type PostgresClient, type PostgresClientConstructor, PostgresDialect, sql } from 'kysely';
+import {
+  CompiledQuery,
+  Kysely,
+  type PostgresClient,
+  type PostgresClientConstructor,
+  PostgresDialect,
+} from 'kysely';
 import type { Pool } from 'pg';
 import type { DB } from './generated/model.ts';
 import type { Scope } from './scope.ts';
 import type { Source } from './sources/sources.ts';
 import { explain } from './sqlstate.ts';
+import type { SlotValues, Statement } from './statement.ts';
 
 /**
- * The one door to the calls of one standby, for one principal. What is read through it lies within `scope`: the
- * predicate is part of the relation, below any query that could forget it.
+ * The one door to the calls of one standby, for one principal. What is read through it lies within `scope`: statements
+ * are built from relations that have its predicate, and each execution is checked against it.
  */
 export interface Reader {
-  readonly db: Kysely<DB>;
+  readonly db: Pick<Kysely<DB>, 'executeQuery'>;
   readonly pool: Pool;
   readonly source: Source;
   readonly scope: Scope;
   /** Aborted when the client goes away: the statement is then cancelled in PostgreSQL. */
   readonly signal: AbortSignal | undefined;
-}
-
-/** Anything Kysely runs. */
-interface Runnable<Row> {
-  execute(options?: { signal?: AbortSignal; inflightQueryAbortStrategy?: 'cancel query' }): Promise<Row[]>;
 }
 
 /** A Kysely over a standby's pool. It is made once per pool, not per request. */
@@ -41,20 +43,24 @@ function controlClientOf(pool: Pool): PostgresClientConstructor {
   };
 }
 
-/** The calls this reader may see, as the relation `xdrs`. Every query on calls begins here. */
-export function fromCdrs(reader: Reader) {
-  return reader.db.selectFrom(reader.source.cdrs(reader.scope));
-}
-
-/** Runs a query; throws GatewayErrors for what we can explain, and cancels in PostgreSQL when the client leaves. */
-export async function run<Row>(reader: Reader, query: Runnable<Row>): Promise<Row[]> {
-  const { signal } = reader;
+/**
+ * Executes a statement for the scope of the reader. Throws GatewayErrors for what we can explain, and cancels in
+ * PostgreSQL when the client leaves.
+ */
+export async function run<Row>(
+  { db, scope, signal }: Pick<Reader, 'db' | 'scope' | 'signal'>,
+  statement: Statement<Row>,
+  values?: SlotValues,
+): Promise<Row[]> {
+  const bound = statement.bind(scope, values);
+  const query = CompiledQuery.raw(bound.text, [...bound.values]) as CompiledQuery<Row>;
   try {
-    return await query.execute(signal ? { signal, inflightQueryAbortStrategy: 'cancel query' } : {});
+    const { rows } = await db.executeQuery(
+      query,
+      signal && { signal, inflightQueryAbortStrategy: 'cancel query' },
+    );
+    return rows;
   } catch (error) {
     throw explain(error, signal);
   }
 }
-
-/** The name of a statement, first thing in it, so that a slow one in PostgreSQL's log points at a line of code. */
-export const named = (name: string) => sql.raw(`/* ${name} */`);

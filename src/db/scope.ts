@@ -51,8 +51,31 @@ class UnknownScopeError extends Error {
 }
 
 /**
- * The rows of a relation that a scope lets through. Where the relation does not say whose they are, the accounts do;
- * where nothing says it, nothing is let through.
+ * Where the ids of a scope belong in a statement. The text never has them: they are filled in when it is executed, so
+ * that they are always those of the scope it is executed for.
+ */
+export const scopeIds = Symbol('ids of the scope');
+
+/** What is filled in for `scopeIds`. */
+export function idsOfScope(scope: Scope): string | readonly string[] {
+  const ids = ownersOf(scope)?.ids ?? [];
+  return ids.length === 1 ? ids[0]! : ids;
+}
+
+/** What the SQL of `inScope` depends on: scopes of one shape differ in nothing but ids. */
+export function shapeOfScope(scope: Scope): string {
+  const owners = ownersOf(scope);
+  return owners ? `${scope.kind} ${owners.ids.length === 1 ? 'one' : 'many'}` : scope.kind;
+}
+
+/** How often `scopeIds` stands in the SQL of `inScope`. */
+export function idsPerRelation(scope: Scope): 0 | 1 {
+  return ownersOf(scope) ? 1 : 0;
+}
+
+/**
+ * The rows of a relation that a scope lets through; null: all. Where the relation does not say whose they are, the
+ * accounts do; where nothing says it, nothing is let through.
  */
 export function inScope(
   scope: Scope,
@@ -63,35 +86,27 @@ export function inScope(
   if (!owners) return null;
   const { by, ids } = owners;
   const other = by === 'account' ? 'customer' : 'account';
-  if (columns[by]) return isOneOf(columns[by], ids);
-  if (!columns[other] || !ownership) return sql`false`;
-  return sql`${columns[other]} in (select ${ownership[other]} from accounts where ${isOneOf(ownership[by], ids)})`;
+  // One id is compared with `=`: only then does an index on it also give the order.
+  const matches = (column: RawBuilder<unknown>) =>
+    ids.length === 1
+      ? sql<SqlBool>`${column} = ${scopeIds}::bigint`
+      : sql<SqlBool>`${column} = any(${scopeIds}::bigint[])`;
+  if (columns[by]) return matches(columns[by]);
+  // Never true. It has the ids all the same, so that every restricted relation has them once.
+  if (!columns[other] || !ownership) return sql`${scopeIds}::text is null`;
+  return sql`${columns[other]} in (select ${ownership[other]} from accounts where ${matches(ownership[by])})`;
 }
 
-/** One id is compared with `=`: only then does an index on it also give the order. */
-function isOneOf(column: RawBuilder<unknown>, ids: readonly string[]): RawBuilder<SqlBool> {
-  return ids.length === 1 ? sql`${column} = ${ids[0]}::bigint` : sql`${column} = any(${ids}::bigint[])`;
-}
-
-/** What the SQL of inScope depends on: scopes of one shape differ in nothing but values. */
-export function shapeOfScope(scope: Scope): string {
-  const owners = ownersOf(scope);
-  return owners ? `${scope.kind} ${owners.ids.length === 1 ? 'one' : 'many'}` : scope.kind;
-}
-
-/** The values in inScope. */
-export function valuesOfScope(scope: Scope): readonly unknown[] {
-  const owners = ownersOf(scope);
-  if (!owners) return [];
-  return owners.ids.length === 1 ? [owners.ids[0]] : [owners.ids];
-}
-
-/** The accounts that a list is of, when they can be named: those wanted, as far as the scope names accounts itself. */
-export function accountsWithin(
+/**
+ * Of which accounts the calls of a list can be: of these alone; of every one; or of whichever the owners in the scope
+ * have, which no statement's text can say.
+ */
+export function accountsOfList(
   scope: Scope,
   wanted: readonly string[] | null | undefined,
-): readonly string[] | undefined {
+): readonly string[] | 'every' | 'unknown' {
   const owners = ownersOf(scope);
-  if (owners?.by !== 'account') return wanted ?? undefined;
+  if (!owners) return wanted ?? 'every';
+  if (owners.by !== 'account') return 'unknown';
   return wanted == null ? owners.ids : wanted.filter((id) => owners.ids.includes(id));
 }

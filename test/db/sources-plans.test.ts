@@ -1,11 +1,16 @@
-import { type Compilable, CompiledQuery, type Kysely, sql } from 'kysely';
+import { type Compilable, type Kysely, type RawBuilder, sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
 import type { DB } from '../../src/db/generated/model.ts';
+import { run } from '../../src/db/reader.ts';
+import type { Scope } from '../../src/db/scope.ts';
 import type { Source } from '../../src/db/sources/sources.ts';
+import { type Relations, Statement } from '../../src/db/statement.ts';
 import { anXdr } from '../support/builders.ts';
 import type { TestDatabase } from '../support/postgres.ts';
 import { createSourceDatabase, insertCalls, sourceNames } from './source-databases.ts';
+
+type Calls = ReturnType<Relations['cdrs']>;
 
 /** A node of EXPLAIN (FORMAT JSON). */
 interface PlanNode {
@@ -17,11 +22,18 @@ interface PlanNode {
 }
 
 /** The plan's nodes, outermost first. */
-async function planOf(db: Kysely<DB>, query: Compilable): Promise<readonly PlanNode[]> {
-  const { sql, parameters } = query.compile();
-  const explain = CompiledQuery.raw(`explain (format json) ${sql}`, [...parameters]);
-  const { rows } = await db.executeQuery<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(explain);
-  return flatten(rows[0]!['QUERY PLAN'][0].Plan);
+async function planOf(
+  db: Kysely<DB>,
+  source: Source,
+  build: (calls: Calls) => Compilable,
+  scope: Scope = { kind: 'all' },
+): Promise<readonly PlanNode[]> {
+  const statement = Statement.build({ source, scope }, 'test', (relations) => build(relations.cdrs()));
+  const [row] = await run(
+    { db, scope, signal: undefined },
+    statement.explained<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(),
+  );
+  return flatten(row!['QUERY PLAN'][0].Plan);
 }
 
 const flatten = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(flatten)];
@@ -36,16 +48,15 @@ const readWhole = (plan: readonly PlanNode[]) =>
     .filter((name) => ['xdrs', 'cdrs', 'calls'].includes(name!));
 
 interface Page {
-  readonly accountIds?: readonly string[];
+  readonly accountId?: string;
   readonly after?: true;
   readonly oldestFirst?: true;
 }
 
-function pageQuery(db: Kysely<DB>, source: Source, { accountIds, after, oldestFirst }: Page) {
+function pageOf(calls: Calls, { after, oldestFirst }: Page = {}) {
   const beyond = sql.raw(oldestFirst ? '>' : '<');
   const direction = oldestFirst ? 'asc' : 'desc';
-  return db
-    .selectFrom(source.cdrs(accountIds ? { kind: 'accounts', accountIds } : { kind: 'all' }))
+  return calls
     .select(['i_xdr', 'i_customer', 'connect_time', 'cld', 'country', 'outcome', 'charged_amount'])
     .$if(after === true, (query) =>
       query.where(
@@ -86,66 +97,69 @@ describe.each(sourceNames)('over 20,000 calls of the source %s', (name) => {
     ['the first page of all accounts', {}],
     ['a later page of all accounts', { after: true }],
     ['a later page of all accounts, oldest first,', { after: true, oldestFirst: true }],
-    ['the first page of one account', { accountIds: ['7'] }],
-    ['a later page of one account', { accountIds: ['7'], after: true }],
-    ['a later page of one account, oldest first,', { accountIds: ['7'], after: true, oldestFirst: true }],
+    ['the first page of one account', { accountId: '7' }],
+    ['a later page of one account', { accountId: '7', after: true }],
+    ['a later page of one account, oldest first,', { accountId: '7', after: true, oldestFirst: true }],
   ])('%s is read from the keyset index, without a sort', async (_, page) => {
-    const plan = await planOf(database.primary, pageQuery(database.primary, source, page));
+    const { accountId } = page;
+    const scope: Scope = accountId ? { kind: 'accounts', accountIds: [accountId] } : { kind: 'all' };
+    const plan = await planOf(database.primary, source, (given) => pageOf(given, page), scope);
     const scan = plan.find((node) => node['Relation Name'] === table)!;
 
-    const account = page.accountIds ? 'i_account_' : '';
-    const covering = page.accountIds && name === 'xdrs' ? '_covering' : '';
+    const account = accountId ? 'i_account_' : '';
+    const covering = accountId && name === 'xdrs' ? '_covering' : '';
     expect(scan['Index Name']).toBe(`${table}_${account}connect_time_${key}${covering}_idx`);
     expect(nodeTypes(plan).filter((type) => type.endsWith('Sort'))).toEqual([]);
     expect(readWhole(plan)).toEqual([]);
-    if (page.accountIds) expect(scan['Index Cond']).toContain(`i_account = '7'`);
+    if (accountId) expect(scan['Index Cond']).toContain(`i_account = '7'`);
     if (page.after) expect(scan['Index Cond']).toMatch(/ROW\([\w.]*connect_time, [\w.]*i_\wdr\) [<>] ROW\(/);
   });
 
   test('a time range is read from the keyset index', async () => {
-    const query = pageQuery(database.primary, source, {}).where(
-      sql<boolean>`xdrs.connect_time >= '2026-01-02' and xdrs.connect_time < '2026-01-03'`,
+    const plan = await planOf(database.primary, source, (given) =>
+      pageOf(given).where(
+        sql<boolean>`xdrs.connect_time >= '2026-01-02' and xdrs.connect_time < '2026-01-03'`,
+      ),
     );
 
-    const scan = (await planOf(database.primary, query)).find((node) => node['Relation Name'] === table)!;
+    const scan = plan.find((node) => node['Relation Name'] === table)!;
 
     expect(scan['Index Cond']).toMatch(/connect_time >= .* AND .*connect_time < /);
   });
 
   test('one call is found by its key', async () => {
-    const query = database.primary
-      .selectFrom(source.cdrs({ kind: 'all' }))
-      .selectAll()
-      .where('xdrs.i_xdr', '=', '77');
+    const plan = await planOf(database.primary, source, (given) =>
+      given.selectAll().where('xdrs.i_xdr', '=', '77'),
+    );
 
-    expect(readWhole(await planOf(database.primary, query))).toEqual([]);
+    expect(readWhole(plan)).toEqual([]);
   });
 
   test('a count makes no join that nobody asked for', async () => {
-    const query = database.primary.selectFrom(source.cdrs({ kind: 'all' })).select(sql`count(*)`.as('count'));
+    const plan = await planOf(database.primary, source, (given) => given.select(sql`count(*)`.as('count')));
 
-    const scans = nodeTypes(await planOf(database.primary, query)).filter((type) => type.includes('Scan'));
+    const scans = nodeTypes(plan).filter((type) => type.includes('Scan'));
 
     expect(scans).toHaveLength(1);
   });
 
   test.each(['cli', 'cld'] as const)('a rare %s prefix and a whole one seek in an index', async (column) => {
-    const given = database.primary.selectFrom(source.cdrs({ kind: 'all' })).select('i_xdr');
     const number = sql.ref(`xdrs.${column}`);
-    const prefix = await planOf(database.primary, given.where(sql<boolean>`${number} like '442001234%'`));
-    const whole = await planOf(database.primary, given.where(sql<boolean>`${number} = '4420012345'`));
+    const planWhere = (condition: RawBuilder<boolean>) =>
+      planOf(database.primary, source, (given) => given.select('i_xdr').where(condition));
+    const prefix = await planWhere(sql`${number} like '442001234%'`);
+    const whole = await planWhere(sql`${number} = '4420012345'`);
 
     expect([...readWhole(prefix), ...readWhole(whole)]).toEqual([]);
     expect(prefix.some((node) => node['Index Cond']?.includes('~>=~'))).toBe(true);
   });
 
   test('statistics by country remember each prefix instead of asking for every call', async () => {
-    const query = database.primary
-      .selectFrom(source.cdrs({ kind: 'all' }))
-      .select(['country', sql`count(*)`.as('calls')])
-      .groupBy('country');
+    const plan = await planOf(database.primary, source, (given) =>
+      given.select(['country', sql`count(*)`.as('calls')]).groupBy('country'),
+    );
 
-    const types = nodeTypes(await planOf(database.primary, query));
+    const types = nodeTypes(plan);
 
     expect(types.includes('Memoize')).toBe(name === 'sippy');
   });

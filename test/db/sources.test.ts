@@ -1,8 +1,10 @@
-import { sql } from 'kysely';
+import { type Compilable, sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest';
 import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
+import { run } from '../../src/db/reader.ts';
 import type { Scope } from '../../src/db/scope.ts';
 import type { Outcome, Source } from '../../src/db/sources/sources.ts';
+import { type Relations, Statement } from '../../src/db/statement.ts';
 import { aCustomer, anAccount, anXdr } from '../support/builders.ts';
 import type { TestDatabase } from '../support/postgres.ts';
 import { createSourceDatabase, insertCalls, sourceNames } from './source-databases.ts';
@@ -16,6 +18,12 @@ describe.each(sourceNames)('the source %s', (name) => {
     ({ source } = await checkSource(database.primary, name));
   });
   afterAll(() => database?.[Symbol.asyncDispose]());
+
+  const read = <Row>(scope: Scope, build: (relations: Relations) => Compilable<Row>): Promise<Row[]> =>
+    run(
+      { db: database.primary, scope, signal: undefined },
+      Statement.build({ source, scope }, 'test', build),
+    );
 
   test('reads a call with every column as it was written', async () => {
     const given = anXdr({
@@ -51,11 +59,10 @@ describe.each(sourceNames)('the source %s', (name) => {
       ['21', '22', '23'].map((id) => anXdr({ i_xdr: id, i_account: id })),
     );
     const idsIn = async (accountIds: readonly string[]) => {
-      const query = database.primary
-        .selectFrom(source.cdrs({ kind: 'accounts', accountIds }))
-        .select('i_xdr')
-        .orderBy('i_xdr');
-      return (await query.execute()).map((row) => row.i_xdr);
+      const rows = await read({ kind: 'accounts', accountIds }, (relations) =>
+        relations.cdrs().select('i_xdr').orderBy('i_xdr'),
+      );
+      return rows.map((row) => row.i_xdr);
     };
 
     expect(await idsIn([])).toEqual([]);
@@ -81,12 +88,16 @@ describe.each(sourceNames)('the source %s', (name) => {
       await database.insertCustomers([aCustomer({ i_customer: '3101' }), aCustomer({ i_customer: '3102' })]);
     }
     const seenBy = async (scope: Scope) => {
-      const db = database.primary;
-      const calls = await db.selectFrom(source.cdrs(scope)).select('i_xdr').orderBy('i_xdr').execute();
-      const accounts = await db.selectFrom(source.accounts!(scope)).select('i_account').execute();
+      const calls = await read(scope, (relations) => relations.cdrs().select('i_xdr').orderBy('i_xdr'));
+      const accounts = await read(scope, (relations) =>
+        relations.selectFrom(relations.open(source.accounts!)).select('i_account'),
+      );
       expect(accounts.map((row) => row.i_account).toSorted()).toEqual(calls.map((row) => row.i_xdr));
-      if (source.customers) {
-        const customers = await db.selectFrom(source.customers(scope)).select('i_customer').execute();
+      const { customers: relation } = source;
+      if (relation) {
+        const customers = await read(scope, (relations) =>
+          relations.selectFrom(relations.open(relation)).select('i_customer'),
+        );
         const owned = owners.filter(([account]) => calls.some((row) => row.i_xdr === account));
         expect(customers.map((row) => row.i_customer).toSorted()).toEqual([
           ...new Set(owned.map(([, customer]) => customer)),
@@ -106,11 +117,12 @@ describe.each(sourceNames)('the source %s', (name) => {
   test('lets no condition of a query reach beyond the accounts in scope', async () => {
     await insertCalls(database, name, [anXdr({ i_xdr: '31', i_account: '31' })]);
 
-    const rows = await database.primary
-      .selectFrom(source.cdrs({ kind: 'accounts', accountIds: ['32'] }))
-      .select('i_xdr')
-      .where(({ eb, or }) => or([eb('xdrs.i_account', '=', '31'), eb.lit(true)]))
-      .execute();
+    const rows = await read({ kind: 'accounts', accountIds: ['32'] }, (relations) =>
+      relations
+        .cdrs()
+        .select('i_xdr')
+        .where(({ eb, or }) => or([eb('xdrs.i_account', '=', '31'), eb.lit(true)])),
+    );
 
     expect(rows).toEqual([]);
   });

@@ -1,5 +1,6 @@
 import { type SqlBool, sql } from 'kysely';
 import { type Reader, run } from '../reader.ts';
+import { Statement } from '../statement.ts';
 
 /** Whom calls are charged to. Everything but the id is null where the database has no such table or column. */
 export interface AccountRow {
@@ -24,36 +25,38 @@ export async function selectAccounts(
   reader: Reader,
   ids: readonly string[],
 ): Promise<Map<string, AccountRow>> {
-  const accounts = reader.source.accounts?.(reader.scope);
+  const { accounts } = reader.source;
   if (!accounts) return new Map();
-  const query = reader.db
-    .selectFrom(accounts)
-    .modifyFront(sql`/* accounts */`)
-    .select([
-      sql<string>`accounts.i_account::text`.as('id'),
-      sql<string | null>`accounts.i_customer::text`.as('customerId'),
-      'accounts.username',
-      'accounts.currency',
-      'accounts.time_zone as timeZone',
-      'accounts.blocked',
-    ])
-    .where(sql<SqlBool>`accounts.i_account = any(${ids}::int8[])`);
-  return byId(await run<AccountRow>(reader, query as never));
+  const statement = Statement.build(reader, 'accounts', (relations) =>
+    relations
+      .selectFrom(relations.open(accounts))
+      .select([
+        sql<string>`accounts.i_account::text`.as('id'),
+        sql<string | null>`accounts.i_customer::text`.as('customerId'),
+        'accounts.username',
+        'accounts.currency',
+        'accounts.time_zone as timeZone',
+        'accounts.blocked',
+      ])
+      .where(sql<SqlBool>`accounts.i_account = any(${ids}::int8[])`),
+  );
+  return byId(await run(reader, statement));
 }
 
-/** The customers with these ids that the reader may see, by id: a tenant sees the owners of its accounts. */
+/** The customers with these ids that the reader may see, by id: who sees an account sees who owns it. */
 export async function selectCustomers(
   reader: Reader,
   ids: readonly string[],
 ): Promise<Map<string, CustomerRow>> {
-  const customers = reader.source.customers?.(reader.scope);
+  const { customers } = reader.source;
   if (!customers) return new Map();
-  const query = reader.db
-    .selectFrom(customers)
-    .modifyFront(sql`/* customers */`)
-    .select([sql<string>`customers.i_customer::text`.as('id'), 'customers.name'])
-    .where(sql<SqlBool>`customers.i_customer = any(${ids}::int8[])`);
-  return byId(await run<CustomerRow>(reader, query as never));
+  const statement = Statement.build(reader, 'customers', (relations) =>
+    relations
+      .selectFrom(relations.open(customers))
+      .select([sql<string>`customers.i_customer::text`.as('id'), 'customers.name'])
+      .where(sql<SqlBool>`customers.i_customer = any(${ids}::int8[])`),
+  );
+  return byId(await run(reader, statement));
 }
 
 function byId<Row extends { readonly id: string }>(rows: readonly Row[]): Map<string, Row> {

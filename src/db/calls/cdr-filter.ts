@@ -225,6 +225,27 @@ function conditionOfPart<Name extends CdrFilterName>(name: Name, filter: CdrFilt
 /** All conditions of the filter, as one. */
 export function matchesFilter(filter: CdrFilter): RawBuilder<SqlBool> {
   const { text, values } = conditionOf(filter);
+  return withValues(text, values);
+}
+
+/** The same with a place for each value: one statement for all filters whose condition has the same text. */
+export function matchesFilterLike(filter: CdrFilter): RawBuilder<SqlBool> {
+  const { text, values } = conditionOf(filter);
+  return withValues(
+    text,
+    values.map((_, index) => filterSlot(index)),
+  );
+}
+
+const slots: symbol[] = [];
+
+/** Where the value with this index belongs. */
+export function filterSlot(index: number): symbol {
+  slots[index] ??= Symbol(`value ${index} of the filter`);
+  return slots[index];
+}
+
+function withValues(text: string, values: readonly unknown[]): RawBuilder<SqlBool> {
   const [start, ...parts] = text.split('?');
   return parts.reduce<RawBuilder<SqlBool>>(
     (built, part, index) => sql`${built}${values[index]}${sql.raw(part)}`,

@@ -1,16 +1,14 @@
-import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'kysely';
-import type { Reader } from '../reader.ts';
-import { shapeOfScope, valuesOfScope } from '../scope.ts';
+import { shapeOfScope } from '../scope.ts';
 import type { CdrColumnName } from '../sources/cdr-columns.ts';
-import { postgresOfMicros } from '../timestamps.ts';
-import { conditionOf } from './cdr-filter.ts';
-import { type CdrKeyset, type CdrPage, cdrPageQuery, hasOnePlan, wayTo } from './cdr-pages.ts';
+import { type SlotValues, Statement, type StatementDeps } from '../statement.ts';
+import { StatementCache } from '../statement-cache.ts';
+import { type CdrPage, cdrPageQuery, hasOnePlan, shapeOfPage, valuesOfPage, wayTo } from './cdr-pages.ts';
 
-/** A page's statement with its values, as the wire wants it. */
+/** A page's statement, and what is filled into it. */
 export interface PageStatement {
-  readonly text: string;
-  readonly values: readonly unknown[];
+  readonly statement: Statement<unknown>;
+  readonly values: SlotValues;
   /** Whether one plan is right for all values, so that it may be kept: to plan a page costs as much as to read it. */
   readonly hasOnePlan: boolean;
 }
@@ -21,60 +19,37 @@ export interface PageStatement {
  */
 const replayedLsn = sql<string>`(select pg_last_wal_replay_lsn()::text)`.as('replayed_lsn');
 
-/** Texts kept per source; there are as many shapes of page as clients have kinds of question. */
-const MAX_TEXTS = 1000;
-const textsBySource = new WeakMap<object, Map<string, string>>();
+/** Characters of text kept per source: some two thousand shapes of page. */
+const MAX_CACHE_CHARACTERS = 4 * 1024 * 1024;
+const cacheBySource = new WeakMap<object, StatementCache>();
 
 /**
- * The statement of cdrPageQuery. Pages that differ only in values share their text, which is built once: to build it
- * costs more than to read fifty calls.
+ * The statement of `cdrPageQuery`. Pages that differ only in values share it, and it is built once: to build it costs
+ * more than to read fifty calls. The key has the kind of scope, so that no kind is given what was built for another.
  */
 export function cdrPageStatement(
-  reader: Reader,
+  { source, scope }: StatementDeps,
   page: CdrPage,
   columns: readonly CdrColumnName[],
   { withReplayedLsn = false } = {},
 ): PageStatement {
-  const { order, fromEnd = false, after, before, limit } = page;
-  const way = wayTo(reader, page);
-  const { accountIds, ...others } = page.filter;
-  const { text: shape, values: ofFilter } = conditionOf(way.by === 'accounts' ? others : page.filter);
-  const scope = valuesOfScope(reader.scope);
-  const ofKeys = way.by === 'accounts' ? [way.accountIds, ...scope] : scope;
-  const values = [
-    ...scope,
-    ...(way.by === 'rows' ? [] : ofKeys),
-    ...ofFilter,
-    ...keysetValues(after),
-    ...keysetValues(before),
-  ];
-  const key = [
-    columns,
-    withReplayedLsn,
-    order,
-    fromEnd,
-    after && 'after',
-    before && 'before',
-    limit,
-    way.by,
-    shapeOfScope(reader.scope),
-    shape,
-  ].join('|');
-  const texts = textsBySource.get(reader.source) ?? new Map<string, string>();
-  textsBySource.set(reader.source, texts);
-  const text = texts.get(key) ?? compile();
-  if (texts.size < MAX_TEXTS) texts.set(key, text);
-  return { text, values, hasOnePlan: hasOnePlan(reader, page) };
-
-  function compile(): string {
-    const query = cdrPageQuery(reader, page, columns);
-    const { sql: compiled, parameters } = (withReplayedLsn ? query.select(replayedLsn) : query).compile();
-    // The order of values is known twice, here and to Kysely; a text whose values went elsewhere must never be sent.
-    if (!isDeepStrictEqual(parameters, values)) throw new Error('cdrPageStatement: values out of order');
-    return compiled;
-  }
+  const deps = { source, scope };
+  const way = wayTo(deps, page);
+  const key = [shapeOfScope(scope), columns, withReplayedLsn, shapeOfPage(page, way)].join('|');
+  const build = () =>
+    Statement.build<unknown>(deps, 'cdrPage', (relations) => {
+      const query = cdrPageQuery(relations, page, way, columns);
+      return withReplayedLsn ? query.select(replayedLsn) : query;
+    });
+  return {
+    statement: cacheOf(source).get(key, build),
+    values: valuesOfPage(page, way),
+    hasOnePlan: hasOnePlan(deps, page),
+  };
 }
 
-function keysetValues(keyset: CdrKeyset | undefined): readonly unknown[] {
-  return keyset ? [postgresOfMicros(keyset.micros), String(keyset.id)] : [];
+function cacheOf(source: object): StatementCache {
+  const cache = cacheBySource.get(source) ?? new StatementCache(MAX_CACHE_CHARACTERS);
+  cacheBySource.set(source, cache);
+  return cache;
 }

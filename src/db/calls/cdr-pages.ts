@@ -1,9 +1,16 @@
 import { type Expression, type SqlBool, sql } from 'kysely';
-import { fromCdrs, named, type Reader } from '../reader.ts';
-import { accountsWithin } from '../scope.ts';
-import { type CdrColumnName, cdrColumnNames } from '../sources/cdr-columns.ts';
+import { accountsOfList } from '../scope.ts';
+import type { CdrColumnName } from '../sources/cdr-columns.ts';
+import type { Relations, SlotValues, StatementDeps } from '../statement.ts';
 import { postgresOfMicros } from '../timestamps.ts';
-import { type CdrFilter, hasNumberPrefix, isSought, matchesFilter } from './cdr-filter.ts';
+import {
+  type CdrFilter,
+  conditionOf,
+  filterSlot,
+  hasNumberPrefix,
+  isSought,
+  matchesFilterLike,
+} from './cdr-filter.ts';
 
 export type CdrOrder = 'NEWEST_FIRST' | 'OLDEST_FIRST';
 
@@ -24,28 +31,6 @@ export interface CdrPage {
   readonly fromEnd?: boolean;
 }
 
-/** A page of calls in the given columns, as a query that is not yet run: also the streaming path's. */
-export function cdrPageQuery(
-  reader: Reader,
-  page: CdrPage,
-  columns: readonly CdrColumnName[] = cdrColumnNames,
-) {
-  const way = wayTo(reader, page);
-  if (way.by === 'rows') return cdrListQuery(reader, page, columns).limit(limitOf(page));
-  const keys = way.by === 'keys' ? keysOf(reader, page) : keysByAccount(reader, page, way.accountIds);
-  return inOrder(selectCdrs(reader, columns).innerJoin(keys.as('page'), 'page.i_xdr', 'xdrs.i_xdr'), page);
-}
-
-/** The whole list that the page is of, from its start or from its end. */
-export function cdrListQuery(
-  reader: Reader,
-  page: Omit<CdrPage, 'limit'>,
-  columns: readonly CdrColumnName[] = cdrColumnNames,
-) {
-  const calls = selectCdrs(reader, columns).where(matchesFilter(page.filter)).where(isBetween(page));
-  return inOrder(calls, page);
-}
-
 /** How a page is found. */
 export type PageWay =
   /** Each call is read where an index has it, in order or to be sorted. */
@@ -63,48 +48,112 @@ const MAX_PAGE = 1001;
 /** Read at most to merge accounts: some ten milliseconds. */
 const MAX_KEYS = 20_000;
 
-export function wayTo({ source, scope }: Reader, { filter, limit }: CdrPage): PageWay {
+export function wayTo({ source, scope }: StatementDeps, { filter, limit }: CdrPage): PageWay {
   const isShort = limit <= MAX_PAGE && source.hasKeysetIndexes;
   if (isShort && isSought(filter)) {
-    const wanted = accountsWithin(scope, filter.accountIds);
-    const isMany = wanted !== undefined && wanted.length > 1 && wanted.length * limit <= MAX_KEYS;
-    if (isMany) return { by: 'accounts', accountIds: wanted };
+    const accountIds = accountsOfList(scope, filter.accountIds);
+    const isNamed = typeof accountIds !== 'string';
+    if (isNamed && accountIds.length > 1 && accountIds.length * limit <= MAX_KEYS) {
+      return { by: 'accounts', accountIds };
+    }
   }
   return { by: isShort && hasNumberPrefix(filter) ? 'keys' : 'rows' };
 }
 
 /**
  * Whether one plan is right for all values. Account and times are sought in a keyset index, whatever they are. How rare
- * a number, a country or a cause is decides between that index and another, and what is right for one value reads the
- * whole table for the next.
+ * a number, a country, a cause or a customer is decides between that index and another, and what is right for one value
+ * reads the whole table for the next.
  */
-export function hasOnePlan(reader: Reader, page: CdrPage): boolean {
+export function hasOnePlan(deps: StatementDeps, page: CdrPage): boolean {
   if (page.limit > MAX_PAGE || !isSought(page.filter)) return false;
-  const wanted = accountsWithin(reader.scope, page.filter.accountIds);
-  return wanted === undefined || wanted.length === 1 || wayTo(reader, page).by === 'accounts';
+  const accountIds = accountsOfList(deps.scope, page.filter.accountIds);
+  if (accountIds === 'unknown') return false;
+  return accountIds === 'every' || accountIds.length === 1 || wayTo(deps, page).by === 'accounts';
 }
 
-function keysOf(reader: Reader, page: CdrPage) {
-  return cdrListQuery(reader, page, ['connect_time', 'i_xdr']).limit(limitOf(page));
+/** Where the values of a page belong in its statement. */
+const slots = {
+  afterTime: Symbol('connect time after which the page begins'),
+  afterId: Symbol('key after which the page begins'),
+  beforeTime: Symbol('connect time before which the page ends'),
+  beforeId: Symbol('key before which the page ends'),
+  accountIds: Symbol('accounts whose keys are merged'),
+} as const;
+
+/** A page of calls in the given columns, with places for its values: see `valuesOfPage`. */
+export function cdrPageQuery(
+  relations: Relations,
+  page: CdrPage,
+  way: PageWay,
+  columns: readonly CdrColumnName[],
+) {
+  if (way.by === 'rows') return cdrListQuery(relations, page, columns).limit(limitOf(page));
+  const keys = way.by === 'keys' ? keysOf(relations, page) : keysByAccount(relations, page);
+  return inOrder(selectCdrs(relations, columns).innerJoin(keys.as('page'), 'page.i_xdr', 'xdrs.i_xdr'), page);
 }
 
-function keysByAccount(reader: Reader, page: CdrPage, accountIds: readonly string[]) {
-  const { accountIds: _, ...filter } = page.filter;
+/** The whole list that the page is of, from its start or from its end. */
+export function cdrListQuery(
+  relations: Relations,
+  page: Omit<CdrPage, 'limit'>,
+  columns: readonly CdrColumnName[],
+) {
+  const calls = selectCdrs(relations, columns).where(matchesFilterLike(page.filter)).where(isBetween(page));
+  return inOrder(calls, page);
+}
+
+/** Two pages with the same shape differ in nothing but values, so that one statement serves both. */
+export function shapeOfPage(page: CdrPage, way: PageWay): string {
+  const { order, fromEnd = false, after, before, limit } = page;
+  const { text } = conditionOf(filterOf(page, way));
+  return [order, fromEnd, after && 'after', before && 'before', limit, way.by, text].join('|');
+}
+
+/** What is filled into the statement of a page. */
+export function valuesOfPage(page: Omit<CdrPage, 'limit'>, way: PageWay): SlotValues {
+  const values = new Map<symbol, unknown>();
+  conditionOf(filterOf(page, way)).values.forEach((value, index) => {
+    values.set(filterSlot(index), value);
+  });
+  if (page.after) {
+    values.set(slots.afterTime, postgresOfMicros(page.after.micros));
+    values.set(slots.afterId, String(page.after.id));
+  }
+  if (page.before) {
+    values.set(slots.beforeTime, postgresOfMicros(page.before.micros));
+    values.set(slots.beforeId, String(page.before.id));
+  }
+  if (way.by === 'accounts') values.set(slots.accountIds, way.accountIds);
+  return values;
+}
+
+/** Merged accounts are those that the filter lets through: it need not look at them again. */
+function filterOf({ filter }: Pick<CdrPage, 'filter'>, way: PageWay): CdrFilter {
+  return way.by === 'accounts' ? { ...filter, accountIds: null } : filter;
+}
+
+function keysOf(relations: Relations, page: CdrPage) {
+  return cdrListQuery(relations, page, ['connect_time', 'i_xdr']).limit(limitOf(page));
+}
+
+function keysByAccount(relations: Relations, page: CdrPage) {
+  const filter = filterOf(page, { by: 'accounts', accountIds: [] });
   const accounts = sql<{
     i_account: string;
-  }>`(select distinct unnest(${accountIds}::int8[]) as i_account)`.as<'accounts'>(sql`accounts`);
-  const keys = keysOf(reader, { ...page, filter }).where(sql<SqlBool>`xdrs.i_account = accounts.i_account`);
-  const merged = reader.db
+  }>`(select distinct unnest(${slots.accountIds}::int8[]) as i_account)`.as<'accounts'>(sql`accounts`);
+  const keys = keysOf(relations, { ...page, filter }).where(
+    sql<SqlBool>`xdrs.i_account = accounts.i_account`,
+  );
+  const merged = relations
     .selectFrom(accounts)
     .innerJoinLateral(keys.as('xdrs'), (join) => join.onTrue())
     .select(['xdrs.connect_time', 'xdrs.i_xdr']);
   return inOrder(merged, page).limit(limitOf(page));
 }
 
-function selectCdrs(reader: Reader, columns: readonly CdrColumnName[]) {
-  return fromCdrs(reader)
-    .modifyFront(named('cdrPage'))
-    .select(columns.map((name) => `xdrs.${name}` as const));
+function selectCdrs(relations: Relations, columns: readonly CdrColumnName[]) {
+  return relations.cdrs().select(columns.map((name) => `xdrs.${name}` as const));
 }
 
 /** The number itself: of a parameter the planner assumes that a tenth of all calls is wanted. */
@@ -128,12 +177,10 @@ function inOrder<Query extends Orderable<Query>>(
 function isBetween({ order, after, before }: Omit<CdrPage, 'limit'>): Expression<SqlBool> {
   const forwards = order === 'NEWEST_FIRST' ? sql.raw('<') : sql.raw('>');
   const backwards = order === 'NEWEST_FIRST' ? sql.raw('>') : sql.raw('<');
+  const place = sql`(xdrs.connect_time, xdrs.i_xdr)`;
   const bounds = [];
-  if (after) bounds.push(sql`(xdrs.connect_time, xdrs.i_xdr) ${forwards} ${keysetRow(after)}`);
-  if (before) bounds.push(sql`(xdrs.connect_time, xdrs.i_xdr) ${backwards} ${keysetRow(before)}`);
+  if (after) bounds.push(sql`${place} ${forwards} (${slots.afterTime}::timestamptz, ${slots.afterId}::int8)`);
+  if (before)
+    bounds.push(sql`${place} ${backwards} (${slots.beforeTime}::timestamptz, ${slots.beforeId}::int8)`);
   return bounds.length > 0 ? sql.join(bounds, sql` and `) : sql`true`;
-}
-
-function keysetRow({ micros, id }: CdrKeyset) {
-  return sql`(${postgresOfMicros(micros)}::timestamptz, ${String(id)}::int8)`;
 }

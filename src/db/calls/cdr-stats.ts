@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
-import { fromCdrs, named, type Reader, run } from '../reader.ts';
+import { type Reader, run } from '../reader.ts';
+import { Statement } from '../statement.ts';
 import { type CdrFilter, matchesFilter } from './cdr-filter.ts';
 
 /** The time dimensions: calls are put into buckets of connect time, cut in a time zone. */
@@ -148,29 +149,33 @@ export function selectCdrStats(
 ): Promise<CdrStatsRow[]> {
   const grouped = question.groupBy.map((name) => dimensions[name]);
   const needed = neededMeasures(question, wanted);
-  const groups = fromCdrs(reader)
-    .select([
-      ...grouped.map((dimension) => dimension.sql(question.timeZone).as(dimension.as)),
-      ...needed.map((name) => measures[name].as(name)),
-    ])
-    .where(matchesFilter(question.filter))
-    .$if(grouped.length > 0, (query) => query.groupBy(grouped.map((_, index) => sql.raw(String(index + 1)))));
-  const query = reader.db
-    .selectFrom(groups.as('groups'))
-    .modifyFront(named('cdrStats'))
-    .select([
-      ...grouped.map(({ as, shown }) => (shown?.(question.timeZone) ?? sql.ref(`groups.${as}`)).as(as)),
-      ...needed.map((name) => sql.ref(`groups.${name}`).as(name)),
-    ])
-    .where(() => sql`${sql.join([sql`true`, ...question.having.flatMap(conditionsOf)], sql` and `)}`)
-    .$if(question.orderBy !== undefined, (q) =>
-      q.orderBy(sql.ref(`groups.${question.orderBy!.measure}`), (order) =>
-        question.orderBy!.descending ? order.desc().nullsLast() : order.asc().nullsLast(),
-      ),
-    )
-    .$call((q) => grouped.reduce((ordered, { as }) => ordered.orderBy(sql.ref(`groups.${as}`)), q))
-    .limit(question.limit);
-  return run(reader, query as never);
+  const statement = Statement.build(reader, 'cdrStats', (relations) => {
+    const groups = relations
+      .cdrs()
+      .select([
+        ...grouped.map((dimension) => dimension.sql(question.timeZone).as(dimension.as)),
+        ...needed.map((name) => measures[name].as(name)),
+      ])
+      .where(matchesFilter(question.filter))
+      .$if(grouped.length > 0, (query) =>
+        query.groupBy(grouped.map((_, index) => sql.raw(String(index + 1)))),
+      );
+    return relations
+      .selectFrom(groups.as('groups'))
+      .select([
+        ...grouped.map(({ as, shown }) => (shown?.(question.timeZone) ?? sql.ref(`groups.${as}`)).as(as)),
+        ...needed.map((name) => sql.ref(`groups.${name}`).as(name)),
+      ])
+      .where(() => sql`${sql.join([sql`true`, ...question.having.flatMap(conditionsOf)], sql` and `)}`)
+      .$if(question.orderBy !== undefined, (q) =>
+        q.orderBy(sql.ref(`groups.${question.orderBy!.measure}`), (order) =>
+          question.orderBy!.descending ? order.desc().nullsLast() : order.asc().nullsLast(),
+        ),
+      )
+      .$call((q) => grouped.reduce((ordered, { as }) => ordered.orderBy(sql.ref(`groups.${as}`)), q))
+      .limit(question.limit);
+  });
+  return run(reader, statement) as never;
 }
 
 /** All calls of the filter as one group. */
@@ -190,10 +195,11 @@ const nobodysZones = ['localtime', 'posixrules'];
 /** Whether PostgreSQL knows the zone by this name, as an IANA name: no abbreviation, no POSIX rule. */
 export async function isTimeZone(reader: Reader, name: string): Promise<boolean> {
   if (nobodysZones.includes(name)) return false;
-  const query = sql<{
-    known: boolean;
-  }>`select exists (select from pg_timezone_names where name = ${name}) as known`;
-  const [row] = await run(reader, { execute: async () => (await query.execute(reader.db)).rows });
+  const statement = Statement.ofServer(
+    'isTimeZone',
+    sql<{ known: boolean }>`select exists (select from pg_timezone_names where name = ${name}) as known`,
+  );
+  const [row] = await run(reader, statement);
   return row!.known;
 }
 

@@ -1,18 +1,24 @@
 import { type SqlBool, sql } from 'kysely';
-import { fromCdrs, named, type Reader, run } from '../reader.ts';
+import { type Reader, run } from '../reader.ts';
 import { type CdrColumnName, cdrColumnNames } from '../sources/cdr-columns.ts';
 import type { XdrsModel } from '../sources/sources.ts';
+import { Statement } from '../statement.ts';
 import { orderedMicrosOfPostgres } from '../timestamps.ts';
 import { type CdrFilter, isOfTimes, matchesFilter } from './cdr-filter.ts';
-import { type CdrKeyset, type CdrPage, cdrListQuery, cdrPageQuery } from './cdr-pages.ts';
+import { cdrPageStatement } from './cdr-page-statement.ts';
+import { type CdrKeyset, type CdrPage, cdrListQuery, valuesOfPage } from './cdr-pages.ts';
 
 /** A call, each column as PostgreSQL's text (integers as numbers). */
 export type CdrRow = { [Name in CdrColumnName]: XdrsModel[Name] | null };
 
+const replayedLsn = Statement.ofServer(
+  'replayedLsn',
+  sql<{ lsn: string | null }>`select pg_last_wal_replay_lsn()::text as lsn`,
+);
+
 /** How far the standby has replayed by now; null when it is no standby. */
 export async function selectReplayedLsn(reader: Reader): Promise<string | null> {
-  const query = sql<{ lsn: string | null }>`select pg_last_wal_replay_lsn()::text as lsn`;
-  const [row] = await run(reader, { execute: async () => (await query.execute(reader.db)).rows });
+  const [row] = await run(reader, replayedLsn);
   return row!.lsn;
 }
 
@@ -23,38 +29,41 @@ export async function selectReplayedLsn(reader: Reader): Promise<string | null> 
 export function selectCdrPage(
   reader: Reader,
   page: CdrPage,
-  columns?: readonly CdrColumnName[],
+  columns: readonly CdrColumnName[] = cdrColumnNames,
 ): Promise<CdrRow[]> {
-  return run(reader, cdrPageQuery(reader, page, columns)) as Promise<CdrRow[]>;
+  const { statement, values } = cdrPageStatement(reader, page, columns);
+  return run(reader, statement, values) as Promise<CdrRow[]>;
 }
 
 /** The call with this key, if this principal may see it. */
 export async function selectCdr(reader: Reader, id: string): Promise<CdrRow | undefined> {
-  const query = fromCdrs(reader)
-    .modifyFront(named('cdr'))
-    .select(cdrColumnNames.map((name) => `xdrs.${name}` as const))
-    .where(sql<SqlBool>`xdrs.i_xdr = ${id}::int8`);
-  const [row] = (await run(reader, query)) as CdrRow[];
+  const statement = Statement.build(reader, 'cdr', (relations) =>
+    relations
+      .cdrs()
+      .select(cdrColumnNames.map((name) => `xdrs.${name}` as const))
+      .where(sql<SqlBool>`xdrs.i_xdr = ${id}::int8`),
+  );
+  const [row] = (await run(reader, statement)) as CdrRow[];
   return row;
 }
 
 /** The call that lies `limit` calls away from the end of the list, if there are more than that many. */
 export async function selectKeyBeyond(reader: Reader, page: CdrPage): Promise<CdrKeyset | undefined> {
-  const query = cdrListQuery(reader, { ...page, fromEnd: true }, ['connect_time', 'i_xdr'])
-    .offset(page.limit)
-    .limit(1);
-  const [row] = await run(reader, query);
+  const fromEnd = { ...page, fromEnd: true };
+  const statement = Statement.build(reader, 'keyBeyond', (relations) =>
+    cdrListQuery(relations, fromEnd, ['connect_time', 'i_xdr']).offset(page.limit).limit(1),
+  );
+  const [row] = await run(reader, statement, valuesOfPage(fromEnd, { by: 'rows' }));
   if (!row) return undefined;
   return { micros: orderedMicrosOfPostgres(row.connect_time), id: BigInt(row.i_xdr) };
 }
 
 /** How many calls match, exactly; bigint as text. Reads every one of them. */
 export async function countCdrs(reader: Reader, filter: CdrFilter): Promise<string> {
-  const query = fromCdrs(reader)
-    .modifyFront(named('countCdrs'))
-    .select(sql<string>`count(*)`.as('count'))
-    .where(matchesFilter(filter));
-  const [row] = await run(reader, query);
+  const statement = Statement.build(reader, 'countCdrs', (relations) =>
+    relations.cdrs().select(sql<string>`count(*)`.as('count')).where(matchesFilter(filter)),
+  );
+  const [row] = await run(reader, statement);
   return row!.count;
 }
 
@@ -76,9 +85,10 @@ export async function estimateCdrs(reader: Reader, filter: CdrFilter): Promise<s
 }
 
 async function planRows(reader: Reader, filter: CdrFilter): Promise<string> {
-  const query = fromCdrs(reader).select('xdrs.i_xdr').where(matchesFilter(filter));
-  const execute = () => query.explain<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>('json');
-  const [row] = await run(reader, { execute });
+  const statement = Statement.build(reader, 'estimateCdrs', (relations) =>
+    relations.cdrs().select('xdrs.i_xdr').where(matchesFilter(filter)),
+  ).explained<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>();
+  const [row] = await run(reader, statement);
   return String(row!['QUERY PLAN'][0].Plan['Plan Rows']);
 }
 
@@ -88,14 +98,15 @@ async function trySome(
   times: CdrFilter,
   filter: CdrFilter,
 ): Promise<{ seen: number; matching: number }> {
-  const some = fromCdrs(reader).selectAll().where(matchesFilter(times)).limit(SAMPLE_ROWS);
-  const query = reader.db
-    .selectFrom(some.as('xdrs'))
-    .modifyFront(named('estimateCdrs'))
-    .select([
-      sql<number>`count(*)::int4`.as('seen'),
-      sql<number>`(count(*) filter (where ${matchesFilter(filter)}))::int4`.as('matching'),
-    ]);
-  const [row] = await run(reader, query);
+  const statement = Statement.build(reader, 'estimateCdrs', (relations) => {
+    const some = relations.cdrs().selectAll().where(matchesFilter(times)).limit(SAMPLE_ROWS);
+    return relations
+      .selectFrom(some.as('xdrs'))
+      .select([
+        sql<number>`count(*)::int4`.as('seen'),
+        sql<number>`(count(*) filter (where ${matchesFilter(filter)}))::int4`.as('matching'),
+      ]);
+  });
+  const [row] = await run(reader, statement);
   return row!;
 }

@@ -3,6 +3,7 @@ import pg, { type PoolClient } from 'pg';
 import utils from 'pg/lib/utils.js';
 import type { Reader } from '../reader.ts';
 import { explain } from '../sqlstate.ts';
+import type { BoundStatement, SlotValues, Statement } from '../statement.ts';
 import { encodeClose, encodeExecution, type Format, together } from './bind-message.ts';
 import { planEach, planOnce, planSwitch } from './plan-once.ts';
 import { type RowSink, RowTap, type WireClient, type WireConnection } from './row-tap.ts';
@@ -29,9 +30,14 @@ const PATIENCE_MS = 250;
 const MAX_MS = 2000;
 const CANCELLED = '57014';
 
-export interface RawQuestion {
-  readonly text: string;
-  readonly values: readonly unknown[];
+export interface RawRequest extends RawOptions {
+  readonly statement: Statement<unknown>;
+  readonly values?: SlotValues;
+}
+
+interface RawQuestion extends RawOptions, BoundStatement {}
+
+interface RawOptions {
   /** Whether PostgreSQL shall plan it once for all values on this connection, not for each anew. */
   readonly hasOnePlan?: boolean;
   /** One per column. */
@@ -41,13 +47,14 @@ export interface RawQuestion {
 }
 
 /**
- * Runs the query on one connection and hands its rows to `sink` as they arrive. Throws GatewayErrors for what we can
- * explain; the reader's signal cancels the statement in PostgreSQL.
+ * Executes the statement for the reader's scope on one connection, and hands its rows to `sink` as they arrive. Throws
+ * GatewayErrors for what we can explain; the reader's signal cancels the statement in PostgreSQL.
  */
 export async function readRawRows(
-  { pool, signal }: Pick<Reader, 'pool' | 'signal'>,
-  question: RawQuestion,
+  { pool, scope, signal }: Pick<Reader, 'pool' | 'scope' | 'signal'>,
+  { statement, values, ...options }: RawRequest,
 ): Promise<RawResult> {
+  const question = { ...options, ...statement.bind(scope, values) };
   let client: PoolClient | undefined;
   try {
     signal?.throwIfAborted();

@@ -1,7 +1,8 @@
 import type { Kysely } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CdrFilter, type Condition, declareFilter } from '../../../src/db/calls/cdr-filter.ts';
-import { type CdrOrder, cdrPageQuery } from '../../../src/db/calls/cdr-pages.ts';
+import { cdrPageStatement } from '../../../src/db/calls/cdr-page-statement.ts';
+import type { CdrOrder } from '../../../src/db/calls/cdr-pages.ts';
 import { countCdrs } from '../../../src/db/calls/cdrs.ts';
 import { checkSource } from '../../../src/db/catalogue/catalogue-check.ts';
 import type { DB } from '../../../src/db/generated/model.ts';
@@ -63,12 +64,18 @@ interface Question {
 
 function compile({ filter, order = 'NEWEST_FIRST', accountIds }: Question) {
   const scope: Scope = accountIds ? { kind: 'accounts', accountIds } : { kind: 'all' };
-  return cdrPageQuery({ ...reader, scope }, { filter, order, limit: 51 }).compile();
+  const page = { filter, order, limit: 51 };
+  const { statement, values } = cdrPageStatement({ ...reader, scope }, page, [
+    'connect_time',
+    'i_xdr',
+    'cld',
+  ]);
+  return statement.bind(scope, values);
 }
 
 async function planOf(question: Question): Promise<PlanNode[]> {
-  const { sql, parameters } = compile(question);
-  const { rows } = await database.pool.query(`explain (format json) ${sql}`, [...parameters]);
+  const { text, values } = compile(question);
+  const { rows } = await database.pool.query(`explain (format json) ${text}`, [...values]);
   return flatten(rows[0]['QUERY PLAN'][0].Plan);
 }
 
@@ -104,15 +111,15 @@ describe.each(['cli', 'cld'] as const)('%s', (column) => {
   });
 
   test('startsWith: the tenth time too, when PostgreSQL may keep one plan for every prefix', async () => {
-    const { sql, parameters } = compile({ filter: { [column]: { startsWith: rare } } });
+    const { text, values } = compile({ filter: { [column]: { startsWith: rare } } });
     const replica = await gateway.replicas.choose();
     // As a request finds it, with the settings that our pools give to their sessions.
     const client = await replica.pool.connect();
     try {
       for (let time = 0; time < 10; time++) {
-        await client.query({ name: `page_${column}`, text: sql, values: [...parameters] });
+        await client.query({ name: `page_${column}`, text, values: [...values] });
       }
-      const given = parameters.map((value) => client.escapeLiteral(String(value))).join(', ');
+      const given = values.map((value) => client.escapeLiteral(String(value))).join(', ');
       const { rows } = await client.query(`explain (format json) execute page_${column}(${given})`);
       expect(indexesOf(flatten(rows[0]['QUERY PLAN'][0].Plan))).toContain(index);
     } finally {

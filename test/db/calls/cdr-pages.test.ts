@@ -1,12 +1,19 @@
 import fc from 'fast-check';
 import type { Kysely } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cdrPageStatement } from '../../../src/db/calls/cdr-page-statement.ts';
-import { type CdrPage, cdrListQuery, hasOnePlan, wayTo } from '../../../src/db/calls/cdr-pages.ts';
+import {
+  type CdrPage,
+  cdrListQuery,
+  hasOnePlan,
+  valuesOfPage,
+  wayTo,
+} from '../../../src/db/calls/cdr-pages.ts';
+import { selectCdrPage } from '../../../src/db/calls/cdrs.ts';
 import { checkSource } from '../../../src/db/catalogue/catalogue-check.ts';
 import type { DB } from '../../../src/db/generated/model.ts';
-import type { Reader } from '../../../src/db/reader.ts';
+import { type Reader, run } from '../../../src/db/reader.ts';
 import type { Scope } from '../../../src/db/scope.ts';
+import { Statement } from '../../../src/db/statement.ts';
 import { microsOfRfc3339 } from '../../../src/db/timestamps.ts';
 import { anXdr } from '../../support/builders.ts';
 import type { TestDatabase } from '../../support/postgres.ts';
@@ -75,9 +82,11 @@ describe.each(sourceNames)('from the source %s', (name) => {
       fc.asyncProperty(page, scope, async (asked, scope) => {
         const scoped = { ...reader, scope };
         seen.add(`${wayTo(scoped, asked).by}, ${hasOnePlan(scoped, asked) ? 'one plan' : 'many'}`);
-        const list = await cdrListQuery(scoped, asked, ['i_xdr']).execute();
-        const { text, values } = cdrPageStatement(scoped, asked, ['i_xdr']);
-        const { rows } = await database.pool.query(text, [...values]);
+        const whole = Statement.build(scoped, 'list', (relations) =>
+          cdrListQuery(relations, asked, ['i_xdr']),
+        );
+        const list = await run(scoped, whole, valuesOfPage(asked, { by: 'rows' }));
+        const rows = await selectCdrPage(scoped, asked, ['i_xdr']);
         expect(rows.map(({ i_xdr }) => i_xdr)).toEqual(list.slice(0, asked.limit).map(({ i_xdr }) => i_xdr));
       }),
       { numRuns: 400, seed: 20260105 },

@@ -1,5 +1,7 @@
+import { sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Statement } from '../../../src/db/statement.ts';
 import { formats } from '../../../src/db/wire/bind-message.ts';
 import { type Flow, readRawRows } from '../../../src/db/wire/raw-rows.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
@@ -27,14 +29,30 @@ function closedFlow() {
   return { isFull: () => true, drained: () => promise, open: resolve } satisfies Flow & { open(): void };
 }
 
+/** No call is read here. */
+const nobody = () => ({ pool, scope: { kind: 'accounts', accountIds: [] }, signal: undefined }) as const;
+const given = Symbol('given');
+
+/** `$1` is what is given. */
+function statementOf(text: string) {
+  const [before, after] = text.split('$1');
+  return Statement.ofServer(
+    'test',
+    after === undefined ? sql.raw(text) : sql`${sql.raw(before!)}${given}${sql.raw(after)}`,
+  );
+}
+
 const read = (text: string, flow?: Flow) =>
-  readRawRows({ pool, signal: undefined }, { text, values: [], formats: [formats.text], sink() {}, flow });
+  readRawRows(nobody(), { statement: statementOf(text), formats: [formats.text], sink() {}, flow });
 
 const readWithOnePlan = (text: string, value: number) =>
-  readRawRows(
-    { pool, signal: undefined },
-    { text, values: [value], formats: [formats.text], hasOnePlan: true, sink() {} },
-  );
+  readRawRows(nobody(), {
+    statement: statementOf(text),
+    values: new Map([[given, value]]),
+    formats: [formats.text],
+    hasOnePlan: true,
+    sink() {},
+  });
 
 const planCacheMode = async () => (await pool.query('show plan_cache_mode')).rows[0].plan_cache_mode;
 
@@ -53,7 +71,7 @@ test('a statement with one plan is planned once, and nothing else is', async () 
   }
   const { rows } = await pool.query(
     'select generic_plans::int, custom_plans::int from pg_prepared_statements where statement = $1',
-    [text],
+    [`/* test */ ${text}`],
   );
   expect(rows).toEqual([{ generic_plans: 3, custom_plans: 0 }]);
   expect(await planCacheMode()).toBe('force_custom_plan');

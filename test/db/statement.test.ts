@@ -1,0 +1,134 @@
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
+import type { DB } from '../../src/db/generated/model.ts';
+import { run } from '../../src/db/reader.ts';
+import type { Scope } from '../../src/db/scope.ts';
+import type { Source } from '../../src/db/sources/sources.ts';
+import { ScopeMismatchError, Statement, UnscopedStatementError } from '../../src/db/statement.ts';
+import { StatementCache } from '../../src/db/statement-cache.ts';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+
+let database: TestDatabase;
+let source: Source;
+let db: Kysely<DB>;
+const sent: string[] = [];
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  ({ source } = await checkSource(database.primary, 'xdrs'));
+  db = new Kysely<DB>({
+    dialect: new PostgresDialect({ pool: database.pool }),
+    log: ({ query }) => void sent.push(query.sql),
+  });
+});
+afterAll(() => database?.[Symbol.asyncDispose]());
+
+const all: Scope = { kind: 'all' };
+const one: Scope = { kind: 'accounts', accountIds: ['14'] };
+const other: Scope = { kind: 'accounts', accountIds: ['15'] };
+const two: Scope = { kind: 'accounts', accountIds: ['14', '15'] };
+const nobody: Scope = { kind: 'accounts', accountIds: [] };
+const customer: Scope = { kind: 'customers', customerIds: ['14'] };
+const customers: Scope = { kind: 'customers', customerIds: ['14', '15'] };
+
+const keysFor = (scope: Scope) =>
+  Statement.build({ source, scope }, 'keys', (relations) => relations.cdrs().select('i_xdr'));
+
+describe('a statement', () => {
+  test('has the ids of the scope it is executed for, not of the one it was built for', () => {
+    const statement = keysFor(one);
+    expect(statement.bind(one).values).toEqual(['14']);
+    expect(statement.bind(other)).toEqual({ text: statement.bind(one).text, values: ['15'] });
+    expect(keysFor(two).bind(nobody).values).toEqual([[]]);
+    expect(keysFor(customers).bind(customers).values).toEqual([['14', '15']]);
+    expect(keysFor(all).bind(all).values).toEqual([]);
+  });
+
+  const kinds = { all, one, two, customer, customers };
+  const pairs = Object.keys(kinds).flatMap((built) =>
+    Object.keys(kinds).map((executed) => [built, executed] as const),
+  ) as [keyof typeof kinds, keyof typeof kinds][];
+
+  test.each(pairs.filter(([built, executed]) => built !== executed))(
+    'for %s is not sent for %s',
+    async (built, executed) => {
+      sent.length = 0;
+      const reader = { db, scope: kinds[executed], signal: undefined };
+      await expect(run(reader, keysFor(kinds[built]))).rejects.toThrow(ScopeMismatchError);
+      expect(sent).toEqual([]);
+      await run(reader, keysFor(kinds[executed]));
+      expect(sent).toHaveLength(1);
+    },
+  );
+
+  test('cannot be built from a relation without the predicate of its scope', () => {
+    const open: Source = { ...source, cdrs: () => source.cdrs(all) };
+    const build = () =>
+      Statement.build({ source: open, scope: one }, 'planted', (relations) =>
+        relations.cdrs().select('i_xdr'),
+      );
+    expect(build).toThrow(UnscopedStatementError);
+  });
+
+  test('cannot be built from a relation beside another that lacks the predicate', () => {
+    const build = () =>
+      Statement.build({ source, scope: customer }, 'planted', (relations) =>
+        relations
+          .cdrs()
+          .innerJoin(
+            relations
+              .selectFrom(relations.open(() => source.accounts!(all)))
+              .selectAll()
+              .as('accounts'),
+            'accounts.i_account',
+            'xdrs.i_account',
+          )
+          .select('i_xdr'),
+      );
+    expect(build).toThrow(UnscopedStatementError);
+  });
+
+  test.each([all, one, customer])('that opens no relation cannot be built for %o', (scope) => {
+    const build = () =>
+      Statement.build({ source, scope }, 'planted', (relations) =>
+        relations.selectFrom(sql<{ i_xdr: string }>`xdrs`.as<'xdrs'>(sql`calls`)).select('i_xdr'),
+      );
+    expect(build).toThrow(UnscopedStatementError);
+  });
+
+  test.each(['select i_xdr from xdrs', 'select now() from accounts', 'select 1 from (select 1) as one'])(
+    'about the server reads no table: %s',
+    (text) => {
+      expect(() => Statement.ofServer('planted', sql.raw(text))).toThrow(UnscopedStatementError);
+    },
+  );
+
+  test('without a value for each place is not sent', () => {
+    const place = Symbol('place');
+    const statement = Statement.build({ source, scope: one }, 'keys', (relations) =>
+      relations.cdrs().select('i_xdr').where(sql<boolean>`xdrs.i_xdr = ${place}::int8`),
+    );
+    expect(() => statement.bind(one)).toThrow('no value');
+    expect(statement.bind(one, new Map([[place, '7']])).values).toEqual(['14', '7']);
+  });
+});
+
+describe('the cache of statements', () => {
+  test('keeps what was used last, and no more than it may hold', () => {
+    const built: string[] = [];
+    const statement = keysFor(all);
+    const length = 'a'.length + statement.length;
+    const cache = new StatementCache(3 * length);
+    const get = (key: string) =>
+      cache.get(key, () => {
+        built.push(key);
+        return keysFor(all);
+      });
+    for (const key of 'abcabcadbc') get(key);
+    expect(built.join('')).toBe('abcdbc');
+    expect(cache.size).toBe(3);
+    for (let index = 0; index < 1000; index++) get(String.fromCharCode(index));
+    expect(cache.size).toBe(3);
+  });
+});
