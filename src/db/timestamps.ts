@@ -4,8 +4,8 @@
  *
  * Three shapes: *micros*, a bigint of microseconds since 1970-01-01T00:00:00Z; PostgreSQL's *text* in UTC and
  * ISO style (`2026-01-05 09:00:00.5+00`); and the *RFC 3339* text of the API, always with six decimals
- * (`2026-01-05T09:00:00.500000Z`), so that it sorts as text. Years outside 0000–9999 are written the ISO 8601
- * way, with a sign and six digits.
+ * (`2026-01-05T09:00:00.500000Z`), so that it sorts as text. RFC 3339 knows the years 0000 to 9999: PostgreSQL's
+ * `infinity` and what lies beyond those years has no text there.
  */
 
 const MICROS_PER_SECOND = 1_000_000n;
@@ -16,6 +16,10 @@ export const POSTGRES_EPOCH_MICROS = 10_957n * MICROS_PER_DAY;
 /** PostgreSQL's range: 4714-11-24 BC up to 294276-12-31. */
 const MIN_MICROS = -210_866_803_200_000_000n;
 const MAX_MICROS = 9_224_318_015_999_999_999n;
+
+/** 0000-01-01T00:00:00Z and 9999-12-31T23:59:59.999999Z. */
+const MIN_SAYABLE = -719_528n * MICROS_PER_DAY;
+const MAX_SAYABLE = 2_932_897n * MICROS_PER_DAY - 1n;
 
 /** How PostgreSQL's binary format says `infinity` and `-infinity`: places in an order, but on no calendar. */
 const INFINITE_MICROS = 0x7fff_ffff_ffff_ffffn + POSTGRES_EPOCH_MICROS;
@@ -52,8 +56,13 @@ export function orderedMicrosOfPostgres(text: string): bigint {
   return microsOfPostgres(text) ?? (text.startsWith('-') ? MINUS_INFINITE_MICROS : INFINITE_MICROS);
 }
 
-/** The API's text of an instant. */
-export function rfc3339OfMicros(micros: bigint): string {
+/** The API's text of an instant; undefined for years that RFC 3339 cannot say. */
+export function rfc3339OfMicros(micros: bigint): string | undefined {
+  return micros >= MIN_SAYABLE && micros <= MAX_SAYABLE ? iso8601OfMicros(micros) : undefined;
+}
+
+/** The same for every year: those outside 0000–9999 are written the ISO 8601 way, with a sign and six digits. */
+export function iso8601OfMicros(micros: bigint): string {
   const days = floorDivide(micros, MICROS_PER_DAY);
   const rest = Number(micros - days * MICROS_PER_DAY);
   const { year, month, day } = civilOfDays(Number(days));
@@ -62,7 +71,7 @@ export function rfc3339OfMicros(micros: bigint): string {
   return `${yearText(year)}-${two(month)}-${two(day)}T${time}.${String(rest % 1e6).padStart(6, '0')}Z`;
 }
 
-/** The API's text of PostgreSQL's text; undefined for `infinity`, which no calendar has. */
+/** The API's text of PostgreSQL's text; undefined for what RFC 3339 cannot say, `infinity` included. */
 export function rfc3339OfPostgres(text: string): string | undefined {
   const micros = microsOfPostgres(text);
   return micros === undefined ? undefined : rfc3339OfMicros(micros);
@@ -72,7 +81,7 @@ export function rfc3339OfPostgres(text: string): string | undefined {
 export function postgresOfMicros(micros: bigint): string {
   if (micros > MAX_MICROS) return 'infinity';
   if (micros < MIN_MICROS) return '-infinity';
-  const text = rfc3339OfMicros(micros);
+  const text = iso8601OfMicros(micros);
   if (text.startsWith('0000')) return `0001${text.slice(4)} BC`;
   const signed = /^([+-])(\d{6})(.*)$/.exec(text);
   if (!signed) return text;

@@ -1,4 +1,4 @@
-import { rfc3339OfMicros } from '../db/timestamps.ts';
+import { iso8601OfMicros } from '../db/timestamps.ts';
 import type { FailureKind } from './classify.ts';
 import type { Clock } from './clock.ts';
 import { formatLsn } from './lsn.ts';
@@ -169,7 +169,7 @@ export function atMost(seconds: number | null): number | null {
 }
 
 export function rfc3339OfSeconds(seconds: number): string {
-  return rfc3339OfMicros(BigInt(Math.floor(seconds * 1e6)));
+  return iso8601OfMicros(BigInt(Math.floor(seconds * 1e6)));
 }
 
 function primaryStatus(view: StatusView): PrimaryStatus | null {

@@ -5,7 +5,7 @@ import { type CdrRow, countCdrs, estimateCdrs, selectCdr, selectCdrPage } from '
 import type { Reader } from '../db/reader.ts';
 import type { CdrColumnName } from '../db/sources/cdr-columns.ts';
 import { orderedMicrosOfPostgres } from '../db/timestamps.ts';
-import { InvalidArgumentError, PageTooLargeError } from '../errors.ts';
+import { InvalidArgumentError, PageTooLargeError, UnreadableValueError } from '../errors.ts';
 import { type CdrFilterArgument, parseFilter, parseId } from './cdr-filter.ts';
 import { cursorPrefix, decodeCursor, encodeCursor } from './cursor.ts';
 
@@ -48,13 +48,16 @@ export interface CdrEdge {
   readonly node: CdrRow;
 }
 
+/** A call without a time or a key cannot be shown: in its place in the list is the error. */
+export type Item<Value> = Value | UnreadableValueError;
+
 /** A page of calls, each part obtained when first asked for. */
 export interface CdrConnection {
-  nodes(): Promise<CdrRow[]>;
-  edges(): Promise<CdrEdge[]>;
+  nodes(): Promise<Item<CdrRow>[]>;
+  edges(): Promise<Item<CdrEdge>[]>;
   /** The same, as they are read. */
-  streamNodes(): AsyncIterable<CdrRow>;
-  streamEdges(): AsyncIterable<CdrEdge>;
+  streamNodes(): AsyncIterable<Item<CdrRow>>;
+  streamEdges(): AsyncIterable<Item<CdrEdge>>;
   hasNextPage(): Promise<boolean>;
   hasPreviousPage(): Promise<boolean>;
   startCursor(): Promise<string | null>;
@@ -66,7 +69,9 @@ export interface CdrConnection {
 /** The call, or null when there is none that this principal may see. */
 export async function findCdr(needs: CdrsNeeds, id: string): Promise<CdrRow | null> {
   const key = parseId(id, 'id');
-  return (await selectCdr(await needs.reader(), key)) ?? null;
+  const row = await selectCdr(await needs.reader(), key);
+  if (row && !hasKey(row)) throw new UnreadableValueError();
+  return row ?? null;
 }
 
 /** Holds the arguments to their meaning and ceiling. Throws the GatewayErrors that docs/errors.md lists for paging. */
@@ -121,23 +126,25 @@ function createConnection(needs: CdrsNeeds, request: CdrPageRequest): CdrConnect
     row ? cursorOf({ prefix: await prefix(), node: row }) : null;
 
   return {
-    nodes: async () => [...(await whole()).rows],
+    nodes: async () => (await whole()).rows.map(itemOf),
     async edges() {
       const [{ rows }, start] = [await whole(), await prefix()];
-      return rows.map((node) => ({ prefix: start, node }));
+      return rows.map((node) => (hasKey(node) ? { prefix: start, node } : new UnreadableValueError()));
     },
     async *streamNodes() {
       isStreamed = true;
-      yield* readInParts(await reader(), request);
+      for await (const row of readInParts(await reader(), request)) yield itemOf(row);
     },
     async *streamEdges() {
-      for await (const node of this.streamNodes()) yield { prefix: await prefix(), node };
+      for await (const node of this.streamNodes()) {
+        yield node instanceof UnreadableValueError ? node : { prefix: await prefix(), node };
+      }
     },
     // The call of a cursor lies in the list itself, so beyond it there is at least that one.
     hasNextPage: async () => before !== undefined || (!fromEnd && (await ends()).goesOn),
     hasPreviousPage: async () => after !== undefined || (fromEnd && (await ends()).goesOn),
-    startCursor: async () => cursorAt((await ends()).rows[0]),
-    endCursor: async () => cursorAt((await ends()).rows.at(-1)),
+    startCursor: async () => cursorAt((await ends()).rows.find(hasKey)),
+    endCursor: async () => cursorAt((await ends()).rows.findLast(hasKey)),
     totalCount: once(async () => countCdrs(await reader(), filter)),
     estimatedCount: once(async () => estimateCdrs(await reader(), filter)),
   };
@@ -179,6 +186,15 @@ export function cursorOf({ prefix, node }: CdrEdge): string {
 
 function keysetOf(row: CdrRow): CdrKeyset {
   return { micros: orderedMicrosOfPostgres(row.connect_time!), id: BigInt(row.i_xdr!) };
+}
+
+/** Whether it has a place in the order of lists. */
+function hasKey({ connect_time, i_xdr }: CdrRow): boolean {
+  return connect_time !== null && i_xdr !== null;
+}
+
+function itemOf(row: CdrRow): Item<CdrRow> {
+  return hasKey(row) ? row : new UnreadableValueError();
 }
 
 /** The same promise for every caller. */

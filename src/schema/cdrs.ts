@@ -2,7 +2,7 @@ import type { ObjectFieldBuilder } from '@pothos/core';
 import type { CdrRow } from '../db/calls/cdrs.ts';
 import { type CdrColumnName, cdrColumn, type WireType } from '../db/sources/cdr-columns.ts';
 import { type CdrConnection, type CdrEdge, cursorOf, findCdr, findCdrs } from '../resolvers/cdrs.ts';
-import { timestampOf } from '../resolvers/timestamps.ts';
+import { shownValue } from '../resolvers/values.ts';
 import { Account, Customer } from './accounts.ts';
 import { builder } from './builder.ts';
 import { Carrier } from './carriers.ts';
@@ -54,17 +54,15 @@ type FieldBuilder = ObjectFieldBuilder<typeof builder.$inferSchemaTypes, CdrRow>
 
 /** `extensions.column` is the one declaration that the streaming path reads too. */
 function fieldOf(t: FieldBuilder, column: CdrColumnName) {
-  const { wire, nullable, meaning } = cdrColumn(column);
-  const options = { nullable, description: meaning, extensions: { column } };
-  if (column === 'outcome')
-    return t.field({ ...options, type: CallOutcomeEnum, resolve: (row) => row[column] });
-  if (wire === 'timestamp')
-    return t.field({
-      ...options,
-      type: fieldTypes[wire],
-      resolve: (row) => timestampOf(row[column] as string | null),
-    });
-  return t.field({ ...options, type: fieldTypes[wire], resolve: (row) => row[column] });
+  const declared = cdrColumn(column);
+  const options = {
+    nullable: declared.nullable,
+    description: declared.meaning,
+    extensions: { column },
+    resolve: (row: CdrRow) => shownValue(declared, row[column]) as never,
+  };
+  if (column === 'outcome') return t.field({ ...options, type: CallOutcomeEnum });
+  return t.field({ ...options, type: fieldTypes[declared.wire] });
 }
 
 const fieldsOfColumns = (t: FieldBuilder) =>
@@ -81,7 +79,8 @@ Cdr.implement({
     account: t.field({
       type: Account,
       description: 'The account the call is charged to. One lookup per request, however many calls ask.',
-      resolve: (row, _args, { loaders }) => loaders().account.load(row.i_account!),
+      resolve: (row, _args, { loaders }) =>
+        row.i_account === null ? null : loaders().account.load(row.i_account),
     }),
     customer: t.field({
       type: Customer,

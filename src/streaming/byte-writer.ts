@@ -1,3 +1,5 @@
+import { usedMemory } from '../db/wire/used-memory.ts';
+
 const NOTHING = Buffer.alloc(0);
 
 /** Takes a full block of bytes; the block is not touched again, unless it is given back. */
@@ -27,7 +29,9 @@ function lend(block: Buffer): Buffer {
  */
 export function recycleBlock({ buffer }: Buffer): void {
   if (!lentBlocks.delete(buffer) || spareBlocks.length >= MAX_SPARE_BLOCKS) return;
-  spareBlocks.push(Buffer.from(buffer, 0, BLOCK_BYTES));
+  const block = Buffer.from(buffer, 0, BLOCK_BYTES);
+  usedMemory.overwrite?.(block);
+  spareBlocks.push(block);
 }
 
 /**

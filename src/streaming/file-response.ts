@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
+import { UnreadableValueError } from '../errors.ts';
 import { Body, type Summary } from './body.ts';
 import type { ConnectionPlan } from './connection-plan.ts';
-import { createCsvEncoder, csvHeader } from './csv-encoder.ts';
+import { createCsvEncoder, csvHeader, INCOMPLETE } from './csv-encoder.ts';
 import type { OpenList } from './json-connection.ts';
 import { ListReader } from './list-reader.ts';
 import { createRowEncoder, type Member, type RowEncoder } from './row-encoder.ts';
@@ -10,12 +11,21 @@ import { createRowEncoder, type Member, type RowEncoder } from './row-encoder.ts
 export const fileTypes = { csv: 'text/csv', ndjson: 'application/x-ndjson' } as const;
 export type FileFormat = keyof typeof fileTypes;
 
-/** How a file that breaks off says so in its last line. */
-export interface FileFailure {
+/** What a file does not hold, and why. */
+export interface FileGap {
   readonly code: string;
   readonly message: string;
+  /** Calls that are in the file. */
+  readonly rows: number;
+  /** Calls that are not: without a time or a key they cannot be shown. */
+  readonly unreadableCalls: number;
+  /** Values that are not: of their calls everything else is there. */
+  readonly unreadableValues: number;
+  /** Where the list broke off, to go on after; null when it did not, or before its first call. */
   readonly resumeAfter: string | null;
 }
+
+const LAST_LINE_KEY = 'error';
 
 export interface FileNeeds {
   readonly format: FileFormat;
@@ -27,6 +37,9 @@ export interface FileNeeds {
 
 /** Why the list cannot be a file of this format; undefined when it can. */
 export function obstacleTo(format: FileFormat, { list, others }: ConnectionPlan): string | undefined {
+  if (format === 'ndjson' && list.members.some(({ key }) => key === LAST_LINE_KEY)) {
+    return `"${LAST_LINE_KEY}" is the key of the last line of a file that is not whole: give the field another alias.`;
+  }
   if (others.length > 0) return 'A file has rows only: ask for "nodes" alone, without counts and pageInfo.';
   if (format === 'csv' && list.members.some(({ kind }) => kind === 'object')) {
     return 'A CSV file is flat: ask for "nodes" instead of "edges { node }", or accept application/x-ndjson.';
@@ -46,11 +59,18 @@ async function writeFile(
 ): Promise<Buffer | Readable> {
   const { writer } = body;
   const encoder = encoderOf(format, plan.list.members);
+  let unreadableCalls = 0;
+  let unreadableValues = 0;
   const reading: ListReader = new ListReader(list.reader, {
     page: list.page,
     size: list.size,
     columns: encoder.columns,
-    onRow: (row, start, end) => encoder.encode(writer, row, start, end, false),
+    onRow(row, start, end) {
+      unreadableValues += encoder.encode(writer, row, start, end, false)?.length ?? 0;
+    },
+    onUnreadableRow() {
+      unreadableCalls++;
+    },
     onBatch: () => !body.hasSent && writer.flush(),
     onReplayed: plan.list.hasCursors
       ? (lsn) => encoder.beginCursorsWith(list.cursorPrefixAt(lsn))
@@ -59,35 +79,43 @@ async function writeFile(
     replace: list.replace,
   });
   if (format === 'csv') writer.text(csvHeader(plan.list.members as never));
-  let failed = false;
+  let failure: { error: unknown; resumeAfter: string | null } | undefined;
   try {
     await reading.run();
   } catch (error) {
     if (!body.hasSent) throw error;
-    failed = true;
-    const resumeAfter = reading.lastKey ? await list.cursorOf(reading.lastKey) : null;
-    writer.text(lastLine(format, { ...describe(error), resumeAfter }));
+    failure = { error, resumeAfter: reading.lastKey ? await list.cursorOf(reading.lastKey) : null };
   }
-  onEnd({ rows: reading.rows, bytes: body.bytes, failed });
+  if (failure || unreadableCalls + unreadableValues > 0) {
+    const { error, resumeAfter } = failure ?? { error: new UnreadableValueError(), resumeAfter: null };
+    const rows = reading.rows - unreadableCalls;
+    const gap = { ...describe(error), rows, unreadableCalls, unreadableValues, resumeAfter };
+    writer.text(lastLine(format, gap));
+  }
+  onEnd({ rows: reading.rows, bytes: body.bytes, failed: failure !== undefined });
   return body.end();
 }
 
 function encoderOf(format: FileFormat, members: readonly Member[]): RowEncoder {
   if (format === 'csv') return createCsvEncoder(members as never);
-  const encoder = createRowEncoder(members);
+  const encoder = createRowEncoder(members, { keepsObjects: true });
   return {
     ...encoder,
     encode(writer, row, start, end) {
-      encoder.encode(writer, row, start, end, false);
+      const failures = encoder.encode(writer, row, start, end, false);
       writer.block[writer.length++] = 0x0a;
-      return undefined;
+      return failures;
     },
   };
 }
 
-/** A line that no call can be: a single cell for CSV, `errors` for NDJSON. A file without it is whole. */
-function lastLine(format: FileFormat, { code, message, resumeAfter }: FileFailure): string {
-  if (format === 'csv') return `"INCOMPLETE: ${code}; resume after ${resumeAfter}"\r\n`;
-  const extensions = { complete: false, resumeAfter };
-  return `${JSON.stringify({ errors: [{ message, extensions: { code } }], extensions })}\n`;
+/**
+ * The last line of a file that could not hold everything; one without it is whole. It cannot be taken for a call: in CSV
+ * it is not quoted and begins as no cell does, in NDJSON `error` is no key of a call.
+ */
+function lastLine(format: FileFormat, gap: FileGap): string {
+  if (format === 'ndjson') return `${JSON.stringify({ [LAST_LINE_KEY]: gap })}\n`;
+  const { message: _, ...facts } = gap;
+  const words = Object.entries(facts).map(([name, value]) => `${name}=${value ?? ''}`);
+  return `${INCOMPLETE} ${words.join(' ')}\r\n`;
 }

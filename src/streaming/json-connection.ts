@@ -4,7 +4,7 @@ import { UnreadableValueError } from '../errors.ts';
 import type { Body } from './body.ts';
 import type { ConnectionPlan, OtherPlan, PageInfoMember } from './connection-plan.ts';
 import { ListReader } from './list-reader.ts';
-import { createRowEncoder } from './row-encoder.ts';
+import { createRowEncoder, type FailedPath } from './row-encoder.ts';
 
 /** A page of calls, checked and decoded, and the standby it is read from: what the arguments of `cdrs` mean. */
 export interface OpenList {
@@ -57,16 +57,21 @@ export async function writeConnection(
   const failures: ResponseFailure[] = [];
   const listPath = [plan.key, plan.list.key];
   const encoder = createRowEncoder(plan.list.members);
+  const noteUnreadable = (path: FailedPath) => {
+    if (failures.length >= MAX_FAILURES) return;
+    failures.push({ error: new UnreadableValueError(), path: [...listPath, reading.rows, ...path] });
+  };
   const reading: ListReader = new ListReader(list.reader, {
     page: list.page,
     size: list.size,
     columns: encoder.columns,
     onRow(row, start, end) {
       const failed = encoder.encode(writer, row, start, end, reading.rows > 0);
-      if (!failed || failures.length >= MAX_FAILURES) return;
-      for (const path of failed) {
-        failures.push({ error: new UnreadableValueError(), path: [...listPath, reading.rows, ...path] });
-      }
+      if (failed) for (const path of failed) noteUnreadable(path);
+    },
+    onUnreadableRow() {
+      writer.text(reading.rows > 0 ? ',null' : 'null');
+      noteUnreadable([]);
     },
     onBatch() {
       // The first calls of a long list go out at once, later ones in full blocks.

@@ -3,12 +3,12 @@ import type { CdrKeyset, CdrPage } from '../db/calls/cdr-pages.ts';
 import { selectKeyBeyond } from '../db/calls/cdrs.ts';
 import type { Reader } from '../db/reader.ts';
 import { type CdrColumnName, cdrColumns, wireFormats } from '../db/sources/cdr-columns.ts';
-import { POSTGRES_EPOCH_MICROS } from '../db/timestamps.ts';
 import { formats } from '../db/wire/bind-message.ts';
+import { valuesOf } from '../db/wire/data-row.ts';
 import { type Flow, readRawRows } from '../db/wire/raw-rows.ts';
 import type { RowSink } from '../db/wire/row-tap.ts';
 import { ReplicaFailureError } from '../errors.ts';
-import { CONNECT_TIME_AT, ID_AT } from './row-encoder.ts';
+import { hasKey, keysetAt } from './key-columns.ts';
 
 /** Calls read by one statement at most; a long list is read in parts. */
 export const PART_ROWS = 262_144;
@@ -27,6 +27,8 @@ export interface ListRequest {
   /** To select after connect time and id. */
   readonly columns: readonly CdrColumnName[];
   readonly onRow: RowHandler;
+  /** In place of `onRow`, for a call without connect time or id: it cannot be shown, and takes its place in the list. */
+  readonly onUnreadableRow: () => void;
   /**
    * Told how far the standby has replayed, before the first call of each part; undefined when nobody needs to know,
    * and every call is a little shorter.
@@ -46,6 +48,8 @@ export interface ListRequest {
  */
 export class ListReader {
   readonly #request: ListRequest;
+  /** Of each row from the wire. */
+  readonly #columnCount: number;
   #reader: Reader;
   /** Of the first and the last call handed on; where to go on, here or in another request. */
   firstKey: CdrKeyset | undefined;
@@ -58,6 +62,7 @@ export class ListReader {
   constructor(reader: Reader, request: ListRequest) {
     this.#reader = reader;
     this.#request = request;
+    this.#columnCount = 2 + request.columns.length + (request.onReplayed ? 1 : 0);
   }
 
   /** Whether the list goes on beyond what was read, in the direction of reading. */
@@ -89,23 +94,21 @@ export class ListReader {
 
   /** True when this was the rest of the list, or of the page. */
   async #readPart(page: CdrPage, size: number): Promise<boolean> {
-    const { onRow, onBatch, onReplayed, flow } = this.#request;
+    const { onBatch, onReplayed, flow } = this.#request;
     let isFirst = true;
     const sink: RowSink = (bytes, start, end) => {
-      let last = -1;
-      if (isFirst) onReplayed?.(lastTextAt(bytes, start));
+      if (isFirst) onReplayed?.(lastTextIn(bytes, start));
       isFirst = false;
+      let last = -1;
       let at = start;
       for (let next = 0; at < end && this.rows < size; at = next) {
-        next = at + 1 + bytes.readInt32BE(at + 1);
-        onRow(bytes, at, next);
-        this.rows++;
+        next = endOfRow(bytes, at);
+        if (!this.#handOn(bytes, at, next)) continue;
+        if (!this.firstKey) this.firstKey = keysetAt(bytes, at);
         last = at;
       }
       if (at < end) this.#goesBeyond = true;
-      if (last < 0) return;
-      this.firstKey ??= keysetAt(bytes, start);
-      this.lastKey = keysetAt(bytes, last);
+      if (last >= 0) this.lastKey = keysetAt(bytes, last);
       onBatch();
     };
     const { rows, isStopped } = await readRawRows(this.#reader, { ...this.#question(page), sink, flow });
@@ -114,12 +117,12 @@ export class ListReader {
 
   /** The last calls of the list, read from its end and handed on in its own order. */
   async #readBackwards(page: ListRequest['page'], size: number): Promise<boolean> {
-    const { onRow, onBatch, onReplayed } = this.#request;
+    const { onBatch, onReplayed } = this.#request;
     const kept = await this.#retrying(async () => {
       const rows: Buffer[] = [];
       const sink: RowSink = (bytes, start, end) => {
         for (let at = start, next = 0; at < end; at = next) {
-          next = at + 1 + bytes.readInt32BE(at + 1);
+          next = endOfRow(bytes, at);
           rows.push(Buffer.from(bytes.subarray(at, next)));
         }
       };
@@ -127,16 +130,23 @@ export class ListReader {
       return rows;
     });
     const inOrder = kept.slice(0, size).reverse();
-    if (kept[0]) onReplayed?.(lastTextAt(kept[0], 0));
+    if (kept[0]) onReplayed?.(lastTextIn(kept[0], 0));
     for (const row of inOrder) {
-      onRow(row, 0, row.length);
-      this.rows++;
+      if (!this.#handOn(row, 0, row.length)) continue;
+      this.lastKey = keysetAt(row, 0);
+      this.firstKey ??= this.lastKey;
     }
-    const [first, last] = [inOrder[0], inOrder.at(-1)];
-    this.firstKey = first && keysetAt(first, 0);
-    this.lastKey = last && keysetAt(last, 0);
     onBatch();
     return kept.length > size;
+  }
+
+  /** Whether the row has a place in the list that can be said. */
+  #handOn(bytes: Buffer, at: number, end: number): boolean {
+    const isReadable = hasKey(bytes, at, end, this.#columnCount);
+    if (isReadable) this.#request.onRow(bytes, at, end);
+    else this.#request.onUnreadableRow();
+    this.rows++;
+    return isReadable;
   }
 
   /** The page's statement: the key columns in binary first, then the columns asked for. */
@@ -164,18 +174,13 @@ export class ListReader {
   }
 }
 
-/** The place of a call, from its DataRow message. */
-export function keysetAt(row: Buffer, start: number): CdrKeyset {
-  return {
-    micros: row.readBigInt64BE(start + CONNECT_TIME_AT) + POSTGRES_EPOCH_MICROS,
-    id: row.readBigInt64BE(start + ID_AT),
-  };
+/** Of the DataRow message that begins there; whoever hands rows on has seen that the message is whole. */
+function endOfRow(bytes: Buffer, at: number): number {
+  return at + 1 + bytes.readInt32BE(at + 1);
 }
 
-/** The last value of a DataRow message, which is text. */
-function lastTextAt(row: Buffer, start: number): string {
-  let at = start + 7;
-  for (let columns = row.readInt16BE(start + 5); columns > 1; columns--)
-    at += 4 + Math.max(row.readInt32BE(at), 0);
-  return row.toString('latin1', at + 4, at + 4 + Math.max(row.readInt32BE(at), 0));
+/** The last value of a row, which is text. */
+function lastTextIn(row: Buffer, start: number): string {
+  const last = valuesOf(row, start, endOfRow(row, start)).at(-1);
+  return last ? row.toString('latin1', last.at, last.at + Math.max(last.length, 0)) : '';
 }

@@ -1,10 +1,14 @@
 import { type CdrColumnName, cdrColumns, type WireType } from '../db/sources/cdr-columns.ts';
+import { NULL_LENGTH, RowShapeError, UNREADABLE_LENGTH } from '../db/wire/data-row.ts';
 import type { ByteWriter } from './byte-writer.ts';
+import { CONNECT_TIME_AT, ID_AT, keyAtOf, MEMBERS_AT } from './key-columns.ts';
 import {
   DayMemo,
   Glue,
   int32At,
-  isInfinite,
+  isDecimal,
+  isInt4,
+  isInt8,
   MAX_VALUE,
   writeBytes,
   writeCursorKey,
@@ -31,7 +35,8 @@ export interface RowEncoder {
   beginCursorsWith(prefix: string): void;
   /**
    * Writes the row whose DataRow message lies from `start` to `end`, behind a comma when it follows another. Its first
-   * two columns are connect time and id. Returns the paths of values that could not be shown, or undefined.
+   * two columns are connect time and id, and neither is null. Returns the paths of values that could not be shown, or
+   * undefined. Throws a RowShapeError, and has written nothing, when the row is not what `columns` make.
    */
   encode(
     writer: ByteWriter,
@@ -42,20 +47,9 @@ export interface RowEncoder {
   ): readonly FailedPath[] | undefined;
 }
 
-/** Where the key columns of a DataRow lie, behind `D`, its length, the number of columns and their own lengths. */
-export const CONNECT_TIME_AT = 11;
-export const ID_AT = 23;
-/** Where the first value behind them has its length. */
-export const MEMBERS_AT = 31;
-
-/** Where a column lies that every row begins with; 0 for the others. */
-export function keyAtOf(column: CdrColumnName): number {
-  if (column === 'connect_time') return CONNECT_TIME_AT;
-  return column === 'i_xdr' ? ID_AT : 0;
-}
-
 const NULL = Buffer.from('null');
-/** Bytes of what cursors begin with: scope and freshness token. */
+const KEY_BYTES = 8;
+/** Bytes of what cursors begin with: list identity and freshness token. */
 export const MAX_CURSOR_PREFIX = 256;
 /** Glue is written in words, so a little beyond its end. */
 const GLUE_SLACK = 3;
@@ -101,10 +95,14 @@ function compiledOf(members: readonly Member[]): Compiled {
   return compiled;
 }
 
-/** The encoder of one list; members that were seen before are not compiled again. */
-export function createRowEncoder(members: readonly Member[]): RowEncoder {
+/**
+ * The encoder of one list; members that were seen before are not compiled again. A value that cannot be shown where one
+ * must be makes its object null, as GraphQL has it; where `keepsObjects` is true it is null itself, and what is beside it
+ * is not lost.
+ */
+export function createRowEncoder(members: readonly Member[], { keepsObjects = false } = {}): RowEncoder {
   const { columns, steps, fixedBytes } = compiledOf(members);
-  const encoding = new Encoding();
+  const encoding = new Encoding(keepsObjects);
   return {
     columns,
     beginCursorsWith(prefix) {
@@ -113,8 +111,7 @@ export function createRowEncoder(members: readonly Member[]): RowEncoder {
     encode(writer, row, start, end, follows) {
       // Six bytes for one: a control character in JSON.
       writer.reserve(fixedBytes + 6 * (end - start));
-      if (follows) writer.block[writer.length++] = COMMA;
-      return encoding.row(writer, row, start, steps);
+      return encoding.row(writer, row, start, end, follows, steps);
     },
   };
 }
@@ -128,56 +125,99 @@ export function quotedPrefix(prefix: string): Buffer {
 /** Walks the values of one row; kept between rows so that none is allocated for them. */
 class Encoding {
   prefix: Buffer = Buffer.alloc(0);
+  readonly #keepsObjects: boolean;
   readonly #memo = new DayMemo();
+  #row: Buffer = Buffer.alloc(0);
   #start = 0;
+  #end = 0;
   #at = 0;
   #failures: FailedPath[] | undefined;
 
-  row(writer: ByteWriter, row: Buffer, start: number, steps: Steps): readonly FailedPath[] | undefined {
+  constructor(keepsObjects: boolean) {
+    this.#keepsObjects = keepsObjects;
+  }
+
+  row(
+    writer: ByteWriter,
+    row: Buffer,
+    start: number,
+    end: number,
+    follows: boolean,
+    steps: Steps,
+  ): readonly FailedPath[] | undefined {
+    this.#row = row;
     this.#start = start;
+    this.#end = end;
     this.#at = start + MEMBERS_AT;
     this.#failures = undefined;
-    writer.length = this.#object(writer.block, writer.view, writer.length, row, steps);
+    const { block } = writer;
+    let to = writer.length;
+    if (follows) block[to++] = COMMA;
+    writer.length = this.#object(block, writer.view, to, steps);
     return this.#failures;
   }
 
   /** Writes an object from `before` on, null when a value inside fails that must not be null. Returns its end. */
-  #object(block: Buffer, view: DataView, before: number, row: Buffer, { steps, tail }: Steps): number {
+  #object(block: Buffer, view: DataView, before: number, { steps, tail }: Steps): number {
+    const row = this.#row;
     let to = before;
     let isVoid = false;
     for (let index = 0; index < steps.length; index++) {
       const step = steps[index]!;
-      const { operation } = step;
+      const { operation, keyAt } = step;
       to = step.glue.write(view, to);
       if (operation === operations.object) {
-        to = this.#object(block, view, to, row, step.inner);
+        to = this.#object(block, view, to, step.inner);
         continue;
       }
       if (operation === operations.cursor) {
         to = this.#cursor(block, to, row);
         continue;
       }
-      const isKey = step.keyAt > 0;
-      const length = isKey ? 8 : int32At(row, this.#at);
-      const at = isKey ? this.#start + step.keyAt : this.#at + 4;
-      if (!isKey) this.#at = length < 0 ? at : at + length;
-      if (length < 0) to = writeBytes(block, to, NULL);
-      else if (operation === operations.timestamp && isInfinite(row, at)) {
-        to = writeBytes(block, to, NULL);
-        // One reason why an object is null is enough; what else is in it no longer matters.
-        if (!isVoid) this.#failures = [...(this.#failures ?? []), step.path];
-        isVoid ||= !step.nullable;
-      } else if (operation === operations.integer) to = writeSlice(block, to, row, at, at + length);
-      else {
-        block[to++] = QUOTE;
-        if (operation === operations.text) to = writeJsonText(block, to, row, at, at + length);
-        else if (operation === operations.timestamp) to = writeTimestamp(block, to, row, at, this.#memo);
-        else if (isKey) to = writeInt8(block, to, row, at);
-        else to = writeSlice(block, to, row, at, at + length);
-        block[to++] = QUOTE;
+      let at = this.#start + keyAt;
+      let length = KEY_BYTES;
+      if (keyAt === 0) {
+        length = int32At(row, this.#at);
+        at = this.#at + 4;
+        this.#at = length > 0 ? at + length : at;
+        // Before anything is read there: what lies behind the row is somebody else's.
+        if (this.#at > this.#end) throw new RowShapeError('A value ends behind its row.');
       }
+      const end = length < 0 ? -1 : this.#value(block, to, operation, keyAt > 0, at, length);
+      if (end >= 0) {
+        to = end;
+        continue;
+      }
+      to = writeBytes(block, to, NULL);
+      if (length === NULL_LENGTH && step.nullable) continue;
+      if (length < UNREADABLE_LENGTH) throw new RowShapeError(`A value has ${length} bytes.`);
+      // One reason why an object is null is enough; what else is in it no longer matters.
+      if (!isVoid) this.#failures = [...(this.#failures ?? []), step.path];
+      isVoid ||= !step.nullable && !this.#keepsObjects;
     }
     return isVoid ? writeBytes(block, before, NULL) : tail.write(view, to);
+  }
+
+  /** Writes a value. Returns its end, or -1 when no type of the API can show it. */
+  #value(block: Buffer, to: number, operation: number, isKey: boolean, at: number, length: number): number {
+    const row = this.#row;
+    const end = at + length;
+    if (operation === operations.integer) {
+      return isInt4(row, at, end) ? writeSlice(block, to, row, at, end) : -1;
+    }
+    block[to++] = QUOTE;
+    let written = -1;
+    if (operation === operations.text) written = writeJsonText(block, to, row, at, end);
+    else if (operation === operations.timestamp) {
+      if (length !== KEY_BYTES) throw new RowShapeError(`A time has ${length} bytes.`);
+      written = writeTimestamp(block, to, row, at, this.#memo);
+    } else if (isKey) written = writeInt8(block, to, row, at);
+    else if (operation === operations.decimal ? isDecimal(row, at, end) : isInt8(row, at, end)) {
+      written = writeSlice(block, to, row, at, end);
+    }
+    if (written < 0) return -1;
+    block[written] = QUOTE;
+    return written + 1;
   }
 
   #cursor(block: Buffer, to: number, row: Buffer): number {

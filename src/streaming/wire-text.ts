@@ -14,6 +14,12 @@ const MICROS_PER_DAY = 86_400_000_000;
 const EPOCH_DAYS = Number(POSTGRES_EPOCH_MICROS / 86_400_000_000n);
 const HEX = Buffer.from('0123456789abcdef');
 const BASE64URL = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_');
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const NINE = 0x39;
+/** With their sign. */
+const MAX_INT4_DIGITS = 11;
+const MAX_INT8_DIGITS = 20;
 const SHORT_ESCAPES: Readonly<Record<number, number>> = {
   8: 0x62,
   9: 0x74,
@@ -110,6 +116,39 @@ export function writeDoubling(
   return to;
 }
 
+/** Whether the bytes are a number that `numeric` prints: NaN and the infinities are none. */
+export function isDecimal(source: Buffer, start: number, end: number): boolean {
+  const first = source[start]!;
+  const digit = first === MINUS && end - start > 1 ? source[start + 1]! : first;
+  return end > start && digit <= NINE;
+}
+
+/** Whether the bytes are a whole number of an int4. */
+export function isInt4(source: Buffer, start: number, end: number): boolean {
+  if (end - start > MAX_INT4_DIGITS) return false;
+  if (!isWhole(source, start, end)) return false;
+  const value = end - start < 10 ? 0 : Number(source.toString('latin1', start, end));
+  return value >= -0x8000_0000 && value <= 0x7fff_ffff;
+}
+
+/** Whether the bytes are a whole number of an int8. */
+export function isInt8(source: Buffer, start: number, end: number): boolean {
+  if (end - start > MAX_INT8_DIGITS) return false;
+  if (!isWhole(source, start, end)) return false;
+  if (end - start < 19) return true;
+  const value = BigInt(source.toString('latin1', start, end));
+  return BigInt.asIntN(64, value) === value;
+}
+
+/** A sign perhaps, then digits and nothing else. */
+function isWhole(source: Buffer, start: number, end: number): boolean {
+  const from = source[start] === MINUS ? start + 1 : start;
+  for (let at = from; at < end; at++) {
+    if (source[at]! < ZERO || source[at]! > NINE) return false;
+  }
+  return end > from;
+}
+
 /** An int8 in decimal digits. */
 export function writeInt8(block: Buffer, to: number, source: Buffer, at: number): number {
   const value = int64At(source, at);
@@ -147,7 +186,7 @@ export class DayMemo {
   day = Number.NaN;
   readonly text = Buffer.alloc(11);
 
-  /** False for a day whose year needs more than four digits. */
+  /** False for a day whose year RFC 3339 cannot say: it has four digits. */
   remember(day: number): boolean {
     const { year, month, day: date } = civilOfDays(day + EPOCH_DAYS);
     if (year < 0 || year > 9999) return false;
@@ -158,20 +197,15 @@ export class DayMemo {
   }
 }
 
-/** Whether a timestamptz is `infinity` or `-infinity`, which no calendar shows. */
-export function isInfinite(source: Buffer, at: number): boolean {
-  const high = int32At(source, at);
-  const low = int32At(source, at + 4);
-  return (high === 0x7fff_ffff && low === -1) || (high === -0x8000_0000 && low === 0);
-}
-
-/** A finite timestamptz as RFC 3339 in UTC with microseconds. */
+/**
+ * A timestamptz as RFC 3339 in UTC with microseconds; -1, and nothing that counts is written, when that cannot say it:
+ * infinity, and years of more than four digits.
+ */
 export function writeTimestamp(block: Buffer, to: number, source: Buffer, at: number, memo: DayMemo): number {
   const micros = int64At(source, at);
   const day = Math.floor(micros / MICROS_PER_DAY);
-  if (!Number.isSafeInteger(micros) || (day !== memo.day && !memo.remember(day))) {
-    return writeAscii(block, to, rfc3339OfMicros(source.readBigInt64BE(at) + POSTGRES_EPOCH_MICROS));
-  }
+  if (!Number.isSafeInteger(micros)) return writeFarTimestamp(block, to, source, at);
+  if (day !== memo.day && !memo.remember(day)) return -1;
   const rest = micros - day * MICROS_PER_DAY;
   const seconds = Math.floor(rest / 1_000_000);
   const minutes = (seconds / 60) | 0;
@@ -189,6 +223,12 @@ export function writeTimestamp(block: Buffer, to: number, source: Buffer, at: nu
   end = writeFour(block, end, fraction - upper * 10_000);
   block[end++] = 0x5a;
   return end;
+}
+
+/** Centuries away from 2000 microseconds are no longer exact as a number. */
+function writeFarTimestamp(block: Buffer, to: number, source: Buffer, at: number): number {
+  const text = rfc3339OfMicros(source.readBigInt64BE(at) + POSTGRES_EPOCH_MICROS);
+  return text === undefined ? -1 : writeAscii(block, to, text);
 }
 
 /** Two values of eight bytes as 22 characters of base64url: the part of a cursor that differs from row to row. */

@@ -148,8 +148,8 @@ test('what breaks off in the end is well-formed, says so, and is taken up where 
 }, 60_000);
 
 test.each([
-  ['text/csv', /^"INCOMPLETE: \w+; resume after ([\w-]+)"$/],
-  ['application/x-ndjson', /"complete":false,"resumeAfter":"([\w-]+)"/],
+  ['text/csv', /^# INCOMPLETE code=\w+ rows=\d+ unreadableCalls=0 unreadableValues=0 resumeAfter=([\w-]+)$/],
+  ['application/x-ndjson', /^\{"error":\{.*"resumeAfter":"([\w-]+)"\}\}$/],
 ])(
   'a %s file that breaks off says so in its last line, and where it is taken up',
   async (accept, pattern) => {

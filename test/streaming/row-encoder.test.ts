@@ -5,10 +5,15 @@ import { cdrPageStatement } from '../../src/db/calls/cdr-page-statement.ts';
 import { selectCdrPage } from '../../src/db/calls/cdrs.ts';
 import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
 import { createDatabase, type Reader } from '../../src/db/reader.ts';
-import { cdrColumns, cdrColumnNames as columns, wireFormats } from '../../src/db/sources/cdr-columns.ts';
+import {
+  type CdrColumnName,
+  cdrColumns,
+  cdrColumnNames as columns,
+  wireFormats,
+} from '../../src/db/sources/cdr-columns.ts';
 import { formats } from '../../src/db/wire/bind-message.ts';
 import { readRawRows } from '../../src/db/wire/raw-rows.ts';
-import { timestampOf } from '../../src/resolvers/timestamps.ts';
+import { shownValue } from '../../src/resolvers/values.ts';
 import { ByteWriter } from '../../src/streaming/byte-writer.ts';
 import { createRowEncoder, type Member } from '../../src/streaming/row-encoder.ts';
 import { anXdr } from '../support/builders.ts';
@@ -69,17 +74,22 @@ async function written(): Promise<unknown[]> {
   return JSON.parse(Buffer.concat(blocks).toString());
 }
 
-/** All calls as node-postgres and the API's text of times have them. */
+/** All calls as node-postgres reads them and the ordinary path shows them. */
 async function selected(): Promise<unknown[]> {
   const rows = await selectCdrPage(reader, { filter: {}, order: 'NEWEST_FIRST', limit: 1_000_000 });
-  return rows.map((row) =>
-    Object.fromEntries(
-      columns.map((name) => {
-        const value = row[name];
-        return [name, cdrColumns[name].wire === 'timestamp' ? timestampOf(value as string | null) : value];
-      }),
-    ),
-  );
+  return rows.map((row) => {
+    const values = columns.map((name) => [name, shown(name, row[name])] as const);
+    const isVoid = values.some(([name, value]) => value === null && !cdrColumns[name].nullable);
+    return isVoid ? null : Object.fromEntries(values);
+  });
+}
+
+function shown(name: CdrColumnName, value: string | number | null) {
+  try {
+    return shownValue(cdrColumns[name], value);
+  } catch {
+    return null;
+  }
 }
 
 const anyText = fc.oneof(
@@ -165,20 +175,41 @@ test('whatever a switch stores, rows become the JSON that the ordinary path make
   );
 });
 
-test('an infinite time is null where null is allowed, and voids the call where it is not', () => {
-  const infinity = Buffer.from('7fffffffffffffff', 'hex');
-  const row = dataRow([infinity, Buffer.alloc(8), infinity]);
-  const encode = (column: 'setup_time' | 'connect_time') => {
-    const blocks: Buffer[] = [];
-    const writer = new ByteWriter((block) => blocks.push(block));
-    const encoder = createRowEncoder([{ kind: 'column', key: 't', column }]);
-    const failures = encoder.encode(writer, row, 0, row.length, false);
-    writer.flush();
-    return [Buffer.concat(blocks).toString(), failures];
-  };
-  expect(encode('setup_time')).toEqual(['{"t":null}', [['t']]]);
-  expect(encode('connect_time')).toEqual(['null', [['t']]]);
+const FIRST_SAYABLE = -63_113_904_000_000_000n;
+const FIRST_BEYOND = 252_455_616_000_000_000n;
+
+test.each([
+  ['infinity', 0x7fff_ffff_ffff_ffffn],
+  ['-infinity', -0x8000_0000_0000_0000n],
+  ['a moment before the year 0', FIRST_SAYABLE - 1n],
+  ['the year 10000', FIRST_BEYOND],
+  ['294276-12-31', 9_223_371_331_199_999_999n],
+])('%s is null where null is allowed, and voids the call where it is not', (_, micros) => {
+  expect(encodeTime('setup_time', micros)).toEqual(['{"t":null}', [['t']]]);
+  expect(encodeTime('connect_time', micros)).toEqual(['null', [['t']]]);
+  expect(encodeTime('connect_time', micros, true)).toEqual(['{"t":null}', [['t']]]);
 });
+
+test('the first and the last moment that RFC 3339 can say are said', () => {
+  expect(encodeTime('setup_time', FIRST_SAYABLE)).toEqual(['{"t":"0000-01-01T00:00:00.000000Z"}', undefined]);
+  expect(encodeTime('setup_time', FIRST_BEYOND - 1n)).toEqual([
+    '{"t":"9999-12-31T23:59:59.999999Z"}',
+    undefined,
+  ]);
+});
+
+/** A row of this time, in microseconds since 2000, as JSON; and what could not be shown. */
+function encodeTime(column: 'setup_time' | 'connect_time', micros: bigint, keepsObjects = false) {
+  const time = Buffer.alloc(8);
+  time.writeBigInt64BE(micros);
+  const row = dataRow([time, Buffer.alloc(8), time]);
+  const blocks: Buffer[] = [];
+  const writer = new ByteWriter((block) => blocks.push(block));
+  const encoder = createRowEncoder([{ kind: 'column', key: 't', column }], { keepsObjects });
+  const failures = encoder.encode(writer, row, 0, row.length, false);
+  writer.flush();
+  return [Buffer.concat(blocks).toString(), failures];
+}
 
 function dataRow(values: readonly Buffer[]): Buffer {
   const parts = values.flatMap((value) => {

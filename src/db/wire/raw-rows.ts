@@ -99,6 +99,8 @@ class RawQuery {
   readonly #end = Promise.withResolvers<RawResult>();
   #rows = 0;
   #isStopped = false;
+  /** What whoever takes the rows made of one. The statement ends with it, the connection does not. */
+  #failure: unknown;
   #cancelling: Promise<void> | undefined;
   /** Runs while PostgreSQL is let wait. */
   #patience: NodeJS.Timeout | undefined;
@@ -167,8 +169,14 @@ class RawQuery {
   #take(bytes: Buffer, start: number, end: number): void {
     if (this.#isStopped) return;
     const { sink, flow } = this.#question;
-    sink(bytes, start, end);
-    if (flow?.isFull() && !this.#patience) this.#wait(flow);
+    // Called by the socket, where an exception would end the process.
+    try {
+      sink(bytes, start, end);
+      if (flow?.isFull() && !this.#patience) this.#wait(flow);
+    } catch (error) {
+      this.#failure = error ?? new Error('A row was thrown back.');
+      this.#stop();
+    }
   }
 
   /** Lets PostgreSQL wait for a moment; when that is not enough, ends the statement, to be taken up later. */
@@ -207,7 +215,8 @@ class RawQuery {
   #finish(error: Error | null): void {
     if (this.#patience) this.#goOn();
     this.#tap.sink = undefined;
-    if (error) this.#end.reject(error);
+    if (this.#failure !== undefined) this.#end.reject(this.#failure);
+    else if (error) this.#end.reject(error);
     else this.#end.resolve({ rows: this.#rows, isStopped: this.#isStopped });
   }
 }

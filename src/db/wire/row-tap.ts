@@ -1,6 +1,8 @@
 import { Socket } from 'node:net';
 import type { PoolClient } from 'pg';
+import { BrokenConnectionError, RowShapeError } from './data-row.ts';
 import { StatementNames } from './statement-names.ts';
+import { usedMemory } from './used-memory.ts';
 
 /**
  * Receives runs of complete DataRow messages (`D`, int32 length, int16 columns, then int32 length and bytes for each
@@ -10,7 +12,11 @@ export type RowSink = (bytes: Buffer, start: number, end: number) => void;
 
 const DATA_ROW = 0x44;
 const HEADER_BYTES = 5;
+/** A message's own length counts its own bytes. */
+const LENGTH_BYTES = 4;
 const READ_BYTES = 128 * 1024;
+/** A read buffer that grew beyond this is given up when it is empty. */
+const MAX_KEPT_BYTES = 1024 * 1024;
 
 /** What node-postgres keeps in a client and does not put into its types. */
 export interface WireConnection {
@@ -42,6 +48,8 @@ export class RowTap {
   #buffer = Buffer.alloc(0);
   #length = 0;
   #isPaused = false;
+  /** Nothing more of this connection is believed. */
+  #isBroken = false;
   #stream: Socket | undefined;
 
   static readonly #taps = new WeakMap<object, RowTap>();
@@ -130,7 +138,20 @@ export class RowTap {
     this.#handOnMessages();
   }
 
+  /** Called by the socket, where an exception would end the process: it ends the connection, and with it one request. */
   #handOnMessages(): void {
+    if (this.#isBroken) return;
+    try {
+      this.#handOnWhole();
+    } catch (error) {
+      this.#isBroken = true;
+      this.#length = 0;
+      this.sink = undefined;
+      this.#stream?.destroy(new BrokenConnectionError(error));
+    }
+  }
+
+  #handOnWhole(): void {
     const bytes = this.#buffer;
     const length = this.#length;
     let offset = 0;
@@ -138,7 +159,9 @@ export class RowTap {
     let start = 0;
     let inRows = false;
     while (offset + HEADER_BYTES <= length) {
-      const end = offset + 1 + bytes.readInt32BE(offset + 1);
+      const bodyBytes = bytes.readInt32BE(offset + 1);
+      if (bodyBytes < LENGTH_BYTES) throw new RowShapeError(`A message of ${bodyBytes} bytes.`);
+      const end = offset + 1 + bodyBytes;
       if (end > length) break;
       const isRow = bytes[offset] === DATA_ROW && this.sink !== undefined;
       if (isRow !== inRows) {
@@ -151,6 +174,10 @@ export class RowTap {
     this.#handOn(bytes, start, offset, inRows);
     bytes.copyWithin(0, offset, length);
     this.#length = length - offset;
+    usedMemory.overwrite?.(bytes.subarray(this.#length, length));
+    // After one huge row the next ones are short again.
+    if (this.#length === 0 && bytes.length > MAX_KEPT_BYTES)
+      this.#buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   }
 
   #handOn(bytes: Buffer, start: number, end: number, inRows: boolean): void {

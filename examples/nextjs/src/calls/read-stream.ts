@@ -50,16 +50,14 @@ export async function readStream({
     if (signal.aborted) throw error;
     return { kind: 'brokenOff', code: 'GATEWAY_UNREACHABLE', resumeAfter: null };
   }
-  const last = into.at(into.length - 1) as { errors?: unknown } | undefined;
-  return last?.errors ? endOf(into.takeLastLine()!) : { kind: 'whole' };
+  const last = into.at(into.length - 1) as { error?: unknown } | undefined;
+  return last?.error ? endOf(into.takeLastLine()!) : { kind: 'whole' };
 }
 
-/** The gateway ends a list that broke off with a line that no call can be. */
+/** The gateway ends a list that does not hold everything with a line that no call can be. */
 function endOf(line: string): StreamEnd {
-  const { errors, extensions } = JSON.parse(line) as {
-    errors: readonly { message: string; extensions: { code: string } }[];
-    extensions: { resumeAfter: string | null };
-  };
-  const code = errors[0]?.extensions.code ?? new AskError('', {}).code;
-  return { kind: 'brokenOff', code, resumeAfter: extensions.resumeAfter };
+  const { error } = JSON.parse(line) as { error: { code: string; resumeAfter: string | null } };
+  // Nothing broke: some calls or values are stored in a way that nobody can show.
+  if (error.code === 'UNREADABLE_VALUE') return { kind: 'whole' };
+  return { kind: 'brokenOff', code: error.code, resumeAfter: error.resumeAfter };
 }

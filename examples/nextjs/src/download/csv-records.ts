@@ -1,8 +1,14 @@
 const QUOTE = 0x22;
 const NEWLINE = 0x0a;
 
-/** How the gateway's CSV says, in its last line, that it broke off. */
-const BROKEN = /^"INCOMPLETE: (\w+); resume after (.*)"\r?\n$/;
+/** How the gateway's CSV says, in its last line, that it does not hold everything: `# INCOMPLETE code=… rows=… …`. */
+const NOTICE = /^# INCOMPLETE ((?:\w+=\S* ?)+)\r?\n$/;
+
+/** Calls and values that are stored in a way that no file can hold. */
+export interface Unreadable {
+  readonly calls: number;
+  readonly values: number;
+}
 
 /** What a file ended with. */
 export interface CsvEnd {
@@ -10,13 +16,14 @@ export interface CsvEnd {
   readonly bytes: Uint8Array;
   /** Set when the list broke off; null as cursor means that it cannot be continued. */
   readonly brokenOff: { readonly code: string; readonly resumeAfter: string | null } | undefined;
+  readonly unreadable: Unreadable;
   /** True when the last line has no end: the connection was cut. */
   readonly isCut: boolean;
 }
 
 /**
  * Reads CSV as it comes, counts its calls, and keeps the last record back until another one follows: the gateway's
- * notice of a list that broke off never gets into the file.
+ * notice about what is missing never gets into the file.
  */
 export class CsvRecords {
   readonly #skipsHeader: boolean;
@@ -59,16 +66,28 @@ export class CsvRecords {
 
   end(): CsvEnd {
     const isCut = this.#held.length > this.#unfinished;
-    const broken = BROKEN.exec(new TextDecoder().decode(this.#held));
-    if (!broken) return { bytes: this.#held, brokenOff: undefined, isCut };
+    const notice = NOTICE.exec(new TextDecoder().decode(this.#held));
+    if (!notice) return { bytes: this.#held, brokenOff: undefined, unreadable: { calls: 0, values: 0 }, isCut };
     this.#records -= 1;
-    const cursor = broken[2]!;
+    const facts = Object.fromEntries(notice[1]!.split(' ').map((fact) => splitOnce(fact, '=')));
+    const { code = '', resumeAfter = '', unreadableCalls, unreadableValues } = facts;
     return {
       bytes: new Uint8Array(),
-      brokenOff: { code: broken[1]!, resumeAfter: cursor === 'null' ? null : cursor },
+      brokenOff: code === 'UNREADABLE_VALUE' ? undefined : { code, resumeAfter: resumeAfter || null },
+      unreadable: { calls: Number(unreadableCalls), values: Number(unreadableValues) },
       isCut,
     };
   }
+}
+
+/** The same line, of a whole file that was put together from parts. */
+export function noticeOf(rows: number, { calls, values }: Unreadable): string {
+  return `# INCOMPLETE code=UNREADABLE_VALUE rows=${rows} unreadableCalls=${calls} unreadableValues=${values} resumeAfter=\r\n`;
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return [text.slice(0, at), text.slice(at + 1)];
 }
 
 function joined(one: Uint8Array, other: Uint8Array): Uint8Array {

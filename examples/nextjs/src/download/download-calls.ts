@@ -2,7 +2,7 @@ import { AskError } from '../asking/ask-error.ts';
 import { askForLines } from '../asking/execute.ts';
 import type { CallExportQueryVariables } from '../generated/graphql.ts';
 import * as operations from '../generated/operations.ts';
-import { CsvRecords } from './csv-records.ts';
+import { type CsvEnd, CsvRecords, noticeOf } from './csv-records.ts';
 import type { FileSink } from './file-sink.ts';
 
 export interface DownloadNeeds {
@@ -19,7 +19,8 @@ const MOST_PARTS = 5;
 
 /**
  * Writes the calls as CSV and resolves with their number. A list that breaks off is continued where it ended, in the
- * same file. Throws when it cannot be whole, or was cancelled: then nothing of the file stays.
+ * same file. Calls and values that cannot be shown are counted in its last line. Throws when it breaks off for good, or
+ * was cancelled: then nothing of the file stays.
  */
 export async function downloadCalls(needs: DownloadNeeds): Promise<number> {
   const { sink } = needs;
@@ -35,28 +36,35 @@ export async function downloadCalls(needs: DownloadNeeds): Promise<number> {
 
 async function writeParts(needs: DownloadNeeds): Promise<number> {
   let rows = 0;
+  const unreadable = { calls: 0, values: 0 };
   let after: string | null = null;
   for (let part = 1; ; part++) {
-    const first = needs.variables.first - rows;
+    const first = needs.variables.first - rows - unreadable.calls;
     const end = await writePart(
       { ...needs, variables: { ...needs.variables, first, after } },
       part > 1,
       rows,
     );
     rows += end.rows;
-    if (!end.brokenOff) return rows;
+    unreadable.calls += end.unreadable.calls;
+    unreadable.values += end.unreadable.values;
+    if (!end.brokenOff) break;
     after = end.brokenOff.resumeAfter;
     if (after === null || part === MOST_PARTS) {
       throw new AskError('The list broke off.', { code: end.brokenOff.code, retryable: true });
     }
   }
+  if (unreadable.calls + unreadable.values > 0) {
+    await needs.sink.write(new TextEncoder().encode(noticeOf(rows, unreadable)));
+  }
+  return rows;
 }
 
 async function writePart(
   { variables, sink, signal, onProgress }: DownloadNeeds,
   skipsHeader: boolean,
   before: number,
-): Promise<{ rows: number; brokenOff: { code: string; resumeAfter: string | null } | undefined }> {
+): Promise<{ rows: number } & Pick<CsvEnd, 'brokenOff' | 'unreadable'>> {
   const response = await askForLines(operations.callExport, variables, { accept: 'text/csv', signal });
   const records = new CsvRecords({ skipsHeader });
   let told = 0;
@@ -67,11 +75,11 @@ async function writePart(
     told = performance.now();
     onProgress(before + records.rows);
   }
-  const { bytes, brokenOff, isCut } = records.end();
+  const { bytes, brokenOff, unreadable, isCut } = records.end();
   if (isCut) throw brokenConnection();
   if (bytes.length > 0) await sink.write(bytes);
   onProgress(before + records.rows);
-  return { rows: records.rows, brokenOff };
+  return { rows: records.rows, brokenOff, unreadable };
 }
 
 /** Not every browser iterates a stream by itself. */

@@ -1,0 +1,28 @@
+import type { CdrColumn } from '../db/sources/cdr-columns.ts';
+import { UnreadableValueError } from '../errors.ts';
+import { timestampOf } from './timestamps.ts';
+
+/**
+ * A stored value as the API shows it. Throws UnreadableValueError for one that its type cannot say, and for a null where
+ * there must be a value: the field becomes an error, as it does where the list is streamed.
+ */
+export function shownValue(
+  { wire, nullable }: Pick<CdrColumn, 'wire' | 'nullable'>,
+  value: string | number | null,
+): string | number | null {
+  if (value === null) {
+    if (nullable) return null;
+    throw new UnreadableValueError();
+  }
+  if (wire === 'timestamp') return timestampOf(String(value));
+  const text = String(value);
+  if (wire === 'text') return text;
+  if (wire === 'decimal' ? !/^-?\d/.test(text) : !isWhole(text, wire === 'id' ? 64 : 32)) {
+    throw new UnreadableValueError();
+  }
+  return wire === 'integer' ? Number(text) : text;
+}
+
+function isWhole(text: string, bits: number): boolean {
+  return /^-?\d{1,19}$/.test(text) && BigInt.asIntN(bits, BigInt(text)) === BigInt(text);
+}

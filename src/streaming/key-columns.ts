@@ -1,0 +1,61 @@
+import type { CdrKeyset } from '../db/calls/cdr-pages.ts';
+import type { CdrColumnName } from '../db/sources/cdr-columns.ts';
+import { POSTGRES_EPOCH_MICROS } from '../db/timestamps.ts';
+import { NULL_LENGTH, RowShapeError, valuesOf } from '../db/wire/data-row.ts';
+import { int32At } from './wire-text.ts';
+
+/**
+ * The two columns that every row of a list begins with, connect time and id: eight bytes each, at places that are the
+ * same in every row which has both. A row that lacks one has no place in the list's order that a cursor could say, and
+ * is never read at these places.
+ */
+
+/** Where they lie in a DataRow, behind `D`, its length, the number of columns and their own lengths. */
+export const CONNECT_TIME_AT = 11;
+export const ID_AT = 23;
+/** Where the first value behind them has its length. */
+export const MEMBERS_AT = 31;
+
+const COLUMNS_AT = 5;
+const CONNECT_TIME_LENGTH_AT = 7;
+const ID_LENGTH_AT = 19;
+const KEY_BYTES = 8;
+
+/** Where a column lies that every row begins with; 0 for the others. */
+export function keyAtOf(column: CdrColumnName): number {
+  if (column === 'connect_time') return CONNECT_TIME_AT;
+  return column === 'i_xdr' ? ID_AT : 0;
+}
+
+/**
+ * Whether the row has both, so that the places above hold. Throws a RowShapeError for a row that its statement cannot
+ * have: another number of columns, or keys of another size.
+ */
+export function hasKey(row: Buffer, start: number, end: number, columns: number): boolean {
+  if (
+    end - start >= MEMBERS_AT &&
+    ((row[start + COLUMNS_AT]! << 8) | row[start + COLUMNS_AT + 1]!) === columns &&
+    int32At(row, start + CONNECT_TIME_LENGTH_AT) === KEY_BYTES &&
+    int32At(row, start + ID_LENGTH_AT) === KEY_BYTES
+  ) {
+    return true;
+  }
+  const values = valuesOf(row, start, end);
+  if (values.length !== columns) {
+    throw new RowShapeError(`A row has ${values.length} columns instead of ${columns}.`);
+  }
+  for (const { length } of values.slice(0, 2)) {
+    if (length !== KEY_BYTES && length !== NULL_LENGTH) {
+      throw new RowShapeError(`A key column has ${length} bytes instead of ${KEY_BYTES}.`);
+    }
+  }
+  return false;
+}
+
+/** The place of a call that has one, from its DataRow message. */
+export function keysetAt(row: Buffer, start: number): CdrKeyset {
+  return {
+    micros: row.readBigInt64BE(start + CONNECT_TIME_AT) + POSTGRES_EPOCH_MICROS,
+    id: row.readBigInt64BE(start + ID_AT),
+  };
+}
