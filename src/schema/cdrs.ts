@@ -1,6 +1,6 @@
 import type { ObjectFieldBuilder } from '@pothos/core';
 import type { CdrRow } from '../db/calls/cdrs.ts';
-import { type CdrColumnName, cdrColumn, type WireType } from '../db/sources/cdr-columns.ts';
+import { type CdrColumnName, cdrColumn, cdrColumnNames, type WireType } from '../db/sources/cdr-columns.ts';
 import { type CdrConnection, type CdrEdge, cursorOf, findCdr, findCdrs } from '../resolvers/cdrs.ts';
 import { shownValue } from '../resolvers/values.ts';
 import { Account, Customer } from './accounts.ts';
@@ -28,6 +28,7 @@ const fieldNames = {
   duration: 'durationSeconds',
   charged_quantity: 'billedSeconds',
   charged_amount: 'chargedAmount',
+  post_call_surcharge: 'postCallSurcharge',
   disconnect_cause: 'disconnectCause',
   disconnect_reason: 'disconnectReason',
   outcome: 'outcome',
@@ -38,9 +39,8 @@ const fieldNames = {
   pdd: 'pddSeconds',
   release_source: 'releaseSource',
   user_agent: 'userAgent',
-} as const satisfies Record<ShownColumn, string>;
-
-type ShownColumn = Exclude<CdrColumnName, 'i_protocol' | 'post_call_surcharge'>;
+  i_protocol: 'protocol',
+} as const satisfies Record<CdrColumnName, string>;
 
 const fieldTypes = {
   id: 'ID',
@@ -66,9 +66,7 @@ function fieldOf(t: FieldBuilder, column: CdrColumnName) {
 }
 
 const fieldsOfColumns = (t: FieldBuilder) =>
-  Object.fromEntries(
-    Object.entries(fieldNames).map(([column, name]) => [name, fieldOf(t, column as ShownColumn)]),
-  );
+  Object.fromEntries(cdrColumnNames.map((column) => [fieldNames[column], fieldOf(t, column)]));
 
 Cdr.implement({
   description:

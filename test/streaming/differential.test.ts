@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { anAccount, anXdr } from '../support/builders.ts';
+import { columnFieldNames } from '../support/cdr-fields.ts';
 import { createTestGateway, type GraphQLAnswer, type TestGateway } from '../support/gateway.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 
@@ -55,37 +56,13 @@ function anAwkwardXdr(index: number) {
     charged_amount: ['0.012500', '-1e-10', '1e30'][index % 3]!,
     pdd: index % 4 === 0 ? null : '1.84',
     charged_quantity: index % 7 === 0 ? null : index * 1000,
+    post_call_surcharge: [null, '0', '-0.0000000001'][index % 3]!,
+    i_protocol: [1, null, -32_768, 32_767][index % 4]!,
     disconnect_cause: [16, 17, 21, null, 34][index % 5]!,
   });
 }
 
-const leaves = [
-  'id',
-  'callId',
-  'accountId',
-  'customerId',
-  'cli',
-  'cld',
-  'cliIn',
-  'cldIn',
-  'setupTime',
-  'connectTime',
-  'disconnectTime',
-  'durationSeconds',
-  'billedSeconds',
-  'chargedAmount',
-  'disconnectCause',
-  'disconnectReason',
-  'outcome',
-  'prefix',
-  'country',
-  'region',
-  'remoteIp',
-  'pddSeconds',
-  'releaseSource',
-  'userAgent',
-  '__typename',
-] as const;
+const leaves = [...columnFieldNames, '__typename'];
 
 const directive = fc.constantFrom(
   '',

@@ -1,6 +1,7 @@
 import type { Insertable } from 'kysely';
 import type { Pool } from 'pg';
 import type { Accounts, Xdrs } from '../../src/db/generated/model.ts';
+import { cdrColumn, cdrColumnNames } from '../../src/db/sources/cdr-columns.ts';
 
 /** A pool or a client. */
 type Queryable = Pick<Pool, 'query'>;
@@ -107,12 +108,7 @@ export const sippyResults: ReadonlyMap<number, number> = new Map([
 /** Any other cause is a failure of the network, in either language. */
 const otherResult = 500;
 
-const xdrColumns = `
-  i_xdr bigint, i_account bigint, i_customer bigint, cli text, cld text, cli_in text, cld_in text,
-  setup_time timestamptz, connect_time timestamptz, disconnect_time timestamptz, duration numeric,
-  charged_quantity integer, charged_amount numeric, disconnect_cause integer, call_id text, prefix text,
-  country text, region text, remote_ip text, pdd numeric, release_source text, user_agent text,
-  i_protocol smallint`;
+const xdrColumns = cdrColumnNames.map((name) => `${name} ${cdrColumn(name).type}`).join(', ');
 
 /**
  * Writes calls of the `xdrs` kind as a Sippy would have written them, so that the same question has the same answer
@@ -152,20 +148,27 @@ export async function insertAsSippy(pool: Queryable, rows: readonly XdrRow[]): P
   const json = JSON.stringify(
     rows.map((row) => ({ ...row, disconnect_cause: resultOf(row.disconnect_cause) })),
   );
-  await pool.query(
-    `insert into calls (i_call, call_id, cld, cli, setup_time)
-     select i_xdr + 1000000, call_id, cld, cli, setup_time from json_to_recordset($1) as xdrs (${xdrColumns})`,
-    [json],
-  );
-  await pool.query(
-    `insert into cdrs (i_cdr, i_call, i_account, result, cost, duration, billed_duration, connect_time,
-       disconnect_time, cld_in, cli_in, prefix, remote_ip, user_agent, pdd1xx, i_protocol, release_source)
-     select i_xdr, i_xdr + 1000000, i_account, disconnect_cause, coalesce(charged_amount, 0), coalesce(duration, 0),
-       charged_quantity, connect_time, disconnect_time, cld_in, cli_in, prefix, remote_ip, user_agent, pdd,
-       i_protocol, release_source
-     from json_to_recordset($1) as xdrs (${xdrColumns})`,
-    [json],
-  );
+  for (const table of ['calls', 'cdrs'] as const) {
+    const values = { i_call: 'i_xdr + 1000000', ...storedIn(table) };
+    await pool.query(
+      `insert into ${table} (${Object.keys(values)}) select ${Object.values(values)}
+       from json_to_recordset($1) as xdrs (${xdrColumns})`,
+      [json],
+    );
+  }
+}
+
+/** Columns of `cdrs` for which a call of the other kind may have no value. */
+const notNull = ['cost', 'duration'];
+
+/** Each column of the table that holds one of the model's as it is, with the value to write there. */
+function storedIn(table: 'cdrs' | 'calls'): Record<string, string> {
+  const stored = cdrColumnNames.flatMap((name) => {
+    const { sippy } = cdrColumn(name);
+    if (sippy?.stored?.table !== table) return [];
+    return [[sippy.stored.column, notNull.includes(sippy.stored.column) ? `coalesce(${name}, 0)` : name]];
+  });
+  return Object.fromEntries(stored);
 }
 
 /** Under codes of no real country (AA, AB, …), so that nothing can depend on them. */
