@@ -1,13 +1,14 @@
 /**
  * Writes what is generated: `schema.graphql`, in test/generated the types of the operations that our consumers send
- * (test/consumers/*.graphql), the dashboards of Grafana, and what is said of the settings. All of it is committed;
- * `--check` fails when something is not up to date.
+ * (test/consumers/*.graphql), the dashboards of Grafana, and what is said of the settings and of the fields of a
+ * call. All of it is committed; `--check` fails when something is not up to date.
  */
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { codegen } from '@graphql-codegen/core';
 import * as operations from '@graphql-codegen/typescript-operations';
 import { parse, printSchema } from 'graphql';
 import { dashboardFiles } from './codegen/dashboards.ts';
+import { fieldsFiles } from './codegen/fields.ts';
 import { settingsFiles } from './codegen/settings.ts';
 import { schema } from './src/schema/index.ts';
 
@@ -21,6 +22,7 @@ const scalars = {
 const files: Readonly<Record<string, () => string | Promise<string>>> = {
   ...dashboardFiles,
   ...settingsFiles,
+  ...fieldsFiles,
   'schema.graphql': () => `# Written by "npm run schema" from src/schema.\n\n${printSchema(schema)}\n`,
   'test/generated/operations.ts': () =>
     codegen({
