@@ -9,6 +9,8 @@ enableCompileCache();
 
 interface Command {
   readonly summary: string;
+  /** The exit code when it cannot begin; 1, unless that already says something else. */
+  readonly failure?: number;
   /** Resolves with the exit code when the command has ended. */
   run(args: readonly string[]): Promise<number>;
 }
@@ -43,14 +45,16 @@ const commands: Readonly<Record<string, Command>> = {
   },
   status: {
     summary: 'How old each standby is, and why, once',
+    failure: 3,
     run: async (args) => {
-      if (wantsHelp(args)) return say(`Usage: cdr-gateway status\n\nReads REPLICA_URLS and PRIMARY_URL.\n`);
+      if (wantsHelp(args)) return say(statusHelp());
       const { status } = await import('./cli/status.ts');
       return status(process.env, print);
     },
   },
   doctor: {
     summary: 'Check databases, roles, columns, indexes and files, and say what to run where',
+    failure: 2,
     run: async (args) => {
       if (wantsHelp(args)) return say(doctorHelp());
       const { doctor } = await import('./cli/doctor.ts');
@@ -59,12 +63,16 @@ const commands: Readonly<Record<string, Command>> = {
   },
 };
 
-async function main([name = '', ...args]: readonly string[]): Promise<number> {
+async function main(name: string, args: readonly string[]): Promise<number> {
   if (name === '' || wantsHelp([name])) return say(help());
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  const command = commandOf(name);
   if (command) return command.run(args);
   process.stderr.write(`There is no command "${name}".\n\n${help()}`);
   return 2;
+}
+
+function commandOf(name: string): Command | undefined {
+  return Object.hasOwn(commands, name) ? commands[name] : undefined;
 }
 
 function help(): string {
@@ -80,8 +88,20 @@ async function serveHelp(): Promise<string> {
   return `Usage: cdr-gateway serve\n\nSettings, from the environment.\n\n${describeSettings(gatewaySettings)}\n`;
 }
 
+function statusHelp(): string {
+  return `Usage: cdr-gateway status
+
+Reads REPLICA_URLS and PRIMARY_URL.
+Exit code: 0 all is well, 1 degraded, 2 down, 3 the settings are wrong and nothing was looked at.
+`;
+}
+
 function doctorHelp(): string {
-  return 'Usage: cdr-gateway doctor\n\nReads REPLICA_URLS, CDR_SOURCE, NUMBERING_PLAN and NUMBERING_OPERATORS.\n';
+  return `Usage: cdr-gateway doctor
+
+Reads REPLICA_URLS, CDR_SOURCE, NUMBERING_PLAN and NUMBERING_OPERATORS.
+Exit code: 0 all is well, 1 it works with warnings, 2 the gateway would not start.
+`;
 }
 
 function wantsHelp(args: readonly string[]): boolean {
@@ -133,9 +153,10 @@ function describe(error: unknown): string {
   return isExplained ? error.message : (error.stack ?? error.message);
 }
 
+const [name = '', ...args] = process.argv.slice(2);
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  process.exitCode = await main(name, args);
 } catch (error) {
   process.stderr.write(`${describe(error)}\n`);
-  process.exitCode = 1;
+  process.exitCode = commandOf(name)?.failure ?? 1;
 }
