@@ -139,7 +139,11 @@ describe('status with wrong settings says a sentence, and 3', () => {
     ],
     ['a second that is none', { REPLICA_URLS: `${url},nonsense` }, /REPLICA_URLS: expected a URL such as/],
     ['a primary that is none', { REPLICA_URLS: url, PRIMARY_URL: 'nonsense' }, /PRIMARY_URL: expected a URL/],
-    ['a file that is not there', { REPLICA_URLS_FILE: '/none' }, /REPLICA_URLS: the file "\/none" cannot be read/],
+    [
+      'a file that is not there',
+      { REPLICA_URLS_FILE: '/none' },
+      /REPLICA_URLS: the file "\/none" cannot be read/,
+    ],
   ])('%s', async (_, env, sentence) => {
     const { code, stdout, stderr } = await status(env);
 
