@@ -50,6 +50,11 @@ class UnknownScopeError extends Error {
   }
 }
 
+/** Whether nothing is kept from whoever has this scope. */
+export function isOfEverybody(scope: Scope): boolean {
+  return ownersOf(scope) === null;
+}
+
 /**
  * Where the ids of a scope belong in a statement. The text never has them: they are filled in when it is executed, so
  * that they are always those of the scope it is executed for.

@@ -1,7 +1,8 @@
 import type { Principal } from '../access/principals.ts';
+import { estimateCdrs } from '../db/calls/cdr-estimate.ts';
 import type { CdrFilter } from '../db/calls/cdr-filter.ts';
 import type { CdrKeyset, CdrOrder } from '../db/calls/cdr-pages.ts';
-import { type CdrRow, countCdrs, estimateCdrs, selectCdr, selectCdrPage } from '../db/calls/cdrs.ts';
+import { type CdrRow, countCdrs, selectCdr, selectCdrPage } from '../db/calls/cdrs.ts';
 import type { Reader } from '../db/reader.ts';
 import type { CdrColumnName } from '../db/sources/cdr-columns.ts';
 import { orderedMicrosOfPostgres } from '../db/timestamps.ts';

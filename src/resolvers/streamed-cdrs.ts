@@ -1,6 +1,7 @@
 import type { Principal } from '../access/principals.ts';
+import { estimateCdrs } from '../db/calls/cdr-estimate.ts';
 import type { CdrFilter } from '../db/calls/cdr-filter.ts';
-import { countCdrs, estimateCdrs } from '../db/calls/cdrs.ts';
+import { countCdrs } from '../db/calls/cdrs.ts';
 import type { Reader } from '../db/reader.ts';
 import { ReplicaFailureError } from '../errors.ts';
 import type { OpenList } from '../streaming/json-connection.ts';

@@ -48,11 +48,8 @@ export interface FilterDeclaration<Kind extends FilterKind = FilterKind> {
   readonly description: string;
   /** Texts are refused when they are longer; MAX_TEXT_CHARACTERS when missing. */
   readonly maxCharacters?: number;
-  /**
-   * Sought in a keyset index, whatever the values: lists by nothing else have one plan. Only times may be given to the
-   * planner's statistics on behalf of a tenant, because these are of everybody's calls.
-   */
-  readonly sought?: 'account' | 'time';
+  /** Sought in a keyset index, whatever the values: lists by nothing else have one plan, and are counted from there. */
+  readonly sought?: true;
   /** The calls that pass. One whose value is unknown (null) does not. */
   readonly condition: (value: FilterValues[Kind]) => Condition;
 }
@@ -68,7 +65,7 @@ export function declareFilter<Kind extends FilterKind>(
 export const cdrFilters = {
   accountIds: declareFilter('ids', {
     description: 'Calls of any of these accounts.',
-    sought: 'account',
+    sought: true,
     condition: isOneOfIds('xdrs.i_account'),
   }),
   customerIds: declareFilter('ids', {
@@ -77,12 +74,12 @@ export const cdrFilters = {
   }),
   from: declareFilter('instant', {
     description: 'Connect time at or after this instant.',
-    sought: 'time',
+    sought: true,
     condition: compares('xdrs.connect_time', '>= ?::timestamptz'),
   }),
   to: declareFilter('instant', {
     description: 'Connect time before this instant: the range is half-open, so that days add up.',
-    sought: 'time',
+    sought: true,
     condition: compares('xdrs.connect_time', '< ?::timestamptz'),
   }),
   cli: declareFilter('number', {
@@ -203,9 +200,10 @@ export function isSought(filter: CdrFilter): boolean {
   return namesIn(filter).every((name) => cdrFilters[name].sought !== undefined);
 }
 
-/** Whether it restricts nothing but times. */
-export function isOfTimes(filter: CdrFilter): boolean {
-  return namesIn(filter).every((name) => cdrFilters[name].sought === 'time');
+/** What it restricts of accounts and times alone. */
+export function soughtPart(filter: CdrFilter): CdrFilter {
+  const others = namesIn(filter).filter((name) => cdrFilters[name].sought === undefined);
+  return { ...filter, ...Object.fromEntries(others.map((name) => [name, null])) };
 }
 
 /** Whether a number is looked for by its first digits, whose index has the numbers together and not in list order. */

@@ -4,7 +4,7 @@ import { type CdrColumnName, cdrColumnNames } from '../sources/cdr-columns.ts';
 import type { XdrsModel } from '../sources/sources.ts';
 import { Statement } from '../statement.ts';
 import { orderedMicrosOfPostgres } from '../timestamps.ts';
-import { type CdrFilter, isOfTimes, matchesFilter } from './cdr-filter.ts';
+import { type CdrFilter, matchesFilter } from './cdr-filter.ts';
 import { cdrPageStatement } from './cdr-page-statement.ts';
 import { type CdrKeyset, type CdrPage, cdrListQuery, valuesOfPage } from './cdr-pages.ts';
 
@@ -65,48 +65,4 @@ export async function countCdrs(reader: Reader, filter: CdrFilter): Promise<stri
   );
   const [row] = await run(reader, statement);
   return row!.count;
-}
-
-/** Calls of a tenant that are looked at for an estimate. */
-const SAMPLE_ROWS = 5000;
-
-/**
- * About how many calls match, at once: as many as the planner expects, by its statistics. But these are of everybody's
- * calls, and a tenant who asked about other accounts, customers or numbers would read from them how busy those are.
- * So of a tenant's filter the planner is told the times alone, and the rest is tried on some of the tenant's own calls.
- */
-export async function estimateCdrs(reader: Reader, filter: CdrFilter): Promise<string> {
-  const times = { from: filter.from, to: filter.to };
-  if (reader.scope.kind === 'all' || isOfTimes(filter)) return planRows(reader, filter);
-  const { seen, matching } = await trySome(reader, times, filter);
-  if (seen < SAMPLE_ROWS) return String(matching);
-  const expected = Number(await planRows(reader, times));
-  return String(Math.max(matching, Math.round((expected * matching) / seen)));
-}
-
-async function planRows(reader: Reader, filter: CdrFilter): Promise<string> {
-  const statement = Statement.build(reader, 'estimateCdrs', (relations) =>
-    relations.cdrs().select('xdrs.i_xdr').where(matchesFilter(filter)),
-  ).explained<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>();
-  const [row] = await run(reader, statement);
-  return String(row!['QUERY PLAN'][0].Plan['Plan Rows']);
-}
-
-/** Some calls within these times, and how many of them pass the filter. */
-async function trySome(
-  reader: Reader,
-  times: CdrFilter,
-  filter: CdrFilter,
-): Promise<{ seen: number; matching: number }> {
-  const statement = Statement.build(reader, 'estimateCdrs', (relations) => {
-    const some = relations.cdrs().selectAll().where(matchesFilter(times)).limit(SAMPLE_ROWS);
-    return relations
-      .selectFrom(some.as('xdrs'))
-      .select([
-        sql<number>`count(*)::int4`.as('seen'),
-        sql<number>`(count(*) filter (where ${matchesFilter(filter)}))::int4`.as('matching'),
-      ]);
-  });
-  const [row] = await run(reader, statement);
-  return row!;
 }
