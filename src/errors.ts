@@ -1,49 +1,172 @@
+/** How a request ended, for logs and metrics. `error`: we failed. `invalid`, `denied`: the caller did something wrong, or
+ * may not. `cancelled`: the caller went away. Mildest first. */
+export const requestResults = ['ok', 'cancelled', 'invalid', 'denied', 'error'] as const;
+export type RequestResult = (typeof requestResults)[number];
+
+interface ErrorTraits {
+  readonly meaning: string;
+  /** The HTTP status of an answer that is nothing but this failure. */
+  readonly status: number;
+  /** True where GraphQL answers 200 all the same: the request was well-formed, and a field of it has failed. */
+  readonly isGraphQLAnswer?: true;
+  /** True when the same request may well succeed a moment later. */
+  readonly retryable?: true;
+  readonly result: RequestResult;
+}
+
 /**
- * The failures we understand and explain to the caller. Every other error is masked.
- *
- * `errorCodes` is the closed list: docs/errors.md has one section per code, and a test compares the two.
+ * The failures we understand and explain to the caller; every other error is masked. The list is closed:
+ * docs/errors.md has one section per code, and a test compares the two.
  */
 export const errorCodes = {
-  GRAPHQL_PARSE_FAILED: 'The document is not GraphQL.',
-  GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
-  BAD_REQUEST: 'The HTTP request itself is malformed.',
-  QUERY_TOO_LARGE: 'The document is deeper, longer or more expensive than this principal may send.',
-  UNAUTHENTICATED: 'No token, or one we do not know.',
-  FORBIDDEN: 'The principal may not ask this.',
-  INVALID_ARGUMENT: 'An argument has a value that means nothing.',
-  INVALID_TIME_RANGE: 'The time range is empty, inverted or absurd.',
-  UNKNOWN_TIME_ZONE: 'The time zone is not in the IANA database.',
-  INVALID_CURSOR: 'The cursor was not written by this gateway.',
-  CURSOR_MISMATCH: 'The cursor belongs to another filter or order.',
-  PAGE_TOO_LARGE: 'first or last is above the ceiling of this principal.',
-  NOT_ACCEPTABLE: 'The query cannot be answered in the format asked for.',
-  INVALID_TOKEN: 'X-Read-After is not a token of this cluster.',
-  REPLICA_TOO_STALE: 'No standby is as fresh as the request demands.',
-  NO_REPLICA_AVAILABLE: 'No standby can answer now.',
-  OVERLOADED: 'Every connection to the standby is busy.',
-  REPLICA_CONFLICT: 'The standby cancelled the query to keep replaying WAL.',
-  REPLICA_LOST: 'The standby went away while it was answering.',
-  UNREADABLE_VALUE: 'A stored value that no API type can show, such as an infinite time.',
-  QUERY_TIMEOUT: 'The statement took longer than allowed.',
-  REQUEST_CANCELLED: 'The client went away, or the gateway is shutting down.',
-  INTERNAL: 'A defect of ours. The message carries a reference to quote.',
-} as const;
+  GRAPHQL_PARSE_FAILED: { meaning: 'The document is not GraphQL.', status: 400, result: 'invalid' },
+  GRAPHQL_VALIDATION_FAILED: {
+    meaning: 'The document does not fit the schema.',
+    status: 400,
+    result: 'invalid',
+  },
+  BAD_REQUEST: { meaning: 'The HTTP request itself is malformed.', status: 400, result: 'invalid' },
+  QUERY_TOO_LARGE: {
+    meaning: 'The document is deeper, longer or more expensive than this principal may send.',
+    status: 400,
+    result: 'denied',
+  },
+  UNAUTHENTICATED: { meaning: 'No token, or one we do not know.', status: 401, result: 'denied' },
+  FORBIDDEN: { meaning: 'The principal may not send this request.', status: 403, result: 'denied' },
+  INVALID_ARGUMENT: {
+    meaning: 'An argument has a value that means nothing.',
+    status: 400,
+    isGraphQLAnswer: true,
+    result: 'invalid',
+  },
+  INVALID_TIME_RANGE: {
+    meaning: 'The time range is empty, inverted or absurd.',
+    status: 400,
+    isGraphQLAnswer: true,
+    result: 'invalid',
+  },
+  UNKNOWN_TIME_ZONE: {
+    meaning: 'The time zone is not in the IANA database.',
+    status: 400,
+    isGraphQLAnswer: true,
+    result: 'invalid',
+  },
+  INVALID_CURSOR: {
+    meaning: 'The cursor was not written by this gateway.',
+    status: 400,
+    isGraphQLAnswer: true,
+    result: 'invalid',
+  },
+  CURSOR_MISMATCH: {
+    meaning: 'The cursor belongs to another filter or order.',
+    status: 400,
+    isGraphQLAnswer: true,
+    result: 'invalid',
+  },
+  PAGE_TOO_LARGE: {
+    meaning: 'first or last is above the ceiling of this principal.',
+    status: 400,
+    isGraphQLAnswer: true,
+    result: 'denied',
+  },
+  NOT_ACCEPTABLE: {
+    meaning: 'The query cannot be answered in the format that is accepted.',
+    status: 406,
+    result: 'invalid',
+  },
+  INVALID_TOKEN: {
+    meaning: 'X-Read-After is not a token of this cluster.',
+    status: 400,
+    result: 'invalid',
+  },
+  REPLICA_TOO_STALE: {
+    meaning: 'No standby is as fresh as the request demands.',
+    status: 503,
+    retryable: true,
+    result: 'error',
+  },
+  NO_REPLICA_AVAILABLE: {
+    meaning: 'No standby can answer now.',
+    status: 503,
+    retryable: true,
+    result: 'error',
+  },
+  OVERLOADED: {
+    meaning: 'The standby, or our pool of connections to it, is busy.',
+    status: 503,
+    retryable: true,
+    result: 'error',
+  },
+  REPLICA_CONFLICT: {
+    meaning: 'The standby cancelled the query to keep replaying WAL.',
+    status: 503,
+    retryable: true,
+    result: 'error',
+  },
+  REPLICA_LOST: {
+    meaning: 'The standby went away while it was answering.',
+    status: 503,
+    retryable: true,
+    result: 'error',
+  },
+  UNREADABLE_VALUE: {
+    meaning: 'A stored value that no API type can show, such as an infinite time.',
+    status: 500,
+    isGraphQLAnswer: true,
+    // One bad row in an answer that is otherwise there must not ring an alarm for as long as the row exists.
+    result: 'ok',
+  },
+  QUERY_TIMEOUT: {
+    meaning: 'The statement took longer than allowed.',
+    status: 504,
+    retryable: true,
+    result: 'error',
+  },
+  REQUEST_CANCELLED: {
+    meaning: 'The client went away, or the gateway is shutting down.',
+    status: 503,
+    retryable: true,
+    result: 'cancelled',
+  },
+  INTERNAL: {
+    meaning: 'A defect of ours. The message carries a reference to quote.',
+    status: 500,
+    result: 'error',
+  },
+} as const satisfies Record<string, ErrorTraits>;
 
 export type ErrorCode = keyof typeof errorCodes;
+
+export function errorTraits(code: ErrorCode): ErrorTraits {
+  return errorCodes[code];
+}
+
+/** The worst of several errors names the result. */
+export function resultOf(codes: Iterable<ErrorCode>): RequestResult {
+  let worst = 0;
+  for (const code of codes) worst = Math.max(worst, requestResults.indexOf(errorTraits(code).result));
+  return requestResults[worst]!;
+}
 
 /** A failure we understand and will explain to the caller. */
 export abstract class GatewayError extends Error {
   /** Listed in docs/errors.md. Clients switch on it, so its meaning never changes. */
   abstract readonly code: ErrorCode;
-  /** True when the same request may well succeed a moment later. */
-  readonly retryable: boolean = false;
-  /** The HTTP status when the whole answer fails for this reason. */
-  readonly status: number = 200;
   /** Further machine-readable facts, shown in `extensions`. Never numbers of callers, never secrets. */
   readonly details?: Readonly<Record<string, string | number | boolean | null>>;
 
   override get name(): string {
     return this.constructor.name;
+  }
+
+  /** True when the same request may well succeed a moment later. */
+  get retryable(): boolean {
+    return errorTraits(this.code).retryable ?? false;
+  }
+
+  /** The HTTP status of an answer that is nothing but this failure. */
+  get status(): number {
+    return errorTraits(this.code).status;
   }
 }
 
@@ -96,13 +219,11 @@ export class PageTooLargeError extends GatewayError {
 /** The query cannot be answered as CSV or NDJSON, or the media type is unknown. */
 export class NotAcceptableError extends GatewayError {
   override readonly code = 'NOT_ACCEPTABLE';
-  override readonly status = 406;
 }
 
 /** No token where one is needed, or one that no principal has. */
 export class UnauthenticatedError extends GatewayError {
   override readonly code = 'UNAUTHENTICATED';
-  override readonly status = 401;
   constructor(message = 'Send "Authorization: Bearer <token>" with a token this gateway knows.') {
     super(message);
   }
@@ -111,25 +232,21 @@ export class UnauthenticatedError extends GatewayError {
 /** The principal is known and may not ask this. */
 export class ForbiddenError extends GatewayError {
   override readonly code = 'FORBIDDEN';
-  override readonly status = 403;
 }
 
 /** The document is deeper, longer or more expensive than the principal may send. */
 export class QueryTooLargeError extends GatewayError {
   override readonly code = 'QUERY_TOO_LARGE';
-  override readonly status = 400;
 }
 
 /** The HTTP request itself is malformed: a header that is not a number, a body that is not an object. */
 export class BadRequestError extends GatewayError {
   override readonly code = 'BAD_REQUEST';
-  override readonly status = 400;
 }
 
 /** `X-Read-After` (or the token inside a cursor) is garbage, or of another cluster. */
 export class InvalidTokenError extends GatewayError {
   override readonly code = 'INVALID_TOKEN';
-  override readonly status = 400;
   constructor(
     message = 'The token in X-Read-After was not written by this gateway. Use extensions.replica.token of an earlier answer.',
   ) {
@@ -140,8 +257,6 @@ export class InvalidTokenError extends GatewayError {
 /** Every standby is older than the request allows. Never answered from the switch instead. */
 export class ReplicaTooStaleError extends GatewayError {
   override readonly code = 'REPLICA_TOO_STALE';
-  override readonly retryable = true;
-  override readonly status = 503;
   override readonly details: Readonly<Record<string, number | null>>;
   /** Both in seconds; null when not known. */
   constructor({
@@ -157,8 +272,6 @@ export class ReplicaTooStaleError extends GatewayError {
 /** Every standby is down, starting, or not a standby any more. */
 export class NoReplicaAvailableError extends GatewayError {
   override readonly code = 'NO_REPLICA_AVAILABLE';
-  override readonly retryable = true;
-  override readonly status = 503;
   constructor(reasons: readonly string[]) {
     super(
       `No standby can answer now${reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}. replicationStatus tells more.`,
@@ -167,10 +280,7 @@ export class NoReplicaAvailableError extends GatewayError {
 }
 
 /** The standby failed, not the request: another standby, or the same one later, may well answer it. */
-export abstract class ReplicaFailureError extends GatewayError {
-  override readonly retryable = true;
-  override readonly status = 503;
-}
+export abstract class ReplicaFailureError extends GatewayError {}
 
 /** The standby cancelled our query to keep replaying WAL (SQLSTATE 40001, 40P01). */
 export class ReplicaConflictError extends ReplicaFailureError {
@@ -191,8 +301,6 @@ export class ReplicaLostError extends ReplicaFailureError {
 /** The statement ran into statement_timeout or lock_timeout (57014, 55P03). */
 export class QueryTimeoutError extends GatewayError {
   override readonly code = 'QUERY_TIMEOUT';
-  override readonly retryable = true;
-  override readonly status = 504;
   constructor() {
     super('The query took longer than allowed. Narrow the time range or the filter, or ask for fewer calls.');
   }
@@ -201,8 +309,6 @@ export class QueryTimeoutError extends GatewayError {
 /** The client went away, or the gateway is shutting down. */
 export class RequestCancelledError extends GatewayError {
   override readonly code = 'REQUEST_CANCELLED';
-  override readonly retryable = true;
-  override readonly status = 503;
   constructor() {
     super('The request was cancelled.');
   }
@@ -216,11 +322,17 @@ export class UnreadableValueError extends GatewayError {
   }
 }
 
+/** The standby has no connection, memory or disk left for a statement (53xxx). */
+export class ReplicaFullError extends ReplicaFailureError {
+  override readonly code = 'OVERLOADED';
+  constructor() {
+    super('The standby has no room left for this query. Ask again in a moment.');
+  }
+}
+
 /** Every connection to the standby is busy, and none became free in time. */
 export class OverloadedError extends GatewayError {
   override readonly code = 'OVERLOADED';
-  override readonly retryable = true;
-  override readonly status = 503;
   constructor() {
     super('Every connection to the standby is busy. Ask again in a moment.');
   }

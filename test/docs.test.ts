@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { errorCodes } from '../src/errors.ts';
+import { type ErrorCode, errorCodes, errorTraits } from '../src/errors.ts';
 
 const read = (file: string) => readFileSync(file, 'utf8');
 const headings = (file: string) => [...read(file).matchAll(/^#{2,3} `([A-Z_]+)`/gm)].map((found) => found[1]);
@@ -8,5 +8,15 @@ const headings = (file: string) => [...read(file).matchAll(/^#{2,3} `([A-Z_]+)`/
 describe('the documentation says what the code does', () => {
   test('docs/errors.md has a section for every error code, and for nothing else', () => {
     expect(headings('docs/errors.md')).toEqual(Object.keys(errorCodes));
+  });
+
+  test('docs/errors.md gives the status, the retryability and the outcome of every error code', () => {
+    const rows = [...read('docs/errors.md').matchAll(/^\| `([A-Z_]+)` \|.*$/gm)].map(([row]) => row);
+    const expected = (Object.keys(errorCodes) as ErrorCode[]).map((code) => {
+      const { status, isGraphQLAnswer, retryable, result } = errorTraits(code);
+      const ofGraphQL = isGraphQLAnswer ? 200 : status;
+      return `| \`${code}\` | ${status} | ${ofGraphQL} | ${retryable ? 'yes' : 'no'} | ${result} |`;
+    });
+    expect(rows).toEqual(expected);
   });
 });

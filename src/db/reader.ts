@@ -6,10 +6,10 @@ import {
   PostgresDialect,
 } from 'kysely';
 import type { Pool } from 'pg';
+import { explain } from './failures.ts';
 import type { DB } from './generated/model.ts';
 import type { Scope } from './scope.ts';
 import type { Source } from './sources/sources.ts';
-import { explain } from './sqlstate.ts';
 import type { SlotValues, Statement } from './statement.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { StatusChange, TimeSpan } from '../replicas/sample-history.ts';
-import { type ReplicaState, replicaStates } from '../replicas/states.ts';
+import { replicaStates, stateTraits } from '../replicas/states.ts';
 import type { GrafanaContext } from './context.ts';
 import { type Column, type Frame, tableFrame } from './frames.ts';
 
@@ -13,8 +13,6 @@ export interface Annotation {
   readonly text: string;
   readonly tags: readonly string[];
 }
-
-const well: readonly ReplicaState[] = ['STREAMING', 'CATCHING_UP', 'DELAYED'];
 
 /** Oldest first. What began before the span and lasts into it is part of it. */
 export function findAnnotations(
@@ -35,7 +33,7 @@ export function findAnnotations(
 }
 
 function describeChange({ replica, at, state, before, reason }: StatusChange, until: number): Annotation {
-  const isWell = well.includes(state);
+  const isWell = stateTraits[state].isWell;
   const since = before === null ? 'The gateway began to watch it.' : `It was ${before}.`;
   return {
     time: at,

@@ -1,6 +1,6 @@
 import type { GraphQLError } from 'graphql';
 import type { Context } from '../context.ts';
-import type { ErrorCode } from '../errors.ts';
+import { type ErrorCode, errorTraits } from '../errors.ts';
 import { HttpError } from '../http/errors.ts';
 import { type Route, refuseMethod } from '../http/routes.ts';
 import type { SampleHistory } from '../replicas/sample-history.ts';
@@ -171,7 +171,7 @@ function refuse(request: Request, error: unknown, { mask, logOf }: GrafanaDeps):
   const log = logOf(request);
   log.codes.add(code);
   if (extensions.reference) log.reference = String(extensions.reference);
-  // Errors that GraphQL reports with status 200 fail the whole response here, and are the client's.
-  const status = http?.status ?? 400;
+  // GraphQL reports some of them with status 200; here they fail the whole response.
+  const status = http?.status ?? errorTraits(code).status;
   return json({ message, error: { code, message } }, { status, headers: http?.headers ?? {} });
 }

@@ -1,9 +1,9 @@
-import { type ErrorCode, GatewayError } from '../errors.ts';
+import { type ErrorCode, errorTraits, GatewayError } from '../errors.ts';
 
 /** A request that HTTP itself refuses: the path, the method, the type or size of the body. */
 export class HttpError extends GatewayError {
   override readonly code: ErrorCode;
-  override readonly status: number;
+  readonly #status: number;
   readonly headers: Record<string, string>;
   constructor(
     message: string,
@@ -12,8 +12,12 @@ export class HttpError extends GatewayError {
   ) {
     super(message);
     this.code = code;
-    this.status = status;
+    this.#status = status;
     this.headers = headers;
+  }
+
+  override get status(): number {
+    return this.#status;
   }
 }
 
@@ -41,7 +45,7 @@ export function errorResponse(error: GatewayError): Response {
 export function extensionsOf(error: GatewayError): ErrorExtensions {
   const { code, retryable, status, details } = error;
   const extensions = { ...details, code, retryable };
-  if (status === 200) return extensions;
+  if (errorTraits(code).isGraphQLAnswer) return extensions;
   return {
     ...extensions,
     http: { status, spec: code === 'QUERY_TOO_LARGE' && status === 400, headers: headersOf(error) },

@@ -1,4 +1,4 @@
-import { type ReplicaState, replicaStates } from '../replicas/states.ts';
+import { type ReplicaState, replicaStates, stateTraits } from '../replicas/states.ts';
 import { type Route, refuseMethod } from './routes.ts';
 
 /** What probes are told of one standby. No host, no user: anybody may ask. */
@@ -20,29 +20,7 @@ export interface HealthNeeds {
   standbys(): readonly StandbyHealth[];
 }
 
-type Verdict = 'pass' | 'warn' | 'fail';
-
-/** `warn`: it can answer, and is not as it should be. */
-const verdicts: Readonly<Record<ReplicaState, Verdict>> = {
-  STREAMING: 'pass',
-  CATCHING_UP: 'pass',
-  DELAYED: 'pass',
-  UPSTREAM_DEGRADED: 'warn',
-  CONNECTING: 'warn',
-  STALLED: 'warn',
-  DISCONNECTED: 'warn',
-  REPLAY_BLOCKED: 'warn',
-  PAUSED: 'warn',
-  ARCHIVE_RECOVERY: 'warn',
-  STREAMING_UNVERIFIED: 'warn',
-  UNKNOWN: 'fail',
-  UNREACHABLE: 'fail',
-  STARTING: 'fail',
-  WRONG_CLUSTER: 'fail',
-  SPLIT_BRAIN: 'fail',
-  PROMOTED: 'fail',
-  PRIMARY: 'fail',
-};
+type Verdict = (typeof stateTraits)[ReplicaState]['verdict'];
 
 /**
  * `/livez`: the process runs, whatever its databases do. `/readyz` and its older name `/health`: calls can be read
@@ -72,17 +50,17 @@ function readiness(needs: HealthNeeds): HealthBody {
   const checks = Object.fromEntries(needs.standbys().map((one) => [`${one.name}:staleness`, [check(one)]]));
   if (needs.isDraining()) return { status: 'fail', output: 'The gateway is closing down.', checks };
   if (!needs.isReady()) return { status: 'fail', output: 'No standby can answer now.', checks };
-  const isWhole = needs.standbys().every(({ status }) => verdicts[status] === 'pass');
+  const isWhole = needs.standbys().every(({ status }) => stateTraits[status].verdict === 'pass');
   return { status: isWhole ? 'pass' : 'warn', checks };
 }
 
 function check({ status, lagSeconds, sampledAt }: StandbyHealth): object {
   return {
     componentType: 'datastore',
-    status: verdicts[status],
+    status: stateTraits[status].verdict,
     ...(lagSeconds !== null && { observedValue: lagSeconds, observedUnit: 's' }),
     ...(sampledAt !== null && { time: sampledAt }),
-    ...(verdicts[status] !== 'pass' && { output: `${status}: ${replicaStates[status]}` }),
+    ...(stateTraits[status].verdict !== 'pass' && { output: `${status}: ${replicaStates[status]}` }),
   };
 }
 

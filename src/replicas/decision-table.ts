@@ -1,9 +1,9 @@
+import type { FailureKind } from '../db/failures.ts';
 import { TRANSACTION_POOLING } from '../db/wire/pooling.ts';
-import type { FailureKind } from './classify.ts';
 import { describeBytes, describeSeconds } from './describe.ts';
 import type { Facts, Thresholds } from './facts.ts';
 import type { ReceiverSample, StandbySample } from './sample.ts';
-import type { ReplicaState } from './states.ts';
+import { type ReplicaState, stateTraits } from './states.ts';
 
 interface Rule {
   readonly state: ReplicaState;
@@ -182,7 +182,7 @@ function isStalled(facts: Facts, { pollIntervalSeconds }: Thresholds): boolean {
 
 /** Replaying a while ago, or soon again, is no trouble: what counts is that its own upstream cannot feed it. */
 function hasBadUpstream({ upstream }: Facts): boolean {
-  return upstream !== null && !['STREAMING', 'CATCHING_UP', 'UNKNOWN'].includes(upstream.state);
+  return upstream !== null && upstream.state !== 'UNKNOWN' && !stateTraits[upstream.state].isAdvancing;
 }
 
 function isCatchingUp(

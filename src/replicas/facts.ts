@@ -1,4 +1,4 @@
-import type { FailureKind } from './classify.ts';
+import type { FailureKind } from '../db/failures.ts';
 import type { Estimate } from './estimate.ts';
 import type { Sample } from './sample.ts';
 import type { ReplicaState } from './states.ts';

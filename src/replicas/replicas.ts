@@ -7,7 +7,7 @@ import { createStandbyPool } from './pools.ts';
 import type { Replica, ReplicaRequest } from './replica.ts';
 import { type Purpose, tierOf } from './routing.ts';
 import { Standby } from './standby.ts';
-import type { ReplicaState } from './states.ts';
+import { type ReplicaState, stateTraits } from './states.ts';
 import { type ReplicaStatus, type ReplicationStatus, replicaStatus, replicationStatus } from './status.ts';
 import { defaultTuning, type Tuning } from './tuning.ts';
 
@@ -169,7 +169,8 @@ function logChange(
   logger: Log | undefined,
 ): void {
   const { state, reason } = observatory.assess(node).verdict;
-  const level = ['STREAMING', 'CATCHING_UP', 'PRIMARY', 'DELAYED'].includes(state) ? 'info' : 'warn';
+  const isWell = stateTraits[state].isWell || (state === 'PRIMARY' && node.role === 'primary');
+  const level = isWell ? 'info' : 'warn';
   logger?.[level]({ replica: node.name, state, before, reason }, 'server changed its state');
 }
 

@@ -1,33 +1,7 @@
-import type { ReplicaState } from './states.ts';
+import { type ReplicaState, stateTraits } from './states.ts';
 
 /** What a request is for: one page, or a long stream that should not be cut off. */
 export type Purpose = 'page' | 'stream';
-
-/**
- * How willingly a standby in this state is read from: the least tier that can serve is taken, and null is never.
- * A standby that lost its primary is still read from, since stale answers that say so are better than none;
- * one that stands still, only when there is no other.
- */
-const tiers: Readonly<Record<ReplicaState, number | null>> = {
-  STREAMING: 0,
-  CATCHING_UP: 0,
-  UPSTREAM_DEGRADED: 1,
-  CONNECTING: 1,
-  STALLED: 1,
-  DISCONNECTED: 1,
-  REPLAY_BLOCKED: 1,
-  DELAYED: 2,
-  PAUSED: 2,
-  ARCHIVE_RECOVERY: 2,
-  STREAMING_UNVERIFIED: 3,
-  UNKNOWN: null,
-  UNREACHABLE: null,
-  STARTING: null,
-  WRONG_CLUSTER: null,
-  SPLIT_BRAIN: null,
-  PROMOTED: null,
-  PRIMARY: null,
-};
 
 /** Below every standby without the same trouble. */
 const SUSPECT = 10;
@@ -44,12 +18,12 @@ export interface Routable {
   readonly purpose: Purpose;
 }
 
-/** See above; null means never. */
+/** The least tier that can serve is taken; null means never. */
 export function tierOf(standby: Routable): number | null {
   const { state, isSuspect, isRecovering, isHalfDeaf, allowPrimaryReads, purpose } = standby;
   if (allowPrimaryReads && (state === 'PRIMARY' || state === 'PROMOTED')) return isSuspect ? SUSPECT : 4;
   if (isHalfDeaf) return 2 * SUSPECT;
-  const tier = tiers[state];
+  const { tier } = stateTraits[state];
   if (tier === null) return null;
   if (isSuspect) return SUSPECT + tier;
   // A long query would run into the conflict that blocks replay already.

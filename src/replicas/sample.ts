@@ -1,4 +1,4 @@
-import type { FailureKind } from './classify.ts';
+import type { FailureKind } from '../db/failures.ts';
 
 /**
  * What one poll of one server saw. `sentAt` and `answeredAt` are on the gateway's clock and enclose

@@ -1,9 +1,9 @@
 import type { Pool } from 'pg';
-import { classify, type FailureKind, isLoss } from './classify.ts';
+import { classify, type FailureKind, isLoss } from '../db/failures.ts';
 import type { Clock } from './clock.ts';
 import type { Observed } from './observatory.ts';
 import type { StandbyPool } from './pools.ts';
-import type { ReplicaState } from './states.ts';
+import { type ReplicaState, stateTraits } from './states.ts';
 
 /** A pool and the requests that hold it: a pool that was replaced ends with the last of them. */
 interface SharedPool extends StandbyPool {
@@ -93,7 +93,8 @@ export class Standby {
     if (node.failure) this.troubleAt = node.failure.failedAt;
     // Only the answer to a poll that was sent after the failure disproves it.
     else if (node.sample && node.sample.sentAt >= this.troubleAt) this.isSuspect = false;
-    if (before !== 'UNKNOWN' && state !== before && isLost(state) && !this.isHalfDeaf) this.#retirePool();
+    if (before !== 'UNKNOWN' && state !== before && stateTraits[state].isLost && !this.isHalfDeaf)
+      this.#retirePool();
     this.#breakSilent();
   }
 
@@ -138,8 +139,4 @@ export class Standby {
     this.#brokenAt = now;
     for (const { breakSilent } of this.#retired) breakSilent();
   }
-}
-
-function isLost(state: ReplicaState): boolean {
-  return ['UNREACHABLE', 'STARTING', 'WRONG_CLUSTER', 'SPLIT_BRAIN', 'PROMOTED', 'PRIMARY'].includes(state);
 }

@@ -22,6 +22,45 @@ export const replicaStates = {
 
 export type ReplicaState = keyof typeof replicaStates;
 
+interface StateTraits {
+  /** Whether all is as it should be, for the log and for marks on a graph. */
+  readonly isWell: boolean;
+  /** Whether its connections are of no use, and statements there have failed or must not be sent. */
+  readonly isLost: boolean;
+  /** Whether it receives WAL now, and replays it. */
+  readonly isAdvancing: boolean;
+  /**
+   * How willingly it is read from: the least tier that can serve is taken, and null is never. A standby that lost its
+   * primary is still read from, since stale answers that say so are better than none; one that stands still, only
+   * when there is no other.
+   */
+  readonly tier: number | null;
+  /** For probes. `warn`: it can answer, and is not as it should be. */
+  readonly verdict: 'pass' | 'warn' | 'fail';
+}
+
+/** What each state means to the parts of the gateway. A new state does not compile before it has a row here. */
+export const stateTraits: Readonly<Record<ReplicaState, StateTraits>> = {
+  STREAMING: { isWell: true, isLost: false, isAdvancing: true, tier: 0, verdict: 'pass' },
+  CATCHING_UP: { isWell: true, isLost: false, isAdvancing: true, tier: 0, verdict: 'pass' },
+  DELAYED: { isWell: true, isLost: false, isAdvancing: false, tier: 2, verdict: 'pass' },
+  UPSTREAM_DEGRADED: { isWell: false, isLost: false, isAdvancing: false, tier: 1, verdict: 'warn' },
+  CONNECTING: { isWell: false, isLost: false, isAdvancing: false, tier: 1, verdict: 'warn' },
+  STALLED: { isWell: false, isLost: false, isAdvancing: false, tier: 1, verdict: 'warn' },
+  DISCONNECTED: { isWell: false, isLost: false, isAdvancing: false, tier: 1, verdict: 'warn' },
+  REPLAY_BLOCKED: { isWell: false, isLost: false, isAdvancing: false, tier: 1, verdict: 'warn' },
+  PAUSED: { isWell: false, isLost: false, isAdvancing: false, tier: 2, verdict: 'warn' },
+  ARCHIVE_RECOVERY: { isWell: false, isLost: false, isAdvancing: false, tier: 2, verdict: 'warn' },
+  STREAMING_UNVERIFIED: { isWell: false, isLost: false, isAdvancing: false, tier: 3, verdict: 'warn' },
+  UNKNOWN: { isWell: false, isLost: false, isAdvancing: false, tier: null, verdict: 'fail' },
+  UNREACHABLE: { isWell: false, isLost: true, isAdvancing: false, tier: null, verdict: 'fail' },
+  STARTING: { isWell: false, isLost: true, isAdvancing: false, tier: null, verdict: 'fail' },
+  WRONG_CLUSTER: { isWell: false, isLost: true, isAdvancing: false, tier: null, verdict: 'fail' },
+  SPLIT_BRAIN: { isWell: false, isLost: true, isAdvancing: false, tier: null, verdict: 'fail' },
+  PROMOTED: { isWell: false, isLost: true, isAdvancing: false, tier: null, verdict: 'fail' },
+  PRIMARY: { isWell: false, isLost: true, isAdvancing: false, tier: null, verdict: 'fail' },
+};
+
 /** How much the figures beside it can be trusted. */
 export const confidences = {
   HIGH: 'The end of the WAL was known within the last two seconds.',

@@ -1,12 +1,18 @@
+import type { FailureKind } from '../db/failures.ts';
 import { iso8601OfMicros } from '../db/timestamps.ts';
-import type { FailureKind } from './classify.ts';
 import type { Clock } from './clock.ts';
 import { formatLsn } from './lsn.ts';
 import type { Assessment, Observatory, Observed } from './observatory.ts';
 import { streamingReceiver } from './receiver-claim.ts';
 import type { SlotSample } from './sample.ts';
 import type { Standby } from './standby.ts';
-import type { Confidence, PrimaryState, ReplicaState, ReplicationHealth } from './states.ts';
+import {
+  type Confidence,
+  type PrimaryState,
+  type ReplicaState,
+  type ReplicationHealth,
+  stateTraits,
+} from './states.ts';
 
 /** The answer of replicationStatus. Instants are RFC 3339 in UTC with microseconds, positions PostgreSQL's text. */
 export interface ReplicationStatus {
@@ -158,8 +164,8 @@ export function catchUpSeconds(
   state: ReplicaState,
   rate: number | null,
 ): number | null {
-  const isMoving = state === 'STREAMING' || state === 'CATCHING_UP';
-  if (!isMoving || bytes === null || bytes === 0n || rate === null || rate < 1) return null;
+  if (!stateTraits[state].isAdvancing || bytes === null || bytes === 0n || rate === null || rate < 1)
+    return null;
   return Number(bytes) / rate;
 }
 
@@ -219,7 +225,7 @@ function describePrimaryFromStandbys({ observatory, clock }: StatusView): Primar
     .toSorted((a, b) => b.at - a.at)[0];
   if (!heard) return null;
   const { verdict, estimate } = observatory.assess(heard.observed.node);
-  const isAlive = direct.some(({ state }) => state === 'STREAMING' || state === 'CATCHING_UP');
+  const isAlive = direct.some(({ state }) => stateTraits[state].isAdvancing);
   const silence = clock.now() - heard.at;
   return {
     status: isAlive ? 'AVAILABLE' : 'SILENT',

@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
+import { classify, isLoss } from '../db/failures.ts';
 import { statementNameOf } from '../db/wire/statement-names.ts';
-import { classify, isLoss } from './classify.ts';
 import type { Clock } from './clock.ts';
 import type { Connection } from './connection-url.ts';
 import { PoolingWatch } from './pooling-watch.ts';

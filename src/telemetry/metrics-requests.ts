@@ -1,10 +1,9 @@
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { Counter, Histogram, type Registry } from 'prom-client';
-import { type ErrorCode, errorCodes } from '../errors.ts';
+import { type ErrorCode, errorCodes, requestResults } from '../errors.ts';
 import { askedOf, catchAlls, noteAsked, OTHER, partOf, parts } from './operation-names.ts';
 import type { EndedRequest } from './request-log.ts';
-import type { Outcome } from './request-results.ts';
 
 export interface RequestMetrics {
   readonly plugin: Plugin;
@@ -16,13 +15,6 @@ export interface RequestMetrics {
 /** From a page that is in memory to the longest export. */
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
-const outcomes = Object.keys({
-  ok: true,
-  cancelled: true,
-  invalid: true,
-  denied: true,
-  error: true,
-} satisfies Record<Outcome, true>);
 const statuses = ['2xx', '3xx', '4xx', '5xx', 'none'] as const;
 
 /**
@@ -46,13 +38,13 @@ export function createRequestMetrics(registry: Registry, schema: GraphQLSchema):
         noteOperation(request, result as DocumentNode, params.operationName);
       },
     },
-    note({ request, status, outcome, millis, codes }) {
+    note({ request, status, result, millis, codes }) {
       const route = partOf(request.url);
       http.inc({ route, status: status === undefined ? 'none' : `${Math.floor(status / 100)}xx` });
       for (const code of codes) errors.inc({ code });
       if (route !== 'graphql') return;
       const operation = askedOf(request) ?? OTHER;
-      requests.inc({ operation, outcome });
+      requests.inc({ operation, outcome: result });
       durations.observe({ operation }, millis / 1000);
     },
   };
@@ -86,7 +78,7 @@ function createSeries(registry: Registry, operations: readonly string[]) {
     registers,
   });
   for (const operation of operations) {
-    for (const outcome of outcomes) requests.inc({ operation, outcome }, 0);
+    for (const outcome of requestResults) requests.inc({ operation, outcome }, 0);
     durations.zero({ operation });
   }
   for (const code of Object.keys(errorCodes) as ErrorCode[]) errors.inc({ code }, 0);

@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { type DocumentNode, type ExecutionResult, type GraphQLError, getOperationAST } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import type { ErrorCode } from '../errors.ts';
+import { type ErrorCode, type RequestResult, resultOf } from '../errors.ts';
 import type { Handler } from '../http/routes.ts';
 import { hideNumbers } from './logging.ts';
-import { type Outcome, outcomeOf } from './request-results.ts';
 
 /** The facts of one request, gathered while it is answered. Whoever learns one writes it here. */
 export interface RequestLog {
@@ -33,7 +32,7 @@ export interface EndedRequest extends RequestLog {
   readonly request: Request;
   /** HTTP status; undefined when the caller left before there was one. */
   readonly status: number | undefined;
-  readonly outcome: Outcome;
+  readonly result: RequestResult;
   readonly millis: number;
 }
 
@@ -86,8 +85,8 @@ export function createRequestLogs(onEnd: (ended: EndedRequest) => void): Request
       const log = of(request);
       const start = performance.now();
       const end = (status?: number) => {
-        const outcome = outcomeFor(log, request, status);
-        onEnd({ ...log, request, status, outcome, millis: performance.now() - start });
+        const result = resultFor(log, request, status);
+        onEnd({ ...log, request, status, result, millis: performance.now() - start });
       };
       try {
         const response = await handler(request);
@@ -107,18 +106,18 @@ export function createRequestLogs(onEnd: (ended: EndedRequest) => void): Request
 /** Writes the line of a request, unless a probe or a scrape asked it. Never variables, numbers, the query or a token. */
 export function writeRequest(
   logger: Logger,
-  { request, id, status, outcome, millis, ...log }: EndedRequest,
+  { request, id, status, result, millis, ...log }: EndedRequest,
 ): void {
   const path = new URL(request.url).pathname;
   if (probes.has(path)) return;
-  logger[outcome === 'error' ? 'warn' : 'info'](
+  logger[result === 'error' ? 'warn' : 'info'](
     {
       requestId: id,
       method: request.method,
       path: shownPath(path),
       operation: log.operation,
       type: log.type,
-      outcome,
+      outcome: result,
       codes: log.codes.size > 0 ? [...log.codes] : undefined,
       reference: log.reference,
       status,
@@ -159,9 +158,9 @@ function idOf(request: Request): string {
   return /^[\w.:-]{1,64}$/.test(given) ? given : randomUUID();
 }
 
-function outcomeFor({ codes }: RequestLog, request: Request, status: number | undefined): Outcome {
+function resultFor({ codes }: RequestLog, request: Request, status: number | undefined): RequestResult {
   if (request.signal.aborted) return 'cancelled';
-  if (codes.size > 0) return outcomeOf(codes);
+  if (codes.size > 0) return resultOf(codes);
   if (status === undefined || status >= 500) return 'error';
   return status >= 400 ? 'invalid' : 'ok';
 }

@@ -1,7 +1,7 @@
 import type { Attributes, SpanContext } from '@opentelemetry/api';
+import { resultOf } from '../errors.ts';
 import { askedOf, partOf } from './operation-names.ts';
 import { type EndedRequest, shownPath } from './request-log.ts';
-import { outcomeOf } from './request-results.ts';
 
 /** What is told of a request. Its name is one of few, whatever clients send. */
 export interface RequestSpan {
@@ -19,12 +19,12 @@ const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPT
  * have none, ours; undefined for probes, scrapes and paths where nothing is. Never variables, numbers, the query or a token.
  */
 export function describeSpan(ended: EndedRequest): RequestSpan | undefined {
-  const { request, type, operation, status, outcome, codes } = ended;
+  const { request, type, operation, status, result, codes } = ended;
   const part = partOf(request.url);
   if (part !== 'graphql' && part !== 'grafana') return undefined;
   const method = methods.has(request.method) ? request.method : undefined;
   const { pathname, protocol } = new URL(request.url);
-  const failure = outcome === 'error' ? failureOf(ended) : undefined;
+  const failure = result === 'error' ? failureOf(ended) : undefined;
   return {
     name: type ? [type, askedOf(request)].filter(Boolean).join(' ') : `${method ?? 'HTTP'} /${part}`,
     failure,
@@ -37,7 +37,7 @@ export function describeSpan(ended: EndedRequest): RequestSpan | undefined {
       'graphql.operation.type': type,
       'graphql.operation.name': operation,
       'error.type': failure,
-      'gateway.outcome': outcome,
+      'gateway.outcome': result,
       'gateway.error_codes': codes.size > 0 ? [...codes] : undefined,
       'gateway.replica': ended.replica,
       'gateway.rows': ended.rows,
@@ -49,7 +49,7 @@ export function describeSpan(ended: EndedRequest): RequestSpan | undefined {
 
 /** An error code of ours (docs/errors.md), or the status when there was no more to say. */
 function failureOf({ codes, status }: EndedRequest): string {
-  const code = [...codes].find((each) => outcomeOf([each]) === 'error');
+  const code = [...codes].find((each) => resultOf([each]) === 'error');
   return code ?? (status === undefined ? '_OTHER' : String(status));
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { classify } from '../../src/replicas/classify.ts';
+import { classify } from '../../src/db/failures.ts';
 import { systemClock } from '../../src/replicas/clock.ts';
 import { formatLsn } from '../../src/replicas/lsn.ts';
 import { createReplicas, type Replicas, type ReplicasOptions } from '../../src/replicas/replicas.ts';

@@ -327,7 +327,7 @@ describe('the metrics of streams', () => {
       codes: new Set(),
       request: new Request('http://gateway/graphql'),
       status: 200,
-      outcome: 'ok',
+      result: 'ok',
       millis: 1,
     } as Parameters<Metrics['noteRequest']>[0]);
     const after = await scrape(metrics);

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import pg, { type PoolClient } from 'pg';
 import utils from 'pg/lib/utils.js';
+import { explain } from '../failures.ts';
 import type { Reader } from '../reader.ts';
-import { explain } from '../sqlstate.ts';
 import type { BoundStatement, SlotValues, Statement } from '../statement.ts';
 import { encodeClose, encodeExecution, type Format, together } from './bind-message.ts';
 import { planEach, planOnce, planSwitch } from './plan-once.ts';

@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
-import { ReplicaConflictError, ReplicaLostError, UnauthenticatedError } from '../../src/errors.ts';
-import { classify, isLoss } from '../../src/replicas/classify.ts';
+import { classify, explain, type FailureKind, failureKinds, isLoss } from '../../src/db/failures.ts';
+import {
+  GatewayError,
+  ReplicaConflictError,
+  ReplicaFailureError,
+  ReplicaLostError,
+  UnauthenticatedError,
+} from '../../src/errors.ts';
 
 const coded = (code: string) => Object.assign(new Error('in any language'), { code });
 
@@ -41,6 +47,51 @@ test.each([
   ['connection to the past', 'other'],
 ])('the driver saying "%s" without a code means %s', (message, kind) => {
   expect(classify(new Error(message))).toBe(kind);
+});
+
+test.each([
+  '40001',
+  '57P01',
+  '08006',
+  '57P03',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ETIMEDOUT',
+  '53300',
+  '53200',
+])(
+  'a request that ran into %s is tried on another standby, which is told the same kind of failure',
+  (code) => {
+    const failure = explain(coded(code));
+    expect(failure).toBeInstanceOf(ReplicaFailureError);
+    expect(isLoss(classify(failure))).toBe(isLoss(classify(coded(code))));
+  },
+);
+
+test('a standby that is out of connections is full, not lost', () => {
+  const failure = explain(coded('53300'));
+  expect(failure).toMatchObject({ code: 'OVERLOADED', retryable: true, status: 503 });
+  expect(classify(failure)).toBe('overloaded');
+});
+
+test('our own pool being busy is not tried elsewhere: the others are as busy', () => {
+  const failure = explain(new Error('timeout exceeded when trying to connect'));
+  expect(failure).toMatchObject({ code: 'OVERLOADED' });
+  expect(failure).not.toBeInstanceOf(ReplicaFailureError);
+});
+
+test('what has nothing to do with the standby is left as it is, to be masked', () => {
+  const defects = [coded('42P01'), coded('25006'), new TypeError('x is not a function'), 'a string', null];
+  expect(defects.map((error) => explain(error))).toEqual(defects);
+});
+
+test('every kind with an explanation keeps what it says of the standby', () => {
+  for (const [kind, traits] of Object.entries(failureKinds)) {
+    if (!('explain' in traits)) continue;
+    const failure = traits.explain(coded('53300'));
+    expect(failure).toBeInstanceOf(GatewayError);
+    expect(isLoss(classify(failure))).toBe(isLoss(kind as FailureKind));
+  }
 });
 
 test('a connect that timed out hangs, although its cause was terminated', () => {
