@@ -4,7 +4,7 @@ import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 
 // Types are stripped and code compiled once per version, not at every start: that halves the time until ready. For this
-// file itself it comes too late, so `npm start` asks for the same by NODE_COMPILE_CACHE.
+// file itself it comes too late, so `npm start` sets NODE_COMPILE_CACHE as well.
 enableCompileCache();
 
 interface Command {
@@ -21,7 +21,7 @@ const commands: Readonly<Record<string, Command>> = {
     run: async (args) => {
       if (wantsHelp(args)) return say(await serveHelp());
       const { serve } = await import('./serve.ts');
-      return serve(process.env, untilToldToStop());
+      return serve(process.env, untilStopSignal());
     },
   },
   demo: {
@@ -33,7 +33,7 @@ const commands: Readonly<Record<string, Command>> = {
       ]);
       const { XDG_CACHE_HOME } = process.env;
       const cacheDir = XDG_CACHE_HOME ? join(XDG_CACHE_HOME, 'cdr-gateway') : undefined;
-      return runDemo(args, { startGateway, signal: untilToldToStop(), cacheDir });
+      return runDemo(args, { startGateway, signal: untilStopSignal(), cacheDir });
     },
   },
   migrate: {
@@ -121,15 +121,15 @@ function print(line: string): void {
 const SAME_SIGNAL_MS = 1000;
 
 /** Aborted by the first SIGINT or SIGTERM; another one, later, ends the process at once. */
-function untilToldToStop(): AbortSignal {
+function untilStopSignal(): AbortSignal {
   const controller = new AbortController();
-  let toldAt = Number.NaN;
+  let firstAt = Number.NaN;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       if (!controller.signal.aborted) {
-        toldAt = performance.now();
+        firstAt = performance.now();
         controller.abort();
-      } else if (performance.now() - toldAt > SAME_SIGNAL_MS) {
+      } else if (performance.now() - firstAt > SAME_SIGNAL_MS) {
         process.exit(130);
       }
     });

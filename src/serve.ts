@@ -22,7 +22,7 @@ import type { Traces } from './telemetry/traces.ts';
 
 /** A gateway that answers. */
 export interface Gateway {
-  /** `http://host:port/graphql`; the port is the real one when 0 was asked for. */
+  /** `http://host:port/graphql`; the real port when the setting is 0. */
   readonly url: string;
   /** Drains running requests, then closes everything. */
   close(): Promise<void>;
@@ -77,7 +77,7 @@ export async function startGateway(env: Environment): Promise<Gateway> {
   }
 }
 
-/** What a gateway consists of, once it knows what its tables look like. */
+/** What a gateway consists of, once the source of its calls has been checked. */
 interface Parts {
   readonly settings: GatewaySettings;
   readonly logger: Logger;

@@ -11,7 +11,7 @@ type Print = (line: string) => void;
 
 const LOOK_UPS = 100_000;
 
-/** Reads the files of numbers as the gateway would, and says what is in them and what they cost. False: warnings. */
+/** Reads the files of numbers as the gateway would, and prints what is in them and what they cost. False: warnings. */
 export async function examineNumbering(files: NumberingFiles, print: Print): Promise<boolean> {
   if (files.planPath === undefined) {
     print('numbering plan: none; numbers have country and kind of line, and no holder (NUMBERING_PLAN)');
@@ -21,7 +21,7 @@ export async function examineNumbering(files: NumberingFiles, print: Print): Pro
   const operators = files.operatorsPath
     ? await examine('list of operators', 'operators', files.operatorsPath, readOperators, print)
     : undefined;
-  const areNamed = !plan || !operators || sayUnnamed(plan.content, operators.content, print);
+  const areNamed = !plan || !operators || reportUnnamed(plan.content, operators.content, print);
   if (plan) await timeLookUps(files, plan.content, print);
   const areWell = [plan, files.operatorsPath ? operators : plan].every((loaded) => loaded?.badLines === 0);
   return areWell && areNamed;
@@ -57,7 +57,7 @@ async function examine<Content>(
 }
 
 /** False when the list does not name every holder of the plan. */
-function sayUnnamed(plan: BlockIndex, operators: Operators, print: Print): boolean {
+function reportUnnamed(plan: BlockIndex, operators: Operators, print: Print): boolean {
   const codes = new Set([...plan].map(({ holderCode }) => holderCode));
   const unnamed = [...codes].filter((code) => !operators.has(code));
   if (unnamed.length === 0) return true;

@@ -14,7 +14,7 @@ export async function status(env: Environment, log: (line: string) => void): Pro
     await replicas.firstLook;
     const found = replicas.snapshot();
     log(`${found.status}${found.asOf ? `, as of ${found.asOf}` : ''}`);
-    for (const replica of found.replicas) log(`  ${lineOf(replica)}`);
+    for (const replica of found.replicas) log(`  ${describeReplica(replica)}`);
     if (found.primary)
       log(`  primary: ${found.primary.status}${found.primary.reason ? `. ${found.primary.reason}` : ''}`);
     return exitCodes[found.status];
@@ -23,7 +23,7 @@ export async function status(env: Environment, log: (line: string) => void): Pro
   }
 }
 
-function lineOf({ name, status, lagSeconds, lagBytes, confidence, reason }: ReplicaStatus): string {
+function describeReplica({ name, status, lagSeconds, lagBytes, confidence, reason }: ReplicaStatus): string {
   const age = lagSeconds === null ? 'age unknown' : `at most ${lagSeconds.toFixed(1)} s old`;
   const bytes = lagBytes === null ? '' : `, ${lagBytes} bytes behind`;
   return `${name}: ${status}, ${age}${bytes} (confidence ${confidence})${reason ? `. ${reason}` : ''}`;

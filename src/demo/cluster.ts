@@ -59,7 +59,7 @@ export interface Cluster {
 
 /**
  * Durability is given up on purpose: these clusters are thrown away. Reconnecting and reporting are
- * quick, so that nobody waits five seconds for a standby to notice that its primary is back.
+ * quick, so that it does not take a standby five seconds to notice that its primary is back.
  */
 const DEFAULTS: Readonly<Record<string, string>> = {
   fsync: 'off',
@@ -82,7 +82,7 @@ const DEFAULTS: Readonly<Record<string, string>> = {
 /** Kept data must survive more than the end of our process. */
 const DURABLE = { fsync: 'on' };
 
-/** Throws a DemoError that says in one sentence what is wrong; nothing is left running then. */
+/** Throws a DemoError of one sentence; nothing is left running then. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const { signal } = options;
   signal?.throwIfAborted();
@@ -167,7 +167,7 @@ function nextName(nodes: readonly PostgresNode[]): string {
   }
 }
 
-/** Slots of an earlier run's standbys would hold WAL for nobody. */
+/** Slots of an earlier run's standbys would hold WAL in vain. */
 async function prepareReplication(primary: PostgresNode, password: string): Promise<void> {
   const client = new Client({ connectionString: primary.url() });
   await client.connect();

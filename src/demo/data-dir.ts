@@ -15,7 +15,7 @@ const run = promisify(execFile);
 const OF_THE_RUN = ['owner', 'programs'];
 const DESCRIPTION_FILE = 'cluster.json';
 
-/** What a data directory says about itself; the primary's data lie beside it in `primary`. */
+/** The description that a data directory holds; the primary's data lie beside it in `primary`. */
 export interface ClusterDescription {
   readonly major: number;
   /** Of the superuser, `postgres`. */
@@ -105,7 +105,7 @@ async function acceptLeftOver(
       `${directory} is in use by PostgreSQL process ${pid}: stop that demo first, or kill -INT ${pid}.`,
     );
   }
-  // Nobody's: the process id in it may by now be a stranger's, which would keep PostgreSQL from starting.
+  // Stale: its process id may by now be another program's, which would keep PostgreSQL from starting.
   await rm(lockFile, { force: true });
   const standbys = names.filter(
     (name) => name !== 'primary' && name !== DESCRIPTION_FILE && !name.includes('.'),
@@ -146,7 +146,7 @@ async function initdb(options: {
 }): Promise<void> {
   const { dataDir, passwordFile, binaries, account } = options;
   const flags = ['--username=postgres', '--auth=scram-sha-256', `--pwfile=${passwordFile}`];
-  // The same order of texts on every machine, whatever locales it has.
+  // The same order of texts on every machine, independent of its locales.
   flags.push('--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions');
   try {
     await run(binaries.initdb, [...flags, '-D', dataDir], {
@@ -156,7 +156,7 @@ async function initdb(options: {
     });
   } catch (error) {
     const { stderr, message } = error as { stderr?: string; message: string };
-    const complaint = stderr?.split('\n').find((line) => /error|could not/i.test(line)) ?? message;
-    throw new DemoError(`initdb failed: ${complaint}`);
+    const problem = stderr?.split('\n').find((line) => /error|could not/i.test(line)) ?? message;
+    throw new DemoError(`initdb failed: ${problem}`);
   }
 }

@@ -6,10 +6,11 @@ import { type Cluster, type ClusterOptions, startCluster } from './cluster.ts';
 import { DATABASE, openForGateway } from './database.ts';
 import { DemoError } from './demo-error.ts';
 import { type DemoOptions, demoHelp, parseDemoOptions } from './demo-options.ts';
+import type { DemoReport } from './demo-report.ts';
 import { explainFullDisk, requireDiskSpace } from './disk-space.ts';
 import { type RunningExplorer, startExplorer } from './explorer.ts';
 import { buildExplorer } from './explorer-build.ts';
-import { askFirstQuestion, type DemoReport, introduce } from './introduction.ts';
+import { introduce, runFirstQuery } from './introduction.ts';
 import { prepareCalls } from './kept-calls.ts';
 import { findFreePort, isPortFree } from './ports.ts';
 import type { PostgresNode } from './postgres-node.ts';
@@ -17,8 +18,8 @@ import { createProgress, type Progress, type Screen } from './progress.ts';
 import { startTraffic } from './traffic.ts';
 import { createTrafficModel } from './traffic-model.ts';
 
-/** What the demo needs from outside. */
-export interface DemoDependencies {
+/** What the demo gets from its caller. */
+export interface DemoDeps {
   /** Serves GraphQL, with the settings of `npm start`. */
   readonly startGateway: (environment: Readonly<Record<string, string>>) => Promise<RunningGateway>;
   /** Aborted when the demo is to end. */
@@ -41,7 +42,7 @@ const INTERRUPTED = 130;
 const HOST = '127.0.0.1';
 
 /** Runs until the signal is aborted. Resolves with the exit code; throws a DemoError with one sentence. */
-export async function runDemo(args: readonly string[], dependencies: DemoDependencies): Promise<number> {
+export async function runDemo(args: readonly string[], dependencies: DemoDeps): Promise<number> {
   const { signal, out = process.stdout, err = process.stderr } = dependencies;
   const options = parseDemoOptions(args);
   if (options === 'help') {
@@ -65,13 +66,13 @@ type ServerReport = Omit<DemoReport, 'graphqlUrl' | 'webUrl'>;
 
 interface RunningDemo extends AsyncDisposable {
   readonly report: DemoReport;
-  /** For a person: where everything is, and a first question with its answer. */
+  /** For a person: where everything is, and a first query with its answer. */
   readonly introduction: string;
 }
 
 async function startDemo(
   options: DemoOptions,
-  { startGateway, signal, err, cacheDir }: DemoDependencies & { err: Screen },
+  { startGateway, signal, err, cacheDir }: DemoDeps & { err: Screen },
 ): Promise<RunningDemo> {
   const started = performance.now();
   const progress = createProgress(err);
@@ -96,7 +97,7 @@ async function startDemo(
   const servers = describe(cluster);
   const gateway = await startGateway(gatewaySettings(cluster, servers, gatewayPassword, options));
   stack.defer(() => gateway.close());
-  const firstAnswer = await askFirstQuestion(gateway.url, servers.tokens.admin, signal);
+  const firstAnswer = await runFirstQuery(gateway.url, servers.tokens.admin, signal);
   const base: DemoReport = { graphqlUrl: gateway.url, ...servers };
   const explorer = await openExplorer(options, base, signal, progress);
   if (explorer) stack.defer(() => explorer.stop());
@@ -176,7 +177,7 @@ async function requirePort(port: number, flag: string): Promise<void> {
   throw new DemoError(`Port ${port} is in use: stop what listens there, or choose another one with ${flag}.`);
 }
 
-/** Undefined where nobody asked for it. */
+/** Undefined without --web. */
 async function openExplorer(
   { webPort }: DemoOptions,
   gateway: DemoReport,

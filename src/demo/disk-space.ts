@@ -18,7 +18,7 @@ export async function requireDiskSpace(place: string, servers: number, calls: nu
   );
 }
 
-/** Says it in one sentence when an error, at whatever depth, means a full disk. */
+/** One sentence in place of an error that means, at any depth, a full disk. */
 export function explainFullDisk(error: unknown, log = ''): unknown {
   const { code, message } = error as { code?: unknown; message?: unknown };
   const isFull = code === 'ENOSPC' || code === '53100' || /no space left/i.test(`${message} ${log}`);

@@ -51,7 +51,7 @@ function isOlder(directory: string, made: string, sources: readonly string[]): b
   );
 }
 
-/** Told each line that npm prints. Throws a DemoError with the last of them when it fails. */
+/** Passes on each line that npm prints. Throws a DemoError with the last of them when it fails. */
 async function runNpm(
   args: readonly string[],
   cwd: string,
@@ -59,7 +59,7 @@ async function runNpm(
   onLine: (line: string) => void,
 ): Promise<void> {
   signal.throwIfAborted();
-  // A process group of its own: npm starts others, and all of them are to end when we are told to stop.
+  // A process group of its own: npm starts others, and all of them are to end with us.
   const child = spawn('npm', args, { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const lines: string[] = [];
   const note = (chunk: Buffer) => {

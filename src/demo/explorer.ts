@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DemoError } from './demo-error.ts';
+import type { DemoReport } from './demo-report.ts';
 import { STANDALONE } from './explorer-build.ts';
-import type { DemoReport } from './introduction.ts';
 
 export interface ExplorerOptions {
   /** The call explorer's package, built. */
@@ -13,7 +13,7 @@ export interface ExplorerOptions {
   readonly port: number;
   readonly gateway: Pick<DemoReport, 'graphqlUrl' | 'tokens' | 'accountId'>;
   readonly signal: AbortSignal;
-  /** Told when it ends although nobody stopped it. */
+  /** Called when it ends without having been stopped. */
   readonly onEnd: (why: string) => void;
 }
 
@@ -27,14 +27,14 @@ export interface RunningExplorer {
 export const explorerUsers = ['admin', 'customer'] as const;
 
 const HOST = '127.0.0.1';
-const PATIENCE_MS = 30_000;
+const START_TIMEOUT_MS = 30_000;
 const POLL_MS = 100;
 const KILL_AFTER_MS = 3_000;
-const MAX_COMPLAINTS = 4_000;
+const MAX_ERROR_CHARACTERS = 4_000;
 /** The kernel closes its input when we are gone, however that happened: then it ends as well. */
 const END_WITH_US = "data:text/javascript,process.stdin.on('close',()=>process.exit()).resume()";
 
-/** Starts the built explorer before the gateway. Resolves when it answers; throws a DemoError with what it said. */
+/** Starts the built explorer before the gateway. Resolves when it answers; throws a DemoError with its output. */
 export async function startExplorer(options: ExplorerOptions): Promise<RunningExplorer> {
   const { directory, port, gateway, signal, onEnd } = options;
   const url = `http://${HOST}:${port}`;
@@ -44,9 +44,9 @@ export async function startExplorer(options: ExplorerOptions): Promise<RunningEx
     env: environment(port, gateway),
     stdio: ['pipe', 'ignore', 'pipe'],
   });
-  let complaints = '';
+  let errorText = '';
   child.stderr.on('data', (chunk) => {
-    complaints = (complaints + chunk).slice(-MAX_COMPLAINTS);
+    errorText = (errorText + chunk).slice(-MAX_ERROR_CHARACTERS);
   });
   child.stdin.on('error', () => {});
   const ended = once(child, 'close');
@@ -56,14 +56,14 @@ export async function startExplorer(options: ExplorerOptions): Promise<RunningEx
     await end(child, ended);
   };
   try {
-    await answers(`${url}/sign-in`, child, signal);
+    await waitUntilAnswering(`${url}/sign-in`, child, signal);
   } catch (error) {
     await stop();
     signal.throwIfAborted();
-    throw error instanceof DemoError ? new DemoError(`${error.message}\n\n${complaints.trim()}`) : error;
+    throw error instanceof DemoError ? new DemoError(`${error.message}\n\n${errorText.trim()}`) : error;
   }
   void ended.then(() => {
-    if (!isStopping) onEnd(complaints.trim());
+    if (!isStopping) onEnd(errorText.trim());
   });
   return { url, pid: child.pid!, stop };
 }
@@ -92,8 +92,8 @@ function environment(
   };
 }
 
-async function answers(url: string, child: ChildProcess, signal: AbortSignal): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
+async function waitUntilAnswering(url: string, child: ChildProcess, signal: AbortSignal): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {
     if (child.exitCode !== null || child.signalCode !== null) {
       throw new DemoError('The call explorer ended while it started:');

@@ -68,5 +68,5 @@ export const corridors: readonly Corridor[] = [
   { timeZone: 'Asia/Manila', routes: ['63', '84', '86', '971', '966'], restsOnFriday: false },
 ];
 
-/** Trunks are settled in dollars, whatever the clock says. */
+/** Trunks are settled in dollars, in every time zone. */
 export const CORRIDOR_CURRENCY = 'USD';

@@ -1,35 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DemoError } from './demo-error.ts';
 import type { DemoOptions } from './demo-options.ts';
+import type { DemoReport } from './demo-report.ts';
 import { explorerUsers } from './explorer.ts';
 
-/** What a program that started the demo reads from its standard output. URLs are the superuser's. */
-export interface DemoReport {
-  readonly graphqlUrl: string;
-  readonly primaryUrl: string;
-  readonly replicaUrls: readonly string[];
-  readonly tokens: { readonly admin: string; readonly account: string };
-  /** Whose calls the account token shows. */
-  readonly accountId: string;
-  /** Of the call explorer, where it was asked for. */
-  readonly webUrl?: string;
-}
+const FIRST_QUERY =
+  '{ cdrs(first: 1) { nodes { connectTime cli cld country durationSeconds chargedAmount } } }';
+const FIRST_ANSWER_TIMEOUT_MS = 15_000;
 
-const QUESTION = '{ cdrs(first: 1) { nodes { connectTime cli cld country durationSeconds chargedAmount } } }';
-const PATIENCE_MS = 15_000;
-
-/** Asks until the gateway has found a standby to answer from. Resolves with the answer as it came. */
-export async function askFirstQuestion(
-  graphqlUrl: string,
-  token: string,
-  signal: AbortSignal,
-): Promise<string> {
-  const deadline = Date.now() + PATIENCE_MS;
+/** Repeats a query until the gateway has found a standby to answer from. Resolves with the text of the answer. */
+export async function runFirstQuery(graphqlUrl: string, token: string, signal: AbortSignal): Promise<string> {
+  const deadline = Date.now() + FIRST_ANSWER_TIMEOUT_MS;
   for (;;) {
     const response = await fetch(graphqlUrl, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ query: QUESTION }),
+      body: JSON.stringify({ query: FIRST_QUERY }),
       signal,
     });
     const answer = await response.text();
@@ -54,7 +40,7 @@ export function introduce(report: DemoReport, firstAnswer: string, { replicas, r
     'Ask for the newest call:',
     '',
     `  curl -s ${graphqlUrl} -H 'authorization: Bearer ${tokens.admin}' \\`,
-    `    -H 'content-type: application/json' -d '${JSON.stringify({ query: QUESTION })}'`,
+    `    -H 'content-type: application/json' -d '${JSON.stringify({ query: FIRST_QUERY })}'`,
     '',
     firstAnswer.trim(),
     '',

@@ -7,7 +7,7 @@ import type { TrafficModel } from './traffic-model.ts';
 export interface LoadOptions {
   readonly count: number;
   readonly now: Date;
-  /** Told now and then how many calls have been sent. */
+  /** Called now and then with the number of calls sent so far. */
   readonly onProgress?: (sent: number) => void;
   readonly signal?: AbortSignal | undefined;
 }

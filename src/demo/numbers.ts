@@ -1,6 +1,6 @@
 import type { Home } from './homes.ts';
 import type { Random } from './random.ts';
-import { rateOf } from './rates.ts';
+import { findRate } from './rates.ts';
 
 /** A number twice: as the switch understood it (E.164 without "+", or null) and as it came in. */
 export interface NumberPair {
@@ -13,7 +13,7 @@ export type Notation = 'national' | 'plus' | 'e164' | `tech ${string}`;
 
 /** Any of the numbers behind a prefix of the price list. */
 export function numberBehind(prefix: string, random: Random): string {
-  return prefix + digits(rateOf(prefix).digits - prefix.length, random);
+  return prefix + digits(findRate(prefix).digits - prefix.length, random);
 }
 
 /** Text of exactly `count` digits, at most 14. */
@@ -23,7 +23,7 @@ export function digits(count: number, random: Random): string {
   return count > half ? first + digits(count - half, random) : first;
 }
 
-/** The number as somebody at home there would dial it. */
+/** The number as it is dialled within its own country. */
 export function write(number: string, notation: Notation, home: Home): string {
   if (notation === 'e164') return number;
   if (notation === 'plus') return `+${number}`;

@@ -35,7 +35,7 @@ export interface OrphanGuardOptions {
   readonly nodesDir: string;
   /** INT ends a server in order, QUIT at once. */
   readonly signal: 'INT' | 'QUIT';
-  /** Directories nobody needs any more then. */
+  /** Directories that are of no use then. */
   readonly remove: readonly string[];
 }
 

@@ -7,7 +7,7 @@ const LOWEST = 20_000;
 const HIGHEST = 32_000;
 const ATTEMPTS = 200;
 
-/** A port nobody on the loopback interface listens on at this moment, and none of `taken`. */
+/** A port that is free on the loopback interface at this moment, and none of `taken`. */
 export async function findFreePort(taken: readonly number[] = []): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const port = randomInt(LOWEST, HIGHEST);

@@ -23,7 +23,7 @@ const START_ATTEMPTS = 40;
 const POLL_MS = 10;
 const RELOAD_TIMEOUT_MS = 5_000;
 /** A stop that takes longer is made more urgent: fast, immediate, kill. */
-const STOP_PATIENCE_MS = 10_000;
+const STOP_TIMEOUT_MS = 10_000;
 
 export interface PostgresNodeOptions {
   readonly name: string;
@@ -95,7 +95,7 @@ export class PostgresNode {
     return this;
   }
 
-  /** Resolves when the server accepts queries. Throws a DemoError with the server's own words otherwise. */
+  /** Resolves when the server accepts queries. Throws a DemoError with the server's own message otherwise. */
   async start(): Promise<void> {
     if (this.#process) return;
     await this.#writeSettings();
@@ -109,7 +109,7 @@ export class PostgresNode {
     }
   }
 
-  /** Resolves when the process is gone, which it is within about half a minute whatever happens. */
+  /** Resolves when the process is gone, which it is within about half a minute in any case. */
   async stop(mode: StopMode = 'fast'): Promise<void> {
     const child = this.#process;
     if (!child) return;
@@ -117,11 +117,11 @@ export class PostgresNode {
     for (const signal of urgencies) {
       child.kill(signal);
       child.kill('SIGCONT'); // It may have been frozen.
-      if (await endsWithin(child, signal === 'SIGKILL' ? undefined : STOP_PATIENCE_MS)) return;
+      if (await endsWithin(child, signal === 'SIGKILL' ? undefined : STOP_TIMEOUT_MS)) return;
     }
   }
 
-  /** As `stop`, for good: whoever is about to start it will be refused. */
+  /** As `stop`, for good: later starts are refused. */
   async retire(mode: StopMode): Promise<void> {
     await this.stop(mode);
     await this.#freeSharedMemory();
@@ -132,7 +132,7 @@ export class PostgresNode {
   /** A server that was killed left shared memory behind, which only its own next start knows how to find. */
   async #freeSharedMemory(): Promise<void> {
     if (this.#isRetired || !existsSync(join(this.dataDir, 'postmaster.pid'))) return;
-    await Promise.race([this.#startOnce(), delay(STOP_PATIENCE_MS, undefined, { ref: false })]);
+    await Promise.race([this.#startOnce(), delay(STOP_TIMEOUT_MS, undefined, { ref: false })]);
     await this.stop('immediate');
   }
 
@@ -151,7 +151,7 @@ export class PostgresNode {
     client.on('error', () => {});
     await client.connect();
     try {
-      // The postmaster tells its children after it has read the file itself; ours reports its own time.
+      // The postmaster signals its children after it has read the file itself; ours reports its own time.
       const loaded = async () => {
         const { rows } = await client.query('select pg_conf_load_time()::text as at');
         return rows[0].at as string;
@@ -220,7 +220,7 @@ export class PostgresNode {
       if (await acceptsQueries(dataDir, child.pid)) return undefined;
       await delay(POLL_MS);
     }
-    return lastComplaint((await readFile(logFile)).subarray(alreadyLogged).toString());
+    return findLastError((await readFile(logFile)).subarray(alreadyLogged).toString());
   }
 }
 
@@ -231,10 +231,10 @@ async function acceptsQueries(dataDir: string, pid: number | undefined): Promise
   return lines[0] === String(pid) && lines[7]?.trim() === 'ready';
 }
 
-function lastComplaint(log: string): string {
-  const complaints = log.split('\n').filter((line) => /FATAL|PANIC|ERROR|could not/.test(line));
-  const line = complaints.find((text) => /FATAL|PANIC/.test(text)) ?? complaints.at(-1) ?? log.trim();
-  return line.replace(/^.*?(FATAL|PANIC|ERROR): +/, '') || 'it ended without a word';
+function findLastError(log: string): string {
+  const errors = log.split('\n').filter((line) => /FATAL|PANIC|ERROR|could not/.test(line));
+  const line = errors.find((text) => /FATAL|PANIC/.test(text)) ?? errors.at(-1) ?? log.trim();
+  return line.replace(/^.*?(FATAL|PANIC|ERROR): +/, '') || 'it ended without a message';
 }
 
 async function endsWithin(child: ChildProcess, milliseconds?: number): Promise<boolean> {

@@ -1,4 +1,4 @@
-/** Where a person may watch. */
+/** The terminal or the file where progress is shown. */
 export interface Screen {
   readonly isTTY?: boolean;
   /** Characters per line of a terminal. */

@@ -108,7 +108,7 @@ export function matchRate(number: string): Rate | undefined {
   return undefined;
 }
 
-export function rateOf(prefix: string): Rate {
+export function findRate(prefix: string): Rate {
   const rate = byPrefix.get(prefix);
   if (!rate) throw new Error(`The price list has no prefix ${prefix}.`);
   return rate;

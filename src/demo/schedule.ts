@@ -31,7 +31,7 @@ export function* scheduleEndings(
   { from, to }: Period,
   random: Random,
 ): Generator<Ending> {
-  const hours = hoursOf({ from, to });
+  const hours = splitHours({ from, to });
   const weights = weightsByHour(accounts, hours);
   const totals = weights.map((ofHour) => ofHour.reduce((sum, weight) => sum + weight, 0));
   const all = totals.reduce((sum, total) => sum + total, 0);
@@ -68,7 +68,7 @@ function* endingsWithin(
 }
 
 /** Clock hours; the first and the last may be cut. */
-function hoursOf({ from, to }: Period): Period[] {
+function splitHours({ from, to }: Period): Period[] {
   const hours: Period[] = [];
   for (let start = from; start < to; ) {
     const end = Math.min(to, (Math.floor(start / HOUR) + 1) * HOUR);
@@ -87,7 +87,7 @@ function weightsByHour(accounts: readonly Account[], hours: readonly Period[]): 
   const byAccount = accounts.map((account) => {
     const activity = zones.get(account.timeZone)!.map((local, index) => {
       const { from, to } = hours[index]!;
-      return (activityOf(account, local) * (to - from)) / HOUR;
+      return (estimateActivity(account, local) * (to - from)) / HOUR;
     });
     const total = activity.reduce((sum, value) => sum + value, 0);
     // A period in which it never works (a Sunday, tried alone): then evenly.
@@ -118,7 +118,7 @@ function localHours(timeZone: string, hours: readonly Period[]): LocalHour[] {
   });
 }
 
-function activityOf({ kind, corridor }: Account, { hour, weekday }: LocalHour): number {
+function estimateActivity({ kind, corridor }: Account, { hour, weekday }: LocalHour): number {
   const { hours, weekdays } = presets[kind];
   // Where the week rests on Friday, Friday is as quiet as Sunday is elsewhere.
   const day = corridor?.restsOnFriday ? (weekday + 7 - FRIDAY_SHIFT) % 7 : weekday;

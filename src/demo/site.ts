@@ -16,7 +16,7 @@ export interface NodeOptions {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** The place of one cluster: its directories, its nodes, and whatever must be ended or removed at the end. */
+/** The place of one cluster: its directories, its nodes, and all that must be ended or removed at the end. */
 export class Site {
   readonly account: ServerAccount;
   /** Sockets and secrets of this run. */
@@ -24,7 +24,7 @@ export class Site {
   /** Where each node has a directory of its name. */
   readonly nodesDir: string;
   readonly isKept: boolean;
-  /** What is in `nodesDir` was made by us just now: nobody misses it when the start fails. */
+  /** What is in `nodesDir` was made in this run, and may be removed when the start fails. */
   isNew = false;
   readonly #closing = new AbortController();
   readonly #tasks = new Set<Promise<unknown>>();

@@ -38,7 +38,7 @@ export async function startStandby({
 }: StartStandbyOptions): Promise<void> {
   const slot = node.name.toLowerCase().replace(/[^a-z0-9_]/g, '_');
   const isNode = upstream instanceof PostgresNode;
-  // Before the backup begins: the slot must hold the WAL the clone will ask for first.
+  // Before the backup begins: the slot must hold the WAL that the clone needs first.
   await createSlot(isNode ? upstream : primary, slot);
   const source = isNode && !(await isStandby(upstream)) ? upstream : primary;
   await takeBaseBackup(source, node.dataDir, account, signal);

@@ -23,7 +23,7 @@ export interface HistoryOptions {
 
 const DAY = 86_400;
 
-/** The same seed and the same questions in the same order give the same calls. */
+/** The same seed and the same calls of its functions in the same order give the same calls. */
 export function createTrafficModel(seed = 1): TrafficModel {
   const random = createRandom(seed);
   const { customers, accounts } = createAccounts(random);

@@ -24,10 +24,10 @@ const TICK_MS = 100;
 /** After a pause of the process itself (a laptop's sleep) there is nothing to make up for. */
 const MAX_TICK_MS = 1_000;
 const RECONNECT_MS = 200;
-/** A frozen server answers nothing; we do not wait for it longer than this. */
-const STOP_PATIENCE_MS = 1_000;
+/** A frozen server does not answer: after this its connection is broken. */
+const STOP_TIMEOUT_MS = 1_000;
 
-/** Writes until stopped, whatever happens to the primary meanwhile: calls do not end while it is down. */
+/** Writes until stopped, through every outage of the primary: no calls end while it is down. */
 export function startTraffic({ primaryUrl, model, rate }: TrafficOptions): Traffic {
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -72,7 +72,7 @@ export function startTraffic({ primaryUrl, model, rate }: TrafficOptions): Traff
       stopping.abort();
       const isDone = await Promise.race([
         working.then(() => true),
-        delay(STOP_PATIENCE_MS, false, { ref: false }),
+        delay(STOP_TIMEOUT_MS, false, { ref: false }),
       ]);
       if (isDone) return;
       destroySocket(client);

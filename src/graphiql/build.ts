@@ -17,7 +17,7 @@ import { ASSETS_PATH, type BuildMessage, type BuildOptions } from './assets.ts';
  * holding up requests, and are gone from memory when the thread ends.
  */
 
-// The browser gets our TypeScript with its types blanked; that this is new in Node is no news for the log.
+// The browser gets our TypeScript with its types blanked; the warning that this is new in Node does not belong in the log.
 process.emitWarning = () => {};
 
 /** GraphiQL's editor starts its workers from files beside its own script. */

@@ -7,13 +7,13 @@ export interface GraphiQL {
   /** Browsers at /graphql, and the files of their page. */
   readonly route: Route;
   /**
-   * Makes the page ready before somebody asks, half a second of one core in another thread; otherwise the first
+   * Makes the page ready before it is requested, half a second of one core in another thread; otherwise the first
    * visitor waits for it.
    */
   prepare(): Promise<void>;
 }
 
-/** No file of anybody else, no inline script. Monaco puts its styles into the page, and its icons into styles. */
+/** No file of another origin, no inline script. Monaco puts its styles into the page, and its icons into styles. */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -115,7 +115,7 @@ function build(options: BuildOptions): Promise<Built> {
       assets.get(message.name)!.br = message.bytes;
     }
   });
-  // Nobody who stops the gateway waits for a page to be compressed.
+  // The gateway ends without waiting for the compression of a page.
   worker.unref();
   return promise;
 }

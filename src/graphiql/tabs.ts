@@ -3,7 +3,7 @@
  * tab and of a link, so its stored state is written before it starts.
  */
 
-/** A query somebody sent us, with its variables as JSON text. */
+/** A query from a link, with its variables as JSON text. */
 export interface Link {
   readonly query: string;
   readonly variables: string;
@@ -45,7 +45,7 @@ export function writeLink(page: string, { query, variables }: Link): string {
  * renewed, so that its "last hour" is not yesterday's.
  */
 export function openTabs(stored: string | null, examples: readonly string[], link?: Link): TabState {
-  const { tabs, activeTabIndex } = parseState(stored) ?? stateOf(examples);
+  const { tabs, activeTabIndex } = parseState(stored) ?? createState(examples);
   const renewed = tabs.map((tab) => renew(tab, examples));
   if (!link) return { tabs: renewed, activeTabIndex };
   const known = renewed.findIndex(
@@ -58,7 +58,7 @@ export function openTabs(stored: string | null, examples: readonly string[], lin
   };
 }
 
-function stateOf(examples: readonly string[]): TabState {
+function createState(examples: readonly string[]): TabState {
   return { tabs: examples.map((query, index) => createTab(query, '', index)), activeTabIndex: 0 };
 }
 
@@ -67,7 +67,7 @@ function createTab(query: string, variables: string, index: number): Tab {
   return {
     // Unique among the tabs of this browser; randomUUID is not there on a page without TLS.
     id: `${Date.now()}-${index}`,
-    hash: hashOf(query, variables),
+    hash: hashTab(query, variables),
     title: operationName ?? '<untitled>',
     query,
     variables,
@@ -77,15 +77,15 @@ function createTab(query: string, variables: string, index: number): Tab {
   };
 }
 
-/** As GraphiQL makes it: by this it finds the tab again that it is told to open. */
-function hashOf(query: string, variables: string): string {
+/** As GraphiQL makes it: by this it finds the tab that a link opens. */
+function hashTab(query: string, variables: string): string {
   return [query, variables, ''].join('|');
 }
 
 function renew(tab: Tab, examples: readonly string[]): Tab {
   const timeless = withoutTimes(tab.query ?? '');
   const query = examples.find((example) => withoutTimes(example) === timeless);
-  return query === undefined ? tab : { ...tab, query, hash: hashOf(query, tab.variables ?? '') };
+  return query === undefined ? tab : { ...tab, query, hash: hashTab(query, tab.variables ?? '') };
 }
 
 function withoutTimes(query: string): string {

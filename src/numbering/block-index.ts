@@ -54,9 +54,9 @@ function holds({ first, last }: Block, national: string): boolean {
 
 /** At most fifteen digits, so the difference is exact. */
 function bySize(one: Block, other: Block): number {
-  return spanOf(one) - spanOf(other);
+  return countNumbers(one) - countNumbers(other);
 }
 
-function spanOf({ first, last }: Block): number {
+function countNumbers({ first, last }: Block): number {
   return Number(last) - Number(first);
 }

@@ -14,7 +14,7 @@ export const lineKinds = {
 
 export type LineKind = keyof typeof lineKinds;
 
-/** What a number says of whom it leads to. Null is what the number, or the files we were given, do not say. */
+/** What is known from the digits of a number. Null is what neither the digits nor the configured files tell. */
 export interface Carrier {
   readonly blockHolder: string | null;
   readonly blockHolderCode: string | null;

@@ -11,7 +11,7 @@ const PUNCTUATION = /[\s.\-()/]/g;
 const SHORT_CODE = /^(?:1\d{1,2}|[13]\d{3}|11[68]\d{3})$/;
 /** With the 0: ten digits, or thirteen and fourteen for machines. */
 const NATIONAL = /^0[1-9](?:\d{8}|\d{11}|\d{12})$/;
-const LONGEST = 64;
+const MAX_LENGTH = 64;
 
 /** France and its overseas territories: the calling codes that share one national plan. */
 export const frenchCodes = ['33', '262', '590', '594', '596', '508'] as const;
@@ -21,16 +21,16 @@ export const frenchCodes = ['33', '262', '590', '594', '596', '508'] as const;
  * long. `stripPrefixes` are put before numbers by switches and trunks; the longest that fits is taken off.
  */
 export function readNumber(text: string, stripPrefixes: readonly string[] = []): DialledNumber | undefined {
-  if (text.length > LONGEST) return undefined;
+  if (text.length > MAX_LENGTH) return undefined;
   const digits = withoutPrefix(text.trim(), stripPrefixes).replaceAll(PUNCTUATION, '');
   if (SHORT_CODE.test(digits)) return { international: undefined, national: digits, isShort: true };
   if (NATIONAL.test(digits)) return { international: undefined, national: digits, isShort: false };
   const international = /^(?:\+|00)?([1-9]\d{4,18})$/.exec(digits)?.[1];
-  return international ? { international, national: nationalOf(international), isShort: false } : undefined;
+  return international ? { international, national: toNational(international), isShort: false } : undefined;
 }
 
 /** The French number as it is written at home; undefined for a number of another country. */
-function nationalOf(international: string): string | undefined {
+function toNational(international: string): string | undefined {
   const code = frenchCodes.find((each) => international.startsWith(each));
   if (!code) return undefined;
   // Many write +33 (0)6…
@@ -40,8 +40,8 @@ function nationalOf(international: string): string | undefined {
   return NATIONAL.test(national) ? national : undefined;
 }
 
-/** What a French number may be from abroad: the plan does not tell territories apart by their code. */
-export function internationalsOf(national: string): readonly string[] {
+/** What a French number may be from abroad: the plan does not distinguish territories by their code. */
+export function toInternationals(national: string): readonly string[] {
   if (/^0508\d{6}$/.test(national)) return [national.slice(1)];
   return frenchCodes.map((code) => code + national.slice(1));
 }

@@ -1,20 +1,16 @@
 import type { Logger } from 'pino';
 import type { Block, BlockIndex } from './block-index.ts';
 import type { Carrier, CarrierSource, LineKind } from './carrier.ts';
-import { type DialledNumber, internationalsOf, readNumber } from './dialled-number.ts';
+import { type DialledNumber, readNumber, toInternationals } from './dialled-number.ts';
 import { type Operators, readOperators } from './operators-file.ts';
 import { readPlan } from './plan-file.ts';
+import type { NumberingFiles } from './settings.ts';
 import { fold } from './table-file.ts';
 import { type FileReport, type WatchedFile, watchFile } from './watched-file.ts';
 import { loadWorldPlan, type Place, type WorldPlan } from './world-plan.ts';
 
-export interface NumberingSettings {
-  /** A file in the form of ARCEP's MAJNUM.csv; without it no block is known. */
-  readonly planPath?: string | undefined;
-  /** A file in the form of ARCEP's identifiants_CE.csv; without it holders have codes and no names. */
-  readonly operatorsPath?: string | undefined;
-  /** Taken off numbers before they are looked up. */
-  readonly stripPrefixes?: readonly string[] | undefined;
+/** Without a plan no block is known; without operators holders have codes and no names. */
+export interface NumberingOptions extends Partial<NumberingFiles> {
   readonly logger?: Pick<Logger, 'info' | 'warn' | 'error'> | undefined;
   /** Between two looks at each file. Default 2,000. */
   readonly pollMillis?: number | undefined;
@@ -22,7 +18,7 @@ export interface NumberingSettings {
 
 /** Who holds a number. */
 export interface Numbering extends CarrierSource {
-  /** Of each file that was asked for. */
+  /** Of each file that is configured. */
   reports(): NumberingReports;
   /** Resolves when each file has been read for the first time, or could not be. */
   readonly firstRead: Promise<void>;
@@ -43,7 +39,7 @@ export function createNumbering({
   stripPrefixes = [],
   logger,
   pollMillis = POLL_MILLIS,
-}: NumberingSettings = {}): Numbering {
+}: NumberingOptions = {}): Numbering {
   const onRead = (what: string) => (report: FileReport) => logger && logReport(logger, what, report);
   const plan = planPath
     ? watchFile({ path: planPath, read: readPlan, onRead: onRead('numbering plan'), pollMillis })
@@ -65,7 +61,7 @@ export function createNumbering({
       const sources = { world: await world, blocks: plan?.current(), operators: operators?.current() };
       return numbers.map((text) => {
         const number = readNumber(text, stripPrefixes);
-        return number ? carrierOf(number, sources) : null;
+        return number ? findCarrier(number, sources) : null;
       });
     },
     close() {
@@ -80,14 +76,14 @@ interface Sources {
   readonly operators: Operators | undefined;
 }
 
-function carrierOf(number: DialledNumber, { world, blocks, operators }: Sources): Carrier | null {
-  const block = blockOf(number, blocks);
-  const place = placeOf(number, world);
-  const frenchKind = frenchKindOf(number);
+function findCarrier(number: DialledNumber, { world, blocks, operators }: Sources): Carrier | null {
+  const block = findBlock(number, blocks);
+  const place = findPlace(number, world);
+  const frenchKind = findFrenchKind(number);
   const lineKind = frenchKind ?? place.lineKind;
-  // Of short codes and machines the plan alone knows the territory.
-  const known = block && frenchKind ? countryOf(block.territory) : place.country;
-  const country = known ?? (block || isFrench(number) ? countryOf(block?.territory) : null);
+  // For short codes and machines only the plan has the territory.
+  const known = block && frenchKind ? findCountry(block.territory) : place.country;
+  const country = known ?? (block || isFrench(number) ? findCountry(block?.territory) : null);
   if (!block && country === null && lineKind === null) return null;
   return {
     blockHolder: (block && operators?.get(block.holderCode)) ?? null,
@@ -100,7 +96,7 @@ function carrierOf(number: DialledNumber, { world, blocks, operators }: Sources)
 }
 
 /** Behind the code of an overseas territory there are no numbers of the mainland. */
-function blockOf(number: DialledNumber, blocks: BlockIndex | undefined): Block | undefined {
+function findBlock(number: DialledNumber, blocks: BlockIndex | undefined): Block | undefined {
   const block = number.national === undefined ? undefined : blocks?.find(number.national);
   return block && !isFrench(number) && isMainland(block) ? undefined : block;
 }
@@ -114,20 +110,20 @@ function isFrench({ international, national }: DialledNumber): boolean {
   return national !== undefined && (international === undefined || international.startsWith('33'));
 }
 
-function placeOf(number: DialledNumber, world: WorldPlan): Place {
+function findPlace(number: DialledNumber, world: WorldPlan): Place {
   const { international, national, isShort } = number;
-  const dialled = international === undefined || isShort ? nowhere : world.placeOf(international);
+  const dialled = international === undefined || isShort ? nowhere : world.findPlace(international);
   if (dialled.lineKind !== null || isShort || !isFrench(number)) return dialled;
-  const inUse = internationalsOf(national!)
-    .map((each) => world.placeOf(each))
+  const inUse = toInternationals(national!)
+    .map((each) => world.findPlace(each))
     .find(({ lineKind }) => lineKind !== null);
   return inUse ?? dialled;
 }
 
 const nowhere: Place = { country: null, lineKind: null };
 
-/** What libphonenumber does not know. */
-function frenchKindOf({ national, isShort }: DialledNumber): LineKind | undefined {
+/** The kinds that libphonenumber lacks. */
+function findFrenchKind({ national, isShort }: DialledNumber): LineKind | undefined {
   if (isShort) return 'SHORT_CODE';
   return national !== undefined && national.length > 10 ? 'MACHINE' : undefined;
 }
@@ -142,7 +138,7 @@ const OVERSEAS: readonly (readonly [part: string, country: string])[] = [
 ];
 
 /** Of a French block. */
-function countryOf(territory: string | null | undefined): string {
+function findCountry(territory: string | null | undefined): string {
   const folded = fold(territory ?? '');
   return OVERSEAS.find(([part]) => folded.includes(part))?.[1] ?? 'FR';
 }

@@ -9,7 +9,7 @@ const columns = {
   CODE_OPERATEUR: /^codeoperateur$/,
 };
 
-const MAX_NAME = 200;
+const MAX_NAME_LENGTH = 200;
 
 /** Reads operators in the form of ARCEP's identifiants_CE.csv. Throws as `readTable` does. */
 export async function readOperators(path: string): Promise<Loaded<Operators>> {
@@ -18,7 +18,7 @@ export async function readOperators(path: string): Promise<Loaded<Operators>> {
     const name = IDENTITE_OPERATEUR.replaceAll(/\s+/g, ' ');
     if (code === '') return 'CODE_OPERATEUR is empty';
     if (name === '') return 'IDENTITE_OPERATEUR is empty';
-    if (name.length > MAX_NAME) return `IDENTITE_OPERATEUR is longer than ${MAX_NAME} letters`;
+    if (name.length > MAX_NAME_LENGTH) return `IDENTITE_OPERATEUR is longer than ${MAX_NAME_LENGTH} letters`;
     const known = names.get(code);
     if (known !== undefined && known !== name) return `${code.slice(0, 20)} has another name already`;
     names.set(code, name);

@@ -62,21 +62,21 @@ export function splitFields(text: string, separator: Separator): string[] | unde
   let start = 0;
   while (start <= text.length) {
     if (text[start] !== '"') {
-      const end = endOfField(text, start, separator);
+      const end = findEndOfField(text, start, separator);
       fields.push(text.slice(start, end));
       start = end + 1;
       continue;
     }
     const close = closingQuote(text, start + 1);
     if (close < 0) return undefined;
-    const end = endOfField(text, close + 1, separator);
+    const end = findEndOfField(text, close + 1, separator);
     fields.push(text.slice(start + 1, close).replaceAll('""', '"') + text.slice(close + 1, end));
     start = end + 1;
   }
   return fields;
 }
 
-function endOfField(text: string, from: number, separator: Separator): number {
+function findEndOfField(text: string, from: number, separator: Separator): number {
   const end = text.indexOf(separator, from);
   return end < 0 ? text.length : end;
 }

@@ -4,7 +4,7 @@ import { settingGroup, type ValueOf } from '../settings/setting.ts';
 /** What switches and trunks put before numbers; letters never stand there. */
 const prefix = matching('prefixes such as 0099# or 8101,8102', /^[\d#*+]{1,16}$/);
 
-/** Where it is said who holds a number. Whether the files can be read is seen later: calls are served without. */
+/** The files that name the holders of numbers. They need not be readable yet: calls are served without them. */
 export const numberingSettings = settingGroup({
   title: 'Holders of numbers',
   members: {

@@ -15,7 +15,7 @@ export type Columns<Name extends string> = Readonly<Record<Name, RegExp>>;
 
 const SEPARATORS: readonly Separator[] = [';', ',', '\t'];
 const BAD_LINES_NAMED = 5;
-/** Many times the regulator's files; whatever is larger is something else. */
+/** Many times the size of the regulator's files: what is larger is another file. */
 const MAX_FILE = 64 * 1024 * 1024;
 
 /**

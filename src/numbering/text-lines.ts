@@ -18,7 +18,7 @@ export function whyUnusable(error: unknown): string {
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-const MAX_LINE = 65_536;
+const MAX_LINE_BYTES = 65_536;
 const WINDOWS_SIGNS = /[\u0080-\u009f]/;
 /** What neither encoding has in text; most of it is the mark of a binary file. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -32,9 +32,9 @@ export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<
   const decode = createDecoder();
   const splitter = createSplitter();
   let number = 0;
-  const lineOf = (bytes: Buffer | undefined): Line => ({ number: ++number, ...decode.line(bytes) });
-  for await (const chunk of withoutMark(chunks, decode.isUtf8)) yield splitter.push(chunk).map(lineOf);
-  yield splitter.end().map(lineOf);
+  const numberLine = (bytes: Buffer | undefined): Line => ({ number: ++number, ...decode.line(bytes) });
+  for await (const chunk of skipMark(chunks, decode.isUtf8)) yield splitter.push(chunk).map(numberLine);
+  yield splitter.end().map(numberLine);
 }
 
 /** Cuts at line feeds. Undefined in place of a line that is longer than any line of ours. */
@@ -48,13 +48,13 @@ function createSplitter() {
       const lines: (Buffer | undefined)[] = [];
       let start = 0;
       for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, start)) {
-        const isDropped = isTooLong || end - start > MAX_LINE;
-        lines.push(isDropped ? undefined : withoutReturn(bytes.subarray(start, end)));
+        const isDropped = isTooLong || end - start > MAX_LINE_BYTES;
+        lines.push(isDropped ? undefined : trimReturn(bytes.subarray(start, end)));
         isTooLong = false;
         start = end + 1;
       }
       rest = bytes.subarray(start);
-      if (rest.length > MAX_LINE) {
+      if (rest.length > MAX_LINE_BYTES) {
         isTooLong = true;
         rest = Buffer.alloc(0);
       }
@@ -62,16 +62,16 @@ function createSplitter() {
     },
     end(): (Buffer | undefined)[] {
       if (isTooLong) return [undefined];
-      return rest.length > 0 ? [withoutReturn(rest)] : [];
+      return rest.length > 0 ? [trimReturn(rest)] : [];
     },
   };
 }
 
-function withoutReturn(line: Buffer): Buffer {
+function trimReturn(line: Buffer): Buffer {
   return line.at(-1) === CARRIAGE_RETURN ? line.subarray(0, -1) : line;
 }
 
-async function* withoutMark(chunks: AsyncIterable<Buffer>, foundUtf8: () => void): AsyncGenerator<Buffer> {
+async function* skipMark(chunks: AsyncIterable<Buffer>, foundUtf8: () => void): AsyncGenerator<Buffer> {
   let head: Buffer | undefined = Buffer.alloc(0);
   for await (const chunk of chunks) {
     if (!head) {
@@ -80,13 +80,13 @@ async function* withoutMark(chunks: AsyncIterable<Buffer>, foundUtf8: () => void
     }
     head = Buffer.concat([head, chunk]);
     if (head.length < 3) continue;
-    yield afterMark(head, foundUtf8);
+    yield cutMark(head, foundUtf8);
     head = undefined;
   }
-  if (head) yield afterMark(head, foundUtf8);
+  if (head) yield cutMark(head, foundUtf8);
 }
 
-function afterMark(head: Buffer, foundUtf8: () => void): Buffer {
+function cutMark(head: Buffer, foundUtf8: () => void): Buffer {
   const mark = head.toString('latin1', 0, 3);
   if (mark.startsWith('\xff\xfe') || mark.startsWith('\xfe\xff')) {
     throw new UnusableFileError('It is UTF-16; save it as UTF-8 or Windows-1252.');
@@ -102,7 +102,7 @@ function createDecoder() {
   const windows = new TextDecoder('windows-1252');
   let encoding: 'utf-8' | 'windows-1252' | undefined;
 
-  function textOf(bytes: Buffer): string | undefined {
+  function decodeText(bytes: Buffer): string | undefined {
     if (isAscii(bytes)) return bytes.toString('latin1');
     encoding ??= isUtf8(bytes) ? 'utf-8' : 'windows-1252';
     if (encoding === 'windows-1252') {
@@ -118,8 +118,8 @@ function createDecoder() {
       encoding = 'utf-8';
     },
     line(bytes: Buffer | undefined): Decoded {
-      if (!bytes) return { reason: `longer than ${MAX_LINE} bytes` };
-      const text = textOf(bytes);
+      if (!bytes) return { reason: `longer than ${MAX_LINE_BYTES} bytes` };
+      const text = decodeText(bytes);
       if (text === undefined) return { reason: 'not UTF-8, as the lines before it are' };
       return UNPRINTABLE.test(text) ? { reason: 'holds bytes that are no text' } : { text };
     },

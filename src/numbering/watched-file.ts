@@ -34,14 +34,14 @@ export interface WatchedFileOptions<Content> {
   read(path: string): Promise<Loaded<Content>>;
   /** After each time the file was read, or could not be. */
   onRead(report: FileReport): void;
-  /** Between two looks. A change is read when two looks in a row saw the same file: nobody is writing it any more. */
+  /** Between two looks. A change is read when two looks in a row saw the same file: it is no longer being written. */
   readonly pollMillis: number;
 }
 
-/** What a file must still have of the entries it replaces: less looks like a download that was cut. */
+/** What a file must still have of the entries it replaces: with less it was probably cut in the download. */
 const MIN_SHARE = 0.5;
 
-/** Polled, not listened to: that sees files which are renamed into place, and works on every file system. */
+/** Polls: unlike events, that notices files which are renamed into place, and works on every file system. */
 export function watchFile<Content>({
   path,
   read,
@@ -69,13 +69,13 @@ export function watchFile<Content>({
       const loaded = await read(path);
       if (stop.signal.aborted) return;
       // It was written to meanwhile; the first time, half of it is better than nothing.
-      if (inUse && (await identityOf(path)) !== identity) return;
-      problem = problemOf(loaded, inUse?.entries ?? 0);
+      if (inUse && (await readIdentity(path)) !== identity) return;
+      problem = findProblem(loaded, inUse?.entries ?? 0);
       if (problem === null) inUse = { ...loaded, loadedAt: Date.now() };
     } catch (error) {
       const before = problem;
       problem = whyUnusable(error);
-      // A disk that fails may recover without a trace in the file; it is tried again, and said once.
+      // A disk that fails may recover without a trace in the file; it is tried again, and reported once.
       if (!(error instanceof UnusableFileError)) {
         readLast = undefined;
         if (problem !== before) onRead(report());
@@ -87,7 +87,7 @@ export function watchFile<Content>({
   }
 
   async function look(): Promise<void> {
-    const identity = await identityOf(path);
+    const identity = await readIdentity(path);
     const isSettled = identity === seenLast;
     seenLast = identity;
     if (isSettled && identity !== readLast) await load(identity);
@@ -100,14 +100,14 @@ export function watchFile<Content>({
     }
   }
 
-  seenLast = identityAtOnce(path);
+  seenLast = readIdentitySync(path);
   const firstRead = load(seenLast);
   firstRead.then(watch);
 
   return { current: () => inUse?.content, report, firstRead, close: () => stop.abort() };
 }
 
-function problemOf({ entries, badLines }: Loaded<unknown>, before: number): string | null {
+function findProblem({ entries, badLines }: Loaded<unknown>, before: number): string | null {
   if (entries === 0) return `It has no usable line${badLines > 0 ? `, and ${badLines} bad ones` : ''}.`;
   if (entries >= before * MIN_SHARE) return null;
   return `It has ${entries} entries where there were ${before}, as if it were cut; restart to use it all the same.`;
@@ -115,11 +115,11 @@ function problemOf({ entries, badLines }: Loaded<unknown>, before: number): stri
 
 const MISSING = 'missing';
 
-async function identityOf(path: string): Promise<string> {
+async function readIdentity(path: string): Promise<string> {
   return stat(path, { bigint: true }).then(describe, () => MISSING);
 }
 
-function identityAtOnce(path: string): string {
+function readIdentitySync(path: string): string {
   try {
     return describe(statSync(path, { bigint: true }));
   } catch {
@@ -127,7 +127,7 @@ function identityAtOnce(path: string): string {
   }
 }
 
-/** The time of change tells of rights that were granted too. */
+/** The time of change (ctime) moves when rights are granted too. */
 function describe({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 }

@@ -1,7 +1,7 @@
 import type { MetadataJson } from 'libphonenumber-js/max';
 import type { LineKind } from './carrier.ts';
 
-/** What the digits of an international number say. */
+/** What follows from the digits of an international number. */
 export interface Place {
   /** ISO 3166-1 alpha-2; null for satellites and other codes of no country, and where several share a code. */
   readonly country: string | null;
@@ -11,11 +11,11 @@ export interface Place {
 
 export interface WorldPlan {
   /** Of country code and what follows, digits only. */
-  placeOf(international: string): Place;
+  findPlace(international: string): Place;
 }
 
 /**
- * Where libphonenumber's metadata, format 4, has what we read of a country. Its own parser compiles every expression
+ * Where in libphonenumber's metadata, format 4, the figures of a country stand. Its own parser compiles every expression
  * anew for every number; the same rules, compiled once, are seven times as quick, and tests hold one against the other.
  */
 const GENERAL = 2;
@@ -50,7 +50,7 @@ interface Region {
   /** Null for a code of no country. */
   readonly country: string | null;
   readonly beginsAsHere: Matches | undefined;
-  kindOf(national: string): LineKind | null;
+  findKind(national: string): LineKind | null;
   withoutTrunkPrefix(national: string): string;
 }
 
@@ -64,8 +64,8 @@ export function createWorldPlan(metadata: MetadataJson): WorldPlan {
   if (metadata.version !== 4) throw new Error(`metadata of version ${metadata.version}, expected 4`);
   const regions = new Map<string, readonly Region[]>();
 
-  /** Of a calling code, the main country first; empty when the code is not in use. Made when first asked for. */
-  function regionsOf(code: string): readonly Region[] {
+  /** Of a calling code, the main country first; empty when the code is not in use. Made at the first use. */
+  function findRegions(code: string): readonly Region[] {
     const known = regions.get(code);
     if (known) return known;
     const shared = metadata.country_calling_codes[code] ?? [];
@@ -77,33 +77,33 @@ export function createWorldPlan(metadata: MetadataJson): WorldPlan {
   }
 
   return {
-    placeOf(international) {
+    findPlace(international) {
       for (let length = 1; length <= 3; length++) {
-        const sharing = regionsOf(international.slice(0, length));
-        if (sharing.length > 0) return placeAmong(sharing, international.slice(length));
+        const sharing = findRegions(international.slice(0, length));
+        if (sharing.length > 0) return findPlaceAmong(sharing, international.slice(length));
       }
       return { country: null, lineKind: null };
     },
   };
 }
 
-function placeAmong(sharing: readonly Region[], national: string): Place {
-  const place = placeAsWritten(sharing, national);
+function findPlaceAmong(sharing: readonly Region[], national: string): Place {
+  const place = findPlaceAsWritten(sharing, national);
   if (place.lineKind !== null) return place;
   // Some write +44 (0)20…
   const shorter = sharing[0]!.withoutTrunkPrefix(national);
-  const again = shorter === national ? place : placeAsWritten(sharing, shorter);
+  const again = shorter === national ? place : findPlaceAsWritten(sharing, shorter);
   return again.lineKind === null ? place : again;
 }
 
-function placeAsWritten(sharing: readonly Region[], national: string): Place {
+function findPlaceAsWritten(sharing: readonly Region[], national: string): Place {
   const region =
     sharing.length === 1
       ? sharing[0]
-      : sharing.find(({ beginsAsHere, kindOf }) =>
-          beginsAsHere ? beginsAsHere(national) : kindOf(national) !== null,
+      : sharing.find(({ beginsAsHere, findKind }) =>
+          beginsAsHere ? beginsAsHere(national) : findKind(national) !== null,
         );
-  return { country: region?.country ?? null, lineKind: region?.kindOf(national) ?? null };
+  return { country: region?.country ?? null, lineKind: region?.findKind(national) ?? null };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the library's own type for what it does not describe
@@ -112,37 +112,37 @@ function createRegion(country: string | null, plan: readonly any[]): Region {
   const types: readonly (NumberType | undefined)[] = (plan[TYPES] || []).map(
     (type: NumberType | 0) => type || undefined,
   );
-  const isPossible = matcher(plan[GENERAL]);
+  const isPossible = createMatcher(plan[GENERAL]);
   const matchers = new Map<number, Matches>();
   const is = (index: number, national: string): boolean => {
-    const made = matchers.get(index) ?? matcherOfType(types[index], plan[LENGTHS]);
+    const made = matchers.get(index) ?? createTypeMatcher(types[index], plan[LENGTHS]);
     matchers.set(index, made);
     return made(national);
   };
-  // A pattern that would repeat that of fixed lines is left out, or left empty.
-  const tellsMobiles = Boolean(types[MOBILE]?.[0]);
+  // The metadata has no pattern, or an empty one, where it would repeat that of fixed lines.
+  const hasMobilePattern = Boolean(types[MOBILE]?.[0]);
 
   return {
     country,
-    beginsAsHere: plan[LEADING_DIGITS] ? matcher(plan[LEADING_DIGITS], '') : undefined,
-    kindOf(national) {
+    beginsAsHere: plan[LEADING_DIGITS] ? createMatcher(plan[LEADING_DIGITS], '') : undefined,
+    findKind(national) {
       if (!isPossible(national)) return null;
-      if (is(FIXED, national)) return tellsMobiles && !is(MOBILE, national) ? 'FIXED' : 'FIXED_OR_MOBILE';
+      if (is(FIXED, national)) return hasMobilePattern && !is(MOBILE, national) ? 'FIXED' : 'FIXED_OR_MOBILE';
       return KINDS.find(([index]) => is(index, national))?.[1] ?? null;
     },
     withoutTrunkPrefix: createTrunkStripper(plan[TRUNK_PATTERN] || plan[TRUNK_PREFIX], plan[TRUNK_TRANSFORM]),
   };
 }
 
-function matcher(pattern: string, end = '$'): Matches {
+function createMatcher(pattern: string, end = '$'): Matches {
   const expression = new RegExp(`^(?:${pattern})${end}`);
   return (national) => expression.test(national);
 }
 
-function matcherOfType(type: NumberType | undefined, usualLengths: readonly number[]): Matches {
+function createTypeMatcher(type: NumberType | undefined, usualLengths: readonly number[]): Matches {
   if (!type?.[0]) return () => false;
   const [pattern, lengths = usualLengths] = type;
-  const matches = matcher(pattern);
+  const matches = createMatcher(pattern);
   return (national) => lengths.includes(national.length) && matches(national);
 }
 

@@ -43,7 +43,7 @@ export function estimate(node: Node, cluster: Cluster): Estimate {
   return {
     upstreamLsn,
     lagBytes: upstreamLsn === null ? null : clamp(upstreamLsn - sample.lsn),
-    split: splitOf(sample, upstreamLsn),
+    split: splitLag(sample, upstreamLsn),
     unheardSeconds: unheardSeconds(sample, history),
     delaySeconds: delaySeconds(sample, node.skew.smallest),
     asOf: asOf(node, cluster),
@@ -80,7 +80,7 @@ function later(one: Claim | undefined, other: Claim | undefined): Claim | undefi
 
 const clamp = (bytes: bigint): bigint => (bytes < 0n ? 0n : bytes);
 
-function splitOf(sample: Sample, upstream: bigint | null): Estimate['split'] {
+function splitLag(sample: Sample, upstream: bigint | null): Estimate['split'] {
   const receiver = streamingReceiver(sample);
   if (!receiver || upstream === null) return null;
   return { network: clamp(upstream - receiver.writtenLsn), replay: clamp(receiver.writtenLsn - sample.lsn) };

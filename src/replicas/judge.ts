@@ -39,7 +39,7 @@ function figures(state: ReplicaState, facts: Facts, thresholds: Thresholds): Fig
   if (!facts.sample?.standby) return { ...unknown, confidence: facts.failure ? 'NONE' : 'HIGH' };
   const { estimate, now } = facts;
   return {
-    confidence: confidenceOf(state, facts, thresholds),
+    confidence: judgeConfidence(state, facts, thresholds),
     lagBytes: estimate.lagBytes,
     lagIsLowerBound: facts.failure !== null || !isUpstreamKnown(state, facts, thresholds),
     minSeconds: estimate.minSeconds,
@@ -47,7 +47,7 @@ function figures(state: ReplicaState, facts: Facts, thresholds: Thresholds): Fig
   };
 }
 
-function confidenceOf(state: ReplicaState, facts: Facts, thresholds: Thresholds): Confidence {
+function judgeConfidence(state: ReplicaState, facts: Facts, thresholds: Thresholds): Confidence {
   const { estimate } = facts;
   if (state === 'UNREACHABLE') return 'NONE';
   if (!estimate.asOf || estimate.upstreamLsn === null) return 'LOW';

@@ -3,7 +3,7 @@ import { furthest, parseLsn } from './lsn.ts';
 import type { Freshness, Replica } from './replica.ts';
 import type { Sample } from './sample.ts';
 import type { Standby } from './standby.ts';
-import { atMost, rfc3339OfSeconds } from './status.ts';
+import { atMost, formatTime } from './status.ts';
 import { encodeToken, type Token } from './token.ts';
 import type { Claim } from './wal-history.ts';
 
@@ -36,7 +36,7 @@ export function lease(standby: Standby, { sample, asOf: asOfThen, currentAsOf, c
     const known = [sample.lsn, latestLsn(standby, sample)];
     if (replayedLsn !== undefined) known.push(parseLsn(replayedLsn));
     return {
-      asOf: asOf ? rfc3339OfSeconds(asOf.stamp) : null,
+      asOf: asOf ? formatTime(asOf.stamp) : null,
       stalenessSeconds: asOf ? atMost(Math.max(0, clock.now() - asOf.at)) : null,
       token: tokenAt(furthest(known)),
     };

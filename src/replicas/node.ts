@@ -76,7 +76,7 @@ export class Node {
   checkpointClaim(correction: number): Claim | undefined {
     const { sample } = this;
     if (!sample?.standby) return undefined;
-    const { at, stamp } = claimOfStamp(sample, sample.standby.checkpointStamp);
+    const { at, stamp } = toClaim(sample, sample.standby.checkpointStamp);
     return { at: at - correction, stamp };
   }
 
@@ -112,8 +112,7 @@ export class Node {
   #noteCommit(sample: Sample): void {
     const stamp = sample.standby?.lastCommitStamp ?? null;
     // Placed in time when first seen: a clock that is stepped later cannot make it younger.
-    if (stamp !== this.#commit?.stamp)
-      this.#commit = stamp === null ? undefined : claimOfStamp(sample, stamp);
+    if (stamp !== this.#commit?.stamp) this.#commit = stamp === null ? undefined : toClaim(sample, stamp);
   }
 
   #noteProgress(sample: Sample, before: Sample | undefined): void {
@@ -134,6 +133,6 @@ export class Node {
 }
 
 /** A stamp of the primary's clock, read on the standby's: at least this long ago. */
-function claimOfStamp(sample: Sample, stamp: number): Claim {
+function toClaim(sample: Sample, stamp: number): Claim {
   return { at: sample.sentAt - (sample.clock - stamp), stamp };
 }

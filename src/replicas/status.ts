@@ -105,7 +105,7 @@ export interface StatusView {
 export function replicationStatus(view: StatusView): ReplicationStatus {
   const replicas = view.standbys.map((standby) => replicaStatus(standby, view));
   const primary = primaryStatus(view);
-  return { status: healthOf(replicas, primary), asOf: guaranteedAsOf(replicas), replicas, primary };
+  return { status: judgeHealth(replicas, primary), asOf: findGuaranteedAsOf(replicas), replicas, primary };
 }
 
 export function replicaStatus(standby: Standby, view: StatusView): ReplicaStatus {
@@ -128,7 +128,7 @@ export function replicaStatus(standby: Standby, view: StatusView): ReplicaStatus
       ? {
           minSeconds: verdict.minSeconds === null ? null : Math.floor(verdict.minSeconds * 1000) / 1000,
           maxSeconds: atMost(verdict.maxSeconds),
-          asOf: rfc3339OfSeconds(asOf.stamp),
+          asOf: formatTime(asOf.stamp),
         }
       : null,
     receivedLsn: lsnText(sample?.standby?.receivedLsn),
@@ -147,7 +147,7 @@ export function replicaStatus(standby: Standby, view: StatusView): ReplicaStatus
     clockSkewSeconds: node.skew.smallest,
     slotName: sample?.standby?.slotName ?? null,
     conflicts: sample?.standby?.conflicts ?? {},
-    settings: settingsOf(observed),
+    settings: describeSettings(observed),
     pollSeconds: sample ? sample.answeredAt - sample.sentAt : null,
     routing: {
       tier: view.tierOf(standby, assessment),
@@ -174,7 +174,7 @@ export function atMost(seconds: number | null): number | null {
   return seconds === null ? null : Math.ceil(seconds * 1000) / 1000;
 }
 
-export function rfc3339OfSeconds(seconds: number): string {
+export function formatTime(seconds: number): string {
   return iso8601OfMicros(BigInt(Math.floor(seconds * 1e6)));
 }
 
@@ -248,14 +248,14 @@ function lastMessageAt({ node }: Observed): number {
   return node.sample.answeredAt - (node.sample.clock - receiver.messageReceiptStamp);
 }
 
-function healthOf(replicas: readonly ReplicaStatus[], primary: PrimaryStatus | null): ReplicationHealth {
+function judgeHealth(replicas: readonly ReplicaStatus[], primary: PrimaryStatus | null): ReplicationHealth {
   if (replicas.every(({ routing }) => routing.tier === null)) return 'DOWN';
   const isWell = replicas.every(({ status }) => status === 'STREAMING' || status === 'DELAYED');
   return isWell && (primary === null || primary.status === 'AVAILABLE') ? 'OK' : 'DEGRADED';
 }
 
 /** The oldest moment among the standbys that a read may be sent to now. */
-function guaranteedAsOf(replicas: readonly ReplicaStatus[]): string | null {
+function findGuaranteedAsOf(replicas: readonly ReplicaStatus[]): string | null {
   const tiers = replicas.flatMap(({ routing }) => (routing.tier === null ? [] : [routing.tier]));
   const best = replicas.filter(({ routing }) => routing.tier === Math.min(...tiers));
   const moments = best.map(({ staleness }) => staleness?.asOf ?? null);
@@ -268,7 +268,7 @@ function receiverStatus({ node }: Observed): string | null {
   return receiver === 'hidden' ? 'hidden' : (receiver?.status ?? null);
 }
 
-function settingsOf({ node }: Observed): ReplicaStatus['settings'] {
+function describeSettings({ node }: Observed): ReplicaStatus['settings'] {
   const standby = node.sample?.standby;
   if (!standby) return null;
   return {
@@ -280,7 +280,7 @@ function settingsOf({ node }: Observed): ReplicaStatus['settings'] {
 }
 
 function wallTime(at: number, clock: Clock): string {
-  return rfc3339OfSeconds(clock.wall() - (clock.now() - at));
+  return formatTime(clock.wall() - (clock.now() - at));
 }
 
 const lsnText = (lsn: bigint | null | undefined): string | null =>

@@ -1,12 +1,12 @@
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
 
-/** Never written, whoever passes them by mistake: secrets, and what calls are about. */
+/** Never written, even when passed by mistake: secrets, and what calls are about. */
 const secretKeys = ['authorization', 'cookie', 'password', 'token', 'query', 'variables', 'cli', 'cld'];
 
-/** Causes of causes that are written; more than a driver and a resolver ever nest. */
-const DEEPEST_CAUSE = 3;
+/** More than a driver and a resolver ever nest. */
+const MAX_CAUSE_DEPTH = 3;
 
-/** One JSON object per line, on stdout unless told otherwise. */
+/** One JSON object per line, on stdout unless there is a `destination`. */
 export function createLogger({ level }: { level: string }, destination?: DestinationStream): Logger {
   const options = {
     level,
@@ -43,7 +43,7 @@ interface ErrorDescription {
   readonly cause?: ErrorDescription;
 }
 
-/** Only these parts: a driver hangs the statement, its values and the row in question on its errors. */
+/** Only these parts: a driver attaches the statement, its values and the row to its errors. */
 function describeError(error: unknown, depth = 0): ErrorDescription {
   if (!(error instanceof Error)) return { type: typeof error, message: hideNumbers(String(error)) };
   const { name, message, stack, cause } = error;
@@ -52,13 +52,13 @@ function describeError(error: unknown, depth = 0): ErrorDescription {
     type: name,
     ...(typeof code === 'string' && { code }),
     message: hideNumbers(message),
-    ...(stack && { stack: framesOf(stack, message) }),
-    ...(cause !== undefined && depth < DEEPEST_CAUSE && { cause: describeError(cause, depth + 1) }),
+    ...(stack && { stack: cutMessage(stack, message) }),
+    ...(cause !== undefined && depth < MAX_CAUSE_DEPTH && { cause: describeError(cause, depth + 1) }),
   };
 }
 
-/** The stack begins with the message, which is already told, and may have many lines. */
-function framesOf(stack: string, message: string): string {
+/** The stack without the message it begins with, which is written by itself and may have many lines. */
+function cutMessage(stack: string, message: string): string {
   const start = stack.indexOf(message);
   return start < 0 ? hideNumbers(stack) : stack.slice(start + message.length).trimStart();
 }

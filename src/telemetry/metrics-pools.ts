@@ -19,7 +19,7 @@ export function createPoolMetrics(registry: Registry): PoolMetrics {
     labelNames: ['pool', 'state'],
     registers,
   });
-  const most = new Gauge({
+  const maximum = new Gauge({
     name: 'gateway_pg_pool_max_connections',
     help: 'Connections the pool may open.',
     labelNames: ['pool'],
@@ -43,22 +43,22 @@ export function createPoolMetrics(registry: Registry): PoolMetrics {
     watch(name, pool) {
       if (pools.get(name) === pool) return;
       pools.set(name, pool);
-      const { observe } = labelled(acquired, name);
+      const { observe } = createObserver(acquired, name);
       timeAcquisition(pool, observe);
     },
     show() {
-      for (const gauge of [connections, most, pending]) gauge.reset();
+      for (const gauge of [connections, maximum, pending]) gauge.reset();
       for (const [name, pool] of pools) {
         connections.set({ pool: name, state: 'idle' }, pool.idleCount);
         connections.set({ pool: name, state: 'used' }, pool.totalCount - pool.idleCount);
-        most.set({ pool: name }, pool.options.max);
+        maximum.set({ pool: name }, pool.options.max);
         pending.set({ pool: name }, pool.waitingCount);
       }
     },
   };
 }
 
-function labelled(histogram: Histogram, pool: string) {
+function createObserver(histogram: Histogram, pool: string) {
   histogram.zero({ pool });
   const child = histogram.labels({ pool });
   return { observe: (seconds: number) => child.observe(seconds) };
@@ -67,7 +67,7 @@ function labelled(histogram: Histogram, pool: string) {
 type Connect = Pool['connect'];
 type Connected = Parameters<Parameters<Connect>[0]>;
 
-/** node-postgres tells when a connection is lent, not since when it was wanted; so what lends it is timed itself. */
+/** node-postgres has an event for a connection that is lent, and none for the wait before: so `connect` is timed. */
 function timeAcquisition(pool: Pool, observe: (seconds: number) => void): void {
   const connect: Connect = pool.connect.bind(pool);
   function timed(callback?: (...connected: Connected) => void) {

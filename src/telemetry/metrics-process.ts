@@ -7,7 +7,7 @@ export interface Build {
   readonly revision?: string | undefined;
 }
 
-/** Gauges with the suffix of a counter: Prometheus's own linter refuses them, and nobody needs them. */
+/** Gauges with the suffix of a counter: Prometheus's own linter refuses them. */
 const misnamed = [
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',

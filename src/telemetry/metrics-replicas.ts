@@ -116,7 +116,7 @@ export function createReplicaMetrics(registry: Registry): ReplicaMetrics {
   };
 }
 
-/** Nothing is said of a primary that nobody has heard of yet. */
+/** No series as long as nothing is known of a primary. */
 function createPrimaryMetrics(registry: Registry): (primary: PrimaryStatus | null) => void {
   const registers = [registry];
   const up = new Gauge({

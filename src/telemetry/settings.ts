@@ -23,7 +23,7 @@ const httpHeaders: Kind<Readonly<Record<string, string>>> = {
 
 const share = matching('a number from 0 to 1', /^(0|1|0?\.\d{1,9}|[01]\.0*)$/, Number);
 
-/** The samplers of OpenTelemetry that need nobody else. */
+/** The samplers of OpenTelemetry that need no other service. */
 const traceSamplers = [
   'always_on',
   'always_off',

@@ -19,7 +19,7 @@ import type { EndedRequest } from './request-log.ts';
 import { describeSpan, parseTraceparent } from './request-span.ts';
 import type { TraceSettings } from './settings.ts';
 
-export interface TracesNeeds extends TraceSettings {
+export interface TracesOptions extends TraceSettings {
   readonly version: string;
   readonly logger: Logger;
 }
@@ -52,8 +52,8 @@ const samplers: Readonly<Record<TraceSettings['sampler'], (ratio: number) => Sam
 };
 
 /** A pipeline of its own, not OpenTelemetry's global one: two gateways in one process trace apart. */
-export function createTraces(needs: TracesNeeds): Traces {
-  const { url, headers, serviceName, sampler, ratio, version, logger } = needs;
+export function createTraces(options: TracesOptions): Traces {
+  const { url, headers, serviceName, sampler, ratio, version, logger } = options;
   const exporter = new OTLPTraceExporter({ url, headers: { ...headers }, timeoutMillis: EXPORT_MILLIS });
   const resource = resourceFromAttributes({
     'service.name': serviceName,
@@ -64,7 +64,7 @@ export function createTraces(needs: TracesNeeds): Traces {
   const provider = new TracerProvider({
     resource: defaultResource().merge(resource),
     sampler: samplers[sampler](ratio),
-    spanProcessors: [new BatchSpanProcessor({ exporter: sayingFailures(exporter, logger), ...batches })],
+    spanProcessors: [new BatchSpanProcessor({ exporter: logFailures(exporter, logger), ...batches })],
   });
   const tracer = provider.getTracer('cdr-gateway', version);
 
@@ -90,8 +90,8 @@ export function createTraces(needs: TracesNeeds): Traces {
   };
 }
 
-/** Says once that the collector takes nothing, however often that is, and once that it does again. */
-function sayingFailures(exporter: SpanExporter, logger: Logger): SpanExporter {
+/** Logs once that the collector fails, however often it does, and once that it works again. */
+function logFailures(exporter: SpanExporter, logger: Logger): SpanExporter {
   let isFailing = false;
   return {
     export(spans, done) {

@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { describe, expect, inject, test, vi } from 'vitest';
-import type { DemoReport } from '../../src/demo/introduction.ts';
+import type { DemoReport } from '../../src/demo/demo-report.ts';
 
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
 

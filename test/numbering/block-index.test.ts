@@ -11,7 +11,7 @@ const block: fc.Arbitrary<Block> = fc
   .record({ prefix: digits(1, 5), length: fc.integer({ min: 5, max: 7 }) })
   .chain(({ prefix, length }) => {
     const end = digits(length - prefix.length, length - prefix.length);
-    const code = fc.stringMatching(/^[A-Z]{4}$/);
+    const code = fc.constantFrom('AAAA', 'BBBB', 'CCCC');
     return fc.tuple(end, end, code).map(([one, other, holderCode]) => {
       const [first, last] = [prefix + one, prefix + other].sort() as [string, string];
       return { prefix, first, last, holderCode, territory: null };
@@ -30,7 +30,7 @@ function search(blocks: readonly Block[], number: string): Block | undefined {
 }
 
 test('the block with the longest prefix is found, as by looking at every one of them', () => {
-  const question = fc
+  const lookUp = fc
     .array(block, { maxLength: 30 })
     .chain((blocks) =>
       fc.tuple(
@@ -40,7 +40,7 @@ test('the block with the longest prefix is found, as by looking at every one of 
     );
   let found = 0;
   fc.assert(
-    fc.property(question, ([blocks, numbers]) => {
+    fc.property(lookUp, ([blocks, numbers]) => {
       const index = createBlockIndex(blocks);
       expect(index.size).toBe(blocks.length);
       for (const number of numbers) {

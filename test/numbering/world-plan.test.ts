@@ -33,7 +33,7 @@ const callingCodes = [...Object.keys(metadata.country_calling_codes), ...Object.
 describe('country and kind of line are those that libphonenumber tells', () => {
   test.each(Object.entries(examples))('for the example number of %s', (country, national) => {
     const number = `${metadata.countries[country as 'FR']![0]}${national}`;
-    expect(world.placeOf(number)).toEqual(ask(number));
+    expect(world.findPlace(number)).toEqual(ask(number));
   });
 
   test('for any number of any country', () => {
@@ -69,7 +69,7 @@ function countAgreeing(numbers: fc.Arbitrary<string>): number {
   fc.assert(
     fc.property(numbers, (number) => {
       const expected = ask(number);
-      const place = world.placeOf(number);
+      const place = world.findPlace(number);
       expect(place.lineKind).toBe(expected?.lineKind ?? null);
       if (place.lineKind === null) return;
       expect(place.country).toBe(expected!.country);
@@ -98,7 +98,7 @@ test.each([
   ['4912', 'DE', null],
   ['999123456789', null, null],
 ] as const)('%s leads to %s, %s', (number, country, lineKind) => {
-  expect(world.placeOf(number)).toEqual({ country, lineKind });
+  expect(world.findPlace(number)).toEqual({ country, lineKind });
 });
 
 test('metadata of another format is refused', () => {

@@ -25,32 +25,6 @@ export interface LinkWeather {
   carriesReplies: boolean;
 }
 
-/** One standby, its link and the process on the primary that feeds it, as PostgreSQL's sources describe them. */
-export interface SimulatedStandby {
-  readonly node: Node;
-  readonly clockOffset: number;
-  readonly link: LinkWeather;
-  isSenderFrozen: boolean;
-  isReplayPaused: boolean;
-  /** Bytes per second. */
-  replayRate: number;
-  reconnect(): void;
-  disconnect(): void;
-  poll(): void;
-  /** Age of the oldest commit it does not show; 0 when it shows all. */
-  truth(): number;
-  bound(): number | null;
-}
-
-export interface Simulation {
-  readonly now: number;
-  readonly isPrimaryPolled: boolean;
-  readonly standbys: readonly SimulatedStandby[];
-  commit(bytes: number): void;
-  pollPrimary(): void;
-  run(seconds: number, everyStep?: () => void): void;
-}
-
 export interface SimulationOptions {
   readonly clockOffsets: readonly number[];
   readonly receiverTimeout?: number;
@@ -60,221 +34,256 @@ export interface SimulationOptions {
 }
 
 /** A primary and its standbys in virtual time, watched by the real Node, Cluster and estimate. */
-export function simulate(options: SimulationOptions): Simulation {
-  const {
-    receiverTimeout = 10,
-    senderTimeout = 20,
-    claimAllowanceSeconds = 0.05,
-    isPrimaryPolled = false,
-  } = options;
-  let now = 0;
-  let walEnd = 1_000_000n;
-  const commits: { readonly lsn: bigint; readonly at: number }[] = [{ lsn: walEnd, at: 0 }];
-  const primaryNode = new Node({ name: 'primary', address: { host: 'p', port: 1 }, role: 'primary' });
-  const nodes = options.clockOffsets.map(
-    (_, index) => new Node({ name: `s${index}`, address: { host: `s${index}`, port: 1 }, role: 'replica' }),
-  );
-  const cluster = new Cluster(isPrimaryPolled ? [...nodes, primaryNode] : nodes, { claimAllowanceSeconds });
-  const standbys = nodes.map((node, index) => createStandby(node, options.clockOffsets[index]!));
+export class Simulation {
+  now = 0;
+  walEnd = 1_000_000n;
+  readonly commits: { readonly lsn: bigint; readonly at: number }[] = [{ lsn: this.walEnd, at: 0 }];
+  readonly receiverTimeout: number;
+  readonly senderTimeout: number;
+  readonly isPrimaryPolled: boolean;
+  readonly cluster: Cluster;
+  readonly standbys: readonly SimulatedStandby[];
+  readonly #primaryNode = new Node({ name: 'primary', address: { host: 'p', port: 1 }, role: 'primary' });
 
-  function createStandby(node: Node, clockOffset: number) {
-    const link: LinkWeather = { bandwidth: 10_000_000, carriesReplies: true };
-    let queue: Message[] = [];
-    let isConnected = true;
-    let pid = 1;
-    let sent = walEnd;
-    let written = walEnd;
-    let replayed = walEnd;
-    let pings = 0;
-    let hasPinged = false;
-    let lastReplyAt = 0;
-    let lastReceiptAt = 0;
-    let hasKeptAlive = false;
-    // The receiver's shared memory; stamps are of the exact clock here.
-    let latestEnd = walEnd;
-    let shared = { send: 0, receipt: 0, latestEnd: 0, isSilent: true };
-    const standbyClock = (at: number) => EPOCH + at + clockOffset;
-
-    function startReceiver() {
-      isConnected = true;
-      pid += 1;
-      sent = written;
-      queue = [];
-      pings = 0;
-      hasPinged = false;
-      hasKeptAlive = false;
-      lastReplyAt = now;
-      lastReceiptAt = now;
-      shared = { send: now + clockOffset, receipt: now, latestEnd: now + clockOffset, isSilent: true };
-    }
-
-    function keepAlive() {
-      queue.push({ kind: 'keepalive', end: sent, walEnd: sent, sentAt: now, rest: 30 });
-    }
-
-    /** The socket's buffers hold a quarter of a megabyte. */
-    const isBlocked = () => queue.reduce((bytes, { rest }) => bytes + rest, 0) > 262_144;
-
-    function stepSender() {
-      if (self.isSenderFrozen) return;
-      // Replies are read before WAL is sent, and a ping is answered with what was sent so far.
-      for (; pings > 0; pings--) keepAlive();
-      while (sent < walEnd && !isBlocked()) {
-        const end = sent + CHUNK < walEnd ? sent + CHUNK : walEnd;
-        queue.push({ kind: 'wal', end, walEnd, sentAt: now, rest: Number(end - sent) + 50 });
-        sent = end;
-      }
-      if (!hasKeptAlive && now - lastReplyAt > senderTimeout / 2) {
-        keepAlive();
-        hasKeptAlive = true;
-      }
-    }
-
-    function stepLink() {
-      let budget = link.bandwidth * STEP;
-      while (queue.length > 0 && budget > 0) {
-        const first = queue[0]!;
-        const carried = Math.min(budget, first.rest);
-        first.rest -= carried;
-        budget -= carried;
-        if (first.rest > 0) break;
-        queue.shift();
-        receive(first);
-      }
-    }
-
-    function receive({ kind, end, walEnd: announced, sentAt }: Message) {
-      const isAdvance = latestEnd < announced;
-      latestEnd = announced;
-      shared = {
-        send: sentAt,
-        receipt: now,
-        latestEnd: isAdvance ? sentAt : shared.latestEnd,
-        isSilent: false,
-      };
-      if (kind === 'wal') written = end;
-      lastReceiptAt = now;
-      hasPinged = false;
-      reply();
-    }
-
-    function reply() {
-      if (!link.carriesReplies) return;
-      lastReplyAt = now;
-      hasKeptAlive = false;
-    }
-
-    function stepReceiver() {
-      if (hasPinged || now - lastReceiptAt < receiverTimeout / 2) return;
-      hasPinged = true;
-      if (link.carriesReplies) pings += 1;
-      reply();
-    }
-
-    function stepReplay() {
-      if (self.isReplayPaused) return;
-      const reach = replayed + BigInt(Math.ceil(self.replayRate * STEP));
-      replayed = reach < written ? reach : written;
-    }
-
-    const self = {
-      node,
-      clockOffset,
-      link,
-      isSenderFrozen: false,
-      isReplayPaused: false,
-      replayRate: 50_000_000,
-      reconnect: startReceiver,
-      disconnect() {
-        isConnected = false;
-        queue = [];
-      },
-      poll() {
-        node.note({ result: sample(), refusedConnections: 0 });
-        cluster.learn(node);
-      },
-      truth() {
-        const missing = commits.find(({ lsn }) => lsn > replayed);
-        return missing ? now - missing.at : 0;
-      },
-      bound: () => maxSeconds(estimate(node, cluster), now),
-      step() {
-        if (isConnected) {
-          stepSender();
-          stepLink();
-          stepReceiver();
-        }
-        stepReplay();
-      },
-    };
-
-    function receiver(): ReceiverSample {
-      return {
-        pid,
-        status: 'streaming',
-        timeline: 1,
-        writtenLsn: written,
-        latestEndLsn: latestEnd,
-        messageSendStamp: EPOCH + shared.send,
-        messageReceiptStamp: standbyClock(shared.receipt),
-        isAdvance: shared.latestEnd === shared.send,
-        isSilent: shared.isSilent,
-        latestEndStamp: EPOCH + shared.latestEnd,
-        host: 'p',
-        port: 1,
-        slotName: null,
-      };
-    }
-
-    function sample(): Sample {
-      const lastCommit = commits.findLast(({ lsn }) => lsn <= replayed);
-      return {
-        ...common(now, standbyClock(now)),
-        lsn: replayed,
-        standby: {
-          receivedLsn: written,
-          pauseState: self.isReplayPaused ? 'paused' : 'not paused',
-          // A commit is stamped a little before its WAL is there.
-          lastCommitStamp: lastCommit ? EPOCH + lastCommit.at - 0.001 : null,
-          checkpointStamp: EPOCH - 60,
-          receiver: isConnected ? receiver() : null,
-          replayWait: null,
-          usesArchive: false,
-          slotName: null,
-          receiverTimeout,
-          applyDelay: 0,
-          maxStreamingDelay: 30,
-          feedback: false,
-          conflicts: {},
-        },
-      };
-    }
-    return self;
+  constructor({ clockOffsets, ...options }: SimulationOptions) {
+    this.receiverTimeout = options.receiverTimeout ?? 10;
+    this.senderTimeout = options.senderTimeout ?? 20;
+    this.isPrimaryPolled = options.isPrimaryPolled ?? false;
+    const nodes = clockOffsets.map(
+      (_, index) => new Node({ name: `s${index}`, address: { host: `s${index}`, port: 1 }, role: 'replica' }),
+    );
+    this.cluster = new Cluster(this.isPrimaryPolled ? [...nodes, this.#primaryNode] : nodes, {
+      claimAllowanceSeconds: options.claimAllowanceSeconds ?? 0.05,
+    });
+    this.standbys = nodes.map((node, index) => new SimulatedStandby(this, node, clockOffsets[index]!));
   }
 
-  return {
-    get now() {
-      return now;
-    },
-    isPrimaryPolled,
-    standbys,
-    commit(bytes) {
-      walEnd += BigInt(bytes);
-      commits.push({ lsn: walEnd, at: now });
-    },
-    pollPrimary() {
-      const result = { ...common(now, EPOCH + now), lsn: walEnd, standby: null };
-      primaryNode.note({ result, refusedConnections: 0 });
-      if (isPrimaryPolled) cluster.learn(primaryNode);
-    },
-    run(seconds, everyStep = () => {}) {
-      for (let left = seconds; left > 0; left -= STEP) {
-        now += STEP;
-        for (const standby of standbys) standby.step();
-        everyStep();
-      }
-    },
-  };
+  commit(bytes: number): void {
+    this.walEnd += BigInt(bytes);
+    this.commits.push({ lsn: this.walEnd, at: this.now });
+  }
+
+  pollPrimary(): void {
+    const result = { ...common(this.now, EPOCH + this.now), lsn: this.walEnd, standby: null };
+    this.#primaryNode.note({ result, refusedConnections: 0 });
+    if (this.isPrimaryPolled) this.cluster.learn(this.#primaryNode);
+  }
+
+  run(seconds: number, everyStep = () => {}): void {
+    for (let left = seconds; left > 0; left -= STEP) {
+      this.now += STEP;
+      for (const standby of this.standbys) standby.step();
+      everyStep();
+    }
+  }
+}
+
+export function simulate(options: SimulationOptions): Simulation {
+  return new Simulation(options);
+}
+
+/** The socket's buffers hold a quarter of a megabyte. */
+const SOCKET_BYTES = 262_144;
+
+/** One standby, its link and the process on the primary that feeds it, as PostgreSQL's sources describe them. */
+export class SimulatedStandby {
+  readonly node: Node;
+  readonly clockOffset: number;
+  readonly link: LinkWeather = { bandwidth: 10_000_000, carriesReplies: true };
+  isSenderFrozen = false;
+  isReplayPaused = false;
+  /** Bytes per second. */
+  replayRate = 50_000_000;
+  readonly #simulation: Simulation;
+  #queue: Message[] = [];
+  #isConnected = true;
+  #pid = 1;
+  #sent: bigint;
+  #written: bigint;
+  #replayed: bigint;
+  #pings = 0;
+  #hasPinged = false;
+  #lastReplyAt = 0;
+  #lastReceiptAt = 0;
+  #hasKeptAlive = false;
+  // The receiver's shared memory; stamps are of the exact clock here.
+  #latestEnd: bigint;
+  #shared = { send: 0, receipt: 0, latestEnd: 0, isSilent: true };
+
+  constructor(simulation: Simulation, node: Node, clockOffset: number) {
+    this.#simulation = simulation;
+    this.node = node;
+    this.clockOffset = clockOffset;
+    this.#sent = simulation.walEnd;
+    this.#written = simulation.walEnd;
+    this.#replayed = simulation.walEnd;
+    this.#latestEnd = simulation.walEnd;
+  }
+
+  reconnect(): void {
+    const { now } = this.#simulation;
+    this.#isConnected = true;
+    this.#pid += 1;
+    this.#sent = this.#written;
+    this.#queue = [];
+    this.#pings = 0;
+    this.#hasPinged = false;
+    this.#hasKeptAlive = false;
+    this.#lastReplyAt = now;
+    this.#lastReceiptAt = now;
+    const start = now + this.clockOffset;
+    this.#shared = { send: start, receipt: now, latestEnd: start, isSilent: true };
+  }
+
+  disconnect(): void {
+    this.#isConnected = false;
+    this.#queue = [];
+  }
+
+  poll(): void {
+    this.node.note({ result: this.#sample(), refusedConnections: 0 });
+    this.#simulation.cluster.learn(this.node);
+  }
+
+  /** Age of the oldest commit it does not show; 0 when it shows all. */
+  truth(): number {
+    const missing = this.#simulation.commits.find(({ lsn }) => lsn > this.#replayed);
+    return missing ? this.#simulation.now - missing.at : 0;
+  }
+
+  bound(): number | null {
+    return maxSeconds(estimate(this.node, this.#simulation.cluster), this.#simulation.now);
+  }
+
+  step(): void {
+    if (this.#isConnected) {
+      this.#stepSender();
+      this.#stepLink();
+      this.#stepReceiver();
+    }
+    this.#stepReplay();
+  }
+
+  #stepSender(): void {
+    if (this.isSenderFrozen) return;
+    const { now, walEnd, senderTimeout } = this.#simulation;
+    // Replies are read before WAL is sent, and a ping is answered with what was sent so far.
+    for (; this.#pings > 0; this.#pings--) this.#keepAlive();
+    while (this.#sent < walEnd && !this.#isBlocked()) {
+      const end = this.#sent + CHUNK < walEnd ? this.#sent + CHUNK : walEnd;
+      this.#queue.push({ kind: 'wal', end, walEnd, sentAt: now, rest: Number(end - this.#sent) + 50 });
+      this.#sent = end;
+    }
+    if (!this.#hasKeptAlive && now - this.#lastReplyAt > senderTimeout / 2) {
+      this.#keepAlive();
+      this.#hasKeptAlive = true;
+    }
+  }
+
+  #keepAlive(): void {
+    const sentAt = this.#simulation.now;
+    this.#queue.push({ kind: 'keepalive', end: this.#sent, walEnd: this.#sent, sentAt, rest: 30 });
+  }
+
+  #isBlocked(): boolean {
+    return this.#queue.reduce((bytes, { rest }) => bytes + rest, 0) > SOCKET_BYTES;
+  }
+
+  #stepLink(): void {
+    let budget = this.link.bandwidth * STEP;
+    while (this.#queue.length > 0 && budget > 0) {
+      const first = this.#queue[0]!;
+      const carried = Math.min(budget, first.rest);
+      first.rest -= carried;
+      budget -= carried;
+      if (first.rest > 0) break;
+      this.#queue.shift();
+      this.#receive(first);
+    }
+  }
+
+  #receive({ kind, end, walEnd: announced, sentAt }: Message): void {
+    const { now } = this.#simulation;
+    const isAdvance = this.#latestEnd < announced;
+    this.#latestEnd = announced;
+    this.#shared = {
+      send: sentAt,
+      receipt: now,
+      latestEnd: isAdvance ? sentAt : this.#shared.latestEnd,
+      isSilent: false,
+    };
+    if (kind === 'wal') this.#written = end;
+    this.#lastReceiptAt = now;
+    this.#hasPinged = false;
+    this.#reply();
+  }
+
+  #reply(): void {
+    if (!this.link.carriesReplies) return;
+    this.#lastReplyAt = this.#simulation.now;
+    this.#hasKeptAlive = false;
+  }
+
+  #stepReceiver(): void {
+    const { now, receiverTimeout } = this.#simulation;
+    if (this.#hasPinged || now - this.#lastReceiptAt < receiverTimeout / 2) return;
+    this.#hasPinged = true;
+    if (this.link.carriesReplies) this.#pings += 1;
+    this.#reply();
+  }
+
+  #stepReplay(): void {
+    if (this.isReplayPaused) return;
+    const reach = this.#replayed + BigInt(Math.ceil(this.replayRate * STEP));
+    this.#replayed = reach < this.#written ? reach : this.#written;
+  }
+
+  #clockAt(at: number): number {
+    return EPOCH + at + this.clockOffset;
+  }
+
+  #receiver(): ReceiverSample {
+    return {
+      pid: this.#pid,
+      status: 'streaming',
+      timeline: 1,
+      writtenLsn: this.#written,
+      latestEndLsn: this.#latestEnd,
+      messageSendStamp: EPOCH + this.#shared.send,
+      messageReceiptStamp: this.#clockAt(this.#shared.receipt),
+      isAdvance: this.#shared.latestEnd === this.#shared.send,
+      isSilent: this.#shared.isSilent,
+      latestEndStamp: EPOCH + this.#shared.latestEnd,
+      host: 'p',
+      port: 1,
+      slotName: null,
+    };
+  }
+
+  #sample(): Sample {
+    const { now, commits, receiverTimeout } = this.#simulation;
+    const lastCommit = commits.findLast(({ lsn }) => lsn <= this.#replayed);
+    return {
+      ...common(now, this.#clockAt(now)),
+      lsn: this.#replayed,
+      standby: {
+        receivedLsn: this.#written,
+        pauseState: this.isReplayPaused ? 'paused' : 'not paused',
+        // A commit is stamped a little before its WAL is there.
+        lastCommitStamp: lastCommit ? EPOCH + lastCommit.at - 0.001 : null,
+        checkpointStamp: EPOCH - 60,
+        receiver: this.#isConnected ? this.#receiver() : null,
+        replayWait: null,
+        usesArchive: false,
+        slotName: null,
+        receiverTimeout,
+        applyDelay: 0,
+        maxStreamingDelay: 30,
+        feedback: false,
+        conflicts: {},
+      },
+    };
+  }
 }
 
 function common(now: number, clock: number) {
