@@ -24,6 +24,8 @@ const declarations: readonly string[] = [
   'src/db/timestamps.ts',
   'src/db/sources/cdr-columns.ts',
   'src/db/calls/cdr-filter.ts',
+  'src/db/calls/cdr-dimensions.ts',
+  'src/db/calls/cdr-measures.ts',
 ];
 
 const roomOf = (path: string): string => path.split('/')[1]!;

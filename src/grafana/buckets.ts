@@ -1,47 +1,64 @@
-import type { TimeDimension } from '../db/calls/cdr-stats.ts';
+import {
+  type CalendarUnit,
+  cdrDimensions,
+  type TimeDimensionName,
+  timeDimensionNames,
+} from '../db/calls/cdr-dimensions.ts';
 import type { TimeSpan } from '../replicas/sample-history.ts';
 
 const HOUR_MILLIS = 3_600_000;
 
-/** Shortest first, each with the length of a usual one. */
-export const bucketLengths: Readonly<Record<TimeDimension, number>> = {
-  HOUR: HOUR_MILLIS,
-  DAY: 24 * HOUR_MILLIS,
-  WEEK: 7 * 24 * HOUR_MILLIS,
-  MONTH: 30 * 24 * HOUR_MILLIS,
-};
-export const bucketNames = Object.keys(bucketLengths) as TimeDimension[];
+/** Shortest first. */
+export const bucketNames = timeDimensionNames;
 
-/** The shortest bucket of which no more than `max` fit into the span. */
-export function bucketFor({ from, to }: TimeSpan, max: number): TimeDimension {
-  return bucketNames.find((name) => (to - from) / bucketLengths[name] <= max) ?? 'MONTH';
+function usualMillis(name: TimeDimensionName): number {
+  return cdrDimensions[name].seconds * 1000;
+}
+
+/** Minutes are for whoever chooses them: of a wide panel they are thousands, and most of them empty. */
+const automatic = bucketNames.filter((name) => usualMillis(name) >= HOUR_MILLIS);
+
+/** The shortest bucket, from an hour up, of which no more than `max` fit into the span. */
+export function bucketFor({ from, to }: TimeSpan, max: number): TimeDimensionName {
+  return automatic.find((name) => (to - from) / usualMillis(name) <= max) ?? automatic.at(-1)!;
 }
 
 /**
- * When the hours, days, weeks or months of a zone begin, from the one that holds `from` up to `to`: milliseconds since
- * 1970. Undefined when JavaScript does not know the zone; PostgreSQL decides elsewhere whether there is such a zone.
+ * When the buckets of a zone begin, from the one that holds `from` up to `to`: milliseconds since 1970. Undefined when
+ * JavaScript does not know the zone; PostgreSQL decides elsewhere whether there is such a zone.
  */
 export function bucketStarts(
-  { from, to }: TimeSpan,
-  bucket: TimeDimension,
+  span: TimeSpan,
+  bucket: TimeDimensionName,
   timeZone: string,
 ): number[] | undefined {
   const offsetAt = createOffsets(timeZone);
   if (!offsetAt) return undefined;
+  const { unit } = cdrDimensions[bucket];
+  return unit === 'clock'
+    ? clockStarts(span, usualMillis(bucket), offsetAt)
+    : calendarStarts(span, calendars[unit], offsetAt);
+}
+
+type OffsetAt = (instant: number) => number;
+
+/** An hour lasts an hour whatever the clocks do; zones off by half an hour begin theirs at the half. */
+function clockStarts({ from, to }: TimeSpan, length: number, offsetAt: OffsetAt): number[] {
+  const offset = offsetAt(from);
+  const first = Math.floor((from + offset) / length) * length - offset;
   const starts: number[] = [];
-  if (bucket === 'HOUR') {
-    // An hour lasts an hour whatever the clocks do; zones off by half an hour begin theirs at the half.
-    const offset = offsetAt(from);
-    const first = Math.floor((from + offset) / HOUR_MILLIS) * HOUR_MILLIS - offset;
-    for (let start = first; start < to; start += HOUR_MILLIS) starts.push(start);
-    return starts;
-  }
-  let local = calendars[bucket].startOf(new Date(from + offsetAt(from)));
+  for (let start = first; start < to; start += length) starts.push(start);
+  return starts;
+}
+
+function calendarStarts({ from, to }: TimeSpan, calendar: Calendar, offsetAt: OffsetAt): number[] {
+  const starts: number[] = [];
+  let local = calendar.startOf(new Date(from + offsetAt(from)));
   for (;;) {
     const start = local - offsetAt(local - offsetAt(local));
     if (start >= to) return starts;
     starts.push(start);
-    local = calendars[bucket].after(new Date(local));
+    local = calendar.after(new Date(local));
   }
 }
 
@@ -51,13 +68,13 @@ interface Calendar {
 }
 
 /** On the wall clock, as if it were UTC. */
-const calendars: Readonly<Record<Exclude<TimeDimension, 'HOUR'>, Calendar>> = {
-  DAY: { startOf: (local) => addDays(local, 0), after: (start) => addDays(start, 1) },
-  WEEK: {
+const calendars: Readonly<Record<CalendarUnit, Calendar>> = {
+  day: { startOf: (local) => addDays(local, 0), after: (start) => addDays(start, 1) },
+  week: {
     startOf: (local) => addDays(local, -((local.getUTCDay() + 6) % 7)),
     after: (start) => addDays(start, 7),
   },
-  MONTH: {
+  month: {
     startOf: (local) => Date.UTC(local.getUTCFullYear(), local.getUTCMonth()),
     after: (start) => Date.UTC(start.getUTCFullYear(), start.getUTCMonth() + 1),
   },
@@ -68,7 +85,7 @@ function addDays(local: Date, plus: number): number {
 }
 
 /** How far the zone's clocks are ahead of UTC at an instant, both in milliseconds; undefined for an unknown zone. */
-function createOffsets(timeZone: string): ((instant: number) => number) | undefined {
+function createOffsets(timeZone: string): OffsetAt | undefined {
   if (timeZone === 'UTC') return () => 0;
   let format: Intl.DateTimeFormat;
   try {

@@ -1,7 +1,7 @@
 import type { Target } from './body.ts';
 import { bucketNames } from './buckets.ts';
 import { measures, measureViews } from './call-measures.ts';
-import { dimensions, filterKeys } from './call-query.ts';
+import { choices, dimensions } from './call-query.ts';
 import { answerSeries } from './call-series.ts';
 import { answerTable } from './call-table.ts';
 import { findCallValues } from './call-values.ts';
@@ -40,8 +40,8 @@ const input = (name: string, label: string, placeholder: string): PayloadField =
 });
 
 const filterFields: readonly PayloadField[] = [
-  ...dimensions.flatMap(({ key, label }) =>
-    key ? [{ name: key, label, type: 'multi-select', placeholder: 'Every one' } as const] : [],
+  ...dimensions.flatMap(({ choice, label }) =>
+    choice ? [{ name: choice.key, label, type: 'multi-select', placeholder: 'Every one' } as const] : [],
   ),
   input('cld', 'Called number begins with', '4420'),
   input('timeZone', 'Time zone', "The dashboard's, or UTC"),
@@ -49,7 +49,7 @@ const filterFields: readonly PayloadField[] = [
 
 const seriesFields = [
   bucketField('AUTO'),
-  groupField(dimensions.filter(({ key }) => key !== undefined)),
+  groupField(dimensions.filter(({ choice }) => choice !== undefined)),
   input('top', 'At most so many lines', '10'),
   ...filterFields,
 ];
@@ -89,9 +89,9 @@ export const callMetrics: MetricGroup = {
     return targets.map((target) => answered.get(target)!);
   },
   async options(field, grafana) {
-    if (!(filterKeys as readonly string[]).includes(field)) return [];
+    const choice = choices.find(({ key }) => key === field);
     const span = { from: grafana.now - OPTIONS_DAYS * 86_400_000, to: grafana.now };
-    return findCallValues(field, span, {}, grafana);
+    return choice ? findCallValues(choice, span, {}, grafana) : [];
   },
 } satisfies MetricGroup;
 

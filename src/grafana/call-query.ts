@@ -1,51 +1,48 @@
-import type { CdrDimension } from '../db/calls/cdr-stats.ts';
+import {
+  type Choice,
+  type ColumnDimension,
+  type ColumnDimensionName,
+  cdrDimensions,
+  columnDimensionNames,
+  type ListKind,
+} from '../db/calls/cdr-dimensions.ts';
+import { cdrFilters } from '../db/calls/cdr-filter.ts';
 import { outcomes } from '../db/sources/sources.ts';
 import { InvalidArgumentError } from '../errors.ts';
-import type { CdrFilterArgument } from '../resolvers/cdr-filter.ts';
+import type { CdrFilterArgument, FilterArguments } from '../resolvers/cdr-filter.ts';
 import type { AdHocFilter, JsonObject } from './body.ts';
 import { parseText, parseTexts } from './payload.ts';
 
-/** What calls may be filtered by, in the payload and as an ad hoc filter of the dashboard. */
-type FilterKey = 'account' | 'customer' | 'country' | 'cause' | 'outcome';
-
-type FilterValues = Pick<
-  CdrFilterArgument,
-  'accountIds' | 'customerIds' | 'countries' | 'disconnectCauses' | 'outcomes'
->;
-
 /** What may be grouped by, as a series per value or a row per value. */
 export interface Dimension {
-  readonly name: CdrDimension;
+  readonly name: ColumnDimensionName;
   readonly label: string;
-  /** Of the row of statistics, and of a table's column. */
-  readonly field: 'accountId' | 'customerId' | 'country' | 'prefix' | 'cld' | 'disconnectCause' | 'outcome';
-  /** The filter that chooses some of its values; without one it is only for tables. */
-  readonly key?: FilterKey;
+  /** Of the row of statistics. */
+  readonly field: (typeof cdrDimensions)[ColumnDimensionName]['field'];
+  /** How some of its values are chosen; without one it is only for tables. */
+  readonly choice: Choice | undefined;
 }
 
-export const dimensions: readonly Dimension[] = [
-  { name: 'ACCOUNT', label: 'Account', field: 'accountId', key: 'account' },
-  { name: 'CUSTOMER', label: 'Customer', field: 'customerId', key: 'customer' },
-  { name: 'COUNTRY', label: 'Country', field: 'country', key: 'country' },
-  { name: 'PREFIX', label: 'Prefix', field: 'prefix' },
-  { name: 'CLD', label: 'Called number', field: 'cld' },
-  { name: 'DISCONNECT_CAUSE', label: 'Disconnect cause', field: 'disconnectCause', key: 'cause' },
-  { name: 'OUTCOME', label: 'Outcome', field: 'outcome', key: 'outcome' },
-];
+export const dimensions: readonly Dimension[] = columnDimensionNames.map((name) => {
+  const { choice }: Pick<ColumnDimension, 'choice'> = cdrDimensions[name];
+  const { label, field } = cdrDimensions[name];
+  return { name, label, field, choice };
+});
 
-/** How the values of a key become part of the filter. Throws InvalidArgumentError. */
-const narrowings: Readonly<Record<FilterKey, (values: readonly string[]) => FilterValues>> = {
-  account: (values) => ({ accountIds: values }),
-  customer: (values) => ({ customerIds: values }),
-  country: (values) => ({ countries: values }),
-  cause: (values) => ({ disconnectCauses: values.map(parseCause) }),
-  outcome: (values) => ({ outcomes: values.map(parseOutcome) }),
+/** What calls may be filtered by, in the payload and as an ad hoc filter of the dashboard. */
+export const choices: readonly Choice[] = dimensions.flatMap(({ choice }) => choice ?? []);
+
+/** The values of a choice, which are texts to Grafana, as the argument of their filter. Throws InvalidArgumentError. */
+const parsers: { readonly [Kind in ListKind]: (values: readonly string[]) => FilterArguments[Kind] } = {
+  ids: (values) => values,
+  texts: (values) => values,
+  integers: (values) => values.map(parseCause),
+  outcomes: (values) => values.map(parseOutcome),
 };
-export const filterKeys = Object.keys(narrowings) as FilterKey[];
 
-/** A value of a dimension as the filter that keeps only its calls. */
-export function narrowTo(key: FilterKey, values: readonly string[]): FilterValues {
-  return narrowings[key](values);
+/** The filter that keeps only the calls of these values. */
+export function narrowTo({ filter }: Choice, values: readonly string[]): CdrFilterArgument {
+  return { [filter]: parsers[cdrFilters[filter].kind](values) };
 }
 
 /**
@@ -53,26 +50,23 @@ export function narrowTo(key: FilterKey, values: readonly string[]): FilterValue
  * about calls and are passed over. Throws InvalidArgumentError.
  */
 export function buildFilter(payload: JsonObject, adHoc: readonly AdHocFilter[]): CdrFilterArgument {
-  const chosen = new Map<FilterKey, readonly string[]>();
-  for (const key of filterKeys) {
-    const values = parseTexts(payload, key);
-    if (values) chosen.set(key, values);
+  const chosen = new Map<Choice, readonly string[]>();
+  for (const choice of choices) {
+    const values = parseTexts(payload, choice.key);
+    if (values) chosen.set(choice, values);
   }
   for (const { key, isNegative, values } of adHoc) {
-    if (!isFilterKey(key)) continue;
+    const choice = choices.find((one) => one.key === key);
+    if (!choice) continue;
     if (isNegative)
       throw new InvalidArgumentError(`Filter "${key}": calls can be filtered with = and =| only.`);
-    const already = chosen.get(key);
+    const already = chosen.get(choice);
     // Both must hold; a list of nothing matches nothing.
-    chosen.set(key, already ? already.filter((value) => values.includes(value)) : values);
+    chosen.set(choice, already ? already.filter((value) => values.includes(value)) : values);
   }
   const startsWith = parseText(payload, 'cld');
-  const parts = [...chosen].map(([key, values]) => narrowTo(key, values));
+  const parts = [...chosen].map(([choice, values]) => narrowTo(choice, values));
   return Object.assign({}, ...parts, startsWith === undefined ? {} : { cld: { startsWith } });
-}
-
-export function isFilterKey(key: string): key is FilterKey {
-  return (filterKeys as string[]).includes(key);
 }
 
 function parseCause(text: string): number {

@@ -1,4 +1,6 @@
-import type { CdrStatsRow, StatsMeasure, TimeDimension } from '../db/calls/cdr-stats.ts';
+import type { TimeDimensionName } from '../db/calls/cdr-dimensions.ts';
+import type { StatsMeasure } from '../db/calls/cdr-measures.ts';
+import type { CdrStatsRow } from '../db/calls/cdr-stats.ts';
 import { microsOfPostgres } from '../db/timestamps.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import type { CdrFilterArgument } from '../resolvers/cdr-filter.ts';
@@ -14,7 +16,7 @@ import { parseChoice, parseCount, parseText } from './payload.ts';
 /** What is drawn, whichever of its measures: targets that differ in the measure alone share one statement. */
 interface SeriesQuery {
   readonly filter: CdrFilterArgument;
-  readonly bucket: TimeDimension;
+  readonly bucket: TimeDimensionName;
   readonly timeZone: string;
   /** One line for each of its values; one line for all calls when missing. */
   readonly dimension: Dimension | undefined;
@@ -60,7 +62,7 @@ function parseSeries({ payload }: Target, { span, maxPoints, timeZone, filters }
   const bucket = parseChoice(payload, 'bucket', ['AUTO', ...bucketNames], 'AUTO');
   const groupBy = parseChoice(payload, 'groupBy', ['NONE', ...dimensions.map(({ name }) => name)], 'NONE');
   const dimension = dimensions.find(({ name }) => name === groupBy);
-  if (dimension && !dimension.key) {
+  if (dimension && !dimension.choice) {
     throw new InvalidArgumentError(`${groupBy} has too many values for lines; use the metric calls_table.`);
   }
   return {
@@ -95,7 +97,7 @@ async function readSeries(
   if (values.length === 0) return { rows: [], starts, values, notices };
   const filter = {
     ...query.filter,
-    ...(dimension && narrowTo(dimension.key!, values as readonly string[])),
+    ...(dimension && narrowTo(dimension.choice!, values as readonly string[])),
     from,
     to,
   };
@@ -138,7 +140,7 @@ function buildFrames(
   { dimension }: SeriesQuery,
   { rows, starts, values, notices }: SeriesData,
 ): readonly Frame[] {
-  const { label, unit, isSum } = measureViews[measure];
+  const { label, unit, withoutCalls } = measureViews[measure];
   return values.map((value) => {
     const ours = dimension ? rows.filter((row) => String(row[dimension.field]) === value) : rows;
     const measured = new Map(ours.map((row) => [parseBucket(row), readMeasure(row, measure)]));
@@ -147,10 +149,10 @@ function buildFrames(
       refId,
       {
         name: value ?? label,
-        labels: value === undefined || !dimension ? {} : { [dimension.key!]: value },
+        labels: value === undefined || !dimension ? {} : { [dimension.choice!.key]: value },
         unit,
         times,
-        values: times.map((time) => measured.get(time) ?? (isSum ? 0 : null)),
+        values: times.map((time) => measured.get(time) ?? withoutCalls),
       },
       notices,
     );

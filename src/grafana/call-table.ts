@@ -1,4 +1,6 @@
-import type { CdrDimension, CdrStatsRow, StatsMeasure } from '../db/calls/cdr-stats.ts';
+import type { CdrDimension } from '../db/calls/cdr-dimensions.ts';
+import type { StatsMeasure } from '../db/calls/cdr-measures.ts';
+import type { CdrStatsRow } from '../db/calls/cdr-stats.ts';
 import { microsOfPostgres } from '../db/timestamps.ts';
 import { findCdrStats } from '../resolvers/cdr-stats.ts';
 import type { QueryRequest, Target } from './body.ts';

@@ -1,3 +1,4 @@
+import type { Choice } from '../db/calls/cdr-dimensions.ts';
 import type { CdrStatsRow } from '../db/calls/cdr-stats.ts';
 import type { TimeSpan } from '../replicas/sample-history.ts';
 import { findCdrStats } from '../resolvers/cdr-stats.ts';
@@ -9,14 +10,14 @@ import type { PayloadOption } from './payload.ts';
 /** More than a list to choose from can usefully show. */
 const MAX_VALUES = 500;
 
-/** The values of a filter's key among the calls of a span, those with the most calls first. */
+/** The values to choose from among the calls of a span, those with the most calls first. */
 export async function findCallValues(
-  key: string,
+  choice: Choice,
   span: TimeSpan,
   payload: JsonObject,
   { context }: GrafanaContext,
 ): Promise<readonly PayloadOption[]> {
-  const dimension = dimensions.find((one) => one.key === key)!;
+  const dimension = dimensions.find((one) => one.choice === choice)!;
   const stats = await findCdrStats(context, {
     filter: { ...buildFilter(payload, []), from: BigInt(span.from) * 1000n, to: BigInt(span.to) * 1000n },
     groupBy: [dimension.name],
@@ -28,18 +29,21 @@ export async function findCallValues(
   const known = rows.filter((row) => row[dimension.field] !== null);
   return Promise.all(
     known.map(async (row) => ({
-      label: await loadLabel(row, context),
+      label: await loadLabel(row, String(row[dimension.field]), context),
       value: String(row[dimension.field]),
     })),
   );
 }
 
 /** With the id in it: Grafana throws away one of two options with the same text. */
-async function loadLabel(row: CdrStatsRow, { loaders }: GrafanaContext['context']): Promise<string> {
-  const { accountId, customerId } = row;
+async function loadLabel(
+  { accountId, customerId }: CdrStatsRow,
+  value: string,
+  { loaders }: GrafanaContext['context'],
+): Promise<string> {
   if (accountId) return named((await loaders().account.load(accountId)).username, accountId);
   if (customerId) return named((await loaders().customer.load(customerId)).name, customerId);
-  return String(row.country ?? row.outcome ?? row.disconnectCause);
+  return value;
 }
 
 const named = (name: string | null, id: string): string => (name === null ? id : `${name} (${id})`);

@@ -3,7 +3,7 @@ import type { TimeSpan } from '../replicas/sample-history.ts';
 import { type JsonObject, unescapeText } from './body.ts';
 import { bucketNames } from './buckets.ts';
 import { measures, measureViews } from './call-measures.ts';
-import { dimensions, filterKeys } from './call-query.ts';
+import { choices, dimensions } from './call-query.ts';
 import { findCallValues } from './call-values.ts';
 import type { GrafanaContext } from './context.ts';
 import type { PayloadOption } from './payload.ts';
@@ -14,19 +14,15 @@ type Find = (
   grafana: GrafanaContext,
 ) => Promise<readonly PayloadOption[]>;
 
-const calls =
-  (key: string): Find =>
-  (span, payload, grafana) =>
-    findCallValues(key, span, payload, grafana);
-
 /** Found in the calls of the time range, but for those that are always the same. */
 const variables: Readonly<Record<string, Find>> = {
   replicas: async (_span, _payload, grafana) => replicaOptions(grafana),
-  accounts: calls('account'),
-  customers: calls('customer'),
-  countries: calls('country'),
-  causes: calls('cause'),
-  outcomes: calls('outcome'),
+  ...Object.fromEntries(
+    choices.map((choice): [string, Find] => [
+      choice.variable,
+      (span, payload, grafana) => findCallValues(choice, span, payload, grafana),
+    ]),
+  ),
   buckets: async () => bucketNames.map((name) => ({ label: name, value: name })),
   dimensions: async () => dimensions.map(({ name, label }) => ({ label, value: name })),
   measures: async () =>
@@ -52,7 +48,7 @@ export function findVariable(
 }
 
 /** What a dashboard may be filtered by. */
-export const tagKeys: readonly string[] = ['replica', ...filterKeys];
+export const tagKeys: readonly string[] = ['replica', ...choices.map(({ key }) => key)];
 
 /** Throws InvalidArgumentError. */
 export async function findTagValues(
@@ -61,7 +57,8 @@ export async function findTagValues(
   grafana: GrafanaContext,
 ): Promise<readonly PayloadOption[]> {
   if (key === 'replica') return replicaOptions(grafana);
-  if (typeof key === 'string' && tagKeys.includes(key)) return findCallValues(key, span, {}, grafana);
+  const choice = choices.find((one) => one.key === key);
+  if (choice) return findCallValues(choice, span, {}, grafana);
   throw new InvalidArgumentError(`"key" must be one of ${tagKeys.join(', ')}.`);
 }
 

@@ -1,10 +1,10 @@
 import type { Principal } from '../access/principals.ts';
+import { type CdrDimension, isTimeDimension, timeDimensionNames } from '../db/calls/cdr-dimensions.ts';
+import type { StatsMeasure } from '../db/calls/cdr-measures.ts';
 import {
-  type CdrDimension,
   type CdrStatsRow,
   isTimeZone,
   type StatsCondition,
-  type StatsMeasure,
   selectCdrStats,
   selectCdrTotals,
 } from '../db/calls/cdr-stats.ts';
@@ -12,10 +12,9 @@ import type { Reader } from '../db/reader.ts';
 import { InvalidArgumentError, UnknownTimeZoneError } from '../errors.ts';
 import { type CdrFilterArgument, parseFilter } from './cdr-filter.ts';
 
-/** Groups in one answer. More than a picture or a table can show; a larger question wants `first` or a filter. */
+/** Groups in one answer: more than a picture or a table can show. Whoever has more gives `first` or a filter. */
 export const MAX_GROUPS = 50_000;
 const MAX_CONDITIONS = 20;
-const timeDimensions: readonly CdrDimension[] = ['HOUR', 'DAY', 'WEEK', 'MONTH'];
 
 export interface CdrStatsArguments {
   readonly filter?: CdrFilterArgument | null;
@@ -26,32 +25,32 @@ export interface CdrStatsArguments {
   readonly first?: number | null;
 }
 
-export interface CdrStatsNeeds {
+export interface CdrStatsDeps {
   readonly principal: Principal;
   reader(): Promise<Reader>;
 }
 
-/** The statistics of one question; `rows` and `totals` are computed when asked for, and only the given measures. */
+/** The statistics of one filter. Nothing is computed before `rows` or `totals` is called, and only the given measures. */
 export interface CdrStats {
   rows(measures: readonly StatsMeasure[]): Promise<CdrStatsRow[]>;
   totals(measures: readonly StatsMeasure[]): Promise<CdrStatsRow>;
 }
 
 /** Throws InvalidArgumentError, InvalidTimeRangeError or UnknownTimeZoneError. */
-export async function findCdrStats(needs: CdrStatsNeeds, args: CdrStatsArguments): Promise<CdrStats> {
+export async function findCdrStats(deps: CdrStatsDeps, args: CdrStatsArguments): Promise<CdrStats> {
   const filter = parseFilter(args.filter);
   const groupBy = parseDimensions(args.groupBy ?? []);
   const limit = parseFirst(args.first);
   const having = parseConditions(args.having ?? []);
   const { timeZone, orderBy } = args;
-  const reader = await needs.reader();
+  const reader = await deps.reader();
   await checkTimeZone(reader, timeZone);
   const order = orderBy ? { measure: orderBy.measure, descending: orderBy.direction === 'DESC' } : undefined;
 
   return {
     async rows(measures) {
-      const question = { filter, groupBy, timeZone, having, orderBy: order, limit: limit ?? MAX_GROUPS + 1 };
-      const rows = await selectCdrStats(reader, question, measures);
+      const query = { filter, groupBy, timeZone, having, orderBy: order, limit: limit ?? MAX_GROUPS + 1 };
+      const rows = await selectCdrStats(reader, query, measures);
       if (limit === undefined && rows.length > MAX_GROUPS) {
         throw new InvalidArgumentError(
           `More than ${MAX_GROUPS} groups. Give "first" for the top ones, narrow the filter, or group more coarsely.`,
@@ -64,12 +63,13 @@ export async function findCdrStats(needs: CdrStatsNeeds, args: CdrStatsArguments
 }
 
 function parseDimensions(groupBy: readonly CdrDimension[]): readonly CdrDimension[] {
-  if (groupBy.filter((name) => timeDimensions.includes(name)).length > 1) {
+  const dimensions = [...new Set(groupBy)];
+  if (dimensions.filter(isTimeDimension).length > 1) {
     throw new InvalidArgumentError(
-      'groupBy: only one of HOUR, DAY, WEEK and MONTH at once; they share "bucket".',
+      `groupBy: only one of ${timeDimensionNames.join(', ')} at once; they share "bucket".`,
     );
   }
-  return [...new Set(groupBy)];
+  return dimensions;
 }
 
 function parseConditions(having: readonly StatsCondition[]): readonly StatsCondition[] {
@@ -85,7 +85,7 @@ function parseFirst(first: number | null | undefined): number | undefined {
   return first;
 }
 
-/** UTC needs no question; other names are asked of PostgreSQL, which will do the cutting. */
+/** UTC is known; other names are looked up in PostgreSQL, which will do the cutting. */
 async function checkTimeZone(reader: Reader, timeZone: string): Promise<void> {
   if (timeZone === 'UTC') return;
   const plausible = /^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/.test(timeZone);

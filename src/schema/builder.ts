@@ -14,9 +14,6 @@ export interface SchemaTypes {
   };
 }
 
-/** The same, with what Pothos adds. */
-export type BuilderTypes = PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>;
-
 /** Defines no types: each file of this room registers its own. */
 export const builder = new SchemaBuilder<SchemaTypes>({});
 

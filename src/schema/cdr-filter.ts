@@ -7,7 +7,7 @@ import {
   filterNames,
 } from '../db/calls/cdr-filter.ts';
 import type { CdrFilterArgument, FilterArguments } from '../resolvers/cdr-filter.ts';
-import { type BuilderTypes, builder } from './builder.ts';
+import { builder } from './builder.ts';
 import { CallOutcomeEnum } from './outcomes.ts';
 
 export const CdrOrderEnum = builder.enumType('CdrOrder', {
@@ -44,6 +44,7 @@ const NumberMatchInput = builder.inputType('NumberMatch', {
   }),
 });
 
+type BuilderTypes = typeof builder.$inferSchemaTypes;
 type Fields = InputFieldBuilder<BuilderTypes, 'InputObject'>;
 type FieldOfKind<Kind extends FilterKind> = InputFieldRef<
   BuilderTypes,

@@ -1,55 +1,35 @@
+import type { ObjectFieldBuilder } from '@pothos/core';
 import type { GraphQLResolveInfo } from 'graphql';
-import type { CdrStatsRow, StatsMeasure } from '../db/calls/cdr-stats.ts';
+import {
+  type CdrDimension,
+  type ColumnDimensionName,
+  cdrDimensions,
+  columnDimensionNames,
+} from '../db/calls/cdr-dimensions.ts';
+import { cdrMeasure, type StatsMeasure, statsMeasures } from '../db/calls/cdr-measures.ts';
+import type { CdrStatsRow } from '../db/calls/cdr-stats.ts';
+import { cdrColumn } from '../db/sources/cdr-columns.ts';
 import { type CdrStats, findCdrStats } from '../resolvers/cdr-stats.ts';
 import { timestampOf } from '../resolvers/timestamps.ts';
+import { shownValue } from '../resolvers/values.ts';
 import { builder } from './builder.ts';
 import { CdrFilterInput } from './cdr-filter.ts';
+import { fieldTypes } from './field-types.ts';
 import { CallOutcomeEnum } from './outcomes.ts';
 import { selectedFields } from './selected-fields.ts';
 
 const CdrDimensionEnum = builder.enumType('CdrDimension', {
   description: 'What calls are grouped by. Several at once are possible, but only one of time.',
-  values: {
-    HOUR: {
-      description: 'Hour of connect time, in `timeZone`. A day has 23 or 25 of them when clocks change.',
-    },
-    DAY: { description: 'Day of connect time, from midnight to midnight in `timeZone`.' },
-    WEEK: { description: 'ISO week of connect time, from Monday, in `timeZone`.' },
-    MONTH: { description: 'Month of connect time, in `timeZone`.' },
-    ACCOUNT: { description: 'Account charged.' },
-    CUSTOMER: { description: 'Customer who owns the account.' },
-    COUNTRY: { description: 'Country of the called number.' },
-    PREFIX: { description: 'Rate prefix of the called number.' },
-    CLD: { description: 'Called number.' },
-    DISCONNECT_CAUSE: { description: 'Cause, as `Cdr.disconnectCause` shows it.' },
-    OUTCOME: { description: 'What became of the call.' },
-  } as const,
+  values: Object.fromEntries(
+    Object.entries(cdrDimensions).map(([name, { description }]) => [name, { description }]),
+  ) as Record<CdrDimension, { description: string }>,
 });
-
-/** One line per measure: the description is that of the field, of the enum value, and of nothing else. */
-const measureDescriptions = {
-  attempts: 'All calls of the group, answered or not.',
-  answered: 'Calls that were successful (Q.850 cause 16, or none recorded) and had a duration above 0.',
-  failed: 'Attempts that were not answered.',
-  asr: 'Answer-seizure ratio in per cent: 100 × answered / attempts. Null without attempts.',
-  ner: 'Network effectiveness ratio in per cent: 100 × (answered + busy + no answer + rejected + cancelled) / attempts with a known outcome. Null when no outcome is known.',
-  acdSeconds: 'Average call duration: seconds of answered calls / answered. Null without answered calls.',
-  pddSeconds: 'Average post-dial delay in seconds, over the calls that have one. Null when none has.',
-  minutes: 'Sum of real durations / 60, exact.',
-  billedMinutes: 'Sum of billed seconds / 60, exact.',
-  chargedAmount:
-    "Sum of charged amounts, exact. Only meaningful within one currency: amounts are in each account's own.",
-  shortCalls: 'Answered calls of 6 seconds or less: a sign of diallers, or of false answers.',
-} as const satisfies Record<StatsMeasure, string>;
 
 const StatsMeasureEnum = builder.enumType('StatsMeasure', {
   description: 'What is measured of a group of calls: the fields of CdrStatsRow.',
   values: Object.fromEntries(
-    Object.entries(measureDescriptions).map(([name, description]) => [
-      enumName(name),
-      { value: name, description },
-    ]),
-  ) as Record<string, { value: StatsMeasure; description: string }>,
+    statsMeasures.map((name) => [enumName(name), { value: name, description: cdrMeasure(name).description }]),
+  ),
 });
 
 const SortDirectionEnum = builder.enumType('SortDirection', {
@@ -83,46 +63,41 @@ const StatsOrderInput = builder.inputType('StatsOrder', {
   }),
 });
 
+type RowFields = ObjectFieldBuilder<typeof builder.$inferSchemaTypes, CdrStatsRow>;
+
+const bucketField = (t: RowFields) =>
+  t.field({
+    type: 'DateTime',
+    description: 'When grouped by time: the start of the hour, day, … as an instant in UTC.',
+    resolve: (row) => timestampOf(row.bucket ?? null),
+  });
+
+function dimensionField(t: RowFields, name: ColumnDimensionName) {
+  const { column, field } = cdrDimensions[name];
+  const { wire } = cdrColumn(column);
+  const options = {
+    description: `When grouped by ${name}.`,
+    resolve: (row: CdrStatsRow) => shownValue({ wire, nullable: true }, row[field] ?? null) as never,
+  };
+  if (column === 'outcome') return t.field({ ...options, type: CallOutcomeEnum });
+  return t.field({ ...options, type: fieldTypes[wire] });
+}
+
+function measureField(t: RowFields, name: StatsMeasure) {
+  const { type, nullable, description } = cdrMeasure(name);
+  return t.field({ type, nullable, description, resolve: (row) => row[name] });
+}
+
 const CdrStatsRowType = builder.objectRef<CdrStatsRow>('CdrStatsRow').implement({
   description:
     'The measures of one group of calls. Flat, so that Grafana can plot it: a dimension is null unless grouped by.',
-  fields: (t) => {
-    const count = (name: 'attempts' | 'answered' | 'failed' | 'shortCalls') =>
-      t.expose(name, { type: 'BigInt', nullable: false, description: measureDescriptions[name] });
-    const ratio = (name: 'asr' | 'ner' | 'acdSeconds' | 'pddSeconds') =>
-      t.exposeFloat(name, { description: measureDescriptions[name] });
-    const sum = (name: 'minutes' | 'billedMinutes' | 'chargedAmount') =>
-      t.expose(name, { type: 'Decimal', nullable: false, description: measureDescriptions[name] });
-    return {
-      bucket: t.field({
-        type: 'DateTime',
-        description: 'Start of the hour, day, week or month, as an instant in UTC.',
-        resolve: (row) => timestampOf(row.bucket ?? null),
-      }),
-      accountId: t.exposeID('accountId', { nullable: true, description: 'When grouped by ACCOUNT.' }),
-      customerId: t.exposeID('customerId', { nullable: true, description: 'When grouped by CUSTOMER.' }),
-      country: t.exposeString('country', { description: 'When grouped by COUNTRY.' }),
-      prefix: t.exposeString('prefix', { description: 'When grouped by PREFIX.' }),
-      cld: t.exposeString('cld', { description: 'When grouped by CLD.' }),
-      disconnectCause: t.exposeInt('disconnectCause', { description: 'When grouped by DISCONNECT_CAUSE.' }),
-      outcome: t.field({
-        type: CallOutcomeEnum,
-        description: 'When grouped by OUTCOME.',
-        resolve: (row) => (row.outcome ?? null) as never,
-      }),
-      attempts: count('attempts'),
-      answered: count('answered'),
-      failed: count('failed'),
-      asr: ratio('asr'),
-      ner: ratio('ner'),
-      acdSeconds: ratio('acdSeconds'),
-      pddSeconds: ratio('pddSeconds'),
-      minutes: sum('minutes'),
-      billedMinutes: sum('billedMinutes'),
-      chargedAmount: sum('chargedAmount'),
-      shortCalls: count('shortCalls'),
-    };
-  },
+  fields: (t) => ({
+    bucket: bucketField(t),
+    ...Object.fromEntries(
+      columnDimensionNames.map((name) => [cdrDimensions[name].field, dimensionField(t, name)]),
+    ),
+    ...Object.fromEntries(statsMeasures.map((name) => [name, measureField(t, name)])),
+  }),
 });
 
 const CdrStatsType = builder.objectRef<CdrStats>('CdrStats').implement({
@@ -176,7 +151,7 @@ builder.queryField('cdrStats', (t) =>
 /** Only what is asked for is computed. */
 function measuresIn(info: GraphQLResolveInfo): StatsMeasure[] {
   const fields = selectedFields(info);
-  return (Object.keys(measureDescriptions) as StatsMeasure[]).filter((name) => fields.has(name));
+  return statsMeasures.filter((name) => fields.has(name));
 }
 
 /** chargedAmount → CHARGED_AMOUNT */

@@ -1,12 +1,13 @@
 import type { ObjectFieldBuilder } from '@pothos/core';
 import type { CdrRow } from '../db/calls/cdrs.ts';
-import { type CdrColumnName, cdrColumn, cdrColumnNames, type WireType } from '../db/sources/cdr-columns.ts';
+import { type CdrColumnName, cdrColumn, cdrColumnNames } from '../db/sources/cdr-columns.ts';
 import { type CdrConnection, type CdrEdge, cursorOf, findCdr, findCdrs } from '../resolvers/cdrs.ts';
 import { shownValue } from '../resolvers/values.ts';
 import { Account, Customer } from './accounts.ts';
 import { builder } from './builder.ts';
 import { Carrier } from './carriers.ts';
 import { CdrFilterInput, CdrOrderEnum } from './cdr-filter.ts';
+import { fieldTypes } from './field-types.ts';
 import { CallOutcomeEnum } from './outcomes.ts';
 import { isStreamed } from './selected-fields.ts';
 
@@ -41,14 +42,6 @@ const fieldNames = {
   user_agent: 'userAgent',
   i_protocol: 'protocol',
 } as const satisfies Record<CdrColumnName, string>;
-
-const fieldTypes = {
-  id: 'ID',
-  text: 'String',
-  timestamp: 'DateTime',
-  decimal: 'Decimal',
-  integer: 'Int',
-} as const satisfies Record<WireType, string>;
 
 type FieldBuilder = ObjectFieldBuilder<typeof builder.$inferSchemaTypes, CdrRow>;
 

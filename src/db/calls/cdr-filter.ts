@@ -1,5 +1,5 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
-import type { XdrsModel } from '../sources/sources.ts';
+import type { CallColumn } from '../sources/model.ts';
 
 /** How a number is compared. All given parts must hold. `%`, `_` and backslash mean themselves. */
 export interface NumberMatch {
@@ -38,9 +38,6 @@ export interface Condition {
   readonly text: string;
   readonly values: readonly unknown[];
 }
-
-/** A column of the calls. */
-type Column = `xdrs.${keyof XdrsModel}`;
 
 export interface FilterDeclaration<Kind extends FilterKind = FilterKind> {
   readonly kind: Kind;
@@ -129,19 +126,19 @@ export type CdrFilter = {
 };
 
 /** The value itself stands at the `?`. */
-function compares(column: Column, comparison: string): (value: unknown) => Condition {
+function compares(column: CallColumn, comparison: string): (value: unknown) => Condition {
   return (value) => ({ text: `${column} ${comparison}`, values: [value] });
 }
 
 /** One id is compared with `=`: only then does the keyset index also give the order. */
-function isOneOfIds(column: Column): (ids: readonly string[]) => Condition {
+function isOneOfIds(column: CallColumn): (ids: readonly string[]) => Condition {
   return (ids) =>
     ids.length === 1
       ? { text: `${column} = ?::int8`, values: ids }
       : { text: `${column} = any(?::int8[])`, values: [ids] };
 }
 
-function isOneOfTexts(column: Column): (texts: readonly string[]) => Condition {
+function isOneOfTexts(column: CallColumn): (texts: readonly string[]) => Condition {
   return compares(column, '= any(?::text[])');
 }
 
@@ -156,7 +153,7 @@ const typeConditions: Record<CdrType, Condition> = {
   ERRORS: { text: '(not xdrs.successful and xdrs.duration = 0)', values: [] },
 };
 
-const numberConditions: Record<keyof NumberMatch, (column: Column, text: string) => Condition> = {
+const numberConditions: Record<keyof NumberMatch, (column: CallColumn, text: string) => Condition> = {
   is: (column, text) => ({ text: `${column} = ?`, values: [text] }),
   // A pattern fixed at its beginning seeks in a text_pattern_ops index; the other two cannot.
   startsWith: (column, text) => ({ text: `${column} like ?`, values: [`${escapeLike(text)}%`] }),
@@ -164,7 +161,7 @@ const numberConditions: Record<keyof NumberMatch, (column: Column, text: string)
   contains: (column, text) => ({ text: `${column} like ?`, values: [`%${escapeLike(text)}%`] }),
 };
 
-function matchesNumber(column: Column): (match: NumberMatch) => Condition {
+function matchesNumber(column: CallColumn): (match: NumberMatch) => Condition {
   return (match) => {
     const given = (Object.keys(numberConditions) as (keyof NumberMatch)[]).filter(
       (name) => match[name] != null,

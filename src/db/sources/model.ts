@@ -13,6 +13,9 @@ export interface XdrsModel extends Selectable<Xdrs> {
   successful: boolean;
 }
 
+/** A column of the calls, in SQL over the relation of a source. */
+export type CallColumn = `xdrs.${keyof XdrsModel}`;
+
 export interface AccountsModel {
   i_account: string;
   i_customer: string | null;

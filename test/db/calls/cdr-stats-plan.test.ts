@@ -1,6 +1,6 @@
 import { type CompiledQuery, Kysely, PostgresDialect } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type CdrStatsQuestion, selectCdrStats } from '../../../src/db/calls/cdr-stats.ts';
+import { type CdrStatsQuery, selectCdrStats } from '../../../src/db/calls/cdr-stats.ts';
 import { checkSource } from '../../../src/db/catalogue/catalogue-check.ts';
 import type { DB } from '../../../src/db/generated/model.ts';
 import type { Reader } from '../../../src/db/reader.ts';
@@ -43,7 +43,7 @@ beforeAll(async () => {
 afterAll(() => database?.[Symbol.asyncDispose]());
 
 /** How the table of calls is read to answer the question, with every measure. */
-async function scanOf(question: Partial<CdrStatsQuestion>, accountIds?: readonly string[]) {
+async function scanOf(question: Partial<CdrStatsQuery>, accountIds?: readonly string[]) {
   await selectCdrStats(
     { ...reader, scope: accountIds ? { kind: 'accounts', accountIds } : { kind: 'all' } },
     { filter: {}, groupBy: [], timeZone: 'UTC', having: [], limit: 1_000, ...question },
@@ -58,7 +58,7 @@ async function scanOf(question: Partial<CdrStatsQuestion>, accountIds?: readonly
 const day = { from: '2026-01-02T00:00:00Z', to: '2026-01-03T00:00:00Z' };
 
 describe('the statistics of one account read no table,', () => {
-  test.each<[string, Partial<CdrStatsQuestion>, (readonly string[])?]>([
+  test.each<[string, Partial<CdrStatsQuery>, (readonly string[])?]>([
     ['as the totals of a day', { filter: { accountIds: ['7'], ...day } }],
     ['as the totals of a tenant', {}, ['7']],
     ['by hour', { filter: { accountIds: ['7'], ...day }, groupBy: ['HOUR'] }],

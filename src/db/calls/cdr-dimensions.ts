@@ -1,0 +1,196 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { CdrColumnName, cdrColumns } from '../sources/cdr-columns.ts';
+import type { XdrsModel } from '../sources/model.ts';
+import type { CdrFilterName, FilterKindOf } from './cdr-filter.ts';
+
+/** What calls are grouped by: an enum value of GraphQL, and a field of the rows of statistics. */
+interface Dimension {
+  /** As clients read it in the schema. */
+  readonly description: string;
+}
+
+/** Columns that calls can be grouped by as they are. */
+type GroupedColumn = {
+  [Name in CdrColumnName]: (typeof cdrColumns)[Name]['wire'] extends 'timestamp' ? never : Name;
+}[CdrColumnName];
+
+/** A column of the calls, as it is. */
+export interface ColumnDimension<Column extends CdrColumnName = CdrColumnName, Field extends string = string>
+  extends Dimension {
+  readonly kind: 'column';
+  readonly column: Column;
+  readonly field: Field;
+  /** Of a choice or a column. */
+  readonly label: string;
+  readonly choice?: Choice;
+}
+
+/** How some of a dimension's values are chosen. Without it there are too many for a list, or for a line each. */
+export interface Choice {
+  readonly filter: ListFilterName;
+  /** In Grafana's payloads and ad hoc filters. */
+  readonly key: string;
+  /** In Grafana, the variable that lists the values. */
+  readonly variable: string;
+}
+
+/** The filters that take a list of values. */
+export type ListFilterName = {
+  [Name in CdrFilterName]: FilterKindOf<Name> extends ListKind ? Name : never;
+}[CdrFilterName];
+export type ListKind = 'ids' | 'texts' | 'integers' | 'outcomes';
+
+/** Connect time, cut into buckets by the clock or the calendar of a zone: `bucket` of a row is when its bucket begins. */
+export interface TimeDimension extends Dimension {
+  readonly kind: 'time';
+  readonly unit: ClockUnit | CalendarUnit;
+  /** Of a usual one. */
+  readonly seconds: number;
+}
+
+const HOUR_SECONDS = 3600;
+
+/** An hour, or an equal part of one. */
+export type ClockUnit = 'clock';
+export type CalendarUnit = 'day' | 'week' | 'month';
+
+const clock = (seconds: number, description: string): TimeDimension => ({
+  kind: 'time',
+  unit: 'clock',
+  seconds,
+  description,
+});
+
+const calendar = (unit: CalendarUnit, days: number, description: string): TimeDimension => ({
+  kind: 'time',
+  unit,
+  seconds: days * 86_400,
+  description,
+});
+
+const column = <Column extends GroupedColumn, const Field extends string>(
+  name: Column,
+  declaration: Omit<ColumnDimension<Column, Field>, 'kind' | 'column'>,
+): ColumnDimension<Column, Field> => ({ kind: 'column', column: name, ...declaration });
+
+/** What calls can be grouped by: the values of `CdrDimension` in GraphQL. A row is all there is to a dimension. */
+export const cdrDimensions = {
+  HOUR: clock(3600, 'Hour of connect time, in `timeZone`. A day has 23 or 25 of them when clocks change.'),
+  DAY: calendar('day', 1, 'Day of connect time, from midnight to midnight in `timeZone`.'),
+  WEEK: calendar('week', 7, 'ISO week of connect time, from Monday, in `timeZone`.'),
+  MONTH: calendar('month', 30, 'Month of connect time, in `timeZone`.'),
+  ACCOUNT: column('i_account', {
+    field: 'accountId',
+    label: 'Account',
+    description: 'Account charged.',
+    choice: { filter: 'accountIds', key: 'account', variable: 'accounts' },
+  }),
+  CUSTOMER: column('i_customer', {
+    field: 'customerId',
+    label: 'Customer',
+    description: 'Customer who owns the account.',
+    choice: { filter: 'customerIds', key: 'customer', variable: 'customers' },
+  }),
+  COUNTRY: column('country', {
+    field: 'country',
+    label: 'Country',
+    description: 'Country of the called number.',
+    choice: { filter: 'countries', key: 'country', variable: 'countries' },
+  }),
+  PREFIX: column('prefix', {
+    field: 'prefix',
+    label: 'Prefix',
+    description: 'Rate prefix of the called number.',
+  }),
+  CLD: column('cld', { field: 'cld', label: 'Called number', description: 'Called number.' }),
+  DISCONNECT_CAUSE: column('disconnect_cause', {
+    field: 'disconnectCause',
+    label: 'Disconnect cause',
+    description: 'Cause, as `Cdr.disconnectCause` shows it.',
+    choice: { filter: 'disconnectCauses', key: 'cause', variable: 'causes' },
+  }),
+  OUTCOME: column('outcome', {
+    field: 'outcome',
+    label: 'Outcome',
+    description: 'What became of the call.',
+    choice: { filter: 'outcomes', key: 'outcome', variable: 'outcomes' },
+  }),
+};
+
+type Dimensions = typeof cdrDimensions;
+export type CdrDimension = keyof Dimensions;
+export type TimeDimensionName = {
+  [Name in CdrDimension]: Dimensions[Name] extends TimeDimension ? Name : never;
+}[CdrDimension];
+export type ColumnDimensionName = Exclude<CdrDimension, TimeDimensionName>;
+
+/** The values that a row of statistics is of. What it is not grouped by is missing. */
+export type GroupValues = {
+  readonly [Name in ColumnDimensionName as Dimensions[Name]['field']]?: XdrsModel[Dimensions[Name]['column']];
+} & { readonly bucket?: string | null };
+
+/** A dimension, where only what all of them have in common matters. */
+export const cdrDimension = (name: CdrDimension): TimeDimension | ColumnDimension => cdrDimensions[name];
+
+const dimensionNames = Object.keys(cdrDimensions) as readonly CdrDimension[];
+export const timeDimensionNames = dimensionNames.filter(isTimeDimension);
+export const columnDimensionNames = dimensionNames.filter(isColumnDimension);
+
+export function isTimeDimension(name: CdrDimension): name is TimeDimensionName {
+  return cdrDimensions[name].kind === 'time';
+}
+
+function isColumnDimension(name: CdrDimension): name is ColumnDimensionName {
+  return cdrDimensions[name].kind === 'column';
+}
+
+/** The field of a row of statistics that says its group. */
+export function groupField(name: CdrDimension): string {
+  const dimension = cdrDimension(name);
+  return dimension.kind === 'time' ? 'bucket' : dimension.field;
+}
+
+/** What the calls `xdrs` are grouped by. */
+export function groupKey(name: CdrDimension, timeZone: string): RawBuilder<unknown> {
+  const dimension = cdrDimension(name);
+  return dimension.kind === 'time'
+    ? bucketOf(dimension, sql.ref('xdrs.connect_time'), timeZone)
+    : sql.ref(`xdrs.${dimension.column}`);
+}
+
+/** What is shown of a group, given what it was grouped by. */
+export function groupShown(
+  name: CdrDimension,
+  key: RawBuilder<unknown>,
+  timeZone: string,
+): RawBuilder<unknown> {
+  const dimension = cdrDimension(name);
+  return dimension.kind === 'time' && dimension.unit !== 'clock' && timeZone !== 'UTC'
+    ? startOfDay(key, timeZone)
+    : key;
+}
+
+/** In UTC a bucket is plain arithmetic, counted from a Monday; elsewhere the calendar must be consulted for each call. */
+function bucketOf(
+  { unit, seconds }: TimeDimension,
+  instant: RawBuilder<unknown>,
+  timeZone: string,
+): RawBuilder<unknown> {
+  const length = sql`${sql.lit(`${seconds} seconds`)}::interval`;
+  if (timeZone === 'UTC' && unit !== 'month') {
+    return sql`date_bin(${length}, ${instant}, '2000-01-03 00:00:00+00')`;
+  }
+  if (unit !== 'clock') return sql`date_trunc(${sql.lit(unit)}, ${instant}, ${timeZone}::text)`;
+  // The hours of a zone that is off by half an hour begin at the half; parts of an hour are counted from there.
+  const hour = sql`date_trunc('hour', ${instant}, ${timeZone}::text)`;
+  return seconds === HOUR_SECONDS ? hour : sql`date_bin(${length}, ${instant}, ${hour})`;
+}
+
+/**
+ * Where clocks change at midnight there are two of it, or none: date_trunc answers the second, but a day begins with
+ * the first. A microsecond earlier there is no doubt.
+ */
+function startOfDay(instant: RawBuilder<unknown>, timeZone: string): RawBuilder<unknown> {
+  const midnight = sql`date_trunc('day', ${instant} at time zone ${timeZone}::text)`;
+  return sql`(${midnight} - interval '1 microsecond') at time zone ${timeZone}::text + interval '1 microsecond'`;
+}
