@@ -1,10 +1,7 @@
 import { createYoga, type Plugin } from 'graphql-yoga';
-import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import type { Principal, Principals } from './access/principals.ts';
 import { type Context, createContext, type RequestFacts } from './context.ts';
-import type { DB } from './db/generated/model.ts';
-import { createDatabase } from './db/reader.ts';
 import type { Source } from './db/sources/sources.ts';
 import { createGrafanaRoute } from './grafana/routes.ts';
 import { createErrorMask, useErrorCodes, withHttpStatus } from './graphql/errors.ts';
@@ -72,27 +69,23 @@ export function createApp(needs: AppNeeds): App {
   const mask = createErrorMask((error, reference) =>
     logger.error({ err: error, reference }, 'internal error'),
   );
-  const databases = new WeakMap<object, Kysely<DB>>();
-  const databaseOf = ({ name, pool }: Replica) => {
-    const database = databases.get(pool) ?? createDatabase(pool);
-    databases.set(pool, database);
-    metrics?.watchPool(name, pool);
-    return database;
-  };
   const source = needs.carriers ?? createNumbering();
   const carriers = {
     lookUp: (numbers: readonly string[]) => source.lookUp(numbers),
     failed: (error: unknown) => logger.error({ err: error }, 'numbers cannot be looked up'),
   };
   const { replicas } = needs;
-  const sessionDeps: SessionDeps = { replicas, source: () => needs.source(), databaseOf };
+  const sessionDeps: SessionDeps = { replicas, source: () => needs.source() };
   const open = (request: Request, { principal, freshness }: Admission) => {
     const { signal, headers } = request;
     const note = (facts: RequestFacts) => {
       Object.assign(logs.of(request), facts);
       metrics?.noteStream(facts.finished);
     };
-    const onPin = (name: string) => note({ replica: name });
+    const onPin = ({ name, connections }: Replica) => {
+      note({ replica: name });
+      metrics?.watchPool(name, connections);
+    };
     const session = new ReplicaSession(sessionDeps, { principal, freshness, signal, onPin });
     return createContext({ principal, replicas, session, carriers, signal, headers, note });
   };

@@ -330,10 +330,10 @@ export class ReplicaFullError extends ReplicaFailureError {
   }
 }
 
-/** Every connection to the standby is busy, and none became free in time. */
+/** Every connection to the standby that the principal may have is busy, and none became free in time. */
 export class OverloadedError extends GatewayError {
   override readonly code = 'OVERLOADED';
   constructor() {
-    super('Every connection to the standby is busy. Ask again in a moment.');
+    super('Every connection to the standby that you may have is busy. Ask again in a moment.');
   }
 }

@@ -1,46 +1,29 @@
-import {
-  CompiledQuery,
-  Kysely,
-  type PostgresClient,
-  type PostgresClientConstructor,
-  PostgresDialect,
-} from 'kysely';
+import { Kysely, PostgresDialect } from 'kysely';
 import type { Pool } from 'pg';
 import { explain } from './failures.ts';
 import type { DB } from './generated/model.ts';
 import type { Scope } from './scope.ts';
 import type { Source } from './sources/sources.ts';
 import type { SlotValues, Statement } from './statement.ts';
+import type { Lender } from './wire/lender.ts';
+import { readRows } from './wire/rows.ts';
 
 /**
  * The one door to the calls of one standby, for one principal. What is read through it lies within `scope`: statements
  * are built from relations that have its predicate, and each execution is checked against it.
  */
 export interface Reader {
-  readonly db: Pick<Kysely<DB>, 'executeQuery'>;
-  readonly pool: Pool;
+  /** Lends the connection for each statement, when it is the turn of the principal. */
+  readonly pool: Lender;
   readonly source: Source;
   readonly scope: Scope;
-  /** Aborted when the client goes away: the statement is then cancelled in PostgreSQL. */
+  /** Aborted when the client goes away or the answer has ended: the statement is then cancelled in PostgreSQL. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** A Kysely over a standby's pool. It is made once per pool, not per request. */
+/** A Kysely over a pool, for statements that are of no principal: the catalogue, when the gateway starts. */
 export function createDatabase(pool: Pool): Kysely<DB> {
-  return new Kysely<DB>({ dialect: new PostgresDialect({ pool, controlClient: controlClientOf(pool) }) });
-}
-
-/**
- * Statements are cancelled over a connection of its own, like those of the pool. Kysely would make it from a copy of
- * the pool's options, in which those that are hidden, and with them the server's address, are missing.
- */
-function controlClientOf(pool: Pool): PostgresClientConstructor {
-  const { Client } = pool as unknown as { Client: new (options: unknown) => PostgresClient };
-  return class extends Client {
-    constructor() {
-      super(pool.options);
-    }
-  };
+  return new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
 }
 
 /**
@@ -48,18 +31,13 @@ function controlClientOf(pool: Pool): PostgresClientConstructor {
  * PostgreSQL when the client leaves.
  */
 export async function run<Row>(
-  { db, scope, signal }: Pick<Reader, 'db' | 'scope' | 'signal'>,
+  { pool, scope, signal }: Pick<Reader, 'pool' | 'scope' | 'signal'>,
   statement: Statement<Row>,
   values?: SlotValues,
 ): Promise<Row[]> {
   const bound = statement.bind(scope, values);
-  const query = CompiledQuery.raw(bound.text, [...bound.values]) as CompiledQuery<Row>;
   try {
-    const { rows } = await db.executeQuery(
-      query,
-      signal && { signal, inflightQueryAbortStrategy: 'cancel query' },
-    );
-    return rows;
+    return await readRows<Row>(pool, bound, signal);
   } catch (error) {
     throw explain(error, signal);
   }

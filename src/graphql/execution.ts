@@ -44,17 +44,35 @@ export async function executeOperation(
   const args = inParts ? given : { ...given, document: withoutIncremental(given.document) };
   const plan = !inParts && (format || acceptsPlainJson(accept)) ? planOperation(args) : undefined;
   if (plan && 'errors' in plan) return plan;
+  try {
+    return await executeOnStandby(args, plan, { format, inParts, mask });
+  } catch (error) {
+    context.session.end();
+    throw error;
+  }
+}
+
+interface Manner {
+  readonly format: FileFormat | undefined;
+  readonly inParts: boolean;
+  readonly mask: ErrorMask;
+}
+
+/** On one standby after the other, while they fail and nothing is sent. */
+async function executeOnStandby(
+  args: Execution,
+  plan: OperationPlan | undefined,
+  { format, inParts, mask }: Manner,
+): Promise<ExecutionResult | AsyncGenerator<ExecutionResult>> {
+  const { session } = args.contextValue;
   for (;;) {
     const result = inParts ? await executeInParts(args, mask) : await attempt(args, plan, format, mask);
     if (isInParts(result)) return result;
     const failure = result.errors?.map(({ originalError }) => originalError).find(isReplicaFailure);
-    if (failure && (await context.session.tryAnotherReplica(failure))) continue;
+    if (failure && (await session.tryAnotherReplica(failure))) continue;
     if (isStreamed(result)) return result;
-    const answered = {
-      ...result,
-      extensions: { ...result.extensions, replica: await context.session.answeredBy() },
-    };
-    context.session.end();
+    const answered = { ...result, extensions: { ...result.extensions, replica: await session.answeredBy() } };
+    session.end();
     return answered;
   }
 }

@@ -17,7 +17,7 @@ export interface LeaseTerms {
 }
 
 export function lease(standby: Standby, { sample, asOf: asOfThen, currentAsOf, clock }: LeaseTerms): Replica {
-  const { pool, giveBack } = standby.take();
+  const { connections, giveBack } = standby.take();
   const { node } = standby.observed;
   const breaksThen = node.breaks;
   /** An answer says it two or three times. */
@@ -44,7 +44,8 @@ export function lease(standby: Standby, { sample, asOf: asOfThen, currentAsOf, c
 
   return {
     name: standby.name,
-    pool,
+    connections,
+    pool: connections.pool,
     freshness,
     report: (error) => {
       standby.report(error);

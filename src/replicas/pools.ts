@@ -5,6 +5,7 @@ import { Client, type ClientConfig, Pool, type PoolConfig, types } from 'pg';
 import { RowTap } from '../db/wire/row-tap.ts';
 import { ReplicaLostError } from '../errors.ts';
 import type { Connection } from './connection-url.ts';
+import { Connections } from './connections.ts';
 
 export interface PoolOptions {
   readonly connection: Connection;
@@ -19,7 +20,7 @@ export interface PoolOptions {
 }
 
 export interface StandbyPool {
-  readonly pool: Pool;
+  readonly connections: Connections;
   /** Breaks the connections on which nothing has come since the call before this one. */
   breakSilent(): void;
   /** Lets requests finish for two seconds at most: a connection to a frozen server may never come back. */
@@ -75,7 +76,7 @@ export function createStandbyPool(options: PoolOptions): StandbyPool {
     stream.once('close', () => streams.delete(stream));
   });
   return {
-    pool,
+    connections: new Connections({ pool, size, statementTimeoutSeconds }),
     breakSilent() {
       for (const [stream, bytesBefore] of streams) {
         if (stream.bytesRead === bytesBefore) stream.destroy();

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import type { Connections } from './connections.ts';
 import type { Purpose } from './routing.ts';
 import type { Token } from './token.ts';
 
@@ -16,7 +17,9 @@ export interface ReplicaRequest {
 /** A standby, lent to one request. */
 export interface Replica {
   readonly name: string;
-  /** Read-only connections. int8, numeric and all times come as PostgreSQL's text. */
+  /** Read-only connections, which principals borrow in turn. int8, numeric and all times come as PostgreSQL's text. */
+  readonly connections: Connections;
+  /** The same without turns, for statements of the gateway itself. */
   readonly pool: Pool;
   /**
    * How old what is read here is. `asOf` and `stalenessSeconds` hold for everything read since it was chosen.

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Kysely } from 'kysely';
 import type { Principal } from '../access/principals.ts';
 import { selectReplayedLsn } from '../db/calls/cdrs.ts';
-import type { DB } from '../db/generated/model.ts';
 import type { Reader } from '../db/reader.ts';
 import type { Source } from '../db/sources/sources.ts';
-import { ReplicaFailureError } from '../errors.ts';
+import type { Lender } from '../db/wire/lender.ts';
+import { ReplicaFailureError, RequestCancelledError } from '../errors.ts';
+import type { Borrower } from './connections.ts';
 import type { Replica, Replicas } from './replicas.ts';
 import type { Purpose } from './routing.ts';
 import { decodeToken, type Token } from './token.ts';
@@ -15,7 +15,6 @@ export interface SessionDeps {
   readonly replicas: Replicas;
   /** Throws NoReplicaAvailableError until the catalogue of a standby was seen. */
   source(): Source;
-  databaseOf(replica: Replica): Kysely<DB>;
 }
 
 /** What is particular to the session of one request. */
@@ -28,8 +27,8 @@ export interface SessionOptions {
   };
   /** Aborted when the client goes away or the gateway stops waiting for it. */
   readonly signal: AbortSignal;
-  /** Told the name of each standby that the session is pinned to. */
-  onPin(name: string): void;
+  /** Told each standby that the session is pinned to. */
+  onPin(replica: Replica): void;
 }
 
 export interface ReaderRequirement {
@@ -72,10 +71,26 @@ export class ReplicaSession {
   #replayedLsn: string | undefined;
   #isToldByStatement = false;
   #replacements = 0;
+  /** Aborted with the request, and when the answer has ended while statements go on: nobody wants their rows. */
+  readonly #statements = new AbortController();
+  readonly #borrower: Borrower;
+  /** Of the standby that the session is pinned to. */
+  #lender: Lender | undefined;
+  #hasEnded = false;
 
   constructor(deps: SessionDeps, options: SessionOptions) {
     this.#deps = deps;
     this.#options = options;
+    const { principal, signal } = options;
+    const abort = () => this.#statements.abort(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+    this.#borrower = {
+      principal: principal.name,
+      role: principal.role,
+      signal: this.#statements.signal,
+      statements: 0,
+    };
   }
 
   /** How often the standby was replaced: what was loaded from an earlier one may be older than what is read now. */
@@ -85,24 +100,24 @@ export class ReplicaSession {
 
   /** Reads calls on the standby of this session, which must have replayed what the cursors' tokens name. */
   async reader({ readAfter = [], purpose }: ReaderRequirement = {}): Promise<Reader> {
+    if (this.#hasEnded) throw new RequestCancelledError();
     const tokens = readAfter.map(decodeToken);
     if (this.#choosing && tokens.length > 0) await this.#catchUp(await this.#choosing, tokens);
     this.#choosing ??= this.#pin(tokens, purpose);
     const replica = await this.#choosing;
-    const { principal, signal } = this.#options;
+    this.#lender ??= replica.connections.lenderFor(this.#borrower);
     return {
-      db: this.#deps.databaseOf(replica),
-      pool: replica.pool,
+      pool: this.#lender,
       source: this.#deps.source(),
-      scope: principal.scope,
-      signal,
+      scope: this.#options.principal.scope,
+      signal: this.#statements.signal,
     };
   }
 
   /** Another reader after this one failed; throws when there is none, or the failure is final. */
   async replaceReader(failed: Reader, error: unknown): Promise<Reader> {
     // Lists and counts of one request read from the same standby: the first to see it fail leaves it for all.
-    if (this.#pinned?.pool === failed.pool) {
+    if (this.#lender === failed.pool) {
       this.#leaving ??= this.#leave(error).finally(() => {
         this.#leaving = undefined;
       });
@@ -142,8 +157,10 @@ export class ReplicaSession {
     return pinned ? { name: pinned.name, ...pinned.freshness(this.#replayedLsn) } : null;
   }
 
-  /** Gives the standby back. The session cannot be used after this. */
+  /** Ends what still runs or waits, and gives the standby back. Nothing can be read after this. */
   end(): void {
+    this.#hasEnded = true;
+    if (this.#borrower.statements > 0) this.#statements.abort(new RequestCancelledError());
     this.#pinned?.release();
   }
 
@@ -159,7 +176,8 @@ export class ReplicaSession {
     });
     this.#replayedLsn = undefined;
     this.#isToldByStatement = false;
-    onPin(this.#pinned.name);
+    this.#lender = undefined;
+    onPin(this.#pinned);
     return this.#pinned;
   }
 

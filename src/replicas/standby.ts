@@ -1,6 +1,6 @@
-import type { Pool } from 'pg';
 import { classify, type FailureKind, isLoss } from '../db/failures.ts';
 import type { Clock } from './clock.ts';
+import type { Connections } from './connections.ts';
 import type { Observed } from './observatory.ts';
 import type { StandbyPool } from './pools.ts';
 import { type ReplicaState, stateTraits } from './states.ts';
@@ -55,8 +55,8 @@ export class Standby {
     return node.refusedConnections >= 2 && node.failure === undefined;
   }
 
-  /** The pool, kept alive until `giveBack` is called. */
-  take(): { readonly pool: Pool; giveBack(): void } {
+  /** The pool's connections, kept alive until `giveBack` is called. */
+  take(): { readonly connections: Connections; giveBack(): void } {
     this.#shared ??= { ...this.#createPool(() => this.verify()), leases: 0, isRetired: false };
     const shared = this.#shared;
     shared.leases += 1;
@@ -64,7 +64,7 @@ export class Standby {
     this.chosenAt = this.#clock.now();
     let isGivenBack = false;
     return {
-      pool: shared.pool,
+      connections: shared.connections,
       giveBack: () => {
         if (isGivenBack) return;
         isGivenBack = true;

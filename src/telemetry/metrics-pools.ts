@@ -1,9 +1,9 @@
-import type { Pool } from 'pg';
 import { Gauge, Histogram, type Registry } from 'prom-client';
+import type { Connections } from '../replicas/connections.ts';
 
 export interface PoolMetrics {
   /** Counts this pool from now on, in place of an earlier one of the same name. The same pool may come again. */
-  watch(name: string, pool: Pool): void;
+  watch(name: string, connections: Connections): void;
   /** Before each scrape. */
   show(): void;
 }
@@ -12,7 +12,7 @@ const ACQUIRE_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 
 export function createPoolMetrics(registry: Registry): PoolMetrics {
   const registers = [registry];
-  const pools = new Map<string, Pool>();
+  const pools = new Map<string, Connections>();
   const connections = new Gauge({
     name: 'gateway_pg_pool_connections',
     help: 'Connections of the pool to a standby that are open, idle or used.',
@@ -27,8 +27,14 @@ export function createPoolMetrics(registry: Registry): PoolMetrics {
   });
   const pending = new Gauge({
     name: 'gateway_pg_pool_pending_requests',
-    help: 'Statements that wait for a connection because every one is used.',
+    help: 'Statements that wait for a connection: every one is used, or the share of their principal.',
     labelNames: ['pool'],
+    registers,
+  });
+  const waiting = new Gauge({
+    name: 'gateway_pg_pool_waiting_statements',
+    help: 'The same by the role of the principal that waits.',
+    labelNames: ['pool', 'role'],
     registers,
   });
   const acquired = new Histogram({
@@ -43,16 +49,20 @@ export function createPoolMetrics(registry: Registry): PoolMetrics {
     watch(name, pool) {
       if (pools.get(name) === pool) return;
       pools.set(name, pool);
-      const { observe } = createObserver(acquired, name);
-      timeAcquisition(pool, observe);
+      pool.onWaited = createObserver(acquired, name).observe;
     },
     show() {
-      for (const gauge of [connections, maximum, pending]) gauge.reset();
-      for (const [name, pool] of pools) {
+      for (const gauge of [connections, maximum, pending, waiting]) gauge.reset();
+      for (const [name, { pool, queue }] of pools) {
         connections.set({ pool: name, state: 'idle' }, pool.idleCount);
         connections.set({ pool: name, state: 'used' }, pool.totalCount - pool.idleCount);
         maximum.set({ pool: name }, pool.options.max);
-        pending.set({ pool: name }, pool.waitingCount);
+        const byRole = queue.waitingByRole();
+        for (const [role, count] of byRole) waiting.set({ pool: name, role }, count);
+        pending.set(
+          { pool: name },
+          [...byRole.values()].reduce((sum, count) => sum + count, 0),
+        );
       }
     },
   };
@@ -62,26 +72,4 @@ function createObserver(histogram: Histogram, pool: string) {
   histogram.zero({ pool });
   const child = histogram.labels({ pool });
   return { observe: (seconds: number) => child.observe(seconds) };
-}
-
-type Connect = Pool['connect'];
-type Connected = Parameters<Parameters<Connect>[0]>;
-
-/** node-postgres has an event for a connection that is lent, and none for the wait before: so `connect` is timed. */
-function timeAcquisition(pool: Pool, observe: (seconds: number) => void): void {
-  const connect: Connect = pool.connect.bind(pool);
-  function timed(callback?: (...connected: Connected) => void) {
-    const start = performance.now();
-    const end = () => observe((performance.now() - start) / 1000);
-    if (callback) {
-      return connect((...connected) => {
-        end();
-        callback(...connected);
-      });
-    }
-    const client = connect();
-    client.then(end, end);
-    return client;
-  }
-  pool.connect = timed as Connect;
 }

@@ -1,7 +1,7 @@
-import { type Compilable, type Kysely, type RawBuilder, sql } from 'kysely';
+import { type Compilable, type RawBuilder, sql } from 'kysely';
+import type { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
-import type { DB } from '../../src/db/generated/model.ts';
 import { run } from '../../src/db/reader.ts';
 import type { Scope } from '../../src/db/scope.ts';
 import type { Source } from '../../src/db/sources/sources.ts';
@@ -23,14 +23,14 @@ interface PlanNode {
 
 /** The plan's nodes, outermost first. */
 async function planOf(
-  db: Kysely<DB>,
+  pool: Pool,
   source: Source,
   build: (calls: Calls) => Compilable,
   scope: Scope = { kind: 'all' },
 ): Promise<readonly PlanNode[]> {
   const statement = Statement.build({ source, scope }, 'test', (relations) => build(relations.cdrs()));
   const [row] = await run(
-    { db, scope, signal: undefined },
+    { pool, scope, signal: undefined },
     statement.explained<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(),
   );
   return flatten(row!['QUERY PLAN'][0].Plan);
@@ -103,7 +103,7 @@ describe.each(sourceNames)('over 20,000 calls of the source %s', (name) => {
   ])('%s is read from the keyset index, without a sort', async (_, page) => {
     const { accountId } = page;
     const scope: Scope = accountId ? { kind: 'accounts', accountIds: [accountId] } : { kind: 'all' };
-    const plan = await planOf(database.primary, source, (given) => pageOf(given, page), scope);
+    const plan = await planOf(database.pool, source, (given) => pageOf(given, page), scope);
     const scan = plan.find((node) => node['Relation Name'] === table)!;
 
     const account = accountId ? 'i_account_' : '';
@@ -116,7 +116,7 @@ describe.each(sourceNames)('over 20,000 calls of the source %s', (name) => {
   });
 
   test('a time range is read from the keyset index', async () => {
-    const plan = await planOf(database.primary, source, (given) =>
+    const plan = await planOf(database.pool, source, (given) =>
       pageOf(given).where(
         sql<boolean>`xdrs.connect_time >= '2026-01-02' and xdrs.connect_time < '2026-01-03'`,
       ),
@@ -128,7 +128,7 @@ describe.each(sourceNames)('over 20,000 calls of the source %s', (name) => {
   });
 
   test('one call is found by its key', async () => {
-    const plan = await planOf(database.primary, source, (given) =>
+    const plan = await planOf(database.pool, source, (given) =>
       given.selectAll().where('xdrs.i_xdr', '=', '77'),
     );
 
@@ -136,7 +136,7 @@ describe.each(sourceNames)('over 20,000 calls of the source %s', (name) => {
   });
 
   test('a count makes no join that nobody asked for', async () => {
-    const plan = await planOf(database.primary, source, (given) => given.select(sql`count(*)`.as('count')));
+    const plan = await planOf(database.pool, source, (given) => given.select(sql`count(*)`.as('count')));
 
     const scans = nodeTypes(plan).filter((type) => type.includes('Scan'));
 
@@ -146,7 +146,7 @@ describe.each(sourceNames)('over 20,000 calls of the source %s', (name) => {
   test.each(['cli', 'cld'] as const)('a rare %s prefix and a whole one seek in an index', async (column) => {
     const number = sql.ref(`xdrs.${column}`);
     const planWhere = (condition: RawBuilder<boolean>) =>
-      planOf(database.primary, source, (given) => given.select('i_xdr').where(condition));
+      planOf(database.pool, source, (given) => given.select('i_xdr').where(condition));
     const prefix = await planWhere(sql`${number} like '442001234%'`);
     const whole = await planWhere(sql`${number} = '4420012345'`);
 
@@ -155,7 +155,7 @@ describe.each(sourceNames)('over 20,000 calls of the source %s', (name) => {
   });
 
   test('statistics by country remember each prefix instead of asking for every call', async () => {
-    const plan = await planOf(database.primary, source, (given) =>
+    const plan = await planOf(database.pool, source, (given) =>
       given.select(['country', sql`count(*)`.as('calls')]).groupBy('country'),
     );
 

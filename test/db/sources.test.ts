@@ -20,10 +20,7 @@ describe.each(sourceNames)('the source %s', (name) => {
   afterAll(() => database?.[Symbol.asyncDispose]());
 
   const read = <Row>(scope: Scope, build: (relations: Relations) => Compilable<Row>): Promise<Row[]> =>
-    run(
-      { db: database.primary, scope, signal: undefined },
-      Statement.build({ source, scope }, 'test', build),
-    );
+    run({ pool: database.pool, scope, signal: undefined }, Statement.build({ source, scope }, 'test', build));
 
   test('reads a call with every column as it was written', async () => {
     const given = anXdr({

@@ -1,26 +1,24 @@
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
-import type { DB } from '../../src/db/generated/model.ts';
 import { run } from '../../src/db/reader.ts';
 import type { Scope } from '../../src/db/scope.ts';
 import type { Source } from '../../src/db/sources/sources.ts';
 import { ScopeMismatchError, Statement, UnscopedStatementError } from '../../src/db/statement.ts';
 import { StatementCache } from '../../src/db/statement-cache.ts';
+import type { Lender } from '../../src/db/wire/lender.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { recordingLender } from '../support/recording-lender.ts';
 
 let database: TestDatabase;
 let source: Source;
-let db: Kysely<DB>;
+let pool: Lender;
 const sent: string[] = [];
 
 beforeAll(async () => {
   database = await createTestDatabase();
   ({ source } = await checkSource(database.primary, 'xdrs'));
-  db = new Kysely<DB>({
-    dialect: new PostgresDialect({ pool: database.pool }),
-    log: ({ query }) => void sent.push(query.sql),
-  });
+  pool = recordingLender(database.pool, (text) => sent.push(text));
 });
 afterAll(() => database?.[Symbol.asyncDispose]());
 
@@ -54,7 +52,7 @@ describe('a statement', () => {
     'for %s is not sent for %s',
     async (built, executed) => {
       sent.length = 0;
-      const reader = { db, scope: kinds[executed], signal: undefined };
+      const reader = { pool, scope: kinds[executed], signal: undefined };
       await expect(run(reader, keysFor(kinds[built]))).rejects.toThrow(ScopeMismatchError);
       expect(sent).toEqual([]);
       await run(reader, keysFor(kinds[executed]));

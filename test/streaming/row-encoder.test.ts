@@ -28,23 +28,23 @@ const types = {
 } as never;
 
 let database: TestDatabase;
+let pool: pg.Pool;
 let reader: Reader;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const pool = new pg.Pool({
+  pool = new pg.Pool({
     connectionString: database.replicaUrls[0],
     options: '-c TimeZone=UTC',
     max: 2,
     types,
   });
-  const db = createDatabase(pool);
-  const { source } = await checkSource(db, 'xdrs');
-  reader = { db, pool, source, scope: { kind: 'all' }, signal: undefined };
+  const { source } = await checkSource(createDatabase(pool), 'xdrs');
+  reader = { pool, source, scope: { kind: 'all' }, signal: undefined };
 });
 
 afterAll(async () => {
-  await reader.pool.end();
+  await pool.end();
   await database[Symbol.asyncDispose]();
 });
 

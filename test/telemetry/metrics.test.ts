@@ -3,6 +3,7 @@ import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { errorCodes, InvalidArgumentError, NoReplicaAvailableError } from '../../src/errors.ts';
 import { createRouter, type Handler } from '../../src/http/routes.ts';
+import { Connections } from '../../src/replicas/connections.ts';
 import type { ReplicaStatus, ReplicationStatus } from '../../src/replicas/status.ts';
 import { schema } from '../../src/schema/index.ts';
 import { createMetrics, type Metrics, type MetricsNeeds } from '../../src/telemetry/metrics.ts';
@@ -102,7 +103,7 @@ describe('GET /metrics', () => {
     const { metrics, fetch } = startApp();
     await post(asApp(fetch), { query: '{ viewer { name } }' });
     const pool = new pg.Pool({ max: 3 });
-    metrics.watchPool('replica-a', pool);
+    metrics.watchPool('replica-a', new Connections({ pool, size: 3, statementTimeoutSeconds: 60 }));
     const text = await (await fetch(new Request('http://gateway/metrics'))).text();
     expect(promtool(['check', 'metrics'], text)).toEqual({ status: 0, output: '' });
     // The checker itself: the gauges that prom-client misnames are what it is there for.

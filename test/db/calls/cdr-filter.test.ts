@@ -1,11 +1,9 @@
-import type { Kysely } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CdrFilter, type Condition, declareFilter } from '../../../src/db/calls/cdr-filter.ts';
 import { cdrPageStatement } from '../../../src/db/calls/cdr-page-statement.ts';
 import type { CdrOrder } from '../../../src/db/calls/cdr-pages.ts';
 import { countCdrs } from '../../../src/db/calls/cdrs.ts';
 import { checkSource } from '../../../src/db/catalogue/catalogue-check.ts';
-import type { DB } from '../../../src/db/generated/model.ts';
 import type { Reader } from '../../../src/db/reader.ts';
 import type { Scope } from '../../../src/db/scope.ts';
 import { createTestGateway, type TestGateway } from '../../support/gateway.ts';
@@ -43,7 +41,6 @@ beforeAll(async () => {
   gateway = await createTestGateway(database);
   const { source } = await checkSource(database.primary, 'xdrs');
   reader = {
-    db: database.primary as Kysely<DB>,
     pool: database.pool,
     source,
     scope: { kind: 'all' },

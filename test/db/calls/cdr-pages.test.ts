@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import type { Kysely } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type CdrPage,
@@ -10,7 +9,6 @@ import {
 } from '../../../src/db/calls/cdr-pages.ts';
 import { selectCdrPage } from '../../../src/db/calls/cdrs.ts';
 import { checkSource } from '../../../src/db/catalogue/catalogue-check.ts';
-import type { DB } from '../../../src/db/generated/model.ts';
 import { type Reader, run } from '../../../src/db/reader.ts';
 import type { Scope } from '../../../src/db/scope.ts';
 import { Statement } from '../../../src/db/statement.ts';
@@ -71,8 +69,7 @@ describe.each(sourceNames)('from the source %s', (name) => {
     await insertCalls(database, name, calls);
     await database.pool.query('analyze');
     const { source } = await checkSource(database.primary, name);
-    const db = database.primary as Kysely<DB>;
-    reader = { db, pool: database.pool, source, scope: { kind: 'all' }, signal: undefined };
+    reader = { pool: database.pool, source, scope: { kind: 'all' }, signal: undefined };
   });
   afterAll(() => database?.[Symbol.asyncDispose]());
 

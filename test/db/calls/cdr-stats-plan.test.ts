@@ -1,10 +1,9 @@
-import { type CompiledQuery, Kysely, PostgresDialect } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CdrStatsQuery, selectCdrStats } from '../../../src/db/calls/cdr-stats.ts';
 import { checkSource } from '../../../src/db/catalogue/catalogue-check.ts';
-import type { DB } from '../../../src/db/generated/model.ts';
 import type { Reader } from '../../../src/db/reader.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
+import { recordingLender } from '../../support/recording-lender.ts';
 
 /** A node of EXPLAIN (FORMAT JSON). */
 interface PlanNode {
@@ -20,7 +19,7 @@ const flatten = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).fla
 
 let database: TestDatabase;
 let reader: Reader;
-const asked: CompiledQuery[] = [];
+const sent: { text: string; values: unknown[] }[] = [];
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -34,11 +33,8 @@ beforeAll(async () => {
   // What index-only scans need, and autovacuum does in time.
   await database.pool.query('vacuum analyze xdrs');
   const { source } = await checkSource(database.primary, 'xdrs');
-  const db = new Kysely<DB>({
-    dialect: new PostgresDialect({ pool: database.pool }),
-    log: (event) => void asked.push(event.query),
-  });
-  reader = { db, pool: database.pool, source, scope: { kind: 'all' }, signal: undefined };
+  const pool = recordingLender(database.pool, (text, values) => sent.push({ text, values }));
+  reader = { pool, source, scope: { kind: 'all' }, signal: undefined };
 });
 afterAll(() => database?.[Symbol.asyncDispose]());
 
@@ -48,8 +44,8 @@ async function scanOf(question: Partial<CdrStatsQuery>, accountIds?: readonly st
     { ...reader, scope: accountIds ? { kind: 'accounts', accountIds } : { kind: 'all' } },
     { filter: {}, groupBy: [], timeZone: 'UTC', having: [], limit: 1_000, ...question },
   );
-  const { sql, parameters } = asked.at(-1)!;
-  const { rows } = await database.pool.query(`explain (analyze, format json) ${sql}`, [...parameters]);
+  const { text, values } = sent.at(-1)!;
+  const { rows } = await database.pool.query(`explain (analyze, format json) ${text}`, values);
   const scans = flatten(rows[0]['QUERY PLAN'][0].Plan).filter((node) => node['Relation Name'] === 'xdrs');
   expect(scans).toHaveLength(1);
   return scans[0]!;

@@ -1,10 +1,8 @@
-import type { Kysely } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CdrFilter } from '../../../src/db/calls/cdr-filter.ts';
 import { cdrPageStatement } from '../../../src/db/calls/cdr-page-statement.ts';
 import { checkSource } from '../../../src/db/catalogue/catalogue-check.ts';
-import type { DB } from '../../../src/db/generated/model.ts';
 import type { Reader } from '../../../src/db/reader.ts';
 import type { Scope } from '../../../src/db/scope.ts';
 import { formats } from '../../../src/db/wire/bind-message.ts';
@@ -61,13 +59,12 @@ describe.skipIf(!hasPgBouncer)('behind a pooler of transactions', () => {
     const { source } = await checkSource(database.primary, 'xdrs');
     const pool = new pg.Pool({ connectionString: pooler.url, max: 6 });
     pool.on('error', () => {});
-    const db = database.primary as Kysely<DB>;
     let foreign = 0;
     let answered = 0;
     for (let round = 0; round < 100; round++) {
       const asked = Array.from({ length: 8 }, (_, index) => {
         const { filter, scope } = questions[(round + index) % questions.length]!;
-        const reader: Reader = { db, pool, source, scope, signal: undefined };
+        const reader: Reader = { pool, source, scope, signal: undefined };
         return accountsRead(reader, filter, 5).then((accounts) => {
           answered++;
           if (scope.kind === 'accounts' && accounts.some((account) => !scope.accountIds.includes(account)))

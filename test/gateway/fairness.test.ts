@@ -1,0 +1,124 @@
+import { sql } from 'kysely';
+import type { Pool } from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
+import { run } from '../../src/db/reader.ts';
+import type { Source } from '../../src/db/sources/sources.ts';
+import { Statement } from '../../src/db/statement.ts';
+import type { Replica } from '../../src/replicas/replicas.ts';
+import { ReplicaSession } from '../../src/replicas/session.ts';
+import { eventually } from '../replicas/eventually.ts';
+import { ACCOUNT_TOKEN, createTestGateway, type TestGateway } from '../support/gateway.ts';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { backendsOf, insertManySql } from './served-gateway.ts';
+
+const POOL_SIZE = 4;
+let database: TestDatabase;
+let gateway: TestGateway;
+let replica: Replica;
+let source: Source;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  await database.pool.query(insertManySql);
+  await database.pool.query('analyze xdrs');
+  await database.replayed();
+  const replicaUrls = database.replicaUrls.slice(0, 1);
+  gateway = await createTestGateway({ replicaUrls }, { tuning: { poolSize: POOL_SIZE } });
+  replica = await gateway.replicas.choose();
+  ({ source } = await checkSource(database.primary, 'xdrs'));
+});
+afterAll(async () => {
+  replica?.release();
+  await gateway?.[Symbol.asyncDispose]();
+  await database?.[Symbol.asyncDispose]();
+});
+
+/** So many times statistics of every call: each is a statement of some fifty milliseconds. */
+const statistics = (count: number, before = '') => {
+  const fields = Array.from(
+    { length: count },
+    (_, index) => `s${index}: cdrStats { totals { attempts asr } }`,
+  );
+  return `{ ${before} ${fields.join(' ')} }`;
+};
+
+const waiting = () =>
+  [...replica.connections.queue.waitingByRole().values()].reduce((sum, each) => sum + each, 0);
+
+/** Counts how often a connection is lent while `act` runs. */
+async function lentDuring(pool: Pool, act: () => Promise<unknown>): Promise<number> {
+  let lent = 0;
+  const count = () => lent++;
+  pool.on('acquire', count);
+  await act();
+  pool.off('acquire', count);
+  return lent;
+}
+
+test('one principal takes half of the connections, and the page of another is the next to be served', async () => {
+  const attack = Array.from({ length: 3 }, () => gateway.query(statistics(33), {}, { token: ACCOUNT_TOKEN }));
+  await eventually(waiting).toBeGreaterThan(90);
+  expect(replica.pool.totalCount).toBe(POOL_SIZE / 2);
+  const lent = await lentDuring(replica.pool, async () => {
+    const { data, errors } = await gateway.query('{ cdrs(first: 50) { nodes { id cli cld } } }');
+    expect(errors).toBeUndefined();
+    expect(data.cdrs.nodes).toHaveLength(50);
+  });
+  // Its own, and what the others began in the places of what they had ended meanwhile.
+  expect(lent).toBeLessThanOrEqual(1 + POOL_SIZE / 2);
+  expect(waiting()).toBeGreaterThan(60);
+  for (const { data, errors } of await Promise.all(attack)) {
+    expect(errors).toBeUndefined();
+    expect(Object.keys(data)).toHaveLength(33);
+  }
+});
+
+test('the administrator is a principal like any other', async () => {
+  const attack = gateway.query(statistics(40));
+  await eventually(waiting).toBeGreaterThan(30);
+  const lent = await lentDuring(replica.pool, () =>
+    gateway.query('{ cdrs(first: 50) { nodes { id } } }', {}, { token: ACCOUNT_TOKEN }),
+  );
+  expect(lent).toBeLessThanOrEqual(1 + POOL_SIZE / 2);
+  await attack;
+});
+
+test('a page of the same principal waits for one statement, not for all of another operation', async () => {
+  const attack = gateway.query(statistics(40));
+  await eventually(waiting).toBeGreaterThan(30);
+  const lent = await lentDuring(replica.pool, () => gateway.query('{ cdrs(first: 50) { nodes { id } } }'));
+  expect(lent).toBeLessThanOrEqual(2 + POOL_SIZE / 2);
+  await attack;
+});
+
+test('statements end with the answer that they were for', async () => {
+  const session = new ReplicaSession(
+    { replicas: gateway.replicas, source: () => source },
+    {
+      principal: { name: 'tenant', role: 'ACCOUNT', scope: { kind: 'all' }, maxPage: 1 },
+      freshness: {},
+      signal: new AbortController().signal,
+      onPin() {},
+    },
+  );
+  const reader = await session.reader();
+  const slow = Statement.ofServer('slow', sql`select pg_sleep(20)`);
+  const ended = Promise.allSettled(Array.from({ length: 5 }, () => run(reader, slow)));
+  await eventually(async () => await busyBackends()).toBe(POOL_SIZE / 2);
+  expect(waiting()).toBe(5 - POOL_SIZE / 2);
+
+  session.end();
+
+  const outcomes = (await ended).map((each) => each.status === 'rejected' && each.reason.code);
+  expect(outcomes).toEqual(Array(5).fill('REQUEST_CANCELLED'));
+  expect(waiting()).toBe(0);
+  await eventually(async () => await busyBackends()).toBe(0);
+  await expect(session.reader()).rejects.toMatchObject({ code: 'REQUEST_CANCELLED' });
+  // What was cancelled is fit for the next.
+  const { data } = await gateway.query('{ cdrs(first: 1) { nodes { id } } }');
+  expect(data.cdrs.nodes).toHaveLength(1);
+});
+
+const busyBackends = async () =>
+  (await backendsOf(database.standbyUrls[0]!)).filter(({ state }) => state === 'active').length;
