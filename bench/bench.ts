@@ -72,7 +72,7 @@ async function run(
   return { ...report, date: new Date(), before: exchangeLastRun(`${dataDir}.last.json`, lines) };
 }
 
-/** Rejects when somebody wants to go home: whatever is measured is left, and everything that runs is ended. */
+/** Rejects at SIGINT or SIGTERM: the measurement is given up, and everything that runs is ended. */
 function stopped(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     if (signal.aborted) reject(signal.reason);

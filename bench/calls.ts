@@ -32,7 +32,7 @@ const times: ReadonlySet<string> = new Set(['setupTime', 'connectTime', 'disconn
 const decimals: ReadonlySet<string> = new Set(['durationSeconds', 'chargedAmount']);
 
 /** PostgreSQL's text of the row under the names of the answer. */
-export function callOf(row: Values): Values {
+export function toCall(row: Values): Values {
   return Object.fromEntries(Object.entries(fields).map(([name, column]) => [name, row[column]!]));
 }
 
@@ -40,25 +40,25 @@ export function callOf(row: Values): Values {
  * The field in which the two calls differ, if any: instants, numbers and texts are compared by what they mean, since
  * each side has its own way to write them.
  */
-export function differenceOf(
+export function findDifference(
   expected: Values,
   actual: Values,
   precision: 'micros' | 'millis',
 ): string | undefined {
   return Object.keys(fields).find(
-    (name) => meaningOf(name, expected[name], precision) !== meaningOf(name, actual[name], precision),
+    (name) => interpret(name, expected[name], precision) !== interpret(name, actual[name], precision),
   );
 }
 
-function meaningOf(name: string, value: string | number | null | undefined, precision: 'micros' | 'millis') {
+function interpret(name: string, value: string | number | null | undefined, precision: 'micros' | 'millis') {
   if (value === null || value === undefined) return value;
-  if (times.has(name)) return instantOf(String(value), precision);
+  if (times.has(name)) return parseInstant(String(value), precision);
   if (decimals.has(name)) return Number(value);
   return String(value);
 }
 
 /** "2026-01-05 09:00:00.5+00" and "2026-01-05T09:00:00.500000Z" are the same. */
-function instantOf(text: string, precision: 'micros' | 'millis'): string {
+function parseInstant(text: string, precision: 'micros' | 'millis'): string {
   const fraction = /\.(\d+)/.exec(text)?.[1] ?? '';
   const second = new Date(text.replace(' ', 'T').replace(/\.\d+/, '').replace(/\+00$/, 'Z')).toISOString();
   return `${second.slice(0, 19)}.${fraction.padEnd(6, '0').slice(0, precision === 'micros' ? 6 : 3)}`;

@@ -21,13 +21,13 @@ export function cpuSeconds(pid: number): number {
  * parallel workers. 0 where there is no /proc.
  */
 export function backendCpuSeconds(postmaster: number): number {
-  const ended = statOf(postmaster);
+  const ended = readStat(postmaster);
   if (!ended) return 0;
-  const alive = childrenOf(postmaster).reduce((sum, pid) => sum + cpuSeconds(pid), 0);
+  const alive = findChildren(postmaster).reduce((sum, pid) => sum + cpuSeconds(pid), 0);
   return alive + (Number(ended[13]) + Number(ended[14])) / TICKS_PER_SECOND;
 }
 
-function childrenOf(parent: number): number[] {
+function findChildren(parent: number): number[] {
   return processes()
     .filter(({ stat }) => Number(stat[1]) === parent)
     .map(({ pid }) => pid);
@@ -37,13 +37,13 @@ function processes(): { readonly pid: number; readonly stat: readonly string[] }
   return readdirSync('/proc')
     .map(Number)
     .flatMap((pid) => {
-      const stat = pid > 0 ? statOf(pid) : undefined;
+      const stat = pid > 0 ? readStat(pid) : undefined;
       return stat ? [{ pid, stat }] : [];
     });
 }
 
 /** The words of /proc/PID/stat from the state on: 1 is the parent, 11 to 14 its times and those of ended children. */
-function statOf(pid: number): string[] | undefined {
+function readStat(pid: number): string[] | undefined {
   try {
     // The name stands in parentheses and may hold spaces.
     return readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)!.split(' ');
@@ -57,7 +57,7 @@ function statOf(pid: number): string[] | undefined {
  * process and all below it. Undefined where there is no /proc.
  */
 export function watchOthers(): () => number | undefined {
-  if (!statOf(process.pid)) return () => undefined;
+  if (!readStat(process.pid)) return () => undefined;
   const before = { machine: processorTimes(), own: treeSeconds(process.pid) };
   return () => {
     const machine = processorTimes();
@@ -71,13 +71,13 @@ export function watchOthers(): () => number | undefined {
 /** Of a process and all below it, those that have ended included. */
 function treeSeconds(root: number): number {
   const all = processes();
-  const secondsOf = (pid: number): number => {
+  const parseSeconds = (pid: number): number => {
     const stat = all.find((process) => process.pid === pid)?.stat ?? [];
     const own = [11, 12, 13, 14].reduce((sum, index) => sum + Number(stat[index] ?? 0), 0) / TICKS_PER_SECOND;
     const children = all.filter((process) => Number(process.stat[1]) === pid);
-    return children.reduce((sum, child) => sum + secondsOf(child.pid), own);
+    return children.reduce((sum, child) => sum + parseSeconds(child.pid), own);
   };
-  return secondsOf(root);
+  return parseSeconds(root);
 }
 
 /** Milliseconds since the machine started, of all its processors together. */

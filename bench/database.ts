@@ -83,15 +83,16 @@ async function fill(cluster: Cluster, { calls, dataDir, signal }: DatabaseOption
   const model = createTrafficModel(SEED);
   const progress = createProgress(process.stderr);
   await fillDatabase({ cluster, model, cdrs: calls, now: CALLS_END, progress, signal });
-  await writeFile(join(dataDir, MARKER), markerOf(calls));
+  await writeFile(join(dataDir, MARKER), findMarker(calls));
 }
 
 async function holdsCalls({ calls, dataDir }: DatabaseOptions): Promise<boolean> {
   const file = join(dataDir, MARKER);
-  return existsSync(file) && (await readFile(file, 'utf8')) === markerOf(calls);
+  return existsSync(file) && (await readFile(file, 'utf8')) === findMarker(calls);
 }
 
-const markerOf = (calls: number): string => JSON.stringify({ calls, seed: SEED, end: CALLS_END, days: DAYS });
+const findMarker = (calls: number): string =>
+  JSON.stringify({ calls, seed: SEED, end: CALLS_END, days: DAYS });
 
 /** Statistics and the visibility map as autovacuum leaves them, and nothing left to write while others measure. */
 async function settle(cluster: Cluster): Promise<void> {

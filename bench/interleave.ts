@@ -13,7 +13,7 @@ export interface InterleaveOptions {
 }
 
 /**
- * Measures the sides in turns, A B C, B C A, C A B, …: whatever else the machine does meanwhile, and whatever one
+ * Measures the sides in turns, A B C, B C A, C A B, …: what else the machine does meanwhile, and what one
  * side leaves behind, falls on all of them.
  */
 export async function interleave<T>(

@@ -7,7 +7,7 @@ export type Verdict = 'pass' | 'FAIL' | 'not run' | '';
 export interface Line {
   /** What was measured. */
   readonly title: string;
-  /** Empty for a line that is only told. */
+  /** Empty for a line that is only shown. */
   readonly target: string;
   readonly measured: string;
   readonly verdict: Verdict;
@@ -27,7 +27,7 @@ export interface Row {
   measure(stage: Stage): Promise<readonly Line[]>;
 }
 
-export const verdictOf = (isMet: boolean): Verdict => (isMet ? 'pass' : 'FAIL');
+export const judge = (isMet: boolean): Verdict => (isMet ? 'pass' : 'FAIL');
 
 /** "283 ms (270–301)": the median, then the smallest and the largest. */
 export function millis(sample: readonly number[]): string {
@@ -42,7 +42,7 @@ export function shortMillis(value: number): string {
 export const times = (ratio: number): string => `${ratio.toFixed(ratio >= 10 ? 1 : 2)}×`;
 
 /** Of the medians; then the ratios of the runs that followed one another, smallest to largest. */
-export function ratioOf(
+export function computeRatio(
   measured: readonly number[],
   reference: readonly number[],
 ): { ratio: number; spread: string } {

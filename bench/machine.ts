@@ -4,7 +4,7 @@ import { callsSql } from './calls.ts';
 import type { Database } from './database.ts';
 import { peerVersions } from './peers.ts';
 import { psqlVersion } from './psql.ts';
-import { gatewayQuery } from './questions.ts';
+import { gatewayQuery } from './requests.ts';
 import type { Sizes } from './settings.ts';
 
 /** What the figures depend on, one line each. */

@@ -14,7 +14,7 @@ export interface MemoryRun {
   readonly spans: readonly Span[];
   /** Bytes: the line to compare with, and the line not to cross. */
   readonly idle: number;
-  readonly most: number;
+  readonly max: number;
 }
 
 const WIDTH = 960;
@@ -38,7 +38,7 @@ interface Curve {
 
 /** Resident memory and heap over time, as an SVG. */
 export function drawMemory(run: MemoryRun): string {
-  const { resident, probe, spans, idle, most } = run;
+  const { resident, probe, spans, idle, max } = run;
   const curves: Curve[] = [
     {
       title: 'resident memory (RSS)',
@@ -56,7 +56,7 @@ export function drawMemory(run: MemoryRun): string {
       points: probe.map(({ at, external }) => ({ at, bytes: external })),
     },
   ];
-  const axes = axesOf(run, curves);
+  const axes = chooseAxes(run, curves);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="12">`,
     '<title>Memory of the gateway while it answers long lists</title>',
@@ -64,7 +64,7 @@ export function drawMemory(run: MemoryRun): string {
     ...spans.map((span) => spanBand(span, axes)),
     ...gridLines(axes),
     limitLine('idle', idle, axes),
-    limitLine('idle + 48 MB', most, axes),
+    limitLine('idle + 48 MB', max, axes),
     ...curves.map((curve) => curveLine(curve, axes)),
     ...curves.map((curve, index) => legend(curve, index)),
     '</svg>',
@@ -81,10 +81,10 @@ interface Axes {
   y(bytes: number): string;
 }
 
-function axesOf({ resident, most }: MemoryRun, curves: readonly Curve[]): Axes {
+function chooseAxes({ resident, max }: MemoryRun, curves: readonly Curve[]): Axes {
   const from = resident[0]!.at;
   const to = resident.at(-1)!.at;
-  const highest = Math.max(most, ...curves.flatMap(({ points }) => points.map(({ bytes }) => bytes)));
+  const highest = Math.max(max, ...curves.flatMap(({ points }) => points.map(({ bytes }) => bytes)));
   const top = 50 * Math.ceil((1.05 * highest) / MEGABYTE / 50);
   const scaleX = (WIDTH - PLOT.left - PLOT.right) / (to - from);
   const scaleY = (HEIGHT - PLOT.top - PLOT.bottom) / top;

@@ -10,21 +10,21 @@ export function psqlVersion(): string | undefined {
 const DONE = 'the-statement-has-ended';
 
 /**
- * One psql that stays open, as somebody at a terminal has it: its start and its login are in no figure. What a
+ * One psql that stays open, as at a terminal: its start and its login are in no figure. What a
  * statement returns goes to /dev/null; the time is psql's own, `\timing`.
  */
 export class PsqlSession {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines: string[] = [];
-  #complaints = '';
+  #errors = '';
   #ended: PromiseWithResolvers<void> | undefined;
 
   constructor(url: string) {
     this.#child = spawn('psql', ['-X', '-A', '-t', '-d', url]);
     this.#child.stderr.on('data', (data: Buffer) => {
-      this.#complaints += data.toString();
+      this.#errors += data.toString();
     });
-    this.#child.on('exit', () => this.#ended?.reject(new Error(`psql ended. ${this.#complaints}`)));
+    this.#child.on('exit', () => this.#ended?.reject(new Error(`psql ended. ${this.#errors}`)));
     createInterface({ input: this.#child.stdout }).on('line', (line) => {
       if (line === DONE) this.#ended?.resolve();
       else this.#lines.push(line);
@@ -63,11 +63,11 @@ export class PsqlSession {
 
   async #run(command: string): Promise<string[]> {
     this.#lines.length = 0;
-    this.#complaints = '';
+    this.#errors = '';
     this.#ended = Promise.withResolvers();
     this.#child.stdin.write(`${command}\n\\echo ${DONE}\n`);
     await this.#ended.promise;
-    if (this.#complaints !== '') throw new Error(`psql: ${this.#complaints.trim()}`);
+    if (this.#errors !== '') throw new Error(`psql: ${this.#errors.trim()}`);
     return [...this.#lines];
   }
 

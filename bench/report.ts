@@ -7,7 +7,7 @@ export interface Report {
   readonly machine: readonly string[];
   /** As it was typed. */
   readonly command: string;
-  /** What it started and asked. */
+  /** What it started, and the statements and documents it sent. */
   readonly commands: readonly string[];
   readonly date: Date;
   /** The same lines of the run before, by title. */

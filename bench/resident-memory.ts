@@ -27,7 +27,7 @@ const PROPORTIONAL_EVERY = 20;
 export function recordMemory(pid: number): MemoryRecording {
   const samples: ResidentSample[] = [];
   const sample = () => {
-    const proportional = samples.length % PROPORTIONAL_EVERY === 0 ? proportionalOf(pid) : undefined;
+    const proportional = samples.length % PROPORTIONAL_EVERY === 0 ? readProportional(pid) : undefined;
     samples.push({ at: Date.now(), resident: readMemory(pid).resident, proportional });
   };
   sample();
@@ -41,7 +41,7 @@ export function readMemory(pid: number): MemoryFigures {
   return { resident: figure('VmRSS'), anonymous: figure('RssAnon') };
 }
 
-function proportionalOf(pid: number): number {
+function readProportional(pid: number): number {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
   return 1024 * Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1]);
 }

@@ -22,7 +22,7 @@ const STOPPED_WITHIN_MILLIS = 5000;
 /** A server that does not start; the message says why in its own words. */
 export class ServerStartError extends Error {}
 
-/** Whatever becomes of us, nothing is left running. */
+/** Nothing is left running, even when this process is killed. */
 const running = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of running) signalGroup(child, 'SIGKILL');

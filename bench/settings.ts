@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** How large the questions are. */
+/** How large the lists are. */
 export interface Sizes {
   /** In the table. */
   readonly calls: number;
@@ -78,7 +78,7 @@ export function parseSettings(args: readonly string[], rowNames: readonly string
   const calls = wholeNumber('--calls', values.calls, 20_000, 100_000_000) ?? scale.calls;
   return {
     isQuick,
-    sizes: sizesOf(calls),
+    sizes: chooseSizes(calls),
     repeats: wholeNumber('--repeats', values.repeats, 1, 1000) ?? scale.repeats,
     loadMilliseconds: scale.loadMilliseconds,
     warmUpPages: scale.warmUpPages,
@@ -90,7 +90,7 @@ export function parseSettings(args: readonly string[], rowNames: readonly string
 }
 
 /** The sizes of the targets where the table has enough calls; otherwise a fifth and two fifths of it. */
-function sizesOf(calls: number): Sizes {
+function chooseSizes(calls: number): Sizes {
   return {
     calls,
     list: Math.min(100_000, Math.floor(calls / 5)),
@@ -117,16 +117,11 @@ function parse(args: readonly string[]) {
   }
 }
 
-function wholeNumber(
-  flag: string,
-  text: string | undefined,
-  least: number,
-  most: number,
-): number | undefined {
+function wholeNumber(flag: string, text: string | undefined, min: number, max: number): number | undefined {
   if (text === undefined) return undefined;
   const number = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-  if (number >= least && number <= most) return number;
-  throw new BadArgumentError(`${flag} takes a whole number from ${least} to ${most}, not "${text}".`);
+  if (number >= min && number <= max) return number;
+  throw new BadArgumentError(`${flag} takes a whole number from ${min} to ${max}, not "${text}".`);
 }
 
 /** A list that goes on below its beginning in the help. */

@@ -8,7 +8,7 @@ import type { Settings } from './settings.ts';
 /** A side that cannot take part, and why: its lines of the table say so, the others are measured all the same. */
 export class SideMissingError extends Error {}
 
-/** All that rows measure, started when first asked for. Everything ends with the stage. */
+/** All that rows measure, started when first used. Everything ends with the stage. */
 export class Stage implements AsyncDisposable {
   readonly database: Database;
   readonly settings: Settings;
@@ -21,11 +21,11 @@ export class Stage implements AsyncDisposable {
   #psql: PsqlSession | undefined;
   #peersMissing: string | undefined | null = null;
 
-  constructor(needs: Pick<Stage, 'database' | 'settings' | 'scratchDir' | 'log'>) {
-    this.database = needs.database;
-    this.settings = needs.settings;
-    this.scratchDir = needs.scratchDir;
-    this.log = needs.log;
+  constructor(deps: Pick<Stage, 'database' | 'settings' | 'scratchDir' | 'log'>) {
+    this.database = deps.database;
+    this.settings = deps.settings;
+    this.scratchDir = deps.scratchDir;
+    this.log = deps.log;
     this.#stack.defer(() => this.client.close());
   }
 

@@ -1,9 +1,9 @@
-import { callOf, callsSql, differenceOf, type Values } from './calls.ts';
+import { callsSql, findDifference, toCall, type Values } from './calls.ts';
 import type { WireRequest } from './client/jobs.ts';
 import type { Database } from './database.ts';
 import { fetchWire } from './wire.ts';
 
-/** A side answered something else than PostgreSQL: whatever time it took, it is worth nothing. */
+/** A side answered something else than PostgreSQL: its time is worth nothing. */
 export class WrongAnswerError extends Error {}
 
 interface ListBody {
@@ -15,10 +15,10 @@ interface ListBody {
 export async function verifyList(
   name: string,
   request: WireRequest,
-  question: { readonly database: Database; readonly first: number; readonly accountId?: string | undefined },
+  list: { readonly database: Database; readonly first: number; readonly accountId?: string | undefined },
   precision: 'micros' | 'millis' = 'micros',
 ): Promise<void> {
-  const { database, first, accountId } = question;
+  const { database, first, accountId } = list;
   const response = await fetchWire(request);
   const { data, errors } = (await response.json()) as ListBody;
   if (errors !== undefined || !data) throw new WrongAnswerError(`${name} answered ${JSON.stringify(errors)}`);
@@ -28,8 +28,8 @@ export async function verifyList(
     throw new WrongAnswerError(`${name} answered ${calls.length} calls instead of ${expected.length}.`);
   }
   for (const [index, row] of expected.entries()) {
-    const call = callOf(row);
-    const field = differenceOf(call, calls[index]!, precision);
+    const call = toCall(row);
+    const field = findDifference(call, calls[index]!, precision);
     if (field !== undefined) {
       throw new WrongAnswerError(
         `${name}: ${field} of call ${call.id} is ${calls[index]![field]}, not ${call[field]}.`,

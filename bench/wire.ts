@@ -1,7 +1,7 @@
 import type { WireRequest } from './client/jobs.ts';
 
-/** A GraphQL question to one server. */
-export interface Question {
+/** A GraphQL operation for one server. */
+export interface GraphqlRequest {
   readonly query: string;
   readonly variables?: Readonly<Record<string, unknown>>;
   readonly accept?: string;
@@ -14,7 +14,10 @@ export interface Endpoint {
 }
 
 /** The bytes of a POST /graphql. */
-export function postGraphql({ port, token }: Endpoint, { query, variables, accept }: Question): WireRequest {
+export function postGraphql(
+  { port, token }: Endpoint,
+  { query, variables, accept }: GraphqlRequest,
+): WireRequest {
   const body = JSON.stringify({ query, variables });
   const head = [
     'POST /graphql HTTP/1.1',

@@ -18,7 +18,7 @@ const RECEIVE_BYTES = 256 * 1024;
 const SILENT_MILLIS = 60_000;
 
 /**
- * One kept-alive connection that asks and counts what comes back. No HTTP library, one buffer for everything: on a
+ * One kept-alive connection that sends requests and counts what comes back. No HTTP library, one buffer for everything: on a
  * machine of few cores, work done by the one who measures is work taken from the one who is measured.
  */
 export class Connection {

@@ -1,4 +1,4 @@
-/** What the measuring process can be asked to do, and what it answers. Messages between two processes: plain data. */
+/** What the measuring process can do, and what it answers. Messages between two processes: plain data. */
 
 /** A request as it goes over the wire, in latin1. */
 export interface WireRequest {
@@ -18,7 +18,7 @@ export interface AlternateJob {
   readonly rounds: number;
 }
 
-/** Every connection asks again as soon as it has its answer, until the time or the pages are over, or `stop` comes. */
+/** Every connection sends the next request as soon as it has its answer, until the time or the pages are over, or `stop` comes. */
 export interface LoadJob {
   readonly kind: 'load';
   readonly requests: readonly WireRequest[];

@@ -1,5 +1,5 @@
 /**
- * The measuring process: it does what its parent asks over IPC and answers with numbers. A process of its own, so
+ * The measuring process: it does the jobs that its parent sends over IPC, and answers with numbers. A process of its own, so
  * that a garbage collection or a sampling timer of the harness never falls into a measurement.
  */
 import { quantile } from '../statistics.ts';
@@ -23,13 +23,13 @@ process.on('message', async ({ id, job }: { id: number; job: Job }) => {
 process.on('disconnect', () => process.exit());
 
 function run(job: Exclude<Job, { kind: 'stop' }>): Promise<unknown> {
-  if (job.kind === 'read') return ask(job.request, toBuffer(job.request));
+  if (job.kind === 'read') return exchange(job.request, toBuffer(job.request));
   if (job.kind === 'alternate') return alternate(job);
   return load(job);
 }
 
 /** Over the kept-alive connection to that port, or a new one that is there before the time begins. */
-async function ask({ port }: WireRequest, request: Buffer): Promise<Exchange> {
+async function exchange({ port }: WireRequest, request: Buffer): Promise<Exchange> {
   const known = connections.get(port);
   const connection = known?.isOpen ? known : await Connection.open(port);
   connections.set(port, connection);
@@ -47,7 +47,7 @@ async function alternate({ requests, rounds }: AlternateJob): Promise<number[][]
   const latencies: number[][] = requests.map(() => []);
   for (let round = 0; round < rounds; round++) {
     for (const [index, request] of requests.entries()) {
-      latencies[index]!.push((await ask(request, buffers[index]!)).total);
+      latencies[index]!.push((await exchange(request, buffers[index]!)).total);
     }
   }
   return latencies;

@@ -1,7 +1,7 @@
 import { Client } from '../client/client.ts';
 import type { LoadResult } from '../client/jobs.ts';
-import { count, type Row, shortMillis, times, verdictOf } from '../line.ts';
-import { gatewayList } from '../questions.ts';
+import { count, judge, type Row, shortMillis, times } from '../line.ts';
+import { gatewayList } from '../requests.ts';
 import type { Stage } from '../stage.ts';
 import { median } from '../statistics.ts';
 import { CONNECTIONS, gatewayPages } from './pages.ts';
@@ -25,7 +25,7 @@ export const besideStreamRow: Row = {
     }
     const p99 = (sample: readonly LoadResult[]) => median(sample.map((result) => result.p99));
     const perSecond = (sample: readonly LoadResult[]) => median(sample.map((result) => result.perSecond));
-    const told = (sample: readonly LoadResult[]) =>
+    const describe = (sample: readonly LoadResult[]) =>
       `p99 ${shortMillis(p99(sample))} ms, ${Math.round(perSecond(sample))} requests/s`;
     const ratio = p99(results.beside) / p99(results.alone);
     return [
@@ -33,10 +33,10 @@ export const besideStreamRow: Row = {
         title: `pages while ${count(stage.settings.sizes.longList)} calls stream, p99`,
         target: `≤ ${TARGET}× the same pages alone`,
         measured: times(ratio),
-        verdict: verdictOf(ratio <= TARGET),
+        verdict: judge(ratio <= TARGET),
         notes: [
-          `alone ${told(results.alone)}`,
-          `beside the stream ${told(results.beside)}`,
+          `alone ${describe(results.alone)}`,
+          `beside the stream ${describe(results.beside)}`,
           `${CONNECTIONS} connections that ask again at once`,
         ],
       },

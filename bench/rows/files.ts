@@ -1,11 +1,11 @@
 import { interleave, type Side } from '../interleave.ts';
-import { count, type Line, type Row, ratioOf, times, verdictOf } from '../line.ts';
+import { computeRatio, count, judge, type Line, type Row, times } from '../line.ts';
 import { type MeasuredRun, runRequest } from '../measured-run.ts';
-import { gatewayList } from '../questions.ts';
+import { gatewayList } from '../requests.ts';
 import type { Stage } from '../stage.ts';
 import { verifyCount } from '../verify.ts';
 import { COPY, copySide } from './list-sides.ts';
-import { notesOf, totals } from './lists.ts';
+import { describeRuns, totals } from './lists.ts';
 
 const TARGET = 1.1;
 
@@ -19,14 +19,14 @@ export const filesRow: Row = {
   name: 'files',
   title: 'CSV and NDJSON files',
   async measure(stage) {
-    const question = { first: stage.settings.sizes.longList };
+    const list = { first: stage.settings.sizes.longList };
     const names = Object.keys(formats) as Format[];
     const sides = [
-      copySide(stage, question, 'csv'),
-      ...(await Promise.all(names.map((format) => fileSide(stage, format, question.first)))),
+      copySide(stage, list, 'csv'),
+      ...(await Promise.all(names.map((format) => fileSide(stage, format, list.first)))),
     ];
     const runs = await interleave(sides, { repeats: stage.settings.repeats, warmups: 1 });
-    return names.map((format) => lineOf(format, question.first, runs));
+    return names.map((format) => buildLine(format, list.first, runs));
   },
 };
 
@@ -39,14 +39,14 @@ async function fileSide(stage: Stage, format: Format, first: number): Promise<Si
   return { name: format, run: () => runRequest(stage, process.pid, request) };
 }
 
-function lineOf(format: Format, first: number, runs: ReadonlyMap<string, readonly MeasuredRun[]>): Line {
-  const { ratio, spread } = ratioOf(totals(runs, format), totals(runs, COPY));
+function buildLine(format: Format, first: number, runs: ReadonlyMap<string, readonly MeasuredRun[]>): Line {
+  const { ratio, spread } = computeRatio(totals(runs, format), totals(runs, COPY));
   const both = new Map([...runs].filter(([name]) => name === format || name === COPY));
   return {
     title: `${format} of ${count(first)} calls`,
     target: `≤ ${TARGET}× COPY CSV in psql`,
     measured: times(ratio),
-    verdict: verdictOf(ratio <= TARGET),
-    notes: [...notesOf(both), spread],
+    verdict: judge(ratio <= TARGET),
+    notes: [...describeRuns(both), spread],
   };
 }

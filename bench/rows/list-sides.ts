@@ -3,7 +3,7 @@ import type { Side } from '../interleave.ts';
 import type { Line } from '../line.ts';
 import { type MeasuredRun, runCopy, runRequest } from '../measured-run.ts';
 import { type PeerName, peerTitles } from '../peers.ts';
-import { gatewayList, type ListQuestion, peerList } from '../questions.ts';
+import { gatewayList, type ListRequest, peerList } from '../requests.ts';
 import { SideMissingError, type Stage } from '../stage.ts';
 import { verifyCount, verifyList } from '../verify.ts';
 
@@ -17,13 +17,13 @@ const MAX_COMPARED = 100_000;
 const FIRST_FIELD = '{"id":"';
 
 /** The gateway, once its answer has been found right. */
-export async function gatewaySide(stage: Stage, question: ListQuestion): Promise<Side<MeasuredRun>> {
+export async function gatewaySide(stage: Stage, list: ListRequest): Promise<Side<MeasuredRun>> {
   const { endpoint, process } = await stage.gateway();
-  const { first, accountId } = question;
+  const { first, accountId } = list;
   const filter = accountId === undefined ? undefined : { accountIds: [accountId] };
   const request = gatewayList(endpoint, { first, ...(filter && { filter }) });
   if (first <= MAX_COMPARED) {
-    await verifyList('The gateway', request, { ...question, database: stage.database });
+    await verifyList('The gateway', request, { ...list, database: stage.database });
   } else {
     await verifyCount('The gateway', request, { mark: FIRST_FIELD, expected: first });
   }
@@ -33,7 +33,7 @@ export async function gatewaySide(stage: Stage, question: ListQuestion): Promise
 /** Throws SideMissingError without psql. */
 export function copySide(
   stage: Stage,
-  { first, accountId }: ListQuestion,
+  { first, accountId }: ListRequest,
   format: 'text' | 'csv' = 'text',
 ): Side<MeasuredRun> {
   stage.psql();
@@ -41,16 +41,12 @@ export function copySide(
 }
 
 /** Throws SideMissingError without its packages. */
-export async function peerSide(
-  stage: Stage,
-  name: PeerName,
-  question: ListQuestion,
-): Promise<Side<MeasuredRun>> {
+export async function peerSide(stage: Stage, name: PeerName, list: ListRequest): Promise<Side<MeasuredRun>> {
   const { endpoint, process } = await stage.peer(name);
-  const request = peerList[name](endpoint, question);
+  const request = peerList[name](endpoint, list);
   // The naive server's times are JavaScript dates, which have no microseconds.
   const precision = name === 'naive' ? 'millis' : 'micros';
-  await verifyList(peerTitles[name], request, { ...question, database: stage.database }, precision);
+  await verifyList(peerTitles[name], request, { ...list, database: stage.database }, precision);
   return { name: peerTitles[name], run: () => runRequest(stage, process.pid, request) };
 }
 

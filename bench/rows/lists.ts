@@ -1,11 +1,11 @@
 import { HEAVY_ACCOUNT_ID } from '../../src/demo/accounts.ts';
 import { callsSql } from '../calls.ts';
 import { interleave, type Side } from '../interleave.ts';
-import { count, type Line, millis, type Row, ratioOf, shortMillis, times, verdictOf } from '../line.ts';
+import { computeRatio, count, judge, type Line, millis, type Row, shortMillis, times } from '../line.ts';
 import type { MeasuredRun } from '../measured-run.ts';
 import { peerTitles } from '../peers.ts';
 import { psqlProcess } from '../psql.ts';
-import type { ListQuestion } from '../questions.ts';
+import type { ListRequest } from '../requests.ts';
 import { SideMissingError, type Stage } from '../stage.ts';
 import { median } from '../statistics.ts';
 import { COPY, copySide, GATEWAY, gatewaySide, missing, orMissing, peerSide } from './list-sides.ts';
@@ -18,14 +18,14 @@ export const listRow: Row = {
   name: 'list',
   title: 'a list, whole answer',
   async measure(stage) {
-    const question = { first: stage.settings.sizes.list };
-    const title = `${count(question.first)} calls × 15 fields, whole answer`;
+    const list = { first: stage.settings.sizes.list };
+    const title = `${count(list.first)} calls × 15 fields, whole answer`;
     const peers = ['postgraphile', 'naive'] as const;
     const sides = [
-      await gatewaySide(stage, question),
-      await orMissing(() => copySide(stage, question)),
-      await orMissing(() => peerSide(stage, 'postgraphile', question)),
-      await orMissing(() => peerSide(stage, 'naive', question)),
+      await gatewaySide(stage, list),
+      await orMissing(() => copySide(stage, list)),
+      await orMissing(() => peerSide(stage, 'postgraphile', list)),
+      await orMissing(() => peerSide(stage, 'naive', list)),
     ];
     const present = sides.filter((side): side is Side<MeasuredRun> => !(side instanceof SideMissingError));
     const runs = await interleave(present, { repeats: stage.settings.repeats, warmups: 2 });
@@ -33,17 +33,17 @@ export const listRow: Row = {
     return [
       copy instanceof SideMissingError
         ? missing(title, copyTarget, copy)
-        : { ...againstCopy(title, runs), notes: [...notesOf(runs), wholeProcess(stage, question)] },
+        : { ...againstCopy(title, runs), notes: [...describeRuns(runs), wholeProcess(stage, list)] },
       ...peers.map((name, index) => {
         const side = sides[2 + index]!;
         const target = `≥ ${PEER_TARGET}× faster than ${peerTitles[name]}`;
         if (side instanceof SideMissingError) return missing('the same', target, side);
-        const { ratio, spread } = ratioOf(totals(runs, side.name), totals(runs, GATEWAY));
+        const { ratio, spread } = computeRatio(totals(runs, side.name), totals(runs, GATEWAY));
         return {
           title: 'the same',
           target,
           measured: `${times(ratio)} faster`,
-          verdict: verdictOf(ratio >= PEER_TARGET),
+          verdict: judge(ratio >= PEER_TARGET),
           notes: [spread],
         };
       }),
@@ -56,8 +56,8 @@ export const accountListRow: Row = {
   name: 'account-list',
   title: 'a list of the busiest account',
   measure: (stage) => {
-    const question = { first: stage.settings.sizes.list, accountId: String(HEAVY_ACCOUNT_ID) };
-    return besideCopy(stage, question, `${count(question.first)} calls of the busiest account`);
+    const list = { first: stage.settings.sizes.list, accountId: String(HEAVY_ACCOUNT_ID) };
+    return besideCopy(stage, list, `${count(list.first)} calls of the busiest account`);
   },
 };
 
@@ -65,8 +65,8 @@ export const longListRow: Row = {
   name: 'long-list',
   title: 'a long list, whole answer',
   measure: (stage) => {
-    const question = { first: stage.settings.sizes.longList };
-    return besideCopy(stage, question, `${count(question.first)} calls × 15 fields`);
+    const list = { first: stage.settings.sizes.longList };
+    return besideCopy(stage, list, `${count(list.first)} calls × 15 fields`);
   },
 };
 
@@ -83,7 +83,7 @@ export const firstByteRow: Row = {
         title: `first byte of ${count(list)} calls`,
         target: '≤ 10 ms after the request',
         measured: `${shortMillis(median(firstBytes))} ms`,
-        verdict: verdictOf(median(firstBytes) <= 10),
+        verdict: judge(median(firstBytes) <= 10),
         notes: [`${GATEWAY} ${millis(firstBytes)}`],
       },
     ];
@@ -92,25 +92,25 @@ export const firstByteRow: Row = {
 
 const copyTarget = `≤ ${COPY_TARGET}× COPY of the same select`;
 
-async function besideCopy(stage: Stage, question: ListQuestion, title: string): Promise<Line[]> {
-  const sides = [copySide(stage, question), await gatewaySide(stage, question)];
+async function besideCopy(stage: Stage, list: ListRequest, title: string): Promise<Line[]> {
+  const sides = [copySide(stage, list), await gatewaySide(stage, list)];
   const runs = await interleave(sides, { repeats: stage.settings.repeats, warmups: 1 });
   return [againstCopy(title, runs)];
 }
 
 function againstCopy(title: string, runs: ReadonlyMap<string, readonly MeasuredRun[]>): Line {
-  const { ratio, spread } = ratioOf(totals(runs, GATEWAY), totals(runs, COPY));
+  const { ratio, spread } = computeRatio(totals(runs, GATEWAY), totals(runs, COPY));
   return {
     title,
     target: copyTarget,
     measured: times(ratio),
-    verdict: verdictOf(ratio <= COPY_TARGET),
-    notes: [...notesOf(runs), spread],
+    verdict: judge(ratio <= COPY_TARGET),
+    notes: [...describeRuns(runs), spread],
   };
 }
 
 /** A line per side: how long it took, and where the work was done. */
-export function notesOf(runs: ReadonlyMap<string, readonly MeasuredRun[]>): string[] {
+export function describeRuns(runs: ReadonlyMap<string, readonly MeasuredRun[]>): string[] {
   return [...runs].map(([name, sample]) => {
     const cpu = (part: 'ownCpu' | 'databaseCpu') => shortMillis(median(sample.map((run) => run[part])));
     const took = `${name} ${millis(sample.map(({ total }) => total))}`;
@@ -120,7 +120,7 @@ export function notesOf(runs: ReadonlyMap<string, readonly MeasuredRun[]>): stri
   });
 }
 
-function wholeProcess(stage: Stage, { first, accountId }: ListQuestion): string {
+function wholeProcess(stage: Stage, { first, accountId }: ListRequest): string {
   const runs = Array.from({ length: 3 }, () => psqlProcess(stage.database.url, callsSql(first, accountId)));
   return `psql as a whole process, start and login included: ${millis(runs)}`;
 }

@@ -2,10 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Gateway, startGateway } from '../gateway.ts';
-import { count, type Line, type Row, verdictOf } from '../line.ts';
+import { count, judge, type Line, type Row } from '../line.ts';
 import { drawMemory, type Span } from '../memory-picture.ts';
 import type { MemorySample } from '../memory-probe.ts';
-import { gatewayList } from '../questions.ts';
+import { gatewayList } from '../requests.ts';
 import { type MemoryFigures, type MemoryRecording, readMemory, recordMemory } from '../resident-memory.ts';
 import { SideMissingError } from '../stage.ts';
 import { median } from '../statistics.ts';
@@ -56,7 +56,7 @@ export const memoryRow: Row = {
       probe: probeSamples(memoryFile),
       spans,
       idle,
-      most: idle + MAX_MB * MEGABYTE,
+      max: idle + MAX_MB * MEGABYTE,
     });
     return spans.map((span, index) => {
       const within = recording.samples.filter(
@@ -69,10 +69,10 @@ export const memoryRow: Row = {
         title: `memory while ${span.title} are answered`,
         target: `≤ ${MAX_MB} MB over idle`,
         measured: `${over.toFixed(1)} MB`,
-        verdict: verdictOf(over <= MAX_MB),
+        verdict: judge(over <= MAX_MB),
         notes: [
           `idle ${megabytes(idle)}, at most ${megabytes(peak)} resident; proportional set size at most ${megabytes(proportional)}`,
-          ...(index === 0 ? [told(fresh, idleFigures)] : []),
+          ...(index === 0 ? [describe(fresh, idleFigures)] : []),
         ],
         ...(index === 0 && { picture }),
       } satisfies Line;
@@ -80,7 +80,7 @@ export const memoryRow: Row = {
   },
 };
 
-function told(fresh: MemoryFigures, idle: MemoryFigures): string {
+function describe(fresh: MemoryFigures, idle: MemoryFigures): string {
   return (
     `started and never asked: ${megabytes(fresh.resident)}; idle after a few pages: ${megabytes(idle.resident)}, of which ` +
     `${megabytes(idle.anonymous)} are not mapped from files`

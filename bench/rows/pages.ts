@@ -1,9 +1,9 @@
 import type { LoadResult, WireRequest } from '../client/jobs.ts';
 import { backendCpuSeconds, cpuSeconds } from '../cpu.ts';
 import { interleave, type Side } from '../interleave.ts';
-import { type Line, type Row, ratioOf, shortMillis, times, verdictOf } from '../line.ts';
+import { computeRatio, judge, type Line, type Row, shortMillis, times } from '../line.ts';
 import { type PeerName, peerTitles } from '../peers.ts';
-import { gatewayList, peerList } from '../questions.ts';
+import { gatewayList, peerList } from '../requests.ts';
 import { SideMissingError, type Stage } from '../stage.ts';
 import { median } from '../statistics.ts';
 import { verifyList } from '../verify.ts';
@@ -93,12 +93,12 @@ type Results = ReadonlyMap<string, readonly PagesRun[]>;
 function throughput(title: string, target: string, results: Results): Line {
   const perSecond = (name: string) => results.get(name)!.map((result) => result.perSecond);
   const reference = perSecond(peerTitles.postgraphile);
-  const { ratio, spread } = ratioOf(perSecond(GATEWAY), reference);
+  const { ratio, spread } = computeRatio(perSecond(GATEWAY), reference);
   return {
     title,
     target,
     measured: times(ratio),
-    verdict: verdictOf(ratio >= TARGET),
+    verdict: judge(ratio >= TARGET),
     notes: [
       ...[...results.keys()].map((name) => {
         const ofReference = times(median(perSecond(name)) / median(reference));
@@ -121,7 +121,7 @@ function tail(target: string, results: Results): Line {
     title: 'the same, p99',
     target,
     measured: `${shortMillis(own)} against ${shortMillis(p99(peerTitles.postgraphile))} ms`,
-    verdict: verdictOf(own < p99(peerTitles.postgraphile)),
+    verdict: judge(own < p99(peerTitles.postgraphile)),
     notes: [...results.keys()].map((name) => `${name} p99 ${shortMillis(p99(name))} ms`),
   };
 }

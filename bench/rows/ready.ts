@@ -1,5 +1,5 @@
 import { startGateway } from '../gateway.ts';
-import { millis, type Row, shortMillis, verdictOf } from '../line.ts';
+import { judge, millis, type Row, shortMillis } from '../line.ts';
 import type { Stage } from '../stage.ts';
 import { median } from '../statistics.ts';
 
@@ -20,7 +20,7 @@ export const readyRow: Row = {
         title: 'process ready after start (npm start)',
         target: `≤ ${TARGET_MILLIS / 1000} s to the first 200 of /readyz`,
         measured: `${shortMillis(median(npm))} ms`,
-        verdict: verdictOf(median(npm) <= TARGET_MILLIS),
+        verdict: judge(median(npm) <= TARGET_MILLIS),
         notes: [`npm start ${millis(npm)}`, `node src/cli.ts serve, without npm ${millis(node)}`],
       },
     ];

@@ -1,7 +1,7 @@
 import { HEAVY_ACCOUNT_ID } from '../../src/demo/accounts.ts';
 import type { WireRequest } from '../client/jobs.ts';
-import { count, type Line, millis, type Row, ratioOf, times, verdictOf } from '../line.ts';
-import { gatewayList } from '../questions.ts';
+import { computeRatio, count, judge, type Line, millis, type Row, times } from '../line.ts';
+import { gatewayList } from '../requests.ts';
 import type { Stage } from '../stage.ts';
 import { quantile } from '../statistics.ts';
 import { type Endpoint, fetchWire } from '../wire.ts';
@@ -20,7 +20,7 @@ export const deepPageRow: Row = {
     );
     return comparePages(stage, {
       title: `page ${count(depth)} calls deep`,
-      target: { text: 'the first page', most: 1.1 },
+      target: { text: 'the first page', max: 1.1 },
       reference: gatewayList(endpoint, { first: PAGE }),
       measured: gatewayList(endpoint, { first: PAGE, after }),
     });
@@ -49,7 +49,7 @@ export const manyAccountsRow: Row = {
       lines.push(
         ...(await comparePages(stage, {
           title,
-          target: { text: 'the page of one account', most: 3 },
+          target: { text: 'the page of one account', max: 3 },
           reference: pageOfOneAccount(endpoint),
           measured: gatewayList(endpoint, { first: PAGE, filter: { accountIds } }),
         })),
@@ -71,7 +71,7 @@ export const rarePrefixRow: Row = {
       lines.push(
         ...(await comparePages(stage, {
           title: `page of ${PAGE} of a called prefix with ${count(found)} calls`,
-          target: { text: 'the page of one account', most: 3 },
+          target: { text: 'the page of one account', max: 3 },
           reference: pageOfOneAccount(endpoint),
           measured: gatewayList(endpoint, { first: PAGE, filter: { cld: { startsWith: prefix } } }),
         })),
@@ -89,7 +89,7 @@ const pageOfOneAccount = (endpoint: Endpoint): WireRequest =>
 
 interface Comparison {
   readonly title: string;
-  readonly target: { readonly text: string; readonly most: number };
+  readonly target: { readonly text: string; readonly max: number };
   readonly reference: WireRequest;
   readonly measured: WireRequest;
 }
@@ -104,13 +104,13 @@ async function comparePages(
     [reference, measured],
     settings.pageRounds,
   );
-  const { ratio } = ratioOf(latencies, references);
+  const { ratio } = computeRatio(latencies, references);
   return [
     {
       title,
-      target: `≤ ${target.most}× ${target.text}`,
+      target: `≤ ${target.max}× ${target.text}`,
       measured: times(ratio),
-      verdict: verdictOf(ratio <= target.most),
+      verdict: judge(ratio <= target.max),
       notes: [
         `${target.text} ${described(references)}`,
         `this page ${described(latencies)}`,

@@ -1,6 +1,6 @@
 import { HEAVY_ACCOUNT_ID } from '../../src/demo/accounts.ts';
 import { interleave, type Side } from '../interleave.ts';
-import { count, type Line, millis, type Row, ratioOf, shortMillis, times, verdictOf } from '../line.ts';
+import { computeRatio, count, judge, type Line, millis, type Row, shortMillis, times } from '../line.ts';
 import type { Stage } from '../stage.ts';
 import { median, quantile } from '../statistics.ts';
 import { WrongAnswerError } from '../verify.ts';
@@ -61,7 +61,7 @@ async function statsOfDay(stage: Stage, which: string, accountId: string): Promi
     title: `cdrStats of ${which}, one day (${count(Number(expected!.count))} calls)`,
     target: `≤ ${DAY_TARGET_MILLIS} ms`,
     measured: `${shortMillis(median(latencies))} ms`,
-    verdict: verdictOf(median(latencies) <= DAY_TARGET_MILLIS),
+    verdict: judge(median(latencies) <= DAY_TARGET_MILLIS),
     notes: [`p95 ${shortMillis(quantile(latencies, 0.95))} ms`],
   };
 }
@@ -118,12 +118,12 @@ async function statsOfAll(stage: Stage, dimension: keyof typeof byHand): Promise
   const gateway = { name: 'gateway', run: async () => (await stage.client.read(request)).total };
   const runs = await interleave([...statements, gateway], { repeats: stage.settings.repeats, warmups: 1 });
   const best = statements.map(({ name }) => runs.get(name)!).toSorted((a, b) => median(a) - median(b))[0]!;
-  const { ratio, spread } = ratioOf(runs.get('gateway')!, best);
+  const { ratio, spread } = computeRatio(runs.get('gateway')!, best);
   return {
     title: `cdrStats by ${dimension.toLowerCase()} over all ${count(stage.settings.sizes.calls)} calls`,
     target: `≤ ${ALL_TARGET}× the best SQL by hand`,
     measured: times(ratio),
-    verdict: verdictOf(ratio <= ALL_TARGET),
+    verdict: judge(ratio <= ALL_TARGET),
     notes: [...[...runs].map(([name, sample]) => `${name} ${millis(sample)}`), spread],
   };
 }

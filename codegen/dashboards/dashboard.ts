@@ -92,7 +92,7 @@ function widths(inRow: Row['panels']): readonly { readonly panel: Panel; readonl
   return inRow.map((one) => ('width' in one ? one : { panel: one, width: share }));
 }
 
-/** Which data source of a kind is asked; `uid` is that of our provisioning. */
+/** Which data source of a kind is queried; `uid` is that of our provisioning. */
 export function dataSourceVariable(name: string, label: string, { type, uid }: DataSource): Variable {
   return {
     name,

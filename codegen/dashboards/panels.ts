@@ -46,7 +46,7 @@ interface Override {
 
 interface Shown {
   readonly title: string;
-  /** For somebody who sees the panel for the first time, at night. */
+  /** For an operator who sees the panel for the first time, at night. */
   readonly description: string;
   /** Grafana's id of the unit; "none" for plain numbers. */
   readonly unit: string;
@@ -64,7 +64,7 @@ interface Shown {
   readonly transformations?: readonly object[];
 }
 
-/** What a panel shows instead of a value that nobody knows. */
+/** What a panel shows in place of an unknown value. */
 const UNKNOWN = 'unknown';
 
 export interface TimeSeriesOptions extends Shown {
@@ -193,7 +193,7 @@ function columnOverride({ name, title, unit, decimals, width, mappings, threshol
     ...(decimals === undefined ? [] : [{ id: 'decimals', value: decimals }]),
     ...(width === undefined ? [] : [{ id: 'custom.width', value: width }]),
     ...(mappings ? [{ id: 'mappings', value: mappings }] : []),
-    ...(thresholds ? [{ id: 'thresholds', value: thresholdsOf(thresholds, false) }] : []),
+    ...(thresholds ? [{ id: 'thresholds', value: createThresholds(thresholds, false) }] : []),
     ...(mappings || thresholds
       ? [{ id: 'custom.cellOptions', value: { type: 'color-background', mode: 'basic' } }]
       : []),
@@ -209,13 +209,13 @@ function panel(type: string, shown: Shown, custom: object | undefined, options: 
     description,
     datasource: targets[0].datasource,
     targets,
-    fieldConfig: { defaults: defaultsOf(type, shown, custom), overrides: [] },
+    fieldConfig: { defaults: createDefaults(type, shown, custom), overrides: [] },
     options,
     ...(transformations && { transformations }),
   };
 }
 
-function defaultsOf(type: string, shown: Shown, custom: object | undefined): FieldDefaults {
+function createDefaults(type: string, shown: Shown, custom: object | undefined): FieldDefaults {
   const { unit, decimals, min, max, thresholds, isMoreBetter = false, mappings, displayName } = shown;
   return {
     unit,
@@ -227,12 +227,12 @@ function defaultsOf(type: string, shown: Shown, custom: object | undefined): Fie
     ...(mappings && { mappings }),
     // A graph tells its lines apart by colour; one figure tells with it how bad it is.
     color: { mode: thresholds && type !== 'timeseries' ? 'thresholds' : 'palette-classic' },
-    ...(thresholds && { thresholds: thresholdsOf(thresholds, isMoreBetter) }),
+    ...(thresholds && { thresholds: createThresholds(thresholds, isMoreBetter) }),
     ...(custom && { custom }),
   };
 }
 
-function thresholdsOf(values: readonly number[], isMoreBetter: boolean): object {
+function createThresholds(values: readonly number[], isMoreBetter: boolean): object {
   const colours = isMoreBetter ? ['red', 'yellow', 'green'] : ['green', 'yellow', 'red'];
   const steps = [null, ...values].map((value, index) => ({ color: colours[index] ?? colours.at(-1), value }));
   return { mode: 'absolute', steps };

@@ -13,7 +13,7 @@ import {
   yesNoMapping,
 } from './states.ts';
 
-/** The same questions, asked in two ways. */
+/** The same figures, queried in two ways. */
 interface Source {
   readonly uid: string;
   readonly title: string;

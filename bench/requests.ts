@@ -14,7 +14,7 @@ const postgraphileFields = Object.entries(fields)
   .join(' ');
 
 /** A list of the newest calls, of all accounts or of one. */
-export interface ListQuestion {
+export interface ListRequest {
   readonly first: number;
   readonly accountId?: string | undefined;
 }
@@ -29,13 +29,13 @@ export interface GatewayList {
   readonly selection?: string;
 }
 
-/** The document that asks the gateway for a page. */
+/** The document of a page of the gateway. */
 export function gatewayQuery(selection = `nodes { ${names} }`): string {
   return `query Calls($first: Int, $after: String, $filter: CdrFilter) { cdrs(first: $first, after: $after, filter: $filter) { ${selection} } }`;
 }
 
-export function gatewayList(endpoint: Endpoint, question: GatewayList): WireRequest {
-  const { first, filter, after, accept, selection } = question;
+export function gatewayList(endpoint: Endpoint, list: GatewayList): WireRequest {
+  const { first, filter, after, accept, selection } = list;
   return postGraphql(endpoint, {
     query: gatewayQuery(selection),
     variables: { first, after, filter },
@@ -44,9 +44,7 @@ export function gatewayList(endpoint: Endpoint, question: GatewayList): WireRequ
 }
 
 /** The same list of each peer. */
-export const peerList: Readonly<
-  Record<PeerName, (endpoint: Endpoint, question: ListQuestion) => WireRequest>
-> = {
+export const peerList: Readonly<Record<PeerName, (endpoint: Endpoint, list: ListRequest) => WireRequest>> = {
   postgraphile: (endpoint, { first, accountId }) =>
     postGraphql(endpoint, {
       query: `query Calls($first: Int, $condition: XdrCondition) {
