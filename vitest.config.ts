@@ -13,7 +13,6 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 30_000,
-    // Real servers are stopped, cut off and frozen; on a busy machine one of them may be late once.
-    retry: 2,
+    reporters: ['default', './test/support/retry-reporter.ts'],
   },
 });

@@ -74,7 +74,8 @@ function isAlive(pid: number): boolean {
   }
 }
 
-describe('the demo', () => {
+/** Each test starts whole clusters: on a busy machine that takes its time. */
+describe('the demo', { timeout: 120_000 }, () => {
   test('prints one line of JSON with working URLs and tokens, and leaves nothing behind after SIGTERM', async () => {
     const { major } = inject('postgres');
     const demo = startDemo(...`--json --pg ${major} --port 0 --cdrs 3000 --replicas 1 --rate 50`.split(' '));

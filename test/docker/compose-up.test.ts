@@ -38,7 +38,7 @@ function smoke(): Promise<Run> {
 }
 
 describe.skipIf(missing)(`the stack of compose.yaml${skipNote(missing)}${withoutNote.join('')}`, () => {
-  test('keeps what docs/operations.md promises', { timeout: FIFTEEN_MINUTES, retry: 0 }, async () => {
+  test('keeps what docs/operations.md promises', { timeout: FIFTEEN_MINUTES }, async () => {
     const { output, code } = await smoke();
     const broken = output.split(/^(?=ok|not ok|Bail)/m).filter((result) => !result.startsWith('ok'));
 
