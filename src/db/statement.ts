@@ -47,6 +47,10 @@ class Relations {
     this.#deps = deps;
   }
 
+  get source(): Source {
+    return this.#deps.source;
+  }
+
   /** The calls in scope, as the relation `xdrs`. */
   cdrs() {
     return queries.selectFrom(this.open(this.#deps.source.cdrs));

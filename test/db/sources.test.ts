@@ -37,8 +37,14 @@ describe.each(sourceNames)('the source %s', (name) => {
       .selectAll()
       .executeTakeFirstOrThrow();
 
-    // A Sippy has its own results, and no amount of that name.
-    const ofSippy = { disconnect_cause: 0, disconnect_reason: 'Success', post_call_surcharge: null };
+    // A Sippy has its own results, no amount of that name, and numbers of types beyond the model's.
+    const ofSippy = {
+      disconnect_cause: 0,
+      disconnect_cause_text: '0',
+      charged_quantity_text: '61',
+      disconnect_reason: 'Success',
+      post_call_surcharge: null,
+    };
     expectTypeOf(read.outcome).toEqualTypeOf<Outcome | null>();
     expectTypeOf(read.charged_amount).toEqualTypeOf<string>();
     expect(read).toEqual({

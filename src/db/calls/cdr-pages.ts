@@ -1,6 +1,6 @@
 import { type Expression, type SqlBool, sql } from 'kysely';
 import { accountsOfList } from '../scope.ts';
-import type { CdrColumnName } from '../sources/cdr-columns.ts';
+import { type CdrColumnName, shownSql } from '../sources/cdr-columns.ts';
 import type { Relations, SlotValues, StatementDeps } from '../statement.ts';
 import { postgresOfMicros } from '../timestamps.ts';
 import {
@@ -153,7 +153,7 @@ function keysByAccount(relations: Relations, page: CdrPage) {
 }
 
 function selectCdrs(relations: Relations, columns: readonly CdrColumnName[]) {
-  return relations.cdrs().select(columns.map((name) => `xdrs.${name}` as const));
+  return relations.cdrs().select(columns.map((name) => shownSql(relations.source, name)));
 }
 
 /** The number itself: of a parameter the planner assumes that a tenth of all calls is wanted. */

@@ -1,6 +1,6 @@
 import { type SqlBool, sql } from 'kysely';
 import { type Reader, run } from '../reader.ts';
-import { type CdrColumnName, cdrColumnNames } from '../sources/cdr-columns.ts';
+import { type CdrColumnName, cdrColumnNames, shownSql } from '../sources/cdr-columns.ts';
 import type { XdrsModel } from '../sources/sources.ts';
 import { Statement } from '../statement.ts';
 import { orderedMicrosOfPostgres } from '../timestamps.ts';
@@ -40,7 +40,7 @@ export async function selectCdr(reader: Reader, id: string): Promise<CdrRow | un
   const statement = Statement.build(reader, 'cdr', (relations) =>
     relations
       .cdrs()
-      .select(cdrColumnNames.map((name) => `xdrs.${name}` as const))
+      .select(cdrColumnNames.map((name) => shownSql(reader.source, name)))
       .where(sql<SqlBool>`xdrs.i_xdr = ${id}::int8`),
   );
   const [row] = (await run(reader, statement)) as CdrRow[];
@@ -53,9 +53,9 @@ export async function selectKeyBeyond(reader: Reader, page: CdrPage): Promise<Cd
   const statement = Statement.build(reader, 'keyBeyond', (relations) =>
     cdrListQuery(relations, fromEnd, ['connect_time', 'i_xdr']).offset(page.limit).limit(1),
   );
-  const [row] = await run(reader, statement, valuesOfPage(fromEnd, { by: 'rows' }));
+  const [row] = (await run(reader, statement, valuesOfPage(fromEnd, { by: 'rows' }))) as CdrRow[];
   if (!row) return undefined;
-  return { micros: orderedMicrosOfPostgres(row.connect_time), id: BigInt(row.i_xdr) };
+  return { micros: orderedMicrosOfPostgres(row.connect_time!), id: BigInt(row.i_xdr!) };
 }
 
 /** How many calls match, exactly; bigint as text. Reads every one of them. */

@@ -1,5 +1,8 @@
+import { sql } from 'kysely';
 import { type Format, formats } from '../wire/bind-message.ts';
-import type { SourceName, XdrsModel } from './model.ts';
+import type { ValueSql } from './columns.ts';
+import { type TextsSql, textName } from './derived-table.ts';
+import type { Source, SourceName, XdrsModel } from './model.ts';
 import {
   inCalls,
   inCdrs,
@@ -268,3 +271,20 @@ export const xdrsTypes = {
   }),
   successful: 'boolean',
 } as const satisfies Record<keyof XdrsModel, string>;
+
+/** The expressions of `textSql` for the columns that have one. */
+export function textsSql(textOf: (name: CdrColumnName) => ValueSql): TextsSql<XdrsModel> {
+  const found = cdrColumnNames.map((name) => [name, textOf(name)] as const);
+  return Object.fromEntries(found.filter(([, text]) => text !== null));
+}
+
+/**
+ * A column of the relation `xdrs` as lists show it: in the type it is declared with, whatever the table's has become
+ * since the catalogue was read, or as text where its values may be beyond that.
+ */
+export function shownSql({ shownFromText }: Pick<Source, 'shownFromText'>, name: CdrColumnName) {
+  const value = shownFromText.has(name)
+    ? sql`${sql.ref(`xdrs.${textName(name)}`)}`
+    : sql`${sql.ref(`xdrs.${name}`)}::${sql.raw(xdrsTypes[name])}`;
+  return value.as<CdrColumnName>(name);
+}

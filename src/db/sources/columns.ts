@@ -5,6 +5,8 @@ import type { CatalogueTable } from '../catalogue/catalogue.ts';
 const integers = ['smallint', 'integer', 'bigint'];
 const numbers = [...integers, 'numeric', 'real', 'double precision'];
 
+const floats = ['real', 'double precision'];
+
 /** What a required column may be. Keys are never cast: a cast would hide them from their index. */
 const acceptable: Readonly<Record<string, readonly string[]>> = {
   bigint: integers,
@@ -16,13 +18,32 @@ const acceptable: Readonly<Record<string, readonly string[]>> = {
 /** The expression of a value; null where the database has nothing that it could be read from. */
 export type ValueSql = RawBuilder<unknown> | null;
 
-/** The column as an expression of the model's type; null where it is not there, or cannot become that type. */
+/**
+ * The column as an expression of the model's type, for conditions and sums: null where a value is beyond that type, and
+ * never a failure, which would void every other call of the statement. Whole numbers of a smaller type stay as they are:
+ * they compare with one another, and a cast would hide them from their index. Null where the column is not there, or is
+ * of a type that means something else.
+ */
 export function columnSql(table: CatalogueTable | undefined, name: string, type: string): ValueSql {
   const actual = table?.columns.get(name);
   if (table === undefined || actual === undefined) return null;
   const reference = sql.ref(`${table.name}.${name}`);
-  if (actual === type || (type === 'bigint' && integers.includes(actual))) return sql`${reference}`;
-  return castSql(reference, actual, type);
+  if (actual === type || isWithin(actual, type)) return sql`${reference}`;
+  if (!isCastable(actual, type)) return null;
+  return isWhole(type) ? wholeSql(reference, actual, type) : castSql(reference, actual, type);
+}
+
+/**
+ * The column as text for whoever shows its values, where some of them may be beyond the model's type: what is written
+ * there is then no value of that type, which is for the reader to see. Null where no value can be.
+ */
+export function textSql(table: CatalogueTable | undefined, name: string, type: string): ValueSql {
+  const actual = table?.columns.get(name);
+  if (table === undefined || actual === undefined || !isWhole(type) || !isCastable(actual, type)) return null;
+  if (isWithin(actual, type)) return null;
+  const reference = sql.ref(`${table.name}.${name}`);
+  if (isWhole(actual)) return sql`${reference}::text`;
+  return sql`coalesce(${wholeSql(reference, actual, type)}::text, ${reference}::text)`;
 }
 
 /** The first of the columns that is there. */
@@ -38,8 +59,13 @@ export function firstColumnSql(
   return null;
 }
 
-function castSql(reference: RawBuilder<unknown>, actual: string, type: string): ValueSql {
-  if (!isCastable(actual, type)) return null;
+const isWhole = (type: string): boolean => integers.includes(type);
+
+/** Whether every whole number of one type is one of the other. */
+const isWithin = (actual: string, type: string): boolean =>
+  isWhole(actual) && integers.indexOf(actual) <= integers.indexOf(type);
+
+function castSql(reference: RawBuilder<unknown>, actual: string, type: string): RawBuilder<unknown> {
   // Without a zone of its own it is in UTC: switches write nothing else.
   if (actual === 'timestamp without time zone') return sql`(${reference} at time zone 'UTC')`;
   // As plain text an inet would carry its netmask.
@@ -50,7 +76,34 @@ function castSql(reference: RawBuilder<unknown>, actual: string, type: string): 
   return sql`(${reference})::${sql.raw(type)}`;
 }
 
-/** Only casts that no value can make fail: a call must not become unreadable because of one odd row. */
+/** What lies just outside of each type, once it is rounded. */
+const bounds: Readonly<Record<string, readonly [below: string, above: string]>> = {
+  smallint: ['-32768.5', '32767.5'],
+  integer: ['-2147483648.5', '2147483647.5'],
+};
+
+/**
+ * A number of a larger type. A count of seconds is rounded, as PostgreSQL's own cast does; an id is never made from
+ * another number, and a binary fraction is an id only while it is exact.
+ */
+function wholeSql(reference: RawBuilder<unknown>, actual: string, type: string): RawBuilder<unknown> {
+  const bound = bounds[type];
+  const cast = sql.raw(type);
+  if (bound) {
+    // Compared as whole numbers where they are: a numeric for each call would be dear.
+    const [below, above] = bound.map((each) => sql.raw(isWhole(actual) ? each.replace(/\.5$/, '') : each));
+    if (isWhole(actual)) {
+      return sql`(case when ${reference} between ${below} and ${above} then ${reference}::${cast} end)`;
+    }
+    return sql`(case when ${reference} > ${below} and ${reference} < ${above} then ${reference}::${cast} end)`;
+  }
+  const [low, high] = floats.includes(actual)
+    ? ['-999999999999999', '999999999999999']
+    : ['-9223372036854775808', '9223372036854775807'];
+  return sql`(case when ${reference} between ${sql.raw(low)} and ${sql.raw(high)} and ${reference} = trunc(${reference}) then ${reference}::${cast} end)`;
+}
+
+/** Casts that mean the same value. */
 function isCastable(actual: string, type: string): boolean {
   if (type === 'text') return true;
   if (type === 'timestamp with time zone') return actual === 'timestamp without time zone';
@@ -69,10 +122,33 @@ export function problemsOf(
     if (actual !== undefined) {
       const allowed = acceptable[type] ?? [type];
       if (allowed.includes(actual)) return [];
-      return `${table.name}.${name} is ${actual}; it must be ${allowed.join(' or ')}`;
+      return `${table.name}.${name} is ${actual}; it must be ${allowed.join(' or ')}. ${mendingOf(table.name, name, actual, type)}`;
     }
     return table.hidden.has(name)
       ? `${table.name}.${name} may not be read by this role. On the primary: ${remedy}`
       : `${table.name}.${name} is missing`;
   });
 }
+
+/** The statement that makes the column what it must be. It rewrites the table, so it wants a quiet hour. */
+function mendingOf(table: string, name: string, actual: string, type: string): string {
+  const target = type === 'integer' ? 'bigint' : type;
+  const using = conversions[target]?.(actual, name);
+  if (!using)
+    return `No ${target} can be made of it: give the table another column, or read a view that has one`;
+  return `On the primary, which rewrites the table: alter table ${table} alter column ${name} type ${target} using ${using};`;
+}
+
+const conversions: Readonly<Record<string, (actual: string, name: string) => string | undefined>> = {
+  bigint: (actual, name) =>
+    numbers.includes(actual) || isText(actual)
+      ? `${name}::${isText(actual) ? '' : 'numeric::'}bigint`
+      : undefined,
+  numeric: (actual, name) => (isText(actual) ? `${name}::numeric` : undefined),
+  'timestamp with time zone': (actual, name) => {
+    if (actual === 'date' || actual === 'timestamp without time zone') return `${name} at time zone 'UTC'`;
+    return isText(actual) ? `${name}::timestamptz` : undefined;
+  },
+};
+
+const isText = (type: string): boolean => /^(text|character|character varying)$/.test(type);

@@ -6,10 +6,18 @@ import type { ScopedRelation } from './model.ts';
 /** One expression per column of the model. */
 export type ColumnsSql<Model> = Readonly<Record<keyof Model & string, ValueSql>>;
 
+/** Expressions of `textSql`, for the columns that have one. */
+export type TextsSql<Model> = Partial<Record<keyof Model & string, RawBuilder<unknown>>>;
+
+/** What the column is called that has the values of another as text. */
+export const textName = <Name extends string>(name: Name) => `${name}_text` as const;
+
 export interface RelationParts<Model, Alias extends string> {
   readonly alias: Alias;
   readonly columns: ColumnsSql<Model>;
   readonly types: Readonly<Record<keyof Model & string, string>>;
+  /** Columns whose values may be beyond their type, as text. */
+  readonly texts?: TextsSql<Model>;
   /** The table and what is joined to it. */
   readonly from: RawBuilder<unknown>;
   /** Columns of the table itself, so that its indexes find what a scope lets through. */
@@ -21,10 +29,12 @@ export interface RelationParts<Model, Alias extends string> {
 export function scopedRelation<Model, Alias extends string>(
   parts: RelationParts<Model, Alias>,
 ): ScopedRelation<Model, Alias> {
-  const { alias, columns, types, from, owners, ownership } = parts;
-  const list = (Object.keys(types) as (keyof Model & string)[]).map(
+  const { alias, columns, types, texts = {}, from, owners, ownership } = parts;
+  const typed = (Object.keys(types) as (keyof Model & string)[]).map(
     (name) => sql`${columns[name] ?? sql`null::${sql.raw(types[name])}`} as ${sql.id(name)}`,
   );
+  const asText = Object.entries(texts).map(([name, text]) => sql`${text} as ${sql.id(textName(name))}`);
+  const list = [...typed, ...asText];
   return (scope) => {
     const condition = inScope(scope, owners, ownership);
     const rows = condition ? sql`${from} where ${condition}` : from;

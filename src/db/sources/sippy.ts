@@ -1,7 +1,7 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { hasKeysetIndexes } from '../catalogue/catalogue-indexes.ts';
-import { type CdrColumnName, cdrColumn, cdrColumnNames, xdrsTypes } from './cdr-columns.ts';
-import { columnSql, type ValueSql } from './columns.ts';
+import { type CdrColumnName, cdrColumn, cdrColumnNames, textsSql, xdrsTypes } from './cdr-columns.ts';
+import { columnSql, textSql, type ValueSql } from './columns.ts';
 import { type ColumnsSql, missingColumns, scopedRelation } from './derived-table.ts';
 import { accountsRelation, customersRelation, ownershipOf } from './lookups.ts';
 import type { Source, XdrsModel } from './model.ts';
@@ -24,6 +24,11 @@ export const sippyRequired: Readonly<Record<string, string>> = Object.fromEntrie
 export function sippySource(catalogue: Catalogue): Source {
   const parts = findSippyParts(catalogue);
   const columns = columnsOf(parts);
+  const texts = textsSql((name) => {
+    const stored = cdrColumn(name).sippy?.stored;
+    const table = stored?.table === 'calls' ? parts.calls?.table : parts.cdrs;
+    return stored ? textSql(table, stored.column, xdrsTypes[name]) : null;
+  });
   const from = joinSippyParts(parts);
   return {
     name: 'sippy',
@@ -31,6 +36,7 @@ export function sippySource(catalogue: Catalogue): Source {
       alias: 'xdrs',
       columns,
       types: xdrsTypes,
+      texts,
       from,
       // A condition on the joined customer would read every call to find its own.
       owners: {
@@ -42,6 +48,7 @@ export function sippySource(catalogue: Catalogue): Source {
     accounts: accountsRelation(catalogue),
     customers: customersRelation(catalogue),
     hasKeysetIndexes: hasKeysetIndexes(catalogue.tables.get('cdrs')!, 'i_cdr'),
+    shownFromText: new Set(Object.keys(texts) as CdrColumnName[]),
     // Where no Sippy has anything to read, this one lacks nothing.
     missing: missingColumns(columns).filter((name) => name !== 'successful' && cdrColumn(name).sippy),
   };

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { Catalogue, CatalogueTable } from '../catalogue/catalogue.ts';
 import { hasKeysetIndexes } from '../catalogue/catalogue-indexes.ts';
-import { type CdrColumnName, cdrColumn, cdrColumnNames, xdrsTypes } from './cdr-columns.ts';
-import { columnSql, type ValueSql } from './columns.ts';
+import { type CdrColumnName, cdrColumn, cdrColumnNames, textsSql, xdrsTypes } from './cdr-columns.ts';
+import { columnSql, textSql, type ValueSql } from './columns.ts';
 import { type ColumnsSql, missingColumns, scopedRelation } from './derived-table.ts';
 import { accountsRelation, customersRelation, ownershipOf } from './lookups.ts';
 import type { Source, XdrsModel } from './model.ts';
@@ -22,12 +22,14 @@ export const xdrsRequired: Readonly<Record<string, string>> = Object.fromEntries
 export function xdrsSource(catalogue: Catalogue): Source {
   const table = catalogue.tables.get('xdrs')!;
   const columns = columnsOf(table);
+  const texts = textsSql((name) => textSql(table, name, xdrsTypes[name]));
   return {
     name: 'xdrs',
     cdrs: scopedRelation<XdrsModel, 'xdrs'>({
       alias: 'xdrs',
       columns,
       types: xdrsTypes,
+      texts,
       from: sql`xdrs`,
       owners: { account: columns.i_account, customer: columns.i_customer },
       ownership: ownershipOf(catalogue),
@@ -35,6 +37,7 @@ export function xdrsSource(catalogue: Catalogue): Source {
     accounts: accountsRelation(catalogue),
     customers: customersRelation(catalogue),
     hasKeysetIndexes: hasKeysetIndexes(table, 'i_xdr'),
+    shownFromText: new Set(Object.keys(texts) as CdrColumnName[]),
     missing: missingColumns(columns),
   };
 }

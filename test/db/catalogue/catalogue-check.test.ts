@@ -77,9 +77,9 @@ describe('the check at start', () => {
         const refusal = await checkAsGateway(database).catch((error) => error);
 
         expect(refusal.problems).toEqual([
-          'xdrs.i_xdr is uuid; it must be smallint or integer or bigint',
+          'xdrs.i_xdr is uuid; it must be smallint or integer or bigint. No bigint can be made of it: give the table another column, or read a view that has one',
           'xdrs.i_account may not be read by this role. On the primary: grant select (i_account, cli) on xdrs to gateway_reader;',
-          'xdrs.connect_time is timestamp without time zone; it must be timestamp with time zone',
+          "xdrs.connect_time is timestamp without time zone; it must be timestamp with time zone. On the primary, which rewrites the table: alter table xdrs alter column connect_time type timestamp with time zone using connect_time at time zone 'UTC';",
           'xdrs.charged_amount is missing',
         ]);
       },
