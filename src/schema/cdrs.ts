@@ -169,8 +169,9 @@ const CdrConnectionType = builder.objectRef<CdrConnection>('CdrConnection').impl
     estimatedCount: t.field({
       type: 'BigInt',
       description:
-        "How many calls match the filter by the planner's statistics: immediate, commonly within a few per cent " +
-        'for plain filters, and far off for rare numbers.',
+        'About how many calls match the filter, at once. For whoever sees all calls by the statistics of the ' +
+        'planner: commonly within a few per cent for plain filters, and far off for rare numbers. For everybody ' +
+        'else from their own calls: exact while they are few, later worked out from a part of them.',
       resolve: (connection) => connection.estimatedCount(),
     }),
   }),

@@ -1,11 +1,13 @@
-import { createPrincipals } from '../../src/access/principals.ts';
+import { createPrincipals, type Principals } from '../../src/access/principals.ts';
 import { createApp } from '../../src/app.ts';
 import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
 import { createDatabase } from '../../src/db/reader.ts';
+import type { Source } from '../../src/db/sources/sources.ts';
 import type { Handler } from '../../src/http/routes.ts';
 import type { CarrierSource } from '../../src/numbering/carrier.ts';
 import { createNumbering } from '../../src/numbering/numbering.ts';
 import { createReplicas, type Replicas, type ReplicasOptions } from '../../src/replicas/replicas.ts';
+import { createSampleHistory } from '../../src/replicas/sample-history.ts';
 import { parseGatewaySettings } from '../../src/settings.ts';
 import { createLogger } from '../../src/telemetry/logging.ts';
 
@@ -54,12 +56,18 @@ export async function createTestGateway(
     settings: environment = {},
     tuning = {},
     carriers,
+    principals,
+    plantSource = (source) => source,
     onLog,
   }: {
     settings?: Record<string, string>;
     tuning?: Partial<ReplicasOptions>;
     /** In place of what the settings name. */
     carriers?: CarrierSource;
+    /** Who may ask, in place of the two tokens. */
+    principals?: Principals;
+    /** Calls are read from what this makes of the source. */
+    plantSource?: (source: Source) => Source;
     /** Told of each line of the log; without it there is none. */
     onLog?: (line: Record<string, unknown>) => void;
   } = {},
@@ -79,11 +87,13 @@ export async function createTestGateway(
   first.release();
   const numbering = createNumbering(settings.numbering);
   await numbering.firstRead;
+  const readFrom = plantSource(source);
   const { fetch, Request } = createApp({
     replicas,
-    source: () => source,
+    history: createSampleHistory({ pollIntervalSeconds: 0.1 }),
+    source: () => readFrom,
     carriers: carriers ?? numbering,
-    principals: createPrincipals(settings.access),
+    principals: principals ?? createPrincipals(settings.access),
     logger: createLogger(
       { level: settings.telemetry.logLevel },
       { write: (line) => onLog?.(JSON.parse(line)) },
