@@ -31,7 +31,6 @@ export type CdrFilterArgument = {
 };
 
 const MAX_VALUES = 10_000;
-const MAX_TEXT_CHARACTERS = 128;
 /** No switch wrote calls before, and none of ours will be asked after. */
 const MIN_INSTANT_MICROS = microsOfRfc3339('1970-01-01T00:00:00Z')!;
 const MAX_INSTANT_MICROS = microsOfRfc3339('2200-01-01T00:00:00Z')!;
@@ -78,7 +77,7 @@ function parsePart<Name extends CdrFilterName>(
 ): void {
   const given = argument[name];
   if (given == null) return;
-  const { kind, maxCharacters = MAX_TEXT_CHARACTERS } = declarationOf(name);
+  const { kind, maxCharacters } = declarationOf(name);
   filter[name] = parsers[kind](given, { where: `filter.${name}`, maxCharacters });
 }
 
@@ -102,7 +101,7 @@ function parseList<Value>(
   return [...new Set(values.map(parse))];
 }
 
-/** PostgreSQL's text holds no NUL and no half of a surrogate pair; one longer than any column can only be a mistake. */
+/** PostgreSQL's text holds no NUL and no half of a surrogate pair; one longer than any value can only be a mistake. */
 function parseText(text: string, { where, maxCharacters }: Place): string {
   if (text.length > maxCharacters) {
     throw new InvalidArgumentError(`${where}: at most ${maxCharacters} characters.`);

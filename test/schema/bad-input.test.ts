@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type CdrFilterName, cdrFilters, filterNames } from '../../src/db/calls/cdr-filter.ts';
 import { errorCodes } from '../../src/errors.ts';
 import { encodeToken } from '../../src/replicas/token.ts';
 import { anAccount, anXdr } from '../support/builders.ts';
@@ -288,22 +289,45 @@ describe('numbers and texts', () => {
     }
   });
 
-  test.each<[string, string, string]>([
-    ['a NUL character', '33\0', 'NUL'],
-    ['half of a surrogate pair', '33\ud83d', 'surrogate'],
-    ['the other half', '\ude0033', 'surrogate'],
-    ['129 characters', '3'.repeat(129), 'at most 128 characters'],
-    ['a megabyte', '3'.repeat(900_000), 'at most 128 characters'],
-  ])('with %s are refused, wherever they stand', async (_, text, sentence) => {
-    const filters = [
-      ...parts.flatMap((part) => [{ cli: { [part]: text } }, { cld: { [part]: text } }]),
-      { countries: ['France', text] },
-      { remoteIp: text },
-    ];
-    for (const filter of filters) {
-      const { code, message } = await refusalOf(filtered, { filter });
+  interface Place {
+    readonly name: CdrFilterName;
+    readonly maxCharacters: number;
+    readonly filterOf: (text: string) => object;
+  }
+  /** Wherever a text may stand in a filter. */
+  const places = filterNames.flatMap((name): readonly Place[] => {
+    const { kind, maxCharacters } = cdrFilters[name];
+    if (kind === 'text') return [{ name, maxCharacters, filterOf: (text) => ({ [name]: text }) }];
+    if (kind === 'texts')
+      return [{ name, maxCharacters, filterOf: (text) => ({ [name]: ['France', text] }) }];
+    if (kind !== 'number') return [];
+    return parts.map((part) => ({ name, maxCharacters, filterOf: (text) => ({ [name]: { [part]: text } }) }));
+  });
+
+  test.each<[string, string]>([
+    ['a NUL character', '33\0'],
+    ['half of a surrogate pair', '33\ud83d'],
+    ['the other half', '\ude0033'],
+  ])('with %s are refused, wherever they stand', async (what, text) => {
+    for (const { name, filterOf } of places) {
+      const { code, message } = await refusalOf(filtered, { filter: filterOf(text) });
       expect(code).toBe('INVALID_ARGUMENT');
-      expect(message).toContain(sentence);
+      expect(message).toContain(`filter.${name}`);
+      expect(message).toContain(what.includes('NUL') ? 'NUL' : 'surrogate');
+    }
+  });
+
+  test('are refused when they are longer than any value, wherever they stand', async () => {
+    expect(places.length).toBeGreaterThan(9);
+    for (const { name, maxCharacters, filterOf } of places) {
+      for (const length of [maxCharacters + 1, 900_000]) {
+        const { code, message } = await refusalOf(filtered, { filter: filterOf('3'.repeat(length)) });
+        expect(code).toBe('INVALID_ARGUMENT');
+        expect(message).toContain(`filter.${name}`);
+        expect(message).toContain(`at most ${maxCharacters} characters`);
+      }
+      const { errors } = await gateway.query(filtered, { filter: filterOf('3'.repeat(maxCharacters)) });
+      expect(errors).toBeUndefined();
     }
   });
 
@@ -372,11 +396,14 @@ describe('decimals', () => {
 });
 
 describe('lists', () => {
-  test.each([
-    ['accountIds', Array.from({ length: 10_001 }, (_, index) => String(index))],
-    ['disconnectCauses', Array.from({ length: 10_001 }, (_, index) => index)],
-    ['countries', Array.from({ length: 10_001 }, () => 'France')],
-  ])('more than 10,000 %s are refused', async (name, values) => {
+  const itemOf = { ids: '14', integers: 16, texts: 'France', outcomes: 'BUSY' } as const;
+  const lists = filterNames.flatMap((name) => {
+    const { kind } = cdrFilters[name];
+    return kind in itemOf ? [{ name, item: itemOf[kind as keyof typeof itemOf] }] : [];
+  });
+
+  test.each(lists)('more than 10,000 $name are refused', async ({ name, item }) => {
+    const values = Array.from({ length: 10_001 }, () => item);
     const { code, message } = await refusalOf(filtered, { filter: { [name]: values } });
     expect(code).toBe('INVALID_ARGUMENT');
     expect(message).toContain('at most 10000 values, got 10001');

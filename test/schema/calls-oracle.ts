@@ -66,9 +66,21 @@ const BASE = microsOf('2026-01-05T09:00:00Z');
 /** So many calls, the same every time. Keys are not in the order of times: calls end when they end. */
 export function someCalls(count: number, seed = 1): Call[] {
   const drawn = fc.sample(call, { numRuns: count, seed });
-  return drawn.map(({ second, micro, ...rest }, index) =>
-    aCall(BASE + BigInt(second) * 1_000_000n + BigInt(micro), String(1 + ((index * 7919) % 10_007)), rest),
-  );
+  return drawn.map(({ second, micro, ...rest }, index) => {
+    const micros = BASE + BigInt(second) * 1_000_000n + BigInt(micro);
+    return aCall(micros, String(1 + ((index * 7919) % 10_007)), { ...rest, ...secondary(micros, index) });
+  });
+}
+
+/** What changes from call to call, and nothing else depends on. Some of it is missing, some of it empty. */
+function secondary(micros: bigint, index: number): Partial<Insertable<Xdrs>> {
+  const setup = micros - BigInt((index * 379) % 4000) * 1000n;
+  return {
+    call_id: index % 11 === 0 ? null : `${index % 41}-a%_\\@192.0.2.10`,
+    region: ['Paris', 'London', 'Île-de-France', null, ''][index % 5]!,
+    release_source: ['caller', 'callee', 'callee', '', null, 'switch'][index % 6]!,
+    setup_time: index % 7 === 0 ? null : instantOf(setup),
+  };
 }
 
 /** A call at that instant. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { GraphQLInputObjectType } from 'graphql';
+import { type GraphQLInputObjectType, getNullableType, isListType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { schema } from '../../src/schema/index.ts';
 import type { CdrFilter } from '../generated/operations.ts';
@@ -33,6 +33,8 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
+const fields = (schema.getType('CdrFilter') as GraphQLInputObjectType).getFields();
+
 async function idsOf(filter: CdrFilter | null): Promise<string[]> {
   const { data, errors } = await gateway.query(
     'query ($filter: CdrFilter) { cdrs(filter: $filter, first: 1000) { nodes { id } totalCount } }',
@@ -64,8 +66,7 @@ test('every filter lets through what plain JavaScript does, in every combination
 });
 
 test('the filters below are those of the schema', () => {
-  const input = schema.getType('CdrFilter') as GraphQLInputObjectType;
-  expect(Object.keys(input.getFields()).toSorted()).toEqual(filterNames.toSorted());
+  expect(Object.keys(fields).toSorted()).toEqual(filterNames.toSorted());
 });
 
 /** One part alone, so that a fault in it is not hidden by another part that lets nothing through. */
@@ -137,7 +138,9 @@ test('no filter, a null one, an empty one and one of nulls are all the same', as
 });
 
 test('an empty list matches nothing, whatever else is asked', async () => {
-  for (const part of ['accountIds', 'customerIds', 'disconnectCauses', 'outcomes', 'countries']) {
+  const lists = filterNames.filter((name) => isListType(getNullableType(fields[name]!.type)));
+  expect(lists.length).toBeGreaterThan(4);
+  for (const part of lists) {
     expect(await idsOf({ [part]: [] })).toEqual([]);
     expect(await idsOf({ [part]: [], type: 'ALL' })).toEqual([]);
   }

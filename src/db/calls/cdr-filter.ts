@@ -43,19 +43,21 @@ export interface FilterDeclaration<Kind extends FilterKind = FilterKind> {
   readonly kind: Kind;
   /** As clients read it in the schema. Says what a search by it costs where that is not little. */
   readonly description: string;
-  /** Texts are refused when they are longer; MAX_TEXT_CHARACTERS when missing. */
-  readonly maxCharacters?: number;
+  /** Longer texts are refused: they can only be a mistake. */
+  readonly maxCharacters: number;
   /** Sought in a keyset index, whatever the values: lists by nothing else have one plan, and are counted from there. */
   readonly sought?: true;
   /** The calls that pass. One whose value is unknown (null) does not. */
   readonly condition: (value: FilterValues[Kind]) => Condition;
 }
 
+const MAX_TEXT_CHARACTERS = 128;
+
 export function declareFilter<Kind extends FilterKind>(
   kind: Kind,
-  declaration: Omit<FilterDeclaration<Kind>, 'kind'>,
+  declaration: Omit<FilterDeclaration<Kind>, 'kind' | 'maxCharacters'> & { readonly maxCharacters?: number },
 ): FilterDeclaration<Kind> {
-  return { kind, ...declaration };
+  return { kind, maxCharacters: MAX_TEXT_CHARACTERS, ...declaration };
 }
 
 /** What calls can be filtered by: the fields of `CdrFilter` in GraphQL. A line is all there is to a filter. */
