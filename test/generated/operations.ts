@@ -25,6 +25,8 @@ export type CallOutcome =
 export type CdrFilter = {
   /** Calls of any of these accounts. */
   accountIds?: Array<string> | null | undefined;
+  /** Any of these SIP Call-IDs, as `Cdr.callId` shows them. Reads every call of the other filters, unless the switch has an index of its own on them. */
+  callIds?: Array<string> | null | undefined;
   /** Called number, after translation. */
   cld?: NumberMatch | null | undefined;
   /** Calling number, after translation. */

@@ -172,6 +172,7 @@ export function passes(call: Call, filter: CdrFilter): boolean {
     isOneOf(call.disconnect_cause, filter.disconnectCauses),
     isOneOf(outcome, filter.outcomes),
     isOneOf(call.country, filter.countries),
+    isOneOf(call.call_id, filter.callIds),
     filter.from == null || call.micros >= microsOfArgument(filter.from),
     filter.to == null || call.micros < microsOfArgument(filter.to),
     hasNumber(call.cli ?? null, filter.cli),
@@ -263,6 +264,7 @@ const filterParts: { readonly [Name in keyof CdrFilter]-?: fc.Arbitrary<CdrFilte
   countries: mostlyMissing(listOf('FRANCE', 'CÔTE D’IVOIRE', 'france', '')),
   minDurationSeconds: mostlyMissing(seconds),
   maxDurationSeconds: mostlyMissing(seconds),
+  callIds: mostlyMissing(listOf('3-a%_\\@192.0.2.10', '40-a%_\\@192.0.2.10', '3-A%_\\@192.0.2.10', '')),
   remoteIp: mostlyMissing(fc.constantFrom('192.0.2.1', '192.0.2.10', '2001:db8::1', '')),
 };
 

@@ -99,6 +99,7 @@ const questions: readonly [string, CdrFilter][] = [
   ['complete calls', { type: 'COMPLETE' }],
   ['countries', { countries: ['FRANCE'] }],
   ['durations', { minDurationSeconds: '2.921805825', maxDurationSeconds: '60' }],
+  ['Call-IDs', { callIds: calls.slice(0, 3).flatMap(({ call_id }) => call_id ?? []) }],
   ['an address', { remoteIp: '192.0.2.10' }],
 ];
 

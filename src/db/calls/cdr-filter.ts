@@ -89,6 +89,13 @@ export const cdrFilters = {
     description: 'Called number, after translation.',
     condition: matchesNumber('xdrs.cld'),
   }),
+  callIds: declareFilter('texts', {
+    description:
+      'Any of these SIP Call-IDs, as `Cdr.callId` shows them. Reads every call of the other filters, unless the switch ' +
+      'has an index of its own on them.',
+    maxCharacters: 256,
+    condition: isOneOfTexts('xdrs.call_id'),
+  }),
   type: declareFilter('callType', {
     description: 'A call type of the older API.',
     condition: (type) => typeConditions[type],

@@ -191,6 +191,16 @@ test('a count of one account and hour reads no table', async () => {
 const isEven = (value: number): Condition => ({ text: String(value % 2 === 0), values: [] });
 const anything: Condition = { text: 'true', values: [] };
 
+test('Call-IDs are sought in an index of the switch, where it has one', async () => {
+  const filter = { callIds: ['no-such-call@192.0.2.10', 'nor-this@192.0.2.10'] };
+  const read = await planOf({ filter });
+  await database.pool.query('create index xdrs_call_id_idx on xdrs (call_id)');
+  const sought = await planOf({ filter });
+  await database.pool.query('drop index xdrs_call_id_idx');
+  expect(indexesOf(read)).not.toContain('xdrs_call_id_idx');
+  expect(indexesOf(sought)).toEqual(['xdrs_call_id_idx']);
+});
+
 describe('what does not compile: a filter', () => {
   test.each([
     // @ts-expect-error: without a condition it would let every call through
