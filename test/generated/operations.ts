@@ -45,6 +45,8 @@ export type CdrFilter = {
   minDurationSeconds?: string | number | null | undefined;
   /** Any of these outcomes. */
   outcomes?: Array<CallOutcome> | null | undefined;
+  /** Any of these rate prefixes, whole, as `Cdr.prefix` shows them: "33" is not "331". For the numbers that begin with certain digits give `cld.startsWith`. Reads every call of the other filters. */
+  prefixes?: Array<string> | null | undefined;
   /** The address the call came from, exactly. */
   remoteIp?: string | null | undefined;
   /** Connect time before this instant: the range is half-open, so that days add up. */

@@ -112,6 +112,12 @@ export const cdrFilters = {
     description: 'Country of the called number, as `Cdr.country` shows it.',
     condition: isOneOfTexts('xdrs.country'),
   }),
+  prefixes: declareFilter('texts', {
+    description:
+      'Any of these rate prefixes, whole, as `Cdr.prefix` shows them: "33" is not "331". For the numbers that begin with ' +
+      'certain digits give `cld.startsWith`. Reads every call of the other filters.',
+    condition: isOneOfTexts('xdrs.prefix'),
+  }),
   minDurationSeconds: declareFilter('decimal', {
     description: 'Conversation at least this long.',
     condition: compares('xdrs.duration', '>= ?::numeric'),
