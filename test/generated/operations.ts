@@ -47,6 +47,8 @@ export type CdrFilter = {
   outcomes?: Array<CallOutcome> | null | undefined;
   /** Any of these rate prefixes, whole, as `Cdr.prefix` shows them: "33" is not "331". For the numbers that begin with certain digits give `cld.startsWith`. Reads every call of the other filters. */
   prefixes?: Array<string> | null | undefined;
+  /** Any of these regions of the called number, as `Cdr.region` shows them. Reads every call of the other filters; on a Sippy source looks the prefix of each up. */
+  regions?: Array<string> | null | undefined;
   /** The address the call came from, exactly. */
   remoteIp?: string | null | undefined;
   /** Connect time before this instant: the range is half-open, so that days add up. */

@@ -101,6 +101,7 @@ const questions: readonly [string, CdrFilter][] = [
   ['durations', { minDurationSeconds: '2.921805825', maxDurationSeconds: '60' }],
   ['Call-IDs', { callIds: calls.slice(0, 3).flatMap(({ call_id }) => call_id ?? []) }],
   ['prefixes', { prefixes: ['33', '442'] }],
+  ['regions', { regions: ['Paris'] }],
   ['an address', { remoteIp: '192.0.2.10' }],
 ];
 

@@ -112,6 +112,12 @@ export const cdrFilters = {
     description: 'Country of the called number, as `Cdr.country` shows it.',
     condition: isOneOfTexts('xdrs.country'),
   }),
+  regions: declareFilter('texts', {
+    description:
+      'Any of these regions of the called number, as `Cdr.region` shows them. Reads every call of the other filters; on a ' +
+      'Sippy source looks the prefix of each up.',
+    condition: isOneOfTexts('xdrs.region'),
+  }),
   prefixes: declareFilter('texts', {
     description:
       'Any of these rate prefixes, whole, as `Cdr.prefix` shows them: "33" is not "331". For the numbers that begin with ' +
