@@ -49,6 +49,8 @@ export type CdrFilter = {
   prefixes?: Array<string> | null | undefined;
   /** Any of these regions of the called number, as `Cdr.region` shows them. Reads every call of the other filters; on a Sippy source looks the prefix of each up. */
   regions?: Array<string> | null | undefined;
+  /** Who hung up, as `Cdr.releaseSource` shows it: `caller` or `callee`, and "" where the switch writes nothing into it. Reads every call of the other filters. */
+  releaseSources?: Array<string> | null | undefined;
   /** The address the call came from, exactly. */
   remoteIp?: string | null | undefined;
   /** Connect time before this instant: the range is half-open, so that days add up. */

@@ -175,6 +175,7 @@ export function passes(call: Call, filter: CdrFilter): boolean {
     isOneOf(call.call_id, filter.callIds),
     isOneOf(call.prefix, filter.prefixes),
     isOneOf(call.region, filter.regions),
+    isOneOf(call.release_source, filter.releaseSources),
     filter.from == null || call.micros >= microsOfArgument(filter.from),
     filter.to == null || call.micros < microsOfArgument(filter.to),
     hasNumber(call.cli ?? null, filter.cli),
@@ -269,6 +270,7 @@ const filterParts: { readonly [Name in keyof CdrFilter]-?: fc.Arbitrary<CdrFilte
   callIds: mostlyMissing(listOf('3-a%_\\@192.0.2.10', '40-a%_\\@192.0.2.10', '3-A%_\\@192.0.2.10', '')),
   prefixes: mostlyMissing(listOf('33', '4420', '44', 'external_translation_error', '')),
   regions: mostlyMissing(listOf('Paris', 'Île-de-France', 'paris', '')),
+  releaseSources: mostlyMissing(listOf('caller', 'callee', 'Caller', '')),
   remoteIp: mostlyMissing(fc.constantFrom('192.0.2.1', '192.0.2.10', '2001:db8::1', '')),
 };
 

@@ -102,6 +102,7 @@ const questions: readonly [string, CdrFilter][] = [
   ['Call-IDs', { callIds: calls.slice(0, 3).flatMap(({ call_id }) => call_id ?? []) }],
   ['prefixes', { prefixes: ['33', '442'] }],
   ['regions', { regions: ['Paris'] }],
+  ['who hung up', { releaseSources: ['callee', ''] }],
   ['an address', { remoteIp: '192.0.2.10' }],
 ];
 

@@ -108,6 +108,12 @@ export const cdrFilters = {
     description: 'Any of these outcomes.',
     condition: isOneOfTexts('xdrs.outcome'),
   }),
+  releaseSources: declareFilter('texts', {
+    description:
+      'Who hung up, as `Cdr.releaseSource` shows it: `caller` or `callee`, and "" where the switch writes nothing into it. ' +
+      'Reads every call of the other filters.',
+    condition: isOneOfTexts('xdrs.release_source'),
+  }),
   countries: declareFilter('texts', {
     description: 'Country of the called number, as `Cdr.country` shows it.',
     condition: isOneOfTexts('xdrs.country'),
