@@ -43,6 +43,8 @@ export type CdrFilter = {
   maxDurationSeconds?: string | number | null | undefined;
   /** Conversation at least this long. */
   minDurationSeconds?: string | number | null | undefined;
+  /** Post-dial delay at least this long: the calls that rang late. Calls of which it is unknown are left out. Reads every call of the other filters. */
+  minPddSeconds?: string | number | null | undefined;
   /** Any of these outcomes. */
   outcomes?: Array<CallOutcome> | null | undefined;
   /** Any of these rate prefixes, whole, as `Cdr.prefix` shows them: "33" is not "331". For the numbers that begin with certain digits give `cld.startsWith`. Reads every call of the other filters. */

@@ -176,6 +176,8 @@ export function passes(call: Call, filter: CdrFilter): boolean {
     isOneOf(call.prefix, filter.prefixes),
     isOneOf(call.region, filter.regions),
     isOneOf(call.release_source, filter.releaseSources),
+    filter.minPddSeconds == null ||
+      (call.pdd != null && decimalOf(call.pdd) >= decimalOf(filter.minPddSeconds)),
     filter.from == null || call.micros >= microsOfArgument(filter.from),
     filter.to == null || call.micros < microsOfArgument(filter.to),
     hasNumber(call.cli ?? null, filter.cli),
@@ -271,6 +273,7 @@ const filterParts: { readonly [Name in keyof CdrFilter]-?: fc.Arbitrary<CdrFilte
   prefixes: mostlyMissing(listOf('33', '4420', '44', 'external_translation_error', '')),
   regions: mostlyMissing(listOf('Paris', 'Île-de-France', 'paris', '')),
   releaseSources: mostlyMissing(listOf('caller', 'callee', 'Caller', '')),
+  minPddSeconds: mostlyMissing(fc.constantFrom('0', '0.1', '2.5', '1.84', '4.0000011', 2, '-1')),
   remoteIp: mostlyMissing(fc.constantFrom('192.0.2.1', '192.0.2.10', '2001:db8::1', '')),
 };
 

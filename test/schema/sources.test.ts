@@ -103,6 +103,7 @@ const questions: readonly [string, CdrFilter][] = [
   ['prefixes', { prefixes: ['33', '442'] }],
   ['regions', { regions: ['Paris'] }],
   ['who hung up', { releaseSources: ['callee', ''] }],
+  ['a post-dial delay', { minPddSeconds: '1.84' }],
   ['an address', { remoteIp: '192.0.2.10' }],
 ];
 

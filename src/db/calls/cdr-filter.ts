@@ -138,6 +138,12 @@ export const cdrFilters = {
     description: 'Conversation at most this long.',
     condition: compares('xdrs.duration', '<= ?::numeric'),
   }),
+  minPddSeconds: declareFilter('decimal', {
+    description:
+      'Post-dial delay at least this long: the calls that rang late. Calls of which it is unknown are left out. Reads ' +
+      'every call of the other filters.',
+    condition: compares('xdrs.pdd', '>= ?::numeric'),
+  }),
   remoteIp: declareFilter('text', {
     description: 'The address the call came from, exactly.',
     condition: compares('xdrs.remote_ip', '= ?'),
