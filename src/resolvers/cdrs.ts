@@ -1,11 +1,10 @@
 import type { Principal } from '../access/principals.ts';
 import { estimateCdrs } from '../db/calls/cdr-estimate.ts';
 import type { CdrFilter } from '../db/calls/cdr-filter.ts';
-import type { CdrKeyset, CdrOrder } from '../db/calls/cdr-pages.ts';
-import { type CdrRow, countCdrs, selectCdr, selectCdrPage } from '../db/calls/cdrs.ts';
+import type { CdrKeyset, CdrOrder } from '../db/calls/cdr-page.ts';
+import { type CdrRow, countCdrs, keysetOf, selectCdr, selectCdrPage } from '../db/calls/cdrs.ts';
 import type { Reader } from '../db/reader.ts';
 import type { CdrColumnName } from '../db/sources/cdr-columns.ts';
-import { orderedMicrosOfPostgres } from '../db/timestamps.ts';
 import { InvalidArgumentError, PageTooLargeError, UnreadableValueError } from '../errors.ts';
 import { type CdrFilterArgument, parseFilter, parseId } from './cdr-filter.ts';
 import { cursorPrefix, decodeCursor, encodeCursor } from './cursor.ts';
@@ -144,8 +143,8 @@ function createConnection(needs: CdrsNeeds, request: CdrPageRequest): CdrConnect
     // The call of a cursor lies in the list itself, so beyond it there is at least that one.
     hasNextPage: async () => before !== undefined || (!fromEnd && (await ends()).goesOn),
     hasPreviousPage: async () => after !== undefined || (fromEnd && (await ends()).goesOn),
-    startCursor: async () => cursorAt((await ends()).rows.find(hasKey)),
-    endCursor: async () => cursorAt((await ends()).rows.findLast(hasKey)),
+    startCursor: async () => cursorAt((await ends()).rows[0]),
+    endCursor: async () => cursorAt((await ends()).rows.at(-1)),
     totalCount: once(async () => countCdrs(await reader(), filter)),
     estimatedCount: once(async () => estimateCdrs(await reader(), filter)),
   };
@@ -185,11 +184,7 @@ export function cursorOf({ prefix, node }: CdrEdge): string {
   return encodeCursor(prefix, keysetOf(node));
 }
 
-function keysetOf(row: CdrRow): CdrKeyset {
-  return { micros: orderedMicrosOfPostgres(row.connect_time!), id: BigInt(row.i_xdr!) };
-}
-
-/** Whether it has a place in the order of lists. */
+/** Without either it cannot be shown. */
 function hasKey({ connect_time, i_xdr }: CdrRow): boolean {
   return connect_time !== null && i_xdr !== null;
 }

@@ -1,5 +1,5 @@
 import type { CdrFilter } from '../db/calls/cdr-filter.ts';
-import type { CdrKeyset, CdrOrder } from '../db/calls/cdr-pages.ts';
+import type { CdrKeyset, CdrOrder } from '../db/calls/cdr-page.ts';
 import { isOrdered, POSTGRES_EPOCH_MICROS } from '../db/timestamps.ts';
 import { CursorMismatchError, InvalidCursorError } from '../errors.ts';
 
@@ -7,10 +7,13 @@ import { CursorMismatchError, InvalidCursorError } from '../errors.ts';
  * A cursor is base64url of 1 byte version, 1 byte order, 6 bytes digest of the filter, 1 byte length of the
  * freshness token, the token, padding to a multiple of three, then 8 bytes connect time and 8 bytes id,
  * both as PostgreSQL's binary format has them (microseconds since 2000). All but these last 16 bytes are the same for
- * every row of a page, so they are encoded once: `cursorPrefix` below.
+ * every row of a page, so they are encoded once: `cursorPrefix` below. Of a call that lacks time or id, the order byte
+ * says so, and the eight bytes are zero.
  */
 const VERSION = 1;
 const ORDERS: readonly CdrOrder[] = ['NEWEST_FIRST', 'OLDEST_FIRST'];
+const WITHOUT_TIME = 0x10;
+const WITHOUT_ID = 0x20;
 const HEAD_BYTES = 9;
 const KEY_BYTES = 16;
 
@@ -43,9 +46,16 @@ export function cursorPrefix({ order, filter }: CursorScope, token: string): str
 /** The cursor of one row. */
 export function encodeCursor(prefix: string, { micros, id }: CdrKeyset): string {
   const key = Buffer.alloc(KEY_BYTES);
-  key.writeBigInt64BE(micros - POSTGRES_EPOCH_MICROS, 0);
-  key.writeBigInt64BE(id, 8);
-  return prefix + key.toString('base64url');
+  if (micros !== null) key.writeBigInt64BE(micros - POSTGRES_EPOCH_MICROS, 0);
+  if (id !== null) key.writeBigInt64BE(id, 8);
+  const lacks = (micros === null ? WITHOUT_TIME : 0) | (id === null ? WITHOUT_ID : 0);
+  return (lacks === 0 ? prefix : withFlags(prefix, lacks)) + key.toString('base64url');
+}
+
+function withFlags(prefix: string, flags: number): string {
+  const head = Buffer.from(prefix, 'base64url');
+  head[1]! |= flags;
+  return head.toString('base64url');
 }
 
 /** Throws InvalidCursorError for what is none of ours, CursorMismatchError for one of another list. */
@@ -60,13 +70,17 @@ export function decodeCursor(cursor: string, scope: CursorScope): Cursor {
   ) {
     throw new InvalidCursorError();
   }
-  if (ORDERS[bytes[1]!] === undefined) throw new InvalidCursorError();
-  if (ORDERS[bytes[1]!] !== scope.order) throw new CursorMismatchError('order');
+  const order = ORDERS[bytes[1]! & ~(WITHOUT_TIME | WITHOUT_ID)];
+  if (order === undefined) throw new InvalidCursorError();
+  if (order !== scope.order) throw new CursorMismatchError('order');
   if (!bytes.subarray(2, 8).equals(digestOf(scope.filter))) throw new CursorMismatchError('filter');
   const micros = bytes.readBigInt64BE(headEnd) + POSTGRES_EPOCH_MICROS;
   if (!isOrdered(micros)) throw new InvalidCursorError();
   return {
-    keyset: { micros, id: bytes.readBigInt64BE(headEnd + 8) },
+    keyset: {
+      micros: bytes[1]! & WITHOUT_TIME ? null : micros,
+      id: bytes[1]! & WITHOUT_ID ? null : bytes.readBigInt64BE(headEnd + 8),
+    },
     token: bytes.toString('latin1', HEAD_BYTES, tokenEnd),
   };
 }

@@ -1,4 +1,4 @@
-import type { CdrKeyset, CdrPage } from '../db/calls/cdr-pages.ts';
+import type { CdrKeyset, CdrPage } from '../db/calls/cdr-page.ts';
 import type { Reader } from '../db/reader.ts';
 import { UnreadableValueError } from '../errors.ts';
 import type { Body } from './body.ts';

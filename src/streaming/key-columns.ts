@@ -1,4 +1,4 @@
-import type { CdrKeyset } from '../db/calls/cdr-pages.ts';
+import type { CdrKeyset } from '../db/calls/cdr-page.ts';
 import type { CdrColumnName } from '../db/sources/cdr-columns.ts';
 import { POSTGRES_EPOCH_MICROS } from '../db/timestamps.ts';
 import { NULL_LENGTH, RowShapeError, valuesOf } from '../db/wire/data-row.ts';
@@ -6,8 +6,7 @@ import { int32At } from './wire-text.ts';
 
 /**
  * The two columns that every row of a list begins with, connect time and id: eight bytes each, at places that are the
- * same in every row which has both. A row that lacks one has no place in the list's order that a cursor could say, and
- * is never read at these places.
+ * same in every row which has both. A row that lacks one is never read at these places.
  */
 
 /** Where they lie in a DataRow, behind `D`, its length, the number of columns and their own lengths. */
@@ -52,10 +51,12 @@ export function hasKey(row: Buffer, start: number, end: number, columns: number)
   return false;
 }
 
-/** The place of a call that has one, from its DataRow message. */
-export function keysetAt(row: Buffer, start: number): CdrKeyset {
+/** The place of a call in its list, from its DataRow message. */
+export function keysetAt(row: Buffer, start: number, end: number): CdrKeyset {
+  const [time, id] = valuesOf(row, start, end);
+  if (!time || !id) throw new RowShapeError('A row lacks its key columns.');
   return {
-    micros: row.readBigInt64BE(start + CONNECT_TIME_AT) + POSTGRES_EPOCH_MICROS,
-    id: row.readBigInt64BE(start + ID_AT),
+    micros: time.length === NULL_LENGTH ? null : row.readBigInt64BE(time.at) + POSTGRES_EPOCH_MICROS,
+    id: id.length === NULL_LENGTH ? null : row.readBigInt64BE(id.at),
   };
 }

@@ -1,6 +1,7 @@
+import type { CdrKeyset, CdrPage } from '../db/calls/cdr-page.ts';
 import { cdrPageStatement } from '../db/calls/cdr-page-statement.ts';
-import type { CdrKeyset, CdrPage } from '../db/calls/cdr-pages.ts';
 import { selectKeyBeyond } from '../db/calls/cdrs.ts';
+import { segmentsOf } from '../db/calls/page-bounds.ts';
 import type { Reader } from '../db/reader.ts';
 import { type CdrColumnName, cdrColumns, wireFormats } from '../db/sources/cdr-columns.ts';
 import { formats } from '../db/wire/bind-message.ts';
@@ -70,48 +71,60 @@ export class ListReader {
     const { page, size } = this.#request;
     if (!page.fromEnd) return this.#readForwards(page, size);
     if (size <= MAX_TURNED_ROUND) return this.#readBackwards(page, size);
-    // Too many to turn round in memory: find where they begin, then read forwards from there to the end.
+    // Too many to turn round in memory: find where they begin, then read forwards from there. Calls that have come
+    // meanwhile are not among the last of then.
     const beyond = await this.#retrying(() => selectKeyBeyond(this.#reader, { ...page, limit: size }));
-    await this.#readForwards(
-      { ...page, fromEnd: false, after: beyond ?? page.after },
-      Number.MAX_SAFE_INTEGER,
-    );
+    await this.#readForwards({ ...page, fromEnd: false, after: beyond ?? page.after }, size);
     return beyond !== undefined;
   }
 
   async #readForwards(page: ListRequest['page'], size: number): Promise<boolean> {
-    while (!this.#goesBeyond) {
+    let segments = segmentsOf(page);
+    let rowsThen = 0;
+    // A segment that broke off, or was long enough for several parts, goes on after its last call.
+    const next = () => {
+      if (this.rows > rowsThen) segments = segmentsOf({ ...page, after: this.lastKey });
+      rowsThen = this.rows;
+      return segments[0]!;
+    };
+    while (segments.length > 0 && !this.#goesBeyond) {
       // One more than is wanted: it says whether the list goes on.
-      const isWhole = await this.#retrying(() => {
-        const limit = Math.min(size - this.rows + 1, PART_ROWS);
-        return this.#readPart({ ...page, after: this.lastKey ?? page.after, limit }, size);
-      });
-      if (isWhole) return this.#goesBeyond;
-      await this.#request.flow.drained();
+      const isWhole = await this.#retrying(() =>
+        this.#readPart({ ...next(), limit: Math.min(size - this.rows + 1, PART_ROWS) }, size),
+      );
+      if (!isWhole) {
+        await this.#request.flow.drained();
+        continue;
+      }
+      segments = segments.slice(1);
+      rowsThen = this.rows;
     }
-    return true;
+    return this.#goesBeyond;
   }
 
-  /** True when this was the rest of the list, or of the page. */
+  /** True when this was the rest of the segment, or of the page. */
   async #readPart(page: CdrPage, size: number): Promise<boolean> {
     const { onBatch, onReplayed, flow } = this.#request;
     let isFirst = true;
     const sink: RowSink = (bytes, start, end) => {
       if (isFirst) onReplayed?.(lastTextIn(bytes, start));
       isFirst = false;
-      let last = -1;
       let at = start;
-      for (let next = 0; at < end && this.rows < size; at = next) {
-        next = endOfRow(bytes, at);
-        if (!this.#handOn(bytes, at, next)) continue;
-        if (!this.firstKey) this.firstKey = keysetAt(bytes, at);
-        last = at;
+      let last = start;
+      try {
+        for (let next = 0; at < end && this.rows < size; at = next) {
+          next = endOfRow(bytes, at);
+          this.#handOn(bytes, at, next);
+          last = at;
+        }
+        if (at < end) this.#goesBeyond = true;
+      } finally {
+        // Also when a call is thrown back: the list goes on behind those that were taken.
+        if (at > start) this.#noteKeys(bytes, start, last, at);
       }
-      if (at < end) this.#goesBeyond = true;
-      if (last >= 0) this.lastKey = keysetAt(bytes, last);
-      onBatch();
+      if (at > start) onBatch();
     };
-    const { rows, isStopped } = await readRawRows(this.#reader, { ...this.#question(page), sink, flow });
+    const { rows, isStopped } = await readRawRows(this.#reader, { ...this.#statement(page), sink, flow });
     return !isStopped && rows < page.limit;
   }
 
@@ -126,31 +139,36 @@ export class ListReader {
           rows.push(Buffer.from(bytes.subarray(at, next)));
         }
       };
-      await readRawRows(this.#reader, { ...this.#question({ ...page, limit: size + 1 }), sink });
+      for (const segment of segmentsOf(page)) {
+        const limit = size + 1 - rows.length;
+        if (limit > 0) await readRawRows(this.#reader, { ...this.#statement({ ...segment, limit }), sink });
+      }
       return rows;
     });
     const inOrder = kept.slice(0, size).reverse();
     if (kept[0]) onReplayed?.(lastTextIn(kept[0], 0));
-    for (const row of inOrder) {
-      if (!this.#handOn(row, 0, row.length)) continue;
-      this.lastKey = keysetAt(row, 0);
-      this.firstKey ??= this.lastKey;
-    }
+    for (const row of inOrder) this.#handOn(row, 0, row.length);
+    const [first, last] = [inOrder[0], inOrder.at(-1)];
+    this.firstKey = first && keysetAt(first, 0, first.length);
+    this.lastKey = last && keysetAt(last, 0, last.length);
     onBatch();
     return kept.length > size;
   }
 
-  /** Whether the row has a place in the list that can be said. */
-  #handOn(bytes: Buffer, at: number, end: number): boolean {
-    const isReadable = hasKey(bytes, at, end, this.#columnCount);
-    if (isReadable) this.#request.onRow(bytes, at, end);
+  #handOn(bytes: Buffer, at: number, end: number): void {
+    if (hasKey(bytes, at, end, this.#columnCount)) this.#request.onRow(bytes, at, end);
     else this.#request.onUnreadableRow();
     this.rows++;
-    return isReadable;
+  }
+
+  /** Of a run of calls, the first of which begins at `start` and the last at `last`. */
+  #noteKeys(bytes: Buffer, start: number, last: number, end: number): void {
+    this.firstKey ??= keysetAt(bytes, start, endOfRow(bytes, start));
+    this.lastKey = keysetAt(bytes, last, end);
   }
 
   /** The page's statement: the key columns in binary first, then the columns asked for. */
-  #question(page: CdrPage) {
+  #statement(page: CdrPage) {
     const { columns, onReplayed } = this.#request;
     const withReplayedLsn = onReplayed !== undefined;
     const names = ['connect_time', 'i_xdr', ...columns] as const;

@@ -3,7 +3,8 @@ import { shapeOfScope } from '../scope.ts';
 import type { CdrColumnName } from '../sources/cdr-columns.ts';
 import { type SlotValues, Statement, type StatementDeps } from '../statement.ts';
 import { StatementCache } from '../statement-cache.ts';
-import { type CdrPage, cdrPageQuery, hasOnePlan, shapeOfPage, valuesOfPage, wayTo } from './cdr-pages.ts';
+import type { CdrPage } from './cdr-page.ts';
+import { cdrPageQuery, hasOnePlan, shapeOfPage, valuesOfPage, wayTo } from './cdr-pages.ts';
 
 /** A page's statement, and what is filled into it. */
 export interface PageStatement {

@@ -1,8 +1,7 @@
-import { type Expression, type SqlBool, sql } from 'kysely';
+import { type SqlBool, sql } from 'kysely';
 import { accountsOfList } from '../scope.ts';
 import { type CdrColumnName, shownSql } from '../sources/cdr-columns.ts';
 import type { Relations, SlotValues, StatementDeps } from '../statement.ts';
-import { postgresOfMicros } from '../timestamps.ts';
 import {
   type CdrFilter,
   conditionOf,
@@ -11,25 +10,8 @@ import {
   isSought,
   matchesFilterLike,
 } from './cdr-filter.ts';
-
-export type CdrOrder = 'NEWEST_FIRST' | 'OLDEST_FIRST';
-
-/** A place in the list: connect time in microseconds since 1970, and the call's key, which breaks ties. */
-export interface CdrKeyset {
-  readonly micros: bigint;
-  readonly id: bigint;
-}
-
-export interface CdrPage {
-  readonly filter: CdrFilter;
-  readonly order: CdrOrder;
-  /** Both exclusive, both in the list's own order: after < row < before. */
-  readonly after?: CdrKeyset | undefined;
-  readonly before?: CdrKeyset | undefined;
-  readonly limit: number;
-  /** True to read from the end of the list: the last `limit` calls, last one first. */
-  readonly fromEnd?: boolean;
-}
+import type { CdrPage } from './cdr-page.ts';
+import { isBetween, shapeOfBounds, valuesOfBounds } from './page-bounds.ts';
 
 /** How a page is found. */
 export type PageWay =
@@ -49,7 +31,8 @@ const MAX_PAGE = 1001;
 const MAX_KEYS = 20_000;
 
 export function wayTo({ source, scope }: StatementDeps, { filter, limit }: CdrPage): PageWay {
-  const isShort = limit <= MAX_PAGE && source.hasKeysetIndexes;
+  // The other ways find calls again by their keys.
+  const isShort = limit <= MAX_PAGE && source.hasKeysetIndexes && !source.hasNullableKey;
   if (isShort && isSought(filter)) {
     const accountIds = accountsOfList(scope, filter.accountIds);
     const isNamed = typeof accountIds !== 'string';
@@ -74,10 +57,6 @@ export function hasOnePlan(deps: StatementDeps, page: CdrPage): boolean {
 
 /** Where the values of a page belong in its statement. */
 const slots = {
-  afterTime: Symbol('connect time after which the page begins'),
-  afterId: Symbol('key after which the page begins'),
-  beforeTime: Symbol('connect time before which the page ends'),
-  beforeId: Symbol('key before which the page ends'),
   accountIds: Symbol('accounts whose keys are merged'),
 } as const;
 
@@ -99,15 +78,17 @@ export function cdrListQuery(
   page: Omit<CdrPage, 'limit'>,
   columns: readonly CdrColumnName[],
 ) {
-  const calls = selectCdrs(relations, columns).where(matchesFilterLike(page.filter)).where(isBetween(page));
+  const calls = selectCdrs(relations, columns)
+    .where(matchesFilterLike(page.filter))
+    .where(isBetween(page, relations.source));
   return inOrder(calls, page);
 }
 
 /** Two pages with the same shape differ in nothing but values, so that one statement serves both. */
 export function shapeOfPage(page: CdrPage, way: PageWay): string {
-  const { order, fromEnd = false, after, before, limit } = page;
+  const { order, fromEnd = false, limit } = page;
   const { text } = conditionOf(filterOf(page, way));
-  return [order, fromEnd, after && 'after', before && 'before', limit, way.by, text].join('|');
+  return [order, fromEnd, shapeOfBounds(page), limit, way.by, text].join('|');
 }
 
 /** What is filled into the statement of a page. */
@@ -116,14 +97,7 @@ export function valuesOfPage(page: Omit<CdrPage, 'limit'>, way: PageWay): SlotVa
   conditionOf(filterOf(page, way)).values.forEach((value, index) => {
     values.set(filterSlot(index), value);
   });
-  if (page.after) {
-    values.set(slots.afterTime, postgresOfMicros(page.after.micros));
-    values.set(slots.afterId, String(page.after.id));
-  }
-  if (page.before) {
-    values.set(slots.beforeTime, postgresOfMicros(page.before.micros));
-    values.set(slots.beforeId, String(page.before.id));
-  }
+  for (const [symbol, value] of valuesOfBounds(page)) values.set(symbol, value);
   if (way.by === 'accounts') values.set(slots.accountIds, way.accountIds);
   return values;
 }
@@ -171,16 +145,4 @@ function inOrder<Query extends Orderable<Query>>(
 ): Query {
   const direction = (order === 'OLDEST_FIRST') !== fromEnd ? 'asc' : 'desc';
   return query.orderBy('xdrs.connect_time', direction).orderBy('xdrs.i_xdr', direction);
-}
-
-/** A row comparison, not "a < x or (a = x and b < y)": only this form seeks in the index. */
-function isBetween({ order, after, before }: Omit<CdrPage, 'limit'>): Expression<SqlBool> {
-  const forwards = order === 'NEWEST_FIRST' ? sql.raw('<') : sql.raw('>');
-  const backwards = order === 'NEWEST_FIRST' ? sql.raw('>') : sql.raw('<');
-  const place = sql`(xdrs.connect_time, xdrs.i_xdr)`;
-  const bounds = [];
-  if (after) bounds.push(sql`${place} ${forwards} (${slots.afterTime}::timestamptz, ${slots.afterId}::int8)`);
-  if (before)
-    bounds.push(sql`${place} ${backwards} (${slots.beforeTime}::timestamptz, ${slots.beforeId}::int8)`);
-  return bounds.length > 0 ? sql.join(bounds, sql` and `) : sql`true`;
 }

@@ -5,8 +5,10 @@ import type { XdrsModel } from '../sources/sources.ts';
 import { Statement } from '../statement.ts';
 import { orderedMicrosOfPostgres } from '../timestamps.ts';
 import { type CdrFilter, matchesFilter } from './cdr-filter.ts';
+import type { CdrKeyset, CdrPage } from './cdr-page.ts';
 import { cdrPageStatement } from './cdr-page-statement.ts';
-import { type CdrKeyset, type CdrPage, cdrListQuery, valuesOfPage } from './cdr-pages.ts';
+import { cdrListQuery, valuesOfPage } from './cdr-pages.ts';
+import { segmentsOf } from './page-bounds.ts';
 
 /** A call, each column as PostgreSQL's text (integers as numbers). */
 export type CdrRow = { [Name in CdrColumnName]: XdrsModel[Name] | null };
@@ -26,13 +28,19 @@ export async function selectReplayedLsn(reader: Reader): Promise<string | null> 
  * The page's calls in reading order: from the start of the list, or from its end when `fromEnd`. With fewer columns
  * the others are missing.
  */
-export function selectCdrPage(
+export async function selectCdrPage(
   reader: Reader,
   page: CdrPage,
   columns: readonly CdrColumnName[] = cdrColumnNames,
 ): Promise<CdrRow[]> {
-  const { statement, values } = cdrPageStatement(reader, page, columns);
-  return run(reader, statement, values) as Promise<CdrRow[]>;
+  const rows: CdrRow[] = [];
+  for (const segment of segmentsOf(page)) {
+    const limit = page.limit - rows.length;
+    if (limit === 0) break;
+    const { statement, values } = cdrPageStatement(reader, { ...segment, limit }, columns);
+    rows.push(...((await run(reader, statement, values)) as CdrRow[]));
+  }
+  return rows;
 }
 
 /** The call with this key, if this principal may see it. */
@@ -47,15 +55,38 @@ export async function selectCdr(reader: Reader, id: string): Promise<CdrRow | un
   return row;
 }
 
-/** The call that lies `limit` calls away from the end of the list, if there are more than that many. */
+/** The place of the call that lies `limit` calls away from the end of the list, if there are more than that many. */
 export async function selectKeyBeyond(reader: Reader, page: CdrPage): Promise<CdrKeyset | undefined> {
-  const fromEnd = { ...page, fromEnd: true };
+  let left = page.limit;
+  const segments = segmentsOf({ ...page, fromEnd: true });
+  for (const [index, segment] of segments.entries()) {
+    const statement = Statement.build(reader, 'keyBeyond', (relations) =>
+      cdrListQuery(relations, segment, ['connect_time', 'i_xdr']).offset(left).limit(1),
+    );
+    const values = valuesOfPage(segment, { by: 'rows' });
+    const [row] = (await run(reader, statement, values)) as CdrRow[];
+    if (row) return keysetOf(row);
+    if (index < segments.length - 1) left -= await countSegment(reader, segment);
+  }
+  return undefined;
+}
+
+async function countSegment(reader: Reader, segment: Omit<CdrPage, 'limit'>): Promise<number> {
   const statement = Statement.build(reader, 'keyBeyond', (relations) =>
-    cdrListQuery(relations, fromEnd, ['connect_time', 'i_xdr']).offset(page.limit).limit(1),
+    relations
+      .selectFrom(cdrListQuery(relations, segment, ['i_xdr']).clearOrderBy().as('segment'))
+      .select(sql<string>`count(*)`.as('count')),
   );
-  const [row] = (await run(reader, statement, valuesOfPage(fromEnd, { by: 'rows' }))) as CdrRow[];
-  if (!row) return undefined;
-  return { micros: orderedMicrosOfPostgres(row.connect_time!), id: BigInt(row.i_xdr!) };
+  const [row] = await run(reader, statement, valuesOfPage(segment, { by: 'rows' }));
+  return Number(row!.count);
+}
+
+/** The place of a call in its list. */
+export function keysetOf({ connect_time, i_xdr }: Pick<CdrRow, 'connect_time' | 'i_xdr'>): CdrKeyset {
+  return {
+    micros: connect_time === null ? null : orderedMicrosOfPostgres(connect_time),
+    id: i_xdr === null ? null : BigInt(i_xdr),
+  };
 }
 
 /** How many calls match, exactly; bigint as text. Reads every one of them. */

@@ -12,6 +12,8 @@ export interface CatalogueTable {
   readonly isView: boolean;
   /** By name, only columns that this role may read. */
   readonly columns: ReadonlyMap<string, string>;
+  /** Columns that cannot be null; of a view none are known. */
+  readonly notNull: ReadonlySet<string>;
   /** By name, the columns that exist and that this role may not read. */
   readonly hidden: ReadonlyMap<string, string>;
   readonly indexes: readonly CatalogueIndex[];
@@ -60,6 +62,7 @@ export async function readCatalogue(db: QueryExecutorProvider, names: readonly s
     tables.set(name, {
       name,
       isView: own.some((column) => column.kind === 'v'),
+      notNull: new Set(own.filter(({ notNull }) => notNull).map(({ column }) => column)),
       columns: typesOf(own.filter(({ readable }) => readable)),
       hidden: typesOf(own.filter(({ readable }) => !readable)),
       indexes: indexes.filter((index) => index.table === name),
@@ -73,6 +76,7 @@ interface ColumnRow {
   readonly kind: string;
   readonly column: string;
   readonly type: string;
+  readonly notNull: boolean;
   readonly readable: boolean;
 }
 
@@ -83,6 +87,7 @@ function selectColumns(db: QueryExecutorProvider, names: readonly string[]): Pro
     sql`
     select relation.relname as table, relation.relkind as kind, attname as column,
       format_type(case typtype when 'd' then typbasetype else atttypid end, null) as type,
+      attnotnull as "notNull",
       has_column_privilege(relation.oid, attnum, 'select') as readable
     from unnest(${names}::text[]) as name
     join pg_class as relation on relation.oid = to_regclass(name)

@@ -71,6 +71,8 @@ export interface Source {
   readonly customers: ScopedRelation<CustomersModel, 'customers'> | null;
   /** Whether indexes give the calls in order, of one account as of all, and find one by its key. */
   readonly hasKeysetIndexes: boolean;
+  /** Whether a call may be without a key, so that its place among calls of the same time needs a condition of its own. */
+  readonly hasNullableKey: boolean;
   /** Columns whose stored values may be beyond their type: the relation has them as text too, to be shown from. */
   readonly shownFromText: ReadonlySet<keyof XdrsModel>;
   /** Columns of the model that are always null here, because the database lacks them. */

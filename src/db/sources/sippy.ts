@@ -48,6 +48,7 @@ export function sippySource(catalogue: Catalogue): Source {
     accounts: accountsRelation(catalogue),
     customers: customersRelation(catalogue),
     hasKeysetIndexes: hasKeysetIndexes(catalogue.tables.get('cdrs')!, 'i_cdr'),
+    hasNullableKey: !parts.cdrs.notNull.has('i_cdr'),
     shownFromText: new Set(Object.keys(texts) as CdrColumnName[]),
     // Where no Sippy has anything to read, this one lacks nothing.
     missing: missingColumns(columns).filter((name) => name !== 'successful' && cdrColumn(name).sippy),

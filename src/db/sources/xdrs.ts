@@ -37,6 +37,7 @@ export function xdrsSource(catalogue: Catalogue): Source {
     accounts: accountsRelation(catalogue),
     customers: customersRelation(catalogue),
     hasKeysetIndexes: hasKeysetIndexes(table, 'i_xdr'),
+    hasNullableKey: !table.notNull.has('i_xdr'),
     shownFromText: new Set(Object.keys(texts) as CdrColumnName[]),
     missing: missingColumns(columns),
   };

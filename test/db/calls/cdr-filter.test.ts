@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CdrFilter, type Condition, declareFilter } from '../../../src/db/calls/cdr-filter.ts';
+import type { CdrOrder } from '../../../src/db/calls/cdr-page.ts';
 import { cdrPageStatement } from '../../../src/db/calls/cdr-page-statement.ts';
-import type { CdrOrder } from '../../../src/db/calls/cdr-pages.ts';
 import { countCdrs } from '../../../src/db/calls/cdrs.ts';
 import { checkSource } from '../../../src/db/catalogue/catalogue-check.ts';
 import type { Reader } from '../../../src/db/reader.ts';

@@ -1,12 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  type CdrPage,
-  cdrListQuery,
-  hasOnePlan,
-  valuesOfPage,
-  wayTo,
-} from '../../../src/db/calls/cdr-pages.ts';
+import type { CdrPage } from '../../../src/db/calls/cdr-page.ts';
+import { cdrListQuery, hasOnePlan, valuesOfPage, wayTo } from '../../../src/db/calls/cdr-pages.ts';
 import { selectCdrPage } from '../../../src/db/calls/cdrs.ts';
 import { checkSource } from '../../../src/db/catalogue/catalogue-check.ts';
 import { type Reader, run } from '../../../src/db/reader.ts';
