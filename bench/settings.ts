@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../src/settings/kinds.ts';
+import type { Kind } from '../src/settings/setting.ts';
 
 /** How large the lists are. */
 export interface Sizes {
@@ -75,11 +77,11 @@ export function parseSettings(args: readonly string[], rowNames: readonly string
   if (unknown !== undefined) {
     throw new BadArgumentError(`There is no row "${unknown}". Rows: ${rowNames.join(', ')}.`);
   }
-  const calls = wholeNumber('--calls', values.calls, 20_000, 100_000_000) ?? scale.calls;
+  const calls = parseFlag('--calls', values.calls, wholeNumber(20_000, 100_000_000)) ?? scale.calls;
   return {
     isQuick,
     sizes: chooseSizes(calls),
-    repeats: wholeNumber('--repeats', values.repeats, 1, 1000) ?? scale.repeats,
+    repeats: parseFlag('--repeats', values.repeats, wholeNumber(1, 1000)) ?? scale.repeats,
     loadMilliseconds: scale.loadMilliseconds,
     warmUpPages: scale.warmUpPages,
     pageRounds: scale.pageRounds,
@@ -117,11 +119,13 @@ function parse(args: readonly string[]) {
   }
 }
 
-function wholeNumber(flag: string, text: string | undefined, min: number, max: number): number | undefined {
+function parseFlag(flag: string, text: string | undefined, kind: Kind<number>): number | undefined {
   if (text === undefined) return undefined;
-  const number = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-  if (number >= min && number <= max) return number;
-  throw new BadArgumentError(`${flag} takes a whole number from ${min} to ${max}, not "${text}".`);
+  try {
+    return kind.parse(text);
+  } catch {
+    throw new BadArgumentError(`${flag} takes ${kind.expected}, not "${text}".`);
+  }
 }
 
 /** A list that goes on below its beginning in the help. */

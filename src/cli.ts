@@ -11,6 +11,8 @@ interface Command {
   readonly summary: string;
   /** The exit code when it cannot begin; 1, unless that already says something else. */
   readonly failure?: number;
+  /** What --help prints; without it the command prints its own. */
+  help?(): string | Promise<string>;
   /** Resolves with the exit code when the command has ended. */
   run(args: readonly string[]): Promise<number>;
 }
@@ -18,8 +20,8 @@ interface Command {
 const commands: Readonly<Record<string, Command>> = {
   serve: {
     summary: 'Answer GraphQL over your hot standbys (settings from the environment)',
-    run: async (args) => {
-      if (wantsHelp(args)) return say(await serveHelp());
+    help: serveHelp,
+    run: async () => {
       const { serve } = await import('./serve.ts');
       return serve(process.env, untilStopSignal());
     },
@@ -46,8 +48,8 @@ const commands: Readonly<Record<string, Command>> = {
   status: {
     summary: 'How old each standby is, and why, once',
     failure: 3,
-    run: async (args) => {
-      if (wantsHelp(args)) return say(statusHelp());
+    help: statusHelp,
+    run: async () => {
       const { status } = await import('./cli/status.ts');
       return status(process.env, print);
     },
@@ -55,8 +57,8 @@ const commands: Readonly<Record<string, Command>> = {
   doctor: {
     summary: 'Check databases, roles, columns, indexes and files, and say what to run where',
     failure: 2,
-    run: async (args) => {
-      if (wantsHelp(args)) return say(doctorHelp());
+    help: doctorHelp,
+    run: async () => {
       const { doctor } = await import('./cli/doctor.ts');
       return doctor(process.env, print);
     },
@@ -66,6 +68,7 @@ const commands: Readonly<Record<string, Command>> = {
 async function main(name: string, args: readonly string[]): Promise<number> {
   if (name === '' || wantsHelp([name])) return say(help());
   const command = commandOf(name);
+  if (command?.help && wantsHelp(args)) return say(await command.help());
   if (command) return command.run(args);
   process.stderr.write(`There is no command "${name}".\n\n${help()}`);
   return 2;

@@ -1,6 +1,6 @@
 import { choiceVariable, type Variable } from './dashboard.ts';
 import { type Columns, callsVariable, gatewayVariable, graphql, RANGE } from './infinity.ts';
-import type { ColumnView, QueryTarget } from './panels.ts';
+import { type ColumnView, type Panel, type QueryTarget, table } from './panels.ts';
 
 /** What both dashboards about calls can be narrowed to, and how time is cut. */
 export const callVariables: readonly Variable[] = [
@@ -78,8 +78,7 @@ export interface Top {
   readonly field: 'accountId' | 'country' | 'prefix' | 'disconnectCause' | 'outcome';
   readonly title: string;
   readonly first: number;
-  /** As in GraphQL: ATTEMPTS, CHARGED_AMOUNT, … */
-  readonly orderBy: string;
+  readonly orderBy: Measure;
   readonly direction?: 'ASC' | 'DESC';
   readonly atLeastAttempts?: number;
   readonly measures: readonly Measure[];
@@ -90,7 +89,7 @@ export function topGroups(top: Top): QueryTarget {
   const { dimension, field, first, orderBy, direction = 'DESC', atLeastAttempts, measures: names } = top;
   const having =
     atLeastAttempts === undefined ? '' : `having: [{ measure: ATTEMPTS, atLeast: ${atLeastAttempts} }], `;
-  const order = `orderBy: { measure: ${orderBy}, direction: ${direction} }, first: ${first}`;
+  const order = `orderBy: { measure: ${enumNameOf(orderBy)}, direction: ${direction} }, first: ${first}`;
   return graphql({
     query: `{ cdrStats(filter: ${FILTER}, groupBy: [${dimension}], ${having}${order}) { rows { ${field} ${names.join(' ')} } } }`,
     root: 'cdrStats.rows',
@@ -103,7 +102,23 @@ export function topGroups(top: Top): QueryTarget {
 export const measureColumns = (names: readonly Measure[]): readonly ColumnView[] =>
   names.map((name) => ({ name, ...measures[name] }));
 
+/** As GraphQL names it: chargedAmount becomes CHARGED_AMOUNT. */
+function enumNameOf(measure: Measure): string {
+  return measure.replaceAll(/[A-Z]/g, '_$&').toUpperCase();
+}
+
 /** The columns of a table of groups. */
-export function groupColumns({ field, title, measures: names }: Top): readonly ColumnView[] {
+function groupColumns({ field, title, measures: names }: Top): readonly ColumnView[] {
   return [{ name: field, title, unit: 'none' }, ...measureColumns(names)];
+}
+
+/** A table of the groups that come first, in their order. */
+export function topTable(top: Top, { title, description }: { title: string; description: string }): Panel {
+  return table({
+    title,
+    description,
+    targets: [topGroups(top)],
+    columns: groupColumns(top),
+    sortBy: { title: measures[top.orderBy].title, isDescending: top.direction !== 'ASC' },
+  });
 }

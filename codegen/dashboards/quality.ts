@@ -1,16 +1,16 @@
 import {
   callVariables,
-  groupColumns,
   type Measure,
   measureColumns,
   overTime,
   overTimeBy,
   type Top,
   topGroups,
+  topTable,
   totals,
 } from './calls.ts';
 import { dashboard } from './dashboard.ts';
-import { barChart, figures, table, timeSeries } from './panels.ts';
+import { barChart, figures, timeSeries } from './panels.ts';
 
 /** How well calls go: the measures by which carriers are judged. */
 export function quality(): object {
@@ -99,7 +99,7 @@ const byCause: Top = {
   field: 'disconnectCause',
   title: 'Cause',
   first: 20,
-  orderBy: 'ATTEMPTS',
+  orderBy: 'attempts',
   measures: ['attempts', 'acdSeconds', 'pddSeconds'],
 };
 
@@ -108,7 +108,7 @@ const byCountry: Top = {
   field: 'country',
   title: 'Country',
   first: 20,
-  orderBy: 'ATTEMPTS',
+  orderBy: 'attempts',
   measures: ['attempts', 'answered', 'asr', 'ner', 'acdSeconds', 'pddSeconds', 'shortCalls'],
 };
 
@@ -117,7 +117,7 @@ const worstAccounts: Top = {
   dimension: 'ACCOUNT',
   field: 'accountId',
   title: 'Account',
-  orderBy: 'ASR',
+  orderBy: 'asr',
   direction: 'ASC',
   atLeastAttempts: 100,
 };
@@ -132,31 +132,22 @@ function causes() {
       xField: 'disconnectCause',
       targets: [topGroups({ ...byCause, first: 10, measures: ['attempts'] })],
     }),
-    table({
+    topTable(byCause, {
       title: 'Causes in figures',
       description: 'The twenty most frequent disconnect causes. An empty one: the switch gave none.',
-      targets: [topGroups(byCause)],
-      columns: groupColumns(byCause),
-      sortBy: { title: 'Attempts', isDescending: true },
     }),
   ];
 }
 
 function places() {
   return [
-    table({
+    topTable(byCountry, {
       title: 'Top destinations',
       description: 'The twenty countries with the most attempts. An empty name: the switch knew none.',
-      targets: [topGroups(byCountry)],
-      columns: groupColumns(byCountry),
-      sortBy: { title: 'Attempts', isDescending: true },
     }),
-    table({
+    topTable(worstAccounts, {
       title: 'Accounts with the lowest ASR',
       description: 'Of those with at least 100 attempts in the time range.',
-      targets: [topGroups(worstAccounts)],
-      columns: groupColumns(worstAccounts),
-      sortBy: { title: 'ASR', isDescending: false },
     }),
   ];
 }

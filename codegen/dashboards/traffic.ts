@@ -1,16 +1,16 @@
 import {
   callVariables,
-  groupColumns,
   type Measure,
   measureColumns,
   overTime,
   overTimeBy,
   type Top,
   topGroups,
+  topTable,
   totals,
 } from './calls.ts';
 import { dashboard } from './dashboard.ts';
-import { barChart, figures, table, timeSeries } from './panels.ts';
+import { barChart, figures, timeSeries } from './panels.ts';
 
 /** How much is called, where to, by whom. */
 export function traffic(): object {
@@ -92,7 +92,7 @@ const countries: Top = {
   field: 'country',
   title: 'Country',
   first: 20,
-  orderBy: 'MINUTES',
+  orderBy: 'minutes',
   measures: ['attempts', 'answered', 'minutes', 'billedMinutes', 'chargedAmount'],
 };
 
@@ -103,7 +103,7 @@ const topAccounts: Top = {
   dimension: 'ACCOUNT',
   field: 'accountId',
   title: 'Account',
-  orderBy: 'CHARGED_AMOUNT',
+  orderBy: 'chargedAmount',
 };
 
 function destinations() {
@@ -116,19 +116,13 @@ function destinations() {
       xField: 'country',
       targets: [topGroups({ ...countries, first: 10, measures: ['minutes'] })],
     }),
-    table({
+    topTable(countries, {
       title: 'Countries',
       description: 'The twenty countries with the most minutes. An empty name: the switch knew none.',
-      targets: [topGroups(countries)],
-      columns: groupColumns(countries),
-      sortBy: { title: 'Minutes', isDescending: true },
     }),
-    table({
+    topTable(prefixes, {
       title: 'Prefixes',
       description: 'The twenty rate prefixes with the most minutes.',
-      targets: [topGroups(prefixes)],
-      columns: groupColumns(prefixes),
-      sortBy: { title: 'Minutes', isDescending: true },
     }),
   ];
 }
@@ -143,12 +137,9 @@ function accounts() {
       xField: 'accountId',
       targets: [topGroups({ ...topAccounts, first: 10, measures: ['chargedAmount'] })],
     }),
-    table({
+    topTable(topAccounts, {
       title: 'Accounts',
       description: 'The twenty accounts that were charged most, each in its own currency.',
-      targets: [topGroups(topAccounts)],
-      columns: groupColumns(topAccounts),
-      sortBy: { title: 'Charged', isDescending: true },
     }),
   ];
 }

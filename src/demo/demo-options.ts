@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../settings/kinds.ts';
+import type { Kind } from '../settings/setting.ts';
 import { supportedMajors } from './binaries.ts';
 import { DemoError } from './demo-error.ts';
 
@@ -65,15 +67,15 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions | 'help' 
   if (webPort !== undefined && !values.web) throw new DemoError('--web-port needs --web.');
   if (dataDir === '') throw new DemoError('--data-dir needs the name of a directory.');
   return {
-    cdrs: wholeNumber('--cdrs', values.cdrs, 0, 1_000_000_000),
-    replicas: wholeNumber('--replicas', values.replicas, 1, 8),
-    pg: wholeNumber('--pg', values.pg, supportedMajors[0]!, supportedMajors.at(-1)!),
-    port: wholeNumber('--port', values.port, 0, 65_535),
-    rate: wholeNumber('--rate', values.rate, 0, 10_000),
-    seed: wholeNumber('--seed', values.seed, 0, 2_147_483_647),
+    cdrs: parseFlag('--cdrs', values.cdrs, wholeNumber(0, 1_000_000_000)),
+    replicas: parseFlag('--replicas', values.replicas, wholeNumber(1, 8)),
+    pg: parseFlag('--pg', values.pg, wholeNumber(supportedMajors[0]!, supportedMajors.at(-1)!)),
+    port: parseFlag('--port', values.port, wholeNumber(0, 65_535)),
+    rate: parseFlag('--rate', values.rate, wholeNumber(0, 10_000)),
+    seed: parseFlag('--seed', values.seed, wholeNumber(0, 2_147_483_647)),
     dataDir,
     json: values.json,
-    webPort: values.web ? wholeNumber('--web-port', webPort ?? '3000', 0, 65_535) : undefined,
+    webPort: values.web ? parseFlag('--web-port', webPort ?? '3000', wholeNumber(0, 65_535)) : undefined,
   };
 }
 
@@ -87,8 +89,10 @@ function parse(args: readonly string[]) {
   }
 }
 
-function wholeNumber(flag: string, text: string, least: number, most: number): number {
-  const number = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-  if (number >= least && number <= most) return number;
-  throw new DemoError(`${flag} takes a whole number from ${least} to ${most}, not "${text}".`);
+function parseFlag(flag: string, text: string, kind: Kind<number>): number {
+  try {
+    return kind.parse(text);
+  } catch {
+    throw new DemoError(`${flag} takes ${kind.expected}, not "${text}".`);
+  }
 }

@@ -1,12 +1,11 @@
 import { type Carrier as CarrierModel, lineKinds } from '../numbering/carrier.ts';
 import { findCarriers, MAX_NUMBERS } from '../resolvers/carriers.ts';
 import { builder } from './builder.ts';
+import { described } from './described.ts';
 
 const LineKindEnum = builder.enumType('LineKind', {
   description: 'What kind of line a number leads to, by the numbering plan of its country.',
-  values: Object.fromEntries(
-    Object.entries(lineKinds).map(([name, description]) => [name, { description }]),
-  ) as Record<keyof typeof lineKinds, { description: string }>,
+  values: described(lineKinds),
 });
 
 export const Carrier = builder.objectRef<CarrierModel>('Carrier').implement({

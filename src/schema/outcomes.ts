@@ -1,5 +1,6 @@
 import type { Outcome } from '../db/sources/sources.ts';
 import { builder } from './builder.ts';
+import { described } from './described.ts';
 
 const descriptions = {
   ANSWERED: 'Successful and with conversation: normal clearing and a duration above 0.',
@@ -17,7 +18,5 @@ export const CallOutcomeEnum = builder.enumType('CallOutcome', {
   description:
     'What became of a call attempt. NER counts ANSWERED, BUSY, NO_ANSWER, REJECTED and CANCELLED as the network doing ' +
     'its work; everything else is a failure of network or switch.',
-  values: Object.fromEntries(
-    Object.entries(descriptions).map(([name, description]) => [name, { description }]),
-  ) as Record<Outcome, { description: string }>,
+  values: described(descriptions),
 });

@@ -1,6 +1,7 @@
 import { confidences, primaryStates, replicaStates, replicationHealths } from '../replicas/states.ts';
 import type { PrimaryStatus, ReplicaStatus, ReplicationStatus, StalenessStatus } from '../replicas/status.ts';
 import { builder } from './builder.ts';
+import { described } from './described.ts';
 
 const ReplicationHealthEnum = builder.enumType('ReplicationHealth', {
   description: 'How all standbys are, together.',
@@ -184,8 +185,3 @@ builder.queryField('replicationStatus', (t) =>
 );
 
 /** Enum values with the sentences that the code itself goes by. */
-function described<Name extends string>(states: Readonly<Record<Name, string>>) {
-  return Object.fromEntries(
-    Object.entries<string>(states).map(([name, description]) => [name, { description }]),
-  ) as Record<Name, { description: string }>;
-}

@@ -1,19 +1,14 @@
-import { Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { NumberingReports } from '../numbering/numbering.ts';
 import type { FileReport } from '../numbering/watched-file.ts';
+import { createGaugeTable, type GaugeRow } from './gauge-table.ts';
 
 export interface NumberingMetrics {
   /** Before each scrape. A file that is not configured has no series. */
   show(reports: NumberingReports): void;
 }
 
-/** One figure per file. Null means that there is none. */
-interface FileGauge {
-  readonly help: string;
-  readonly read: (report: FileReport) => number | null;
-}
-
-const gauges: Readonly<Record<string, FileGauge>> = {
+const gauges: Readonly<Record<string, GaugeRow<FileReport>>> = {
   gateway_numbering_entries: {
     help: 'Blocks of the numbering plan, or names of operators, that are in use.',
     read: ({ entries }) => entries,
@@ -33,20 +28,6 @@ const gauges: Readonly<Record<string, FileGauge>> = {
 };
 
 export function createNumberingMetrics(registry: Registry): NumberingMetrics {
-  const figures = Object.entries(gauges).map(([name, { help, read }]) => ({
-    gauge: new Gauge({ name, help, labelNames: ['file'], registers: [registry] }),
-    read,
-  }));
-
-  return {
-    show(reports) {
-      for (const { gauge, read } of figures) {
-        gauge.reset();
-        for (const [file, report] of Object.entries(reports)) {
-          const value = read(report);
-          if (value !== null) gauge.set({ file }, value);
-        }
-      }
-    },
-  };
+  const show = createGaugeTable(registry, 'file', gauges);
+  return { show: (reports) => show(Object.entries(reports)) };
 }

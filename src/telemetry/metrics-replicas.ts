@@ -3,19 +3,14 @@ import { microsOfRfc3339 } from '../db/timestamps.ts';
 import { isAnswering, isStreaming } from '../replicas/sample-history.ts';
 import { replicaStates } from '../replicas/states.ts';
 import type { PrimaryStatus, ReplicaStatus, ReplicationStatus } from '../replicas/status.ts';
+import { createGaugeTable, type GaugeRow } from './gauge-table.ts';
 
 export interface ReplicaMetrics {
   /** Before each scrape. What is unknown has no series: 0 always means 0. */
   show(status: ReplicationStatus): void;
 }
 
-/** One figure per standby. Null and undefined mean that it is not known. */
-interface ReplicaGauge {
-  readonly help: string;
-  readonly read: (replica: ReplicaStatus) => number | bigint | boolean | null | undefined;
-}
-
-const gauges: Readonly<Record<string, ReplicaGauge>> = {
+const gauges: Readonly<Record<string, GaugeRow<ReplicaStatus>>> = {
   gateway_replica_up: {
     help: '1 when the standby answered the last poll.',
     read: isAnswering,
@@ -70,10 +65,7 @@ const states = Object.keys(replicaStates);
 
 export function createReplicaMetrics(registry: Registry): ReplicaMetrics {
   const registers = [registry];
-  const figures = Object.entries(gauges).map(([name, { help, read }]) => ({
-    gauge: new Gauge({ name, help, labelNames: ['replica'], registers }),
-    read,
-  }));
+  const showFigures = createGaugeTable(registry, 'replica', gauges);
   const state = new Gauge({
     name: 'gateway_replica_state',
     help: '1 for the state the standby is in, 0 for every other.',
@@ -96,13 +88,10 @@ export function createReplicaMetrics(registry: Registry): ReplicaMetrics {
 
   return {
     show({ replicas, primary }) {
-      for (const metric of [state, conflicts, failures, ...figures.map(({ gauge }) => gauge)]) metric.reset();
+      showFigures(replicas.map((replica) => [replica.name, replica]));
+      for (const metric of [state, conflicts, failures]) metric.reset();
       for (const replica of replicas) {
         const { name } = replica;
-        for (const { gauge, read } of figures) {
-          const value = read(replica);
-          if (value !== null && value !== undefined) gauge.set({ replica: name }, Number(value));
-        }
         for (const each of states) state.set({ replica: name, state: each }, Number(each === replica.status));
         for (const [cause, count] of Object.entries(replica.conflicts)) {
           conflicts.inc({ replica: name, cause }, count);

@@ -9,6 +9,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Cluster, startCluster } from '../../src/demo/cluster.ts';
 import type { PostgresNode } from '../../src/demo/postgres-node.ts';
+import { isAlive } from '../../src/demo/run-dir.ts';
 import { findServerAccount } from '../../src/demo/server-account.ts';
 
 /** The one value of the one row. */
@@ -34,15 +35,6 @@ async function ourRunDirs(): Promise<string[]> {
     paths.map((path) => readFile(join(path, 'owner'), 'utf8').catch(() => '')),
   );
   return paths.filter((_, index) => owners[index]?.split('\n')[0] === String(process.pid));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 describe('a running cluster', () => {

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { describe, expect, inject, test, vi } from 'vitest';
 import type { DemoReport } from '../../src/demo/demo-report.ts';
+import { isAlive } from '../../src/demo/run-dir.ts';
 
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
 
@@ -63,15 +64,6 @@ async function postmasterPid(superuserUrl: string): Promise<number> {
   );
   await client.end();
   return rows[0].pid;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Each test starts whole clusters: on a busy machine that takes its time. */

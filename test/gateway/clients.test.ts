@@ -7,7 +7,7 @@ import { anAccount } from '../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import {
   backendsOf,
-  insertManySql,
+  insertMany,
   MANY,
   on,
   type ServedGateway,
@@ -24,9 +24,7 @@ let gateway: ServedGateway;
 beforeAll(async () => {
   database = await createTestDatabase();
   await database.insertAccounts([anAccount()]);
-  await database.pool.query(insertManySql);
-  await database.pool.query('vacuum analyze xdrs');
-  await database.replayed();
+  await insertMany(database);
   // One standby, so that there is one place to look at; few connections, so that a lost one is missed.
   gateway = await serveGateway(
     { replicaUrls: database.replicaUrls.slice(0, 1) },

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestCluster, type TestCluster } from '../support/postgres.ts';
 import {
-  insertManySql,
+  insertMany,
   MANY,
   on,
   type ServedGateway,
@@ -22,8 +22,7 @@ beforeAll(async () => {
     settings: { autovacuum: 'off' },
     standbySettings: { max_standby_streaming_delay: '0', hot_standby_feedback: 'off' },
   });
-  await database.pool.query(insertManySql);
-  await database.pool.query('vacuum analyze xdrs');
+  await insertMany(database);
   // Small, so that vacuum is quick.
   await database.pool.query('create table removed (number integer)');
   await database.replayed();

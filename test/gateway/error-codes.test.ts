@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ErrorCode, errorCodes } from '../../src/errors.ts';
 import { anXdr } from '../support/builders.ts';
 import { startTestCluster, type TestCluster } from '../support/postgres.ts';
-import { type Ask, insertManySql, on, type ServedGateway, serveGateway, until } from './served-gateway.ts';
+import { type Ask, insertMany, on, type ServedGateway, serveGateway, until } from './served-gateway.ts';
 
 /** One standby, where replay has the right of way at once: only there can a query be cancelled for it in time. */
 let database: TestCluster;
@@ -19,8 +19,7 @@ beforeAll(async () => {
       standbySettings: { max_standby_streaming_delay: '0', hot_standby_feedback: 'off' },
     }),
   );
-  await database.pool.query(insertManySql);
-  await database.pool.query('vacuum analyze xdrs');
+  await insertMany(database);
   await database.pool.query('create table removed (number integer)');
   await database.insertXdrs([anXdr({ i_xdr: '900001', setup_time: 'infinity' })]);
   gateway = stack.use(await serveGateway(database));

@@ -10,7 +10,7 @@ import { ReplicaSession } from '../../src/replicas/session.ts';
 import { eventually } from '../replicas/eventually.ts';
 import { ACCOUNT_TOKEN, createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
-import { backendsOf, insertManySql } from './served-gateway.ts';
+import { backendsOf, insertMany } from './served-gateway.ts';
 
 const POOL_SIZE = 4;
 let database: TestDatabase;
@@ -20,9 +20,7 @@ let source: Source;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  await database.pool.query(insertManySql);
-  await database.pool.query('analyze xdrs');
-  await database.replayed();
+  await insertMany(database);
   const replicaUrls = database.replicaUrls.slice(0, 1);
   gateway = await createTestGateway({ replicaUrls }, { tuning: { poolSize: POOL_SIZE } });
   replica = await gateway.replicas.choose();

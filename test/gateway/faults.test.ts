@@ -4,7 +4,7 @@ import { encodeToken } from '../../src/replicas/token.ts';
 import { anXdr } from '../support/builders.ts';
 import { startTestCluster, type TestCluster } from '../support/postgres.ts';
 import {
-  insertManySql,
+  insertMany,
   MANY,
   on,
   type ServedGateway,
@@ -23,9 +23,7 @@ beforeAll(async () => {
     replicas: 2,
     settings: { wal_receiver_timeout: '3s', autovacuum: 'off' },
   });
-  await database.pool.query(insertManySql);
-  await database.pool.query('vacuum analyze xdrs');
-  await database.replayed();
+  await insertMany(database);
   gateway = await serveGateway(database, { PRIMARY_URL: primaryUrl() });
 });
 

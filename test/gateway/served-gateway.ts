@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { startGateway } from '../../src/serve.ts';
 import { ACCOUNT_ID, type GraphQLAnswer } from '../support/gateway.ts';
+import type { TestDatabase } from '../support/postgres.ts';
 
 export interface Ask {
   readonly headers?: Readonly<Record<string, string>>;
@@ -108,13 +109,20 @@ export function backendsOf(standbyUrl: string): Promise<Record<string, unknown>[
 /** Calls enough to make an answer of some 70 megabytes, oldest first in the order of their keys. */
 export const MANY = 200_000;
 
-export const insertManySql = `
+const insertManySql = `
   insert into xdrs (i_xdr, i_account, i_customer, cli, cld, connect_time, setup_time, disconnect_time, duration,
     charged_amount, disconnect_cause, call_id, prefix, country, user_agent)
   select number, 14, 3, '33' || number, '44' || number, at, at, at, 60, 0.0125, 16, repeat('c', 60), '44', 'FRANCE',
     repeat('u', 60)
   from (select number, '2026-01-05T09:00:00Z'::timestamptz + (number / 7) * interval '1 second' as at
         from generate_series(1, ${MANY}) as number) as calls`;
+
+/** Puts them into the database, and resolves when every standby has them. */
+export async function insertMany(database: Pick<TestDatabase, 'pool' | 'replayed'>): Promise<void> {
+  await database.pool.query(insertManySql);
+  await database.pool.query('vacuum analyze xdrs');
+  await database.replayed();
+}
 
 export const WIDE =
   'id callId accountId customerId cli cld setupTime connectTime disconnectTime durationSeconds chargedAmount userAgent country';

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { findFreePort } from '../../src/demo/ports.ts';
 import { ACCOUNT_ID, ACCOUNT_TOKEN, ADMIN_TOKEN } from '../support/gateway.ts';
-import { freePort } from './nginx.ts';
+import { endProcess } from '../support/processes.ts';
 
 /** A line of the gateway's log. */
 export interface LogLine {
@@ -23,14 +23,14 @@ export interface GatewayProcess extends AsyncDisposable {
   end(signal: NodeJS.Signals): Promise<void>;
 }
 
-const START_PATIENCE_MS = 15_000;
+const START_TIMEOUT_MS = 15_000;
 
 /** Resolves when it can answer. */
 export async function startGatewayProcess(
   replicaUrls: readonly string[],
   port?: number,
 ): Promise<GatewayProcess> {
-  const chosen = port ?? (await freePort());
+  const chosen = port ?? (await findFreePort());
   const child = spawn(process.execPath, ['src/cli.ts', 'serve'], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
@@ -46,12 +46,7 @@ export async function startGatewayProcess(
   const log: LogLine[] = [];
   createInterface(child.stdout).on('line', (line) => log.push(JSON.parse(line)));
   await untilReady(chosen, child);
-  const end = async (signal: NodeJS.Signals) => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, 'exit');
-    child.kill(signal);
-    await ended;
-  };
+  const end = (signal: NodeJS.Signals) => endProcess(child, signal);
   return {
     port: chosen,
     log,
@@ -67,7 +62,7 @@ async function untilReady(port: number, child: ChildProcess): Promise<void> {
       ({ ok }) => ok,
       () => false,
     );
-  const deadline = Date.now() + START_PATIENCE_MS;
+  const deadline = Date.now() + START_TIMEOUT_MS;
   while (!(await isReady())) {
     if (child.exitCode !== null) throw new Error(`The gateway ended with code ${child.exitCode}.`);
     if (Date.now() > deadline) throw new Error(`The gateway on port ${port} is not ready.`);

@@ -1,5 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync, spawn } from 'node:child_process';
 import {
   chownSync,
   cpSync,
@@ -10,10 +9,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { findFreePort } from '../../src/demo/ports.ts';
+import { endProcess, untilListening } from '../support/processes.ts';
 
 const binary = [
   '/usr/sbin/nginx',
@@ -32,7 +31,6 @@ if (!hasNginx && process.env.CI) throw new Error('CI must not go without the tes
 /** nginx refuses nothing to root that it would refuse to itself later, so the tests run it as nobody. */
 const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
 const sources = 'docker/nginx';
-const START_PATIENCE_MS = 10_000;
 
 export interface NginxOptions {
   /** `compose` is the site of compose.yaml, `host` the one for machines without containers. */
@@ -57,12 +55,12 @@ export interface Nginx extends AsyncDisposable {
   readonly temporaryFiles: () => readonly string[];
 }
 
-/** Starts it, and resolves when it listens. Throws with the words of `nginx -t` when it does not like its files. */
+/** Starts it, and resolves when it listens. Throws with the message of `nginx -t` when its files are wrong. */
 export async function startNginx(options: NginxOptions): Promise<Nginx> {
   const prefix = mkdtempSync(join(tmpdir(), 'cdr-nginx-'));
   const secrets = join(prefix, 'secrets');
   execFileSync('docker/make-secrets.sh', [secrets]);
-  const ports = { https: await freePort(), http: await freePort() };
+  const ports = { https: await findFreePort(), http: await findFreePort() };
   layOut(prefix, options, ports);
   giveToNobody(prefix);
   checkFiles(prefix);
@@ -74,7 +72,7 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
   server.stderr!.setEncoding('utf8').on('data', (text) => {
     errors += text;
   });
-  await untilListening(ports.https, server, () => errors);
+  await untilListening('nginx', ports.https, server, () => errors);
   return {
     httpsPort: ports.https,
     httpPort: ports.http,
@@ -86,14 +84,14 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
         .filter((entry) => entry.isFile() && entry.name !== 'nginx.pid')
         .map(({ name }) => name),
     async [Symbol.asyncDispose]() {
-      await stop(server);
+      await endProcess(server);
       await rm(prefix, { recursive: true, force: true });
     },
   };
 }
 
-/** As `nginx -t` says it; undefined when it is content. */
-export function complaintsAbout(options: NginxOptions): string | undefined {
+/** The message of `nginx -t`; undefined when the files are right. */
+export function findConfigurationError(options: NginxOptions): string | undefined {
   const prefix = mkdtempSync(join(tmpdir(), 'cdr-nginx-'));
   execFileSync('docker/make-secrets.sh', [join(prefix, 'secrets')]);
   layOut(prefix, options, { https: 8443, http: 8080 });
@@ -206,41 +204,4 @@ function giveToNobody(path: string): void {
 
 function linesOf(file: string): readonly string[] {
   return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function untilListening(port: number, server: ChildProcess, errors: () => string): Promise<void> {
-  const deadline = Date.now() + START_PATIENCE_MS;
-  while (!(await isListening(port))) {
-    if (server.exitCode !== null || Date.now() > deadline)
-      throw new Error(`nginx does not listen: ${errors()}`);
-    await delay(20);
-  }
-}
-
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect({ host: '127.0.0.1', port });
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}
-
-async function stop(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null) return;
-  const ended = once(server, 'exit');
-  server.kill('SIGTERM');
-  await ended;
 }

@@ -5,7 +5,7 @@ import { anXdr } from '../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { type Answer, ask, errorOf, graphql, open, until } from './asking.ts';
 import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts';
-import { complaintsAbout, hasNginx, type Nginx, startNginx } from './nginx.ts';
+import { findConfigurationError, hasNginx, type Nginx, startNginx } from './nginx.ts';
 
 const ONE_MIB = 1024 * 1024;
 const TYPENAME = '{ __typename }';
@@ -45,7 +45,7 @@ describe.skipIf(!hasNginx).each(['compose', 'host'] as const)('the nginx site of
   const nginx = () => sites[site];
 
   test('passes nginx -t', () => {
-    expect(complaintsAbout({ site, gatewayPorts: [4001, 4002] })).toBeUndefined();
+    expect(findConfigurationError({ site, gatewayPorts: [4001, 4002] })).toBeUndefined();
   });
 
   test('answers GraphQL over TLS, under a certificate that names it', async () => {

@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { findFreePort } from '../../src/demo/ports.ts';
+import { endProcess, untilListening } from './processes.ts';
 
 const binary = ['/usr/sbin/pgbouncer', '/usr/local/bin/pgbouncer', '/opt/homebrew/bin/pgbouncer'].find(
   (path) => existsSync(path),
@@ -18,7 +17,6 @@ if (!hasPgBouncer && process.env.CI)
 
 /** PgBouncer refuses to run as root. */
 const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
-const START_PATIENCE_MS = 10_000;
 
 export interface PgBouncerOptions {
   /** Of the server behind it, with user and password: what every client becomes there. */
@@ -38,7 +36,7 @@ export async function startPgBouncer({ url, poolMode, poolSize }: PgBouncerOptio
   const { hostname, port, username, password, pathname } = new URL(url);
   const directory = mkdtempSync(join(tmpdir(), 'cdr-pgbouncer-'));
   const file = join(directory, 'pgbouncer.ini');
-  const listenPort = await freePort();
+  const listenPort = await findFreePort();
   const server = `host=${hostname} port=${port} user=${username} password=${decodeURIComponent(password)}`;
   writeFileSync(
     file,
@@ -61,42 +59,12 @@ ignore_startup_parameters = options,extra_float_digits
   pooler.stderr!.setEncoding('utf8').on('data', (text) => {
     errors += text;
   });
-  const deadline = Date.now() + START_PATIENCE_MS;
-  while (!(await isListening(listenPort))) {
-    if (pooler.exitCode !== null || Date.now() > deadline)
-      throw new Error(`PgBouncer does not listen: ${errors}`);
-    await delay(20);
-  }
+  await untilListening('PgBouncer', listenPort, pooler, () => errors);
   return {
     url: `postgresql://gateway@127.0.0.1:${listenPort}${pathname}`,
     async [Symbol.asyncDispose]() {
-      if (pooler.exitCode === null) {
-        const ended = once(pooler, 'exit');
-        pooler.kill('SIGTERM');
-        await ended;
-      }
+      await endProcess(pooler);
       await rm(directory, { recursive: true, force: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect({ host: '127.0.0.1', port });
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }
