@@ -55,6 +55,8 @@ interface Declared {
   readonly nullable: boolean;
   /** Sources that cannot say anything true about a call without it. Others answer null where it is missing. */
   readonly requiredBy?: readonly SourceName[];
+  /** Many switches have no such column, so that its absence is not worth a warning. */
+  readonly rare?: true;
   /** Null where a Sippy has nothing that means the same; the value is then always null. */
   readonly sippy: SippyColumn | null;
   /** Unit, null and surprises, for analysts: the description of the field in the API, and in docs/fields.md. */
