@@ -253,6 +253,15 @@ export const cdrColumns = {
     sippy: inCdrs('i_protocol'),
     meaning: 'The signalling protocol the call came in by, as the switch numbers its protocols: 1 is SIP.',
   },
+  p_asserted_id: {
+    ...text,
+    nullable: true,
+    rare: true,
+    sippy: inCdrs('p_asserted_id'),
+    meaning:
+      'Who is calling, as the network vouches for it (SIP P-Asserted-Identity). A caller may show another number as ' +
+      '`cli`. Null where the switch recorded none.',
+  },
 } as const satisfies { readonly [Name in ShownColumn]: CdrColumnOf<XdrsModel[Name]> };
 
 /** Every column but the one that only filters and statistics read. */
