@@ -1,15 +1,11 @@
-import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import type { Principal, Principals } from './access/principals.ts';
-import { type Context, createContext, type RequestFacts } from './context.ts';
+import type { Principals } from './access/principals.ts';
+import { createContext } from './context.ts';
 import type { Source } from './db/sources/sources.ts';
 import { createGrafanaRoute } from './grafana/routes.ts';
-import { createErrorMask, useErrorCodes, withHttpStatus } from './graphql/errors.ts';
-import { executeOperation, useExecution } from './graphql/execution.ts';
-import { type Freshness, parseFreshness } from './graphql/freshness.ts';
-import { createRepeatedQuestions } from './graphql/known-documents.ts';
-import { checkOperation, useLimits } from './graphql/limits.ts';
-import { useFiles } from './graphql/streamed-result.ts';
+import { createErrorMask } from './graphql/errors.ts';
+import { createGraphQLEntry } from './graphql/graphql-request.ts';
+import { createPhases, type Phase, type PhaseDeps } from './graphql/request.ts';
 import { withCors } from './http/cors.ts';
 import { createRouter, type Handler, type Route } from './http/routes.ts';
 import type { CarrierSource } from './numbering/carrier.ts';
@@ -20,11 +16,11 @@ import { ReplicaSession, type SessionDeps } from './replicas/session.ts';
 import { schema } from './schema/index.ts';
 import { withoutSearch } from './telemetry/logging.ts';
 import type { Metrics } from './telemetry/metrics.ts';
-import { createRequestLogs, writeRequest } from './telemetry/request-log.ts';
+import { observeRequests, writeRequest } from './telemetry/request-log.ts';
 import type { Traces } from './telemetry/traces.ts';
 
 /** What the app is made of. It owns none of it: whoever made them closes them. */
-export interface AppNeeds {
+export interface AppDeps {
   readonly replicas: Replicas;
   /** Throws NoReplicaAvailableError until the catalogue of a standby was seen. */
   source(): Source;
@@ -41,8 +37,10 @@ export interface AppNeeds {
   readonly history?: SampleHistory | undefined;
   /** Counts what is answered; without it there is no /metrics. */
   readonly metrics?: Metrics | undefined;
-  /** Makes a span of each request; its name says what is asked for only where metrics are made too. */
+  /** Makes a span of each request. */
   readonly traces?: Pick<Traces, 'note'> | undefined;
+  /** The phases that requests meet, made of ours. */
+  readonly phases?: ((ours: readonly Phase[]) => readonly Phase[]) | undefined;
 }
 
 export interface App {
@@ -51,126 +49,47 @@ export interface App {
   readonly Request: typeof Request;
 }
 
-/** What is known of a request before its document is looked at. */
-interface Admission {
-  principal: Principal;
-  freshness: Freshness;
-}
-
 /** Answers every request of the gateway. Listens to nothing. */
-export function createApp(needs: AppNeeds): App {
-  const { logger, metrics, traces, history } = needs;
-  const requestLogger = withoutSearch(logger);
-  const logs = createRequestLogs((ended) => {
-    writeRequest(requestLogger, ended);
-    metrics?.noteRequest(ended);
-    traces?.note(ended);
-  });
+export function createApp(deps: AppDeps): App {
+  const { logger, metrics, traces, history } = deps;
   const mask = createErrorMask((error, reference) =>
     logger.error({ err: error, reference }, 'internal error'),
   );
-  const source = needs.carriers ?? createNumbering();
+  const ours = createPhases({ ...deps, openSession: createSessions(deps) });
+  const phases = deps.phases?.(ours) ?? ours;
+  const graphql = createGraphQLEntry({ schema, phases, mask });
+  const grafana = history && createGrafanaRoute({ history, phases, mask });
+  const own = [metrics?.route, grafana, graphql.route].filter((route) => route !== undefined);
+  const router = createRouter([...deps.routes, ...own]);
+
+  const requestLogger = withoutSearch(logger);
+  const observed = observeRequests(router, {
+    onStream: (finished) => metrics?.noteStream(finished),
+    onEnd(ended) {
+      writeRequest(requestLogger, ended);
+      metrics?.noteRequest(ended);
+      traces?.note(ended);
+    },
+  });
+  return { fetch: withCors(observed, deps.allowedOrigins), Request: graphql.Request };
+}
+
+/** What a request that was admitted may use: a session with a standby, and the context of its resolvers. */
+function createSessions(deps: AppDeps): PhaseDeps['openSession'] {
+  const { replicas, logger, metrics } = deps;
+  const sessionDeps: SessionDeps = { replicas, source: () => deps.source() };
+  const source = deps.carriers ?? createNumbering();
   const carriers = {
     lookUp: (numbers: readonly string[]) => source.lookUp(numbers),
     failed: (error: unknown) => logger.error({ err: error }, 'numbers cannot be looked up'),
   };
-  const { replicas } = needs;
-  const sessionDeps: SessionDeps = { replicas, source: () => needs.source() };
-  const open = (request: Request, { principal, freshness }: Admission) => {
-    const { signal, headers } = request;
-    const note = (facts: RequestFacts) => {
-      Object.assign(logs.of(request), facts);
-      metrics?.noteStream(facts.finished);
-    };
+
+  return ({ principal, freshness }, { http, facts }) => {
     const onPin = ({ name, connections }: Replica) => {
-      note({ replica: name });
+      facts.replica = name;
       metrics?.watchPool(name, connections);
     };
-    const session = new ReplicaSession(sessionDeps, { principal, freshness, signal, onPin });
-    return createContext({ principal, replicas, session, carriers, signal, headers, note });
+    const session = new ReplicaSession(sessionDeps, { principal, freshness, signal: http.signal, onPin });
+    return { session, context: createContext({ principal, replicas, session, carriers }) };
   };
-
-  const repeated = createRepeatedQuestions({
-    schema,
-    fetchAPI: () => yoga.fetchAPI,
-    openContext: async (request) => open(request, await admit(request, needs, logs.of)),
-    checkCost: checkOperation,
-    noteOperation(request, document, operationName) {
-      logs.noteOperation(request, document, operationName);
-      metrics?.noteOperation(request, document, operationName);
-    },
-    execute: (args) => executeOperation(args, mask),
-    finish(request, result) {
-      if (!result.errors) return result;
-      const shown = withHttpStatus({ ...result, errors: result.errors.map(mask) });
-      logs.noteErrors(request, shown);
-      return shown;
-    },
-  });
-
-  const yoga = createYoga<Partial<Admission>, Context>({
-    schema,
-    graphqlEndpoint: '/graphql',
-    // GraphiQL is a route of its own: the page must work without internet, and be small.
-    graphiql: false,
-    landingPage: false,
-    multipart: false,
-    // The server has counted the bytes already.
-    maxRequestBodySize: false,
-    // Matched by the end of any URL, and before who asks is known: no URL ends so.
-    healthCheckEndpoint: '\n',
-    // Browsers of other origins are the business of the outermost handler.
-    cors: false,
-    logging: false,
-    maskedErrors: { maskError: mask },
-    context: ({ request, principal, freshness }) =>
-      open(request, { principal: principal!, freshness: freshness! }),
-    plugins: [
-      useAdmission(needs, logs.of),
-      useFiles(),
-      useErrorCodes(),
-      logs.plugin,
-      ...(metrics ? [metrics.plugin] : []),
-      useLimits(),
-      repeated.plugin,
-      useExecution(mask),
-    ] as Plugin[],
-  });
-
-  const graphql: Route = (request, { pathname }) =>
-    pathname === '/graphql' ? (yoga.fetch(request) as Promise<Response>) : undefined;
-  const grafana =
-    history &&
-    createGrafanaRoute({
-      history,
-      mask,
-      logOf: logs.of,
-      openContext: async (request) => open(request, await admit(request, needs, logs.of)),
-    });
-  const own = [metrics?.route, grafana, repeated.route, graphql].filter((route) => route !== undefined);
-
-  const router = createRouter([...needs.routes, ...own]);
-  return { fetch: withCors(logs.around(router), needs.allowedOrigins), Request: yoga.fetchAPI.Request };
-}
-
-/** Before the document is even parsed. */
-function useAdmission(needs: AppNeeds, logOf: LogOf): Plugin<object, Partial<Admission>> {
-  return {
-    async onRequestParse({ request, serverContext }) {
-      Object.assign(serverContext, await admit(request, needs, logOf));
-    },
-  };
-}
-
-type LogOf = (request: Request) => { principal?: string };
-
-/** Who asks, and how fresh the answer must be. Rejects with UnauthenticatedError, BadRequestError or InvalidTokenError. */
-async function admit(
-  request: Request,
-  { principals, maxStalenessSeconds }: AppNeeds,
-  logOf: LogOf,
-): Promise<Admission> {
-  const principal = await principals.authenticate(request.headers.get('authorization'));
-  logOf(request).principal = principal.name;
-  return { principal, freshness: parseFreshness(request.headers, maxStalenessSeconds) };
 }

@@ -5,7 +5,7 @@ import type { ReaderRequirement, ReplicaSession } from './replicas/session.ts';
 import type { CarrierLookUp } from './resolvers/carriers.ts';
 import { createLoaders, type Loaders } from './resolvers/loaders.ts';
 
-/** What one request may use. */
+/** What the resolvers of one request may use. */
 export interface Context {
   readonly principal: Principal;
   readonly replicas: Replicas;
@@ -16,22 +16,6 @@ export interface Context {
   token(): Promise<string>;
   /** Of the standby that the request is pinned to: made anew when it is replaced. */
   loaders(): Loaders;
-  readonly session: ReplicaSession;
-  /** Of the request. */
-  readonly headers: Headers;
-  /** Aborted when the client goes away or the gateway stops waiting for it. */
-  readonly signal: AbortSignal;
-  /** Facts for the log of the request and for the metrics. */
-  note(facts: RequestFacts): void;
-}
-
-export interface RequestFacts {
-  readonly replica?: string;
-  /** Calls in the answer, and bytes of it, of an answer that is sent as it is read. */
-  readonly rows?: number;
-  readonly bytes?: number;
-  /** Settles when such an answer has ended. */
-  readonly finished?: Promise<unknown>;
 }
 
 export interface ContextOptions {
@@ -40,25 +24,16 @@ export interface ContextOptions {
   readonly session: ReplicaSession;
   /** Looks up who holds a number; needs no standby. */
   readonly carriers: CarrierLookUp;
-  readonly headers: Headers;
-  readonly signal: AbortSignal;
-  note: Context['note'];
 }
 
 /** The context of one request. Nothing is chosen, connected or read before a field needs it. */
-export function createContext(options: ContextOptions): Context {
-  const { principal, replicas, session, carriers, headers, signal, note } = options;
-  const reader = (requirement?: ReaderRequirement) => session.reader(requirement);
+export function createContext({ principal, replicas, session, carriers }: ContextOptions): Context {
   let loaders: Loaders | undefined;
   let replacements = 0;
   return {
     principal,
     replicas,
-    session,
-    headers,
-    signal,
-    note,
-    reader,
+    reader: (requirement) => session.reader(requirement),
     replaceReader: (failed, error) => session.replaceReader(failed, error),
     tokenAt: (lsn) => session.tokenAt(lsn),
     token: () => session.token(),

@@ -1,6 +1,7 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type ErrorCode, errorCodes, errorTraits } from '../src/errors.ts';
+import { createPhases, type PhaseDeps } from '../src/graphql/request.ts';
 
 const read = (file: string) => readFileSync(file, 'utf8');
 const headings = (file: string) => [...read(file).matchAll(/^#{2,3} `([A-Z_]+)`/gm)].map((found) => found[1]);
@@ -20,14 +21,11 @@ describe('the documentation says what the code does', () => {
     expect(rows).toEqual(expected);
   });
 
-  test('docs/contributing.md names files and declarations that are there', () => {
-    const named = [...read('docs/contributing.md').matchAll(/`([^`\s]+)`/g)].map((found) => found[1]!);
-    const files = named.filter((name) => /^[\w.-]+(\/[\w.-]+)+$|^[\w-]+\.(ts|md|json|graphql)$/.test(name));
-    expect(files.length).toBeGreaterThan(9);
-    expect(files.filter((file) => !existsSync(file))).toEqual([]);
-
-    const code = globSync('src/**/*.ts').map(read).join('\n');
-    const declarations = named.filter((name) => /^[a-z]+[A-Z]\w*$/.test(name));
-    expect(declarations.filter((name) => !new RegExp(`\\b${name}\\b`).test(code))).toEqual([]);
+  test('docs/lifecycle.md names the phases of a request, in their order', () => {
+    const phases = createPhases({} as PhaseDeps).map(({ name }) => name);
+    const text = read('docs/lifecycle.md');
+    expect([...text.matchAll(/^\| `(\w+)` \|/gm)].map((found) => found[1])).toEqual(phases);
+    const drawn = [...text.matchAll(/^ {3}(\w+) {2,}\S/gm)].map((found) => found[1]);
+    expect(drawn.filter((word) => phases.includes(word!))).toEqual(phases);
   });
 });

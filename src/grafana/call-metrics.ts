@@ -1,3 +1,4 @@
+import { AGGREGATION_POINTS } from '../graphql/cost.ts';
 import type { Target } from './body.ts';
 import { bucketNames } from './buckets.ts';
 import { measures, measureViews } from './call-measures.ts';
@@ -80,6 +81,14 @@ export const callMetrics: MetricGroup = {
     }),
     { value: TABLE, label: 'Calls by group (table)', payloads: tableFields },
   ],
+  /** Lines that differ in nothing but their measure are read together. */
+  cost(targets) {
+    const isTable = ({ metric }: Target) => metric === TABLE;
+    const series = new Set(
+      targets.filter((target) => !isTable(target)).map(({ payload }) => JSON.stringify(payload)),
+    );
+    return AGGREGATION_POINTS * (series.size + targets.filter(isTable).length);
+  },
   async answer(targets, request, grafana) {
     const series = targets.filter(({ metric }) => metric !== TABLE);
     const answered = new Map(zip(series, await answerSeries(series, request, grafana)));

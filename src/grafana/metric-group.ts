@@ -13,6 +13,8 @@ export interface Metric {
 /** Metrics that are answered alike. */
 export interface MetricGroup {
   readonly metrics: readonly Metric[];
+  /** Points of `graphql/cost.ts`: what reading the targets is worth. */
+  cost(targets: readonly Target[]): number;
   /** The frames of each target, in the order of the targets. Throws GatewayErrors. */
   answer(
     targets: readonly Target[],

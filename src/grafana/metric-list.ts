@@ -11,6 +11,12 @@ const groups: readonly MetricGroup[] = [replicaMetrics, callMetrics];
 
 export const metrics: readonly Metric[] = groups.flatMap((group) => group.metrics);
 
+/** Points of `graphql/cost.ts`. Throws InvalidArgumentError for a metric that does not exist. */
+export function costOfQuery({ targets }: QueryRequest): number {
+  const byGroup = Map.groupBy(targets, ({ metric }) => findGroup(metric));
+  return [...byGroup].reduce((sum, [group, ofGroup]) => sum + group.cost(ofGroup), 0);
+}
+
 /** The frames of a panel, in the order of its targets. Throws InvalidArgumentError for a metric that does not exist. */
 export async function answerQuery(request: QueryRequest, grafana: GrafanaContext): Promise<readonly Frame[]> {
   const { targets } = request;

@@ -60,6 +60,8 @@ export const replicaMetrics: MetricGroup = {
     ...metric,
     payloads: metric.value === 'replication_health' ? [] : [replicaField],
   })),
+  // Everything is in memory.
+  cost: () => 0,
   answer: async (targets, request, grafana) => targets.map((target) => buildFrames(target, request, grafana)),
   options: async (_field, { context }) =>
     context.replicas.snapshot().replicas.map(({ name }) => ({ label: name, value: name })),

@@ -1,10 +1,11 @@
-import type { GraphQLError } from 'graphql';
-import type { Context } from '../context.ts';
-import { type ErrorCode, errorTraits } from '../errors.ts';
-import { HttpError } from '../http/errors.ts';
+import { errorTraits } from '../errors.ts';
+import type { ErrorMask } from '../graphql/errors.ts';
+import { answerRequest, GatewayRequest, type Phase } from '../graphql/request.ts';
+import { type ErrorExtensions, HttpError } from '../http/errors.ts';
+import type { RequestFacts } from '../http/request-facts.ts';
 import { type Route, refuseMethod } from '../http/routes.ts';
 import type { SampleHistory } from '../replicas/sample-history.ts';
-import type { RequestLog } from '../telemetry/request-log.ts';
+import type { ReplicaSession } from '../replicas/session.ts';
 import { findAnnotations } from './annotations.ts';
 import {
   isObject,
@@ -16,17 +17,15 @@ import {
 } from './body.ts';
 import type { GrafanaContext } from './context.ts';
 import { changeRows, historyRows, valueRows } from './history.ts';
-import { answerPayloadOptions, answerQuery, metrics } from './metric-list.ts';
+import { answerPayloadOptions, answerQuery, costOfQuery, metrics } from './metric-list.ts';
 import { chooseReplicas } from './replica-metrics.ts';
 import { findTagValues, findVariable, isVariable, tagKeys } from './variables.ts';
 
 export interface GrafanaDeps {
   readonly history: Pick<SampleHistory, 'points' | 'changes'>;
-  /** Authenticates the request. Rejects with UnauthenticatedError, BadRequestError or InvalidTokenError. */
-  openContext(request: Request): Promise<Context>;
+  readonly phases: readonly Phase[];
   /** The error a client may see: `extensions` has its code, and the HTTP status under `http`. */
-  mask(error: unknown): GraphQLError;
-  logOf(request: Request): Pick<RequestLog, 'codes' | 'reference'>;
+  readonly mask: ErrorMask;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -79,68 +78,94 @@ const gets: Readonly<Record<string, (query: URLSearchParams, grafana: GrafanaCon
 };
 
 /**
- * What Grafana's JSON datasource requests, with `/grafana` as its URL. It is authenticated like GraphQL, so
- * statistics are of the calls that the token may see. Refusals carry `message`, which Grafana shows beside the panel.
+ * What Grafana's JSON datasource requests, with `/grafana` as its URL. It meets the same phases as GraphQL, so statistics
+ * are of the calls that the token may see. Refusals carry `message`, which Grafana shows beside the panel.
  */
 export function createGrafanaRoute(deps: GrafanaDeps): Route {
-  const { history, openContext, now = Date.now } = deps;
-
-  async function respond(request: Request, answer: (grafana: GrafanaContext) => unknown): Promise<Response> {
-    let context: Context | undefined;
-    try {
-      context = await openContext(request);
-      const grafana = { context, history, now: now() };
-      return json(await withRetries(context, () => answer(grafana)), { headers: describeFreshness(context) });
-    } catch (error) {
-      return refuse(request, error, deps);
-    } finally {
-      context?.session.end();
-    }
-  }
-
-  return (request, { pathname, searchParams }) => {
+  return (request, { pathname, searchParams }, facts) => {
     if (pathname !== '/grafana' && !pathname.startsWith('/grafana/')) return undefined;
     const path = pathname === '/grafana/' ? '/grafana' : pathname;
     const get = Object.hasOwn(gets, path) ? gets[path] : undefined;
-    if (get) {
-      return refuseMethod(request, ['GET']) ?? respond(request, (grafana) => get(searchParams, grafana));
-    }
     const post = Object.hasOwn(posts, path) ? posts[path] : undefined;
-    if (post) {
-      const read = async (grafana: GrafanaContext) => post(await readBodyOnce(request), grafana);
-      return refuseMethod(request, ['POST']) ?? respond(request, read);
+    if (!get && !post) {
+      const error = new HttpError('The JSON datasource does not ask for this path.', 404);
+      return showRefusal(error, facts, deps.mask);
     }
-    return refuse(request, new HttpError('The JSON datasource does not ask for this path.', 404), deps);
+    const refused = refuseMethod(request, [get ? 'GET' : 'POST']);
+    if (refused) return refused;
+    const read = async (): Promise<Query> => {
+      if (get) return { cost: 0, answer: (grafana) => get(searchParams, grafana) };
+      const body = await readBody(request);
+      const cost = path === '/grafana/query' ? costOfQuery(parseQueryRequest(body)) : 0;
+      return { cost, answer: (grafana) => post!(body, grafana) };
+    };
+    return answerRequest(new GrafanaRequest(request, facts, { ...deps, read }), deps.phases);
   };
 }
 
-/** A standby that fails is replaced, and the request answered anew: nothing has been sent yet. */
-async function withRetries(context: Context, answer: () => unknown): Promise<unknown> {
-  for (;;) {
-    try {
-      return await answer();
-    } catch (error) {
-      if (!(await context.session.tryAnotherReplica(error))) throw error;
+/** What a request wants to know: `answer` may be called again, with another standby. */
+interface Query {
+  readonly cost: number;
+  answer(grafana: GrafanaContext): unknown;
+}
+
+class GrafanaRequest extends GatewayRequest {
+  readonly #options: GrafanaDeps & { read(): Promise<Query> };
+  #query: Query | undefined = undefined;
+  #result: unknown;
+  #response: Response | undefined = undefined;
+
+  constructor(http: Request, facts: RequestFacts, options: GrafanaDeps & { read(): Promise<Query> }) {
+    super(http, facts);
+    this.#options = options;
+  }
+
+  async read(): Promise<void> {
+    this.#query = await this.#options.read();
+  }
+
+  cost(): number {
+    return this.#query!.cost;
+  }
+
+  /** Each path is answered in one way. */
+  plan(): void {}
+
+  /** A standby that fails is replaced, and the query answered anew: nothing has been sent yet. */
+  async execute(): Promise<void> {
+    const { history, now = Date.now } = this.#options;
+    const grafana = { context: this.context, history, now: now() };
+    for (;;) {
+      try {
+        this.#result = await this.#query!.answer(grafana);
+        return;
+      } catch (error) {
+        if (!(await this.session.tryAnotherReplica(error))) throw error;
+      }
     }
+  }
+
+  report(): void {
+    if (this.failure) {
+      this.#response = showRefusal(this.failure.error, this.facts, this.#options.mask);
+      return;
+    }
+    this.#response = json(this.#result, { headers: describeFreshness(this.session) });
+    this.session.end();
+  }
+
+  respond(): Response {
+    return this.#response!;
   }
 }
 
 /** In headers, for answers that calls were read for. */
-function describeFreshness(context: Context): Record<string, string> {
-  const replica = context.session.readFrom();
+function describeFreshness(session: ReplicaSession): Record<string, string> {
+  const replica = session.readFrom();
   return {
     ...(replica && { 'x-replica': replica.name }),
     ...(replica?.asOf && { 'x-data-as-of': replica.asOf }),
   };
-}
-
-const bodies = new WeakMap<Request, Promise<JsonObject>>();
-
-/** A body can be read only once, and a request may be answered more than once. */
-function readBodyOnce(request: Request): Promise<JsonObject> {
-  const body = bodies.get(request) ?? readBody(request);
-  bodies.set(request, body);
-  return body;
 }
 
 function searchMetrics(part: unknown): readonly string[] {
@@ -164,13 +189,10 @@ function json(body: unknown, init: ResponseInit = {}): Response {
 }
 
 /** `message` is shown beside a panel, `error` by "Save & test". */
-function refuse(request: Request, error: unknown, { mask, logOf }: GrafanaDeps): Response {
-  const { message, extensions } = mask(error);
-  const code = extensions.code as ErrorCode;
-  const http = extensions.http as { status?: number; headers?: Record<string, string> } | undefined;
-  const log = logOf(request);
-  log.codes.add(code);
-  if (extensions.reference) log.reference = String(extensions.reference);
+function showRefusal(failure: unknown, facts: RequestFacts, mask: ErrorMask): Response {
+  const { message, extensions } = mask(failure);
+  facts.noteError(extensions);
+  const { code = 'INTERNAL', http } = extensions as Partial<ErrorExtensions>;
   // GraphQL reports some of them with status 200; here they fail the whole response.
   const status = http?.status ?? errorTraits(code).status;
   return json({ message, error: { code, message } }, { status, headers: http?.headers ?? {} });

@@ -17,14 +17,14 @@ import {
 } from 'graphql';
 import { LimitExceededError } from './document-limits.ts';
 
-/**
- * What a field costs by itself, by schema coordinate; any other costs 1. An aggregation reads every call of its
- * filter, so it is worth a list of some 60,000 whole calls.
- */
+/** An aggregation reads every call of its filter, so it is worth a list of some 60,000 whole calls. */
+export const AGGREGATION_POINTS = 2_000_000;
+
+/** What a field costs by itself, by schema coordinate; any other costs 1. */
 export const fieldPoints: Readonly<Record<string, number>> = {
-  'CdrStats.rows': 2_000_000,
-  'CdrStats.totals': 2_000_000,
-  'CdrConnection.totalCount': 2_000_000,
+  'CdrStats.rows': AGGREGATION_POINTS,
+  'CdrStats.totals': AGGREGATION_POINTS,
+  'CdrConnection.totalCount': AGGREGATION_POINTS,
   'CdrConnection.estimatedCount': 10_000,
   'Query.cdr': 10_000,
   'Query.carriers': 20_000,
@@ -46,11 +46,11 @@ const MIN_ALLOWANCE = 40_000_000;
 /** One page of the largest size with 60 fields, or two with 25, or five with 4. */
 const POINTS_PER_CALL = 70;
 
-export interface CostQuestion {
+export interface CostOptions {
   readonly schema: GraphQLSchema;
   readonly operation: OperationDefinitionNode;
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
-  /** As the client sent them; what is not there or not a number counts as not given. */
+  /** As the client sent them; what is missing or not a number counts as not given. */
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
@@ -59,26 +59,19 @@ export function allowanceOf({ maxPage }: { readonly maxPage: number }): number {
   return Math.max(MIN_ALLOWANCE, POINTS_PER_CALL * maxPage);
 }
 
-/** Throws LimitExceededError when the operation costs more than `allowed` points. */
-export function checkCost(question: CostQuestion, allowed: number): void {
-  const cost = knownCostOf(question);
+/** Throws LimitExceededError when a request costs more than `allowed` points. */
+export function checkCost(cost: number, allowed: number): void {
   if (cost <= allowed) return;
   throw new LimitExceededError('cost', cost, allowed, `The query costs ${cost} points`);
 }
 
-/** Of an operation that is kept because it is asked again. By all of its variables that the cost may depend on. */
-const knownCosts = new WeakMap<OperationDefinitionNode, Map<string, number>>();
-const MAX_COSTS = 64;
-
-function knownCostOf(question: CostQuestion): number {
-  const { operation, variables } = question;
-  const sizes = operation.variableDefinitions?.map(({ variable }) => sizeOf(variables[variable.name.value]));
-  const key = String(sizes);
-  const costs = knownCosts.get(operation) ?? new Map<string, number>();
-  knownCosts.set(operation, costs);
-  const cost = costs.get(key) ?? costOf(question);
-  if (costs.size < MAX_COSTS) costs.set(key, cost);
-  return cost;
+/** A text that is the same for variables of the same cost. */
+export function costKeyOf(
+  { variableDefinitions }: OperationDefinitionNode,
+  variables: CostOptions['variables'],
+): string {
+  if (!variableDefinitions?.length) return '';
+  return variableDefinitions.map(({ variable }) => sizeOf(variables[variable.name.value])).join();
 }
 
 /** A number or a boolean; of anything else, whether it is there: a variable that is not has its default. */
@@ -91,7 +84,7 @@ function sizeOf(value: unknown): string {
  * An upper bound of the work behind an operation, known before it runs: items of lists times what is selected of
  * each, plus what is dear by itself. Each fragment is counted once per page size, however often it is spread.
  */
-export function costOf({ schema, operation, fragments, variables }: CostQuestion): number {
+export function costOf({ schema, operation, fragments, variables }: CostOptions): number {
   const values = { ...defaultsOf(operation), ...variables };
   const known = new Map<string, number>();
 

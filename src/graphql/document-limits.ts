@@ -46,9 +46,9 @@ export class LimitExceededError extends QueryTooLargeError {
 
 /**
  * Checks a document's text before it is parsed: a parser recurses, so that a few kilobytes of braces would end it.
- * Throws LimitExceededError, whose `measured` is one above the limit: counting stops there.
+ * Returns the number of tokens. Throws LimitExceededError, whose `measured` is one above the limit: counting stops there.
  */
-export function checkText(text: string, { tokens, depth }: DocumentLimits): void {
+export function checkText(text: string, { tokens, depth }: DocumentLimits): number {
   const lexer = new Lexer(new Source(text));
   let count = 0;
   let open = 0;
@@ -65,6 +65,7 @@ export function checkText(text: string, { tokens, depth }: DocumentLimits): void
       throw new LimitExceededError('nesting', open, deepest, sentence);
     }
   }
+  return count;
 }
 
 /** Text that is no GraphQL ends here: the parser explains it. */

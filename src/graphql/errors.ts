@@ -8,21 +8,26 @@ import {
   ValuesOfCorrectTypeRule,
   validate,
 } from 'graphql';
-import { type Plugin, processRegularResult } from 'graphql-yoga';
-import {
-  BadRequestError,
-  type ErrorCode,
-  errorCodes,
-  GatewayError,
-  NotAcceptableError,
-  RequestCancelledError,
-} from '../errors.ts';
-import { type ErrorExtensions, extensionsOf, HttpError, type HttpFacts } from '../http/errors.ts';
+import { type ErrorCode, errorCodes, errorTraits, GatewayError, RequestCancelledError } from '../errors.ts';
+import { type ErrorExtensions, extensionsOf, type HttpFacts } from '../http/errors.ts';
 
 /** Told of each defect once, with the reference that the caller sees. */
 export type ReportDefect = (error: unknown, reference: string) => void;
 
-/** Names that GraphQL Yoga and its executor use, and the one of our closed list that says the same. */
+/** Turns whatever was thrown into the error a client may see. Never throws. */
+export type ErrorMask = (error: unknown) => GraphQLError;
+
+/** The errors of a request that is not executed: of its document, its variables, or the way it was sent. */
+export class RequestErrors extends Error {
+  override readonly name = 'RequestErrors';
+  readonly errors: readonly GraphQLError[];
+  constructor(errors: readonly GraphQLError[]) {
+    super(errors[0]?.message);
+    this.errors = errors;
+  }
+}
+
+/** Names that GraphQL Yoga and graphql-js use, and the one of our closed list that says the same. */
 const foreignCodes: Readonly<Record<string, ErrorCode>> = {
   REQUEST_ENTITY_TOO_LARGE: 'QUERY_TOO_LARGE',
   OPERATION_RESOLUTION_FAILURE: 'BAD_REQUEST',
@@ -31,12 +36,13 @@ const foreignCodes: Readonly<Record<string, ErrorCode>> = {
 
 /** A defect that is thrown for every row of a list is reported once, not a hundred thousand times. */
 const SAME_DEFECT_MILLIS = 1000;
+const MAX_DEFECTS = 1000;
 
 /**
- * Yoga's `maskError`: an error we can explain keeps its message and gets `code` and `retryable`; any other becomes
- * INTERNAL with a reference, and is reported with it. Never throws.
+ * An error we can explain keeps its message and gets `code` and `retryable`; any other becomes INTERNAL with a
+ * reference, and is reported with it.
  */
-export function createErrorMask(report: ReportDefect): (error: unknown) => GraphQLError {
+export function createErrorMask(report: ReportDefect): ErrorMask {
   const referenceOf = createReferences(report);
 
   return (error) => {
@@ -55,45 +61,11 @@ export function createErrorMask(report: ReportDefect): (error: unknown) => Graph
   };
 }
 
-/**
- * Gives a code to what fails outside resolvers (HTTP, parsing, validation), and the HTTP status to whole answers:
- * a dashboard must not show "no data" for "no standby".
- */
-export function useErrorCodes(): Plugin {
-  return {
-    onRequestParse({ request, requestParser, setRequestParser }) {
-      if (request.method !== 'GET' && request.method !== 'POST') {
-        throw new HttpError('GraphQL is asked with GET or POST.', 405, { headers: { allow: 'GET, POST' } });
-      }
-      if (!requestParser) {
-        throw new HttpError('Send the query as JSON, with "Content-Type: application/json".', 415);
-      }
-      setRequestParser(async (parsed) => {
-        try {
-          return await requestParser(parsed);
-        } catch (error) {
-          if (!(error instanceof SyntaxError)) throw error;
-          throw new BadRequestError('"variables" and "extensions" of a URL or a form are JSON texts.');
-        }
-      });
-    },
-    onValidate({ params }) {
-      return ({ valid, result }) => {
-        if (!valid) codeValidationErrors(params.schema, params.documentAST, result as GraphQLError[]);
-      };
-    },
-    onResultProcess({ result, setResult, resultProcessor, setResultProcessor }) {
-      if (!resultProcessor) {
-        const error = new NotAcceptableError(
-          'Accept application/graphql-response+json or application/json; lists also as text/csv or application/x-ndjson.',
-        );
-        setResult({ errors: [show(error, error.message, extensionsOf(error), error)] });
-        setResultProcessor(processRegularResult as never, 'application/json');
-      } else if (!Array.isArray(result) && 'errors' in result && result.errors) {
-        setResult(withHttpStatus(result as ExecutionResult));
-      }
-    },
-  };
+/** The errors of a failure, as a client may see them. */
+export function showFailure(failure: unknown, mask: ErrorMask): GraphQLError[] {
+  // Yoga says nothing at all of a request that was given up.
+  const errors = failure instanceof RequestErrors ? failure.errors : [failure];
+  return errors.length > 0 ? errors.map(mask) : [mask(new RequestCancelledError())];
 }
 
 function createReferences(report: ReportDefect): (cause: unknown) => string {
@@ -101,7 +73,7 @@ function createReferences(report: ReportDefect): (cause: unknown) => string {
   let since = 0;
 
   return (cause) => {
-    if (Date.now() - since > SAME_DEFECT_MILLIS) {
+    if (Date.now() - since > SAME_DEFECT_MILLIS || recent.size >= MAX_DEFECTS) {
       recent.clear();
       since = Date.now();
     }
@@ -115,7 +87,7 @@ function createReferences(report: ReportDefect): (cause: unknown) => string {
   };
 }
 
-/** A field's error has no HTTP status of its own: the rest of the answer may be there. */
+/** A field's error has no HTTP status of its own: the rest of the response may be there. */
 function show(
   shown: unknown,
   message: string,
@@ -168,44 +140,74 @@ function codeOf(error: GraphQLError, code: string | undefined): ErrorCode | unde
   return isAboutInput ? 'INVALID_ARGUMENT' : undefined;
 }
 
+/** The same error with a code that the mask keeps. */
+export function withCode(error: GraphQLError, code: ErrorCode): GraphQLError {
+  const { message, nodes, source, positions, path, originalError, extensions } = error;
+  return new GraphQLError(message, {
+    nodes,
+    source,
+    positions,
+    path,
+    originalError,
+    extensions: { ...extensions, code },
+  });
+}
+
 /**
  * An argument that does not fit its type has the same code inline as in a variable. Which errors are of that kind
  * is asked of graphql's own rule: what a scalar throws carries no sign of it.
  */
-function codeValidationErrors(schema: GraphQLSchema, document: DocumentNode, errors: GraphQLError[]): void {
+export function codeValidationErrors(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  errors: readonly GraphQLError[],
+): GraphQLError[] {
   const aboutValues = new Set(validate(schema, document, [ValuesOfCorrectTypeRule]).map(textOf));
-  for (const error of errors) {
-    const extensions = error.extensions as Partial<ErrorExtensions>;
-    extensions.code ??= aboutValues.has(textOf(error)) ? 'INVALID_ARGUMENT' : 'GRAPHQL_VALIDATION_FAILED';
-    extensions.retryable ??= false;
-  }
+  return errors.map((error) =>
+    withCode(error, aboutValues.has(textOf(error)) ? 'INVALID_ARGUMENT' : 'GRAPHQL_VALIDATION_FAILED'),
+  );
 }
 
 function textOf(error: GraphQLError): string {
   return JSON.stringify([error.message, error.locations]);
 }
 
-/** When nothing but errors came out of a running query, their status is the status of the answer. */
+/** When nothing but errors came out of a running query, their status is the status of the response. */
 export function withHttpStatus(result: ExecutionResult): ExecutionResult {
   const { errors = [], data } = result;
-  if (errors.length === 0 && !('data' in result)) return { errors: [cancelled()] };
   if (!('data' in result) || hasValue(data)) return result;
-  const worst = errors.map(statusOfField).sort((one, other) => other.status - one.status)[0];
+  const worst = worstOf(errors.map((error) => httpOf(error) ?? { status: 200 }));
   if (!worst || worst.status === 200) return result;
   return { ...result, extensions: { ...result.extensions, http: worst } };
+}
+
+/** The same for a client that wanted a file: HTTP alone says whether it has one, so no failure may be 200. */
+export function withStatusOfFile(result: ExecutionResult): ExecutionResult {
+  const facts = (result.errors ?? []).map((error) => {
+    const { code = 'INTERNAL' } = error.extensions as Partial<ErrorExtensions>;
+    return httpOf(error) ?? { status: errorTraits(code).status };
+  });
+  return { ...result, extensions: { ...result.extensions, http: worstOf(facts) } };
+}
+
+function worstOf(facts: HttpFacts[]): HttpFacts | undefined {
+  return facts.sort((one, other) => other.status - one.status)[0];
 }
 
 function hasValue(data: unknown): boolean {
   return Object.values(data ?? {}).some((value) => value !== null);
 }
 
-function statusOfField(error: GraphQLError): HttpFacts {
+/** What HTTP makes of an error of a field, or of the request; undefined where GraphQL answers 200. */
+function httpOf(error: GraphQLError): HttpFacts | undefined {
   const cause = causeOf(error);
-  if (cause instanceof GatewayError) return extensionsOf(cause).http ?? { status: 200 };
-  return { status: error.extensions.code === 'INTERNAL' ? 500 : 200 };
+  if (cause instanceof GatewayError) return extensionsOf(cause).http;
+  const { http, code } = error.extensions as Partial<ErrorExtensions>;
+  return http ?? (code === 'INTERNAL' ? { status: 500 } : undefined);
 }
 
-function cancelled(): GraphQLError {
-  const error = new RequestCancelledError();
-  return show(error, error.message, extensionsOf(error), error);
+/** The error as a response has it: what is meant for HTTP is not part of it. */
+export function shown(error: GraphQLError): object {
+  const { http: _, ...extensions } = error.extensions;
+  return { ...error.toJSON(), extensions };
 }

@@ -9,24 +9,18 @@ import {
   GraphQLStreamDirective,
   visit,
 } from 'graphql';
-import type { Context } from '../context.ts';
+import type { ReplicaSession } from '../replicas/session.ts';
+import { type ErrorMask, shown } from './errors.ts';
 
 /**
- * `@defer` and `@stream`: the answer in parts, in the format of the incremental delivery specification (`pending`,
- * `incremental`, `completed`). Clients that accept no parts get the whole answer: the directives only permit parts.
+ * `@defer` and `@stream`: the response in parts, in the format of the incremental delivery specification (`pending`,
+ * `incremental`, `completed`). Clients that accept no parts get the whole response: the directives only permit parts.
  */
 
-/** Turns whatever was thrown into the error a client may see. */
-export type ErrorMask = (error: unknown) => GraphQLError;
-
 const directives = new Set([GraphQLDeferDirective.name, GraphQLStreamDirective.name]);
-const incrementals = new WeakMap<DocumentNode, boolean>();
-const wholes = new WeakMap<DocumentNode, DocumentNode>();
 
 /** Whether the document uses either directive. */
 export function isIncremental(document: DocumentNode): boolean {
-  const known = incrementals.get(document);
-  if (known !== undefined) return known;
   let found = false;
   visit(document, {
     Directive({ name }) {
@@ -34,20 +28,14 @@ export function isIncremental(document: DocumentNode): boolean {
       return found ? BREAK : undefined;
     },
   });
-  incrementals.set(document, found);
   return found;
 }
 
 /** The same document without them. */
 export function withoutIncremental(document: DocumentNode): DocumentNode {
-  if (!isIncremental(document)) return document;
-  const known = wholes.get(document);
-  if (known) return known;
-  const whole: DocumentNode = visit(document, {
+  return visit(document, {
     Directive: ({ name }) => (directives.has(name.value) ? null : undefined),
   });
-  wholes.set(document, whole);
-  return whole;
 }
 
 /** Executes a document without the directives. graphql-js' plain `execute` refuses schemas that know them. */
@@ -55,53 +43,77 @@ export async function executeWhole(args: ExecutionArgs): Promise<ExecutionResult
   return (await experimentalExecuteIncrementally(args)) as ExecutionResult;
 }
 
-/** Executes a document with them: one result when nothing was put off after all, or each part as it is there. */
-export async function executeInParts(
-  args: ExecutionArgs & { readonly contextValue: Context },
-  mask: ErrorMask,
-): Promise<ExecutionResult | AsyncGenerator<ExecutionResult>> {
-  const { contextValue: context } = args;
-  const result = await experimentalExecuteIncrementally({ ...args, abortSignal: context.signal });
-  return 'initialResult' in result ? partsOf(result, context, mask) : result;
+/** What comes in parts; `finished` settles when the last one was taken, or the client has left. */
+export interface ResultInParts {
+  readonly parts: AsyncGenerator<ExecutionResult>;
+  readonly finished: Promise<void>;
 }
 
-export function isInParts(
-  result: ExecutionResult | AsyncGenerator<ExecutionResult>,
-): result is AsyncGenerator<ExecutionResult> {
-  return Symbol.asyncIterator in result;
+export interface PartsOptions {
+  readonly session: ReplicaSession;
+  readonly mask: ErrorMask;
+}
+
+/** Executes a document with them: one result when nothing was put off after all, or each part as it is there. */
+export async function executeInParts(
+  args: ExecutionArgs,
+  options: PartsOptions,
+): Promise<ExecutionResult | ResultInParts> {
+  const result = await experimentalExecuteIncrementally(args);
+  return 'initialResult' in result ? deliver(result, options) : result;
+}
+
+export function isInParts(result: ExecutionResult | ResultInParts): result is ResultInParts {
+  return 'parts' in result;
 }
 
 type InParts = Exclude<Awaited<ReturnType<typeof experimentalExecuteIncrementally>>, ExecutionResult>;
 
+function deliver(result: InParts, { session, mask }: PartsOptions): ResultInParts {
+  const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
+  const end = () => {
+    session.end();
+    finish();
+  };
+  const generator = partsOf(result, { session, mask }, end);
+  const parts: AsyncGenerator<ExecutionResult> = Object.assign(generator, {
+    // A generator that was never begun would not run its `finally`.
+    async return(value: unknown) {
+      end();
+      await result.subsequentResults.return(undefined);
+      return { done: true as const, value };
+    },
+  });
+  return { parts, finished };
+}
+
 async function* partsOf(
   { initialResult, subsequentResults }: InParts,
-  context: Context,
-  mask: ErrorMask,
+  { session, mask }: PartsOptions,
+  end: () => void,
 ): AsyncGenerator<ExecutionResult> {
   try {
-    const extensions = { ...initialResult.extensions, replica: await context.session.answeredBy() };
-    yield { ...initialResult, extensions } as ExecutionResult;
+    const extensions = { ...initialResult.extensions, replica: await session.answeredBy() };
+    yield withMasked({ ...initialResult, extensions } as ExecutionResult, mask) as ExecutionResult;
     for await (const part of subsequentResults) yield masked(part, mask) as ExecutionResult;
   } finally {
-    context.session.end();
+    end();
   }
 }
 
 type Part = InParts['subsequentResults'] extends AsyncGenerator<infer Each> ? Each : never;
 
-/** Yoga masks the errors of results, and knows nothing of those in parts. */
 function masked(part: Part, mask: ErrorMask): unknown {
-  const withMasked = <Each extends { readonly errors?: readonly GraphQLError[] }>(each: Each) =>
-    each.errors ? { ...each, errors: each.errors.map((error) => shown(mask(error))) } : each;
   return {
     ...part,
-    ...(part.incremental && { incremental: part.incremental.map(withMasked) }),
-    ...(part.completed && { completed: part.completed.map(withMasked) }),
+    ...(part.incremental && { incremental: part.incremental.map((each) => withMasked(each, mask)) }),
+    ...(part.completed && { completed: part.completed.map((each) => withMasked(each, mask)) }),
   };
 }
 
-/** The error as a response has it: what is meant for HTTP is not part of it. */
-export function shown(error: GraphQLError): object {
-  const { http: _, ...extensions } = error.extensions;
-  return { ...error.toJSON(), extensions };
+function withMasked<Each extends { readonly errors?: readonly GraphQLError[] }>(
+  each: Each,
+  mask: ErrorMask,
+): object {
+  return each.errors ? { ...each, errors: each.errors.map((error) => shown(mask(error))) } : each;
 }

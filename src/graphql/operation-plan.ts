@@ -1,16 +1,16 @@
 import {
   type DocumentNode,
-  type ExecutionArgs,
   GraphQLError,
-  getOperationAST,
+  type GraphQLSchema,
   getVariableValues,
   Kind,
   type OperationDefinitionNode,
   type VariableValues,
 } from 'graphql';
-import type { CdrsArguments } from '../resolvers/cdrs.ts';
-import { type ConnectionPlan, isStreamable, planConnection } from '../streaming/connection-plan.ts';
-import { collectFields, fragmentsOf, type SelectedField } from '../streaming/selection.ts';
+import { type ConnectionPlan, planConnection } from '../streaming/connection-plan.ts';
+import { collectFields, type SelectedField } from '../streaming/selection.ts';
+import { RequestErrors } from './errors.ts';
+import type { Operation, Shape } from './operation.ts';
 
 /** An operation with lists that stream, and the rest of it for the ordinary executor. */
 export interface OperationPlan {
@@ -25,43 +25,30 @@ export type PlannedRoot = PlannedList | SelectedField;
 /** A list that streams, with the arguments of this request. */
 export interface PlannedList {
   readonly plan: ConnectionPlan;
-  readonly arguments: CdrsArguments;
+  readonly arguments: Readonly<Record<string, unknown>>;
 }
-
-/** What is the same for every request whose variables leave out the same fields. */
-interface Shape {
-  readonly roots: readonly (ConnectionPlan | SelectedField)[];
-  readonly rest: DocumentNode | undefined;
-}
-
-/** Undefined: the ordinary executor must answer it all. By operation, then by its boolean variables. */
-const shapes = new WeakMap<OperationDefinitionNode, Map<string, Shape | undefined>>();
-/** Of an operation; a client needs many boolean variables to have as many. */
-const MAX_SHAPES = 64;
 
 /**
  * How the operation is answered; undefined when the ordinary executor must answer it all, bad arguments included:
- * its errors are the spec's.
+ * its errors are the spec's. Throws RequestErrors when the variables do not fit.
  */
 export function planOperation(
-  args: ExecutionArgs,
-): OperationPlan | { readonly errors: readonly GraphQLError[] } | undefined {
-  const operation = getOperationAST(args.document, args.operationName);
-  if (operation?.operation !== 'query') return undefined;
-  const definitions = operation.variableDefinitions ?? [];
-  const given = getVariableValues(args.schema, definitions, args.variableValues ?? {});
-  if (!given.variableValues) return { errors: given.errors };
-  const variables = given.variableValues;
+  schema: GraphQLSchema,
+  operation: Operation,
+  inputs: Readonly<Record<string, unknown>>,
+): OperationPlan | undefined {
+  const { definition } = operation;
+  if (definition.operation !== 'query') return undefined;
+  const coerced = getVariableValues(schema, definition.variableDefinitions ?? [], inputs);
+  if (!coerced.variableValues) throw new RequestErrors(coerced.errors);
+  const variables = coerced.variableValues;
   try {
-    const shape = shapeOf(args, operation, variables);
-    return (
-      shape && {
-        rest: shape.rest,
-        roots: shape.roots.map((root) =>
-          isConnection(root) ? { plan: root, arguments: argumentsOf(root, variables) } : root,
-        ),
-      }
+    const shape = operation.shapes.get(shapeKeyOf(variables), () => planRoots(schema, operation, variables));
+    if (!shape) return undefined;
+    const roots = shape.roots.map((root) =>
+      isConnection(root) ? { plan: root, arguments: root.argumentsWith(variables) } : root,
     );
+    return { roots, rest: shape.rest };
   } catch (error) {
     if (error instanceof GraphQLError) return undefined;
     throw error;
@@ -72,43 +59,29 @@ export function isPlannedList(root: PlannedRoot): root is PlannedList {
   return 'plan' in root;
 }
 
-function argumentsOf(plan: ConnectionPlan, variables: VariableValues): CdrsArguments {
-  return plan.argumentsWith(variables) as unknown as CdrsArguments;
-}
-
 /** Only `@skip` and `@include` change what is selected, and they take booleans. */
-function shapeOf(
-  args: ExecutionArgs,
-  operation: OperationDefinitionNode,
-  variables: VariableValues,
-): Shape | undefined {
-  const booleans = Object.entries(variables.coerced).filter(([, value]) => typeof value === 'boolean');
-  const key = booleans.join();
-  const known = shapes.get(operation) ?? new Map<string, Shape | undefined>();
-  shapes.set(operation, known);
-  if (known.has(key)) return known.get(key);
-  const shape = planRoots(args, operation, variables);
-  if (known.size < MAX_SHAPES) known.set(key, shape);
-  return shape;
+function shapeKeyOf({ coerced }: VariableValues): string {
+  let key = '';
+  for (const name in coerced) {
+    if (typeof coerced[name] === 'boolean') key += `${name}:${coerced[name]},`;
+  }
+  return key;
 }
 
 function planRoots(
-  { schema, document }: ExecutionArgs,
-  operation: OperationDefinitionNode,
+  schema: GraphQLSchema,
+  { document, definition, fragments }: Operation,
   variables: VariableValues,
 ): Shape | undefined {
-  const fragments = fragmentsOf(document);
-  const fields = collectFields([operation.selectionSet], fragments, variables);
+  const fields = collectFields([definition.selectionSet], fragments, variables);
   const definitions = schema.getQueryType()!.getFields();
   const roots = fields?.map((field) => {
-    const definition = definitions[field.name];
-    const plan =
-      isStreamable(definition) && planConnection(field, definition, { schema, fragments, variables });
-    return plan || field;
+    const selection = { schema, fragments, variables };
+    return planConnection(field, definitions[field.name], selection) ?? field;
   });
   if (!roots?.some(isConnection)) return undefined;
   const left = roots.filter((root) => !isConnection(root)) as SelectedField[];
-  return { roots, rest: left.length > 0 ? documentOf(document, operation, left) : undefined };
+  return { roots, rest: left.length > 0 ? documentOf(document, definition, left) : undefined };
 }
 
 function isConnection(root: ConnectionPlan | SelectedField): root is ConnectionPlan {

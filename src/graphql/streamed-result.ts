@@ -1,10 +1,12 @@
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { ExecutionResult } from 'graphql';
-import { type Plugin, processRegularResult } from 'graphql-yoga';
-import type { Context } from '../context.ts';
+import { type FetchAPI, processRegularResult } from 'graphql-yoga';
 import { compress, negotiateEncoding } from '../http/compression.ts';
+import type { RequestFacts } from '../http/request-facts.ts';
+import type { ReplicaSession } from '../replicas/session.ts';
 import { type FileFormat, fileTypes } from '../streaming/file-response.ts';
+import type { JsonType } from './accept.ts';
 
 /** A result whose JSON is already there, or coming: Yoga's processor asks `stringify` for the body. */
 interface StreamedResult extends ExecutionResult {
@@ -13,81 +15,66 @@ interface StreamedResult extends ExecutionResult {
 
 /** A result that is a file instead of JSON. */
 interface FileResult extends ExecutionResult {
-  readonly format: FileFormat;
   /** `Response` is Yoga's own, which takes Node's streams. */
-  response(fetchAPI: { Response: typeof Response }): Response;
+  response(fetchAPI: Pick<FetchAPI, 'Response'>): Response;
+}
+
+/** Whose response it is. */
+export interface Sending {
+  readonly session: ReplicaSession;
+  readonly facts: RequestFacts;
+  readonly headers: Headers;
 }
 
 /** Answers with the body; the standby is given back when it has ended. */
-export function createStreamedResult(context: Context, body: Buffer | Readable): StreamedResult {
-  const sent = send(context, body);
+export function createStreamedResult(sending: Sending, body: Buffer | Readable): StreamedResult {
+  const sent = send(sending, body);
   return { extensions: { http: { headers: sent.headers } }, stringify: () => sent.body };
 }
 
 /** Answers with a file named after the list and the moment: `cdrs-20260105T090000Z.csv`. */
 export function createFileResult(
-  context: Context,
+  sending: Sending,
   format: FileFormat,
   name: string,
   body: Buffer | Readable,
 ): FileResult {
-  const sent = send(context, body);
+  const sent = send(sending, body);
   const moment = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
   const headers = {
     ...sent.headers,
     'content-type': `${fileTypes[format]}; charset=utf-8${format === 'csv' ? '; header=present' : ''}`,
     'content-disposition': `attachment; filename="${name}-${moment}.${format}"`,
   };
-  return { format, response: ({ Response }) => new Response(sent.body as never, { headers }) };
+  return { response: ({ Response }) => new Response(sent.body as never, { headers }) };
 }
 
-/** Answers with files where files are asked for. Comes before whatever refuses media types that it does not know. */
-export function useFiles(): Plugin {
-  return {
-    onResultProcess({ request, result, setResultProcessor }) {
-      if (isFileResult(result)) {
-        setResultProcessor((_, fetchAPI) => result.response(fetchAPI), fileTypes[result.format]);
-      } else if (fileFormatOf(request.headers.get('accept')) && !Array.isArray(result)) {
-        // Whoever asks for a file and gets errors instead reads them as JSON.
-        setResultProcessor(processRegularResult as never, 'application/json');
-      }
-    },
-  };
+/** The response of a result that is there as a whole, or is a stream of its own. */
+export function respondWhole(result: ExecutionResult, mediaType: JsonType, fetchAPI: FetchAPI): Response {
+  if (isFileResult(result)) return result.response(fetchAPI);
+  return processRegularResult(result as never, fetchAPI, mediaType) as Response;
 }
 
 export function isStreamed(result: ExecutionResult): boolean {
-  return 'stringify' in result || 'response' in result;
+  return 'stringify' in result || isFileResult(result);
 }
 
-function isFileResult(result: unknown): result is FileResult {
-  return typeof result === 'object' && result !== null && 'response' in result;
+function isFileResult(result: ExecutionResult): result is FileResult {
+  return 'response' in result;
 }
 
-/** The file format that the Accept header names before any JSON; undefined for GraphQL's own. */
-export function fileFormatOf(accept: string | null): FileFormat | undefined {
-  const types = (accept ?? '').split(',').map((part) => part.split(';')[0]!.trim().toLowerCase());
-  const formats = Object.keys(fileTypes) as FileFormat[];
-  for (const type of types) {
-    const format = formats.find((candidate) => fileTypes[candidate] === type);
-    if (format) return format;
-    if (/json|\*/.test(type)) return undefined;
-  }
-  return undefined;
-}
-
-function send(context: Context, given: Buffer | Readable) {
-  const replica = context.session.readFrom();
+function send({ session, facts, headers: requested }: Sending, given: Buffer | Readable) {
+  const replica = session.readFrom();
   if (given instanceof Readable) {
-    const ended = finished(given);
-    ended.catch(() => {}).finally(() => context.session.end());
-    context.note({ finished: ended });
-  } else context.session.end();
-  const { body, encoding } = compress(given, negotiateEncoding(context.headers.get('accept-encoding')));
+    facts.finished = finished(given).finally(() => session.end());
+    facts.finished.catch(() => {});
+  } else session.end();
+  const { body, encoding } = compress(given, negotiateEncoding(requested.get('accept-encoding')));
   const headers: Record<string, string> = {
     'cache-control': 'no-store',
     vary: 'accept, accept-encoding',
     ...(encoding && { 'content-encoding': encoding }),
-    // A proxy that gathers the answer first would undo the stream.
+    // A proxy that gathers the response first would undo the stream.
     ...(body instanceof Readable && { 'x-accel-buffering': 'no' }),
     ...(replica && { 'x-replica': replica.name, 'x-read-token': replica.token }),
     ...(replica?.asOf && { 'x-data-as-of': replica.asOf }),

@@ -1,17 +1,25 @@
 import { errorResponse, HttpError } from './errors.ts';
+import { RequestFacts } from './request-facts.ts';
 
 /** Answers every request. Rejects only when the request was aborted. */
 export type Handler = (request: Request) => Response | Promise<Response>;
 
+/** The same, with the facts of the request to add to; new ones when nobody wants to know them. */
+export type FactsHandler = (request: Request, facts?: RequestFacts) => Response | Promise<Response>;
+
 /** Answers the requests that are its own, by exact path; undefined leaves a request to the next route. */
-export type Route = (request: Request, url: URL) => Response | undefined | Promise<Response | undefined>;
+export type Route = (
+  request: Request,
+  url: URL,
+  facts: RequestFacts,
+) => Response | undefined | Promise<Response | undefined>;
 
 /** The first route that knows the request answers it; what no route knows is 404. */
-export function createRouter(routes: readonly Route[]): Handler {
-  return async (request) => {
+export function createRouter(routes: readonly Route[]): FactsHandler {
+  return async (request, facts = new RequestFacts(request)) => {
     const url = new URL(request.url);
     for (const route of routes) {
-      const response = await route(request, url);
+      const response = await route(request, url, facts);
       if (response) return response;
     }
     return errorResponse(new HttpError('Nothing is served at this path. GraphQL is at /graphql.', 404));

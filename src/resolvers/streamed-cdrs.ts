@@ -4,11 +4,11 @@ import type { CdrFilter } from '../db/calls/cdr-filter.ts';
 import { countCdrs } from '../db/calls/cdrs.ts';
 import type { Reader } from '../db/reader.ts';
 import { ReplicaFailureError } from '../errors.ts';
-import type { OpenList } from '../streaming/json-connection.ts';
+import type { OpenList } from '../streaming/open-list.ts';
 import { type CdrsArguments, parseCdrPage } from './cdrs.ts';
 import { cursorPrefix, encodeCursor } from './cursor.ts';
 
-export interface StreamedCdrsNeeds {
+export interface StreamedCdrsDeps {
   readonly principal: Principal;
   reader(requirement?: {
     readonly readAfter?: readonly string[];
@@ -25,17 +25,17 @@ export interface StreamedCdrsNeeds {
 const LONG_LIST = 10_000;
 
 /** What the arguments of a `cdrs` field mean to the streaming path: the same as to the ordinary one. */
-export async function openCdrs(needs: StreamedCdrsNeeds, args: CdrsArguments): Promise<OpenList> {
-  const { filter, order, size, fromEnd, after, before, readAfter } = parseCdrPage(args, needs.principal);
-  const reader = await needs.reader({ readAfter, purpose: size > LONG_LIST ? 'stream' : 'page' });
-  const scope = { filter, order };
+export async function openCdrs(deps: StreamedCdrsDeps, args: CdrsArguments): Promise<OpenList> {
+  const { filter, order, size, fromEnd, after, before, readAfter } = parseCdrPage(args, deps.principal);
+  const reader = await deps.reader({ readAfter, purpose: size > LONG_LIST ? 'stream' : 'page' });
+  const identity = { filter, order };
   return {
     reader,
-    page: { ...scope, after, before, fromEnd },
+    page: { ...identity, after, before, fromEnd },
     size,
-    cursorPrefixAt: (replayedLsn) => cursorPrefix(scope, needs.tokenAt(replayedLsn)),
-    cursorOf: async (keyset) => encodeCursor(cursorPrefix(scope, await needs.token()), keyset),
-    replace: (failed, error) => needs.replaceReader(failed, error),
+    cursorPrefixAt: (replayedLsn) => cursorPrefix(identity, deps.tokenAt(replayedLsn)),
+    cursorOf: async (keyset) => encodeCursor(cursorPrefix(identity, await deps.token()), keyset),
+    replace: (failed, error) => deps.replaceReader(failed, error),
     count: (kind) => count(kind === 'totalCount' ? countCdrs : estimateCdrs),
   };
 
@@ -45,7 +45,7 @@ export async function openCdrs(needs: StreamedCdrsNeeds, args: CdrsArguments): P
       return await ask(reader, filter);
     } catch (error) {
       if (!(error instanceof ReplicaFailureError)) throw error;
-      return ask(await needs.replaceReader(reader, error), filter);
+      return ask(await deps.replaceReader(reader, error), filter);
     }
   }
 }

@@ -2,7 +2,9 @@ import type { ObjectFieldBuilder } from '@pothos/core';
 import type { CdrRow } from '../db/calls/cdrs.ts';
 import { type CdrColumnName, cdrColumn, cdrColumnNames } from '../db/sources/cdr-columns.ts';
 import { type CdrConnection, type CdrEdge, cursorOf, findCdr, findCdrs } from '../resolvers/cdrs.ts';
+import { openCdrs } from '../resolvers/streamed-cdrs.ts';
 import { shownValue } from '../resolvers/values.ts';
+import type { PageInfoField } from '../streaming/connection-plan.ts';
 import { Account, Customer } from './accounts.ts';
 import { builder } from './builder.ts';
 import { Carrier } from './carriers.ts';
@@ -41,7 +43,6 @@ const fieldNames = {
   release_source: 'releaseSource',
   user_agent: 'userAgent',
   i_protocol: 'protocol',
-  p_asserted_id: 'assertedIdentity',
 } as const satisfies Record<CdrColumnName, string>;
 
 type FieldBuilder = ObjectFieldBuilder<typeof builder.$inferSchemaTypes, CdrRow>;
@@ -94,26 +95,27 @@ Cdr.implement({
 
 const PageInfo = builder.objectRef<CdrConnection>('PageInfo').implement({
   description: 'Where this page lies in the list. Give `endCursor` as `after` for the next page.',
-  fields: (t) => ({
-    hasNextPage: t.boolean({
-      nullable: false,
-      description: 'Whether calls follow. True means there are; false is as of `extensions.replica.asOf`.',
-      resolve: (connection) => connection.hasNextPage(),
-    }),
-    hasPreviousPage: t.boolean({
-      nullable: false,
-      description: 'Whether calls precede this page.',
-      resolve: (connection) => connection.hasPreviousPage(),
-    }),
-    startCursor: t.string({
-      description: 'Cursor of the first call of the page; null when it is empty.',
-      resolve: (connection) => connection.startCursor(),
-    }),
-    endCursor: t.string({
-      description: 'Cursor of the last call of the page; null when it is empty.',
-      resolve: (connection) => connection.endCursor(),
-    }),
-  }),
+  fields: (t) =>
+    ({
+      hasNextPage: t.boolean({
+        nullable: false,
+        description: 'Whether calls follow. True means there are; false is as of `extensions.replica.asOf`.',
+        resolve: (connection) => connection.hasNextPage(),
+      }),
+      hasPreviousPage: t.boolean({
+        nullable: false,
+        description: 'Whether calls precede this page.',
+        resolve: (connection) => connection.hasPreviousPage(),
+      }),
+      startCursor: t.string({
+        description: 'Cursor of the first call of the page; null when it is empty.',
+        resolve: (connection) => connection.startCursor(),
+      }),
+      endCursor: t.string({
+        description: 'Cursor of the last call of the page; null when it is empty.',
+        resolve: (connection) => connection.endCursor(),
+      }),
+    }) satisfies Record<PageInfoField, unknown>,
 });
 
 const CdrEdgeType = builder.objectRef<CdrEdge>('CdrEdge').implement({
@@ -192,7 +194,7 @@ builder.queryFields((t) => ({
       'Calls, newest first unless asked otherwise. Page forwards with `first` and `after`, backwards with `last` and ' +
       '`before`. A page of a million is answered as a stream: `viewer.maxPage` is the ceiling. The same query with ' +
       '`Accept: text/csv` or `application/x-ndjson` is a file.',
-    extensions: { streams: true },
+    extensions: { openList: (args, context) => openCdrs(context, args) },
     args: {
       filter: t.arg({ type: CdrFilterInput, description: 'Which calls; all that you may see when missing.' }),
       orderBy: t.arg({

@@ -7,16 +7,33 @@ import {
   type VariableValues,
 } from 'graphql';
 import type { CdrColumnName } from '../db/sources/cdr-columns.ts';
+import type { OpenList } from './open-list.ts';
 import type { Member } from './row-encoder.ts';
 import { collectFields, type Fragments, type SelectedField } from './selection.ts';
 
+declare module 'graphql' {
+  /** What the streaming path reads from the schema; the schema's own declarations are held to these types. */
+  // biome-ignore lint/suspicious/noExplicitAny: merged declarations have the same parameters
+  interface GraphQLFieldExtensions<_TSource, _TContext, _TArgs = any> {
+    /** Of a field whose list streams: opens the list that the arguments mean. */
+    openList?: (args: _TArgs, context: _TContext) => Promise<OpenList>;
+    /** Of a field that is a column of a call. */
+    column?: CdrColumnName;
+    /** Of the field of an edge that is its cursor, and of the one that is its call. */
+    cursor?: true;
+    node?: true;
+  }
+}
+
 /**
- * A `cdrs` field whose list can be streamed, and what else is asked of the connection. The same for every request
- * whose variables leave out the same fields.
+ * A field whose list can be streamed, and what else is selected of its connection. The same for every request whose
+ * variables leave out the same fields.
  */
 export interface ConnectionPlan {
   readonly key: string;
   readonly typeName: string;
+  /** The list, by coerced arguments and the context of the request. */
+  open(args: Readonly<Record<string, unknown>>, context: unknown): Promise<OpenList>;
   /** Coerced, defaults filled in. Throws what argument coercion throws. */
   argumentsWith(variables: VariableValues): Readonly<Record<string, unknown>>;
   readonly list: ListPlan;
@@ -36,10 +53,13 @@ export type OtherPlan =
   | { readonly kind: 'constant'; readonly key: string; readonly value: string }
   | { readonly kind: 'pageInfo'; readonly key: string; readonly members: readonly PageInfoMember[] };
 
-export interface PageInfoMember {
-  readonly key: string;
-  readonly name: 'hasNextPage' | 'hasPreviousPage' | 'startCursor' | 'endCursor' | '__typename';
-}
+/** The fields of `PageInfo`. The schema is held to them; what is not among them is left to the executor. */
+export const pageInfoFields = ['hasNextPage', 'hasPreviousPage', 'startCursor', 'endCursor'] as const;
+export type PageInfoField = (typeof pageInfoFields)[number];
+
+export type PageInfoMember =
+  | { readonly key: string; readonly name: PageInfoField }
+  | { readonly key: string; readonly constant: string };
 
 interface Selection {
   readonly schema: GraphQLSchema;
@@ -47,22 +67,17 @@ interface Selection {
   readonly variables: VariableValues;
 }
 
-/** True for the root fields whose lists stream: the schema marks them. */
-export function isStreamable(
-  field: GraphQLField<unknown, unknown> | undefined,
-): field is GraphQLField<unknown, unknown> {
-  return field?.extensions.streams === true;
-}
-
 /**
- * The plan of a root field; undefined when its selection is not one list of columns, and the ordinary executor must
- * answer: two lists, `account` beside columns, an unknown directive.
+ * The plan of a root field; undefined when it is no list that streams, or its selection is not one list of columns, and
+ * the ordinary executor must answer: two lists, `account` beside columns, an unknown directive.
  */
 export function planConnection(
   selected: SelectedField,
-  field: GraphQLField<unknown, unknown>,
+  field: GraphQLField<unknown, unknown> | undefined,
   selection: Selection,
 ): ConnectionPlan | undefined {
+  const open = field?.extensions.openList;
+  if (!open) return undefined;
   const type = getNamedType(field.type) as GraphQLObjectType;
   const members = collectFields(selected.selectionSets, selection.fragments, selection.variables);
   const lists = members?.filter(({ name }) => name === 'nodes' || name === 'edges');
@@ -76,6 +91,7 @@ export function planConnection(
   return {
     key: selected.key,
     typeName: type.name,
+    open,
     argumentsWith: (variables) => getArgumentValues(field, selected.nodes[0], variables),
     list,
     others,
@@ -104,7 +120,7 @@ function planMembers(
     const { key, name } = member;
     if (name === '__typename') return { kind: 'constant', key, value: type.name };
     const definition = type.getFields()[name]!;
-    const column = definition.extensions.column as CdrColumnName | undefined;
+    const column = definition.extensions.column;
     if (column) return { kind: 'column', key, column };
     if (definition.extensions.cursor === true) return { kind: 'cursor', key };
     if (definition.extensions.node !== true) return undefined;
@@ -123,6 +139,13 @@ function planOther(
   if (name === '__typename') return { kind: 'constant', key, value: type.name };
   if (name === 'totalCount' || name === 'estimatedCount') return { kind: name, key };
   if (name !== 'pageInfo') return undefined;
-  const members = collectFields(field.selectionSets, selection.fragments, selection.variables);
-  return members && { kind: 'pageInfo', key, members: members as unknown as PageInfoMember[] };
+  const pageInfo = getNamedType(type.getFields()[name]!.type);
+  const members = collectFields(field.selectionSets, selection.fragments, selection.variables)?.map(
+    (member): PageInfoMember | undefined => {
+      if (member.name === '__typename') return { key: member.key, constant: pageInfo.name };
+      const known = pageInfoFields.find((each) => each === member.name);
+      return known && { key: member.key, name: known };
+    },
+  );
+  return members?.every((member) => member !== undefined) ? { kind: 'pageInfo', key, members } : undefined;
 }

@@ -3,8 +3,8 @@ import { UnreadableValueError } from '../errors.ts';
 import { Body, type Summary } from './body.ts';
 import type { ConnectionPlan } from './connection-plan.ts';
 import { createCsvEncoder, csvHeader, INCOMPLETE } from './csv-encoder.ts';
-import type { OpenList } from './json-connection.ts';
 import { ListReader } from './list-reader.ts';
+import type { OpenList } from './open-list.ts';
 import { createRowEncoder, type Member, type RowEncoder } from './row-encoder.ts';
 
 /** The formats a list can be downloaded in, with their media types. */

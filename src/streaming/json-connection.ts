@@ -1,26 +1,9 @@
-import type { CdrKeyset, CdrPage } from '../db/calls/cdr-page.ts';
-import type { Reader } from '../db/reader.ts';
 import { UnreadableValueError } from '../errors.ts';
 import type { Body } from './body.ts';
-import type { ConnectionPlan, OtherPlan, PageInfoMember } from './connection-plan.ts';
+import type { ConnectionPlan, OtherPlan, PageInfoField } from './connection-plan.ts';
 import { ListReader } from './list-reader.ts';
+import type { OpenList } from './open-list.ts';
 import { createRowEncoder, type FailedPath } from './row-encoder.ts';
-
-/** A page of calls, checked and decoded, and the standby it is read from: what the arguments of `cdrs` mean. */
-export interface OpenList {
-  readonly reader: Reader;
-  readonly page: Omit<CdrPage, 'limit'>;
-  /** How many calls at most. */
-  readonly size: number;
-  /** What cursors begin with when the standby has replayed so far. */
-  cursorPrefixAt(replayedLsn: string): string;
-  /** The cursor of a call that was read, by what the standby had replayed when the last of them was. */
-  cursorOf(keyset: CdrKeyset): Promise<string>;
-  /** The standby to go on with after a failure; throws when there is none, or the failure is final. */
-  replace(failed: Reader, error: unknown): Promise<Reader>;
-  /** Decimal digits. */
-  count(kind: 'totalCount' | 'estimatedCount'): Promise<string>;
-}
 
 /** A failure, and the path in the response that is null, or short, because of it. */
 export interface ResponseFailure {
@@ -114,7 +97,7 @@ async function endOf(
   }
 }
 
-type Page = Record<Exclude<PageInfoMember['name'], '__typename'>, boolean | string | null>;
+type Page = Record<PageInfoField, boolean | string | null>;
 
 async function pageOf(
   list: OpenList,
@@ -149,9 +132,9 @@ async function otherJson(
 ): Promise<string> {
   if (other.kind === 'constant') return JSON.stringify(other.value);
   if (other.kind === 'pageInfo') {
-    const members = other.members.map(({ key, name }) => [
-      key,
-      name === '__typename' ? 'PageInfo' : page[name],
+    const members = other.members.map((member) => [
+      member.key,
+      'constant' in member ? member.constant : page[member.name],
     ]);
     return JSON.stringify(Object.fromEntries(members));
   }

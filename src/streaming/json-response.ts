@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import { Body, type Summary } from './body.ts';
 import type { ConnectionPlan } from './connection-plan.ts';
-import { type ListOutcome, type OpenList, type ResponseFailure, writeConnection } from './json-connection.ts';
+import { type ListOutcome, type ResponseFailure, writeConnection } from './json-connection.ts';
+import type { OpenList } from './open-list.ts';
 
 /** A field at the root of the operation: one whose list streams, or one that is already answered. */
 export type Root =

@@ -1,14 +1,9 @@
-import type { DocumentNode, GraphQLSchema } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { type ErrorCode, errorCodes, requestResults } from '../errors.ts';
-import { askedOf, catchAlls, noteAsked, OTHER, partOf, parts } from './operation-names.ts';
-import type { EndedRequest } from './request-log.ts';
+import type { EndedRequest } from '../http/request-facts.ts';
+import { catchAlls, OTHER, partOf, parts } from './operation-names.ts';
 
 export interface RequestMetrics {
-  readonly plugin: Plugin;
-  /** The same without Yoga. */
-  noteOperation(request: Request, document: DocumentNode, operationName: string | null | undefined): void;
   note(ended: EndedRequest): void;
 }
 
@@ -18,32 +13,18 @@ const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 const statuses = ['2xx', '3xx', '4xx', '5xx', 'none'] as const;
 
 /**
- * Requests by what they ask for, never by what clients call it: the names of operations are theirs, and as many as
+ * Requests by what they select, never by what clients call it: the names of operations are theirs, and as many as
  * they like. Every series is there from the start, so that `rate()` sees the first error.
  */
-export function createRequestMetrics(registry: Registry, schema: GraphQLSchema): RequestMetrics {
-  const fields = new Set(Object.keys(schema.getQueryType()?.getFields() ?? {}));
-  const operations = [...fields, ...catchAlls];
-  const { requests, durations, errors, http } = createSeries(registry, operations);
-  const noteOperation = (request: Request, document: DocumentNode, name: string | null | undefined) =>
-    noteAsked(request, document, name, fields);
-
+export function createRequestMetrics(registry: Registry, fields: readonly string[]): RequestMetrics {
+  const { requests, durations, errors, http } = createSeries(registry, [...fields, ...catchAlls]);
   return {
-    noteOperation,
-    plugin: {
-      onParse: () => (parsed) => {
-        const { request, params } = parsed.context;
-        const { result } = parsed;
-        if (!result || result instanceof Error) return;
-        noteOperation(request, result as DocumentNode, params.operationName);
-      },
-    },
-    note({ request, status, result, millis, codes }) {
-      const route = partOf(request.url);
+    note({ facts, status, result, millis }) {
+      const route = partOf(facts.request.url);
       http.inc({ route, status: status === undefined ? 'none' : `${Math.floor(status / 100)}xx` });
-      for (const code of codes) errors.inc({ code });
+      for (const code of facts.codes) errors.inc({ code });
       if (route !== 'graphql') return;
-      const operation = askedOf(request) ?? OTHER;
+      const operation = facts.operation?.field ?? OTHER;
       requests.inc({ operation, outcome: result });
       durations.observe({ operation }, millis / 1000);
     },

@@ -1,13 +1,10 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { EndedRequest } from './request-log.ts';
-
-/** What is known of an answer that was sent as it was read. `bytes` are those of the body, before compression. */
-export type EndedStream = Pick<EndedRequest, 'finished' | 'rows'> & { readonly bytes?: number };
+import type { RequestFacts } from '../http/request-facts.ts';
 
 export interface StreamMetrics {
-  /** Counts a stream as running until `finished` settles; undefined is none. */
-  note(finished: Promise<unknown> | undefined): void;
-  noteEnd(ended: EndedStream): void;
+  /** Counts a stream as running until `finished` settles. */
+  note(finished: Promise<unknown>): void;
+  noteEnd(facts: Pick<RequestFacts, 'finished' | 'rows' | 'bytes'>): void;
   /** Before each scrape. */
   show(): void;
 }
@@ -39,16 +36,15 @@ export function createStreamMetrics(registry: Registry, now = () => performance.
 
   return {
     note(finished) {
-      if (!finished) return;
       const stream = { since: now() };
       const forget = () => running.delete(stream);
       running.add(stream);
       finished.then(forget, forget);
     },
-    noteEnd(ended) {
-      if (!ended.finished) return;
-      rows.inc(ended.rows ?? 0);
-      bytes.inc(ended.bytes ?? 0);
+    noteEnd(facts) {
+      if (!facts.finished) return;
+      rows.inc(facts.rows ?? 0);
+      bytes.inc(facts.bytes ?? 0);
     },
     show() {
       active.set(running.size);

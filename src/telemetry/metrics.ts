@@ -1,6 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
 import { Registry } from 'prom-client';
 import { UnauthenticatedError } from '../errors.ts';
 import { errorResponse } from '../http/errors.ts';
@@ -13,8 +12,9 @@ import { type Build, createProcessMetrics } from './metrics-process.ts';
 import { createReplicaMetrics } from './metrics-replicas.ts';
 import { createRequestMetrics, type RequestMetrics } from './metrics-requests.ts';
 import { createStreamMetrics, type StreamMetrics } from './metrics-streams.ts';
+import { queryFieldsOf } from './operation-names.ts';
 
-export interface MetricsNeeds {
+export interface MetricsDeps {
   readonly replicas: { snapshot(): ReplicationStatus };
   /** Without it nothing is said of files of numbers. */
   readonly numbering?: { reports(): NumberingReports } | undefined;
@@ -32,9 +32,6 @@ export interface MetricsNeeds {
 export interface Metrics {
   /** `GET /metrics`, in the text format. Answers when every database is down. */
   readonly route: Route;
-  /** Learns what each request asks for. */
-  readonly plugin: Plugin;
-  noteOperation: RequestMetrics['noteOperation'];
   /** Of every request, when it has been answered to the last byte. */
   noteRequest: RequestMetrics['note'];
   /** When an answer begins that is sent as it is read. */
@@ -44,11 +41,11 @@ export interface Metrics {
 }
 
 /** A registry of its own: two gateways in one process count apart. */
-export function createMetrics({ replicas, numbering, schema, build, token }: MetricsNeeds): Metrics {
+export function createMetrics({ replicas, numbering, schema, build, token }: MetricsDeps): Metrics {
   const registry = new Registry();
   const ofReplicas = createReplicaMetrics(registry);
   const pools = createPoolMetrics(registry);
-  const requests = createRequestMetrics(registry, schema);
+  const requests = createRequestMetrics(registry, queryFieldsOf(schema));
   const streams = createStreamMetrics(registry);
   const ofNumbering = createNumberingMetrics(registry);
   createProcessMetrics(registry, build);
@@ -62,13 +59,11 @@ export function createMetrics({ replicas, numbering, schema, build, token }: Met
   }
 
   return {
-    plugin: requests.plugin,
-    noteOperation: requests.noteOperation,
     noteStream: streams.note,
     watchPool: pools.watch,
     noteRequest(ended) {
       requests.note(ended);
-      streams.noteEnd(ended);
+      streams.noteEnd(ended.facts);
     },
     async route(request, { pathname }) {
       if (pathname !== '/metrics') return undefined;

@@ -1,15 +1,20 @@
-import { type DocumentNode, getOperationAST, Kind, type SelectionSetNode } from 'graphql';
-import { type Fragments, fragmentsOf } from '../streaming/selection.ts';
+import { type GraphQLSchema, Kind, type OperationDefinitionNode, type SelectionSetNode } from 'graphql';
+import type { OperationDescription } from '../http/request-facts.ts';
+import type { Fragments } from '../streaming/selection.ts';
+import { hideNumbers } from './logging.ts';
 
-/** Beside the names of query fields: asked for several of them, only for the schema, or for nothing we understand. */
+/** Beside the names of query fields: several of them, only the schema, or nothing we understand. */
 const SEVERAL = 'several';
 const INTROSPECTION = 'introspection';
 export const OTHER = 'other';
 export const catchAlls = [SEVERAL, INTROSPECTION, OTHER] as const;
 
-/** On the request itself, not in a WeakMap: see the log of the request. */
-const ASKED = Symbol('what the request asks for');
-type AskingRequest = Request & { [ASKED]?: string };
+const MAX_NAME_LENGTH = 64;
+
+/** Those that may be a label. */
+export function queryFieldsOf(schema: GraphQLSchema): readonly string[] {
+  return Object.keys(schema.getQueryType()?.getFields() ?? {});
+}
 
 /** The parts of the gateway. */
 export const parts = ['graphql', 'grafana', 'metrics', 'probe', 'other'] as const;
@@ -32,33 +37,32 @@ export function partOf(url: string): Part {
   return path.startsWith('/grafana/') ? 'grafana' : 'other';
 }
 
-/** Keeps which of the `known` query fields an operation asks for: words of ours, as many as there are fields. */
-export function noteAsked(
-  request: AskingRequest,
-  document: DocumentNode,
-  operationName: string | null | undefined,
-  known: ReadonlySet<string>,
-): void {
-  request[ASKED] = askedBy(document, operationName, known);
+/**
+ * What an operation asks for. `fields` are the query fields of the schema: the words of ours that may be a label.
+ * The document need not be valid.
+ */
+export function describeOperation(
+  operation: OperationDefinitionNode,
+  fragments: Fragments,
+  fields: ReadonlySet<string>,
+): OperationDescription {
+  return {
+    name: operation.name && hideNumbers(operation.name.value.slice(0, MAX_NAME_LENGTH)),
+    type: operation.operation,
+    field: describeFields(operation.selectionSet, fragments, fields),
+  };
 }
 
-/** What was noted; undefined when there was no operation to look at. */
-export function askedOf(request: AskingRequest): string | undefined {
-  return request[ASKED];
-}
-
-function askedBy(
-  document: DocumentNode,
-  operationName: string | null | undefined,
-  known: ReadonlySet<string>,
+function describeFields(
+  selectionSet: SelectionSetNode,
+  fragments: Fragments,
+  fields: ReadonlySet<string>,
 ): string {
-  const operation = getOperationAST(document, operationName);
-  if (!operation) return OTHER;
-  const names = [...rootFields(operation.selectionSet, fragmentsOf(document))];
-  const ours = names.filter((field) => known.has(field));
+  const names = [...rootFields(selectionSet, fragments)];
+  const ours = names.filter((name) => fields.has(name));
   if (ours.length > 1) return SEVERAL;
   if (ours.length === 1) return ours[0]!;
-  return names.length > 0 && names.every((field) => field.startsWith('__')) ? INTROSPECTION : OTHER;
+  return names.length > 0 && names.every((name) => name.startsWith('__')) ? INTROSPECTION : OTHER;
 }
 
 /** The document is not validated yet: a fragment may be missing, or contain itself. */

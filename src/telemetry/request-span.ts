@@ -1,7 +1,8 @@
 import type { Attributes, SpanContext } from '@opentelemetry/api';
 import { resultOf } from '../errors.ts';
-import { askedOf, partOf } from './operation-names.ts';
-import { type EndedRequest, shownPath } from './request-log.ts';
+import type { EndedRequest } from '../http/request-facts.ts';
+import { partOf } from './operation-names.ts';
+import { shownPath } from './request-log.ts';
 
 /** What is told of a request. Its name is one of few, whatever clients send. */
 export interface RequestSpan {
@@ -19,14 +20,15 @@ const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPT
  * have none, ours; undefined for probes, scrapes and paths where nothing is. Never variables, numbers, the query or a token.
  */
 export function describeSpan(ended: EndedRequest): RequestSpan | undefined {
-  const { request, type, operation, status, result, codes } = ended;
+  const { facts, status, result } = ended;
+  const { request, operation, codes } = facts;
   const part = partOf(request.url);
   if (part !== 'graphql' && part !== 'grafana') return undefined;
   const method = methods.has(request.method) ? request.method : undefined;
   const { pathname, protocol } = new URL(request.url);
   const failure = result === 'error' ? failureOf(ended) : undefined;
   return {
-    name: type ? [type, askedOf(request)].filter(Boolean).join(' ') : `${method ?? 'HTTP'} /${part}`,
+    name: operation ? `${operation.type} ${operation.field}` : `${method ?? 'HTTP'} /${part}`,
     failure,
     attributes: {
       'http.request.method': method ?? '_OTHER',
@@ -34,21 +36,21 @@ export function describeSpan(ended: EndedRequest): RequestSpan | undefined {
       'http.route': `/${part}`,
       'url.path': shownPath(pathname),
       'url.scheme': protocol.slice(0, -1),
-      'graphql.operation.type': type,
-      'graphql.operation.name': operation,
+      'graphql.operation.type': operation?.type,
+      'graphql.operation.name': operation?.name,
       'error.type': failure,
       'gateway.outcome': result,
       'gateway.error_codes': codes.size > 0 ? [...codes] : undefined,
-      'gateway.replica': ended.replica,
-      'gateway.rows': ended.rows,
-      'gateway.principal': ended.principal,
-      'gateway.request_id': ended.id,
+      'gateway.replica': facts.replica,
+      'gateway.rows': facts.rows,
+      'gateway.principal': facts.principal,
+      'gateway.request_id': facts.id,
     },
   };
 }
 
 /** An error code of ours (docs/errors.md), or the status when there was no more to say. */
-function failureOf({ codes, status }: EndedRequest): string {
+function failureOf({ facts: { codes }, status }: EndedRequest): string {
   const code = [...codes].find((each) => resultOf([each]) === 'error');
   return code ?? (status === undefined ? '_OTHER' : String(status));
 }

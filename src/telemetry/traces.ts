@@ -15,7 +15,7 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import type { Logger } from 'pino';
-import type { EndedRequest } from './request-log.ts';
+import type { EndedRequest } from '../http/request-facts.ts';
 import { describeSpan, parseTraceparent } from './request-span.ts';
 import type { TraceSettings } from './settings.ts';
 
@@ -74,7 +74,7 @@ export function createTraces(options: TracesOptions): Traces {
       if (!described) return;
       const { name, attributes, failure } = described;
       const end = Date.now();
-      const parent = parseTraceparent(ended.request.headers.get('traceparent'));
+      const parent = parseTraceparent(ended.facts.request.headers.get('traceparent'));
       const span = tracer.startSpan(
         name,
         { kind: SpanKind.SERVER, startTime: end - ended.millis, attributes },

@@ -314,11 +314,14 @@ describe('what is no file is refused as JSON, with the reason', () => {
 
   test.each([
     ['a bad argument', '{ cdrs(first: -1) { nodes { id } } }', 'INVALID_ARGUMENT'],
+    ['a page that is too large', '{ cdrs(first: 2000000000) { nodes { id } } }', 'QUERY_TOO_LARGE'],
     ['a foreign cursor', '{ cdrs(after: "x") { nodes { id } } }', 'INVALID_CURSOR'],
     ['an unknown field', '{ cdrs { nodes { cost } } }', 'GRAPHQL_VALIDATION_FAILED'],
     ['no GraphQL', '{ cdrs(', 'GRAPHQL_PARSE_FAILED'],
   ])('%s', async (_, document, code) => {
-    expect((await refusalOf(document, 'text/csv')).code).toBe(code);
+    for (const accept of ['text/csv', 'application/x-ndjson', 'text/csv, application/json;q=0.1']) {
+      expect(await refusalOf(document, accept)).toMatchObject({ status: 400, code });
+    }
   });
 
   async function refusalOf(document: string, accept: string) {

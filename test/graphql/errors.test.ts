@@ -11,7 +11,7 @@ import {
 } from 'graphql';
 import { expect, test } from 'vitest';
 import { InvalidArgumentError, NoReplicaAvailableError, UnauthenticatedError } from '../../src/errors.ts';
-import { createBareYoga, post } from './bare-yoga.ts';
+import { createBareGateway, post } from './bare-gateway.ts';
 
 /** A scalar that refuses everything but "ok", as ours refuse: with a GraphQLError of their own. */
 const Picky = new GraphQLScalarType({
@@ -75,7 +75,7 @@ function badRow(): never {
 }
 
 const reports: { error: unknown; reference: string }[] = [];
-const app = createBareYoga(schema, { report: (error, reference) => reports.push({ error, reference }) });
+const app = createBareGateway(schema, { report: (error, reference) => reports.push({ error, reference }) });
 const asGraphql = { accept: 'application/graphql-response+json' };
 
 async function firstError(query: string, variables?: object) {
@@ -145,14 +145,10 @@ test('an answer that is there in part is 200', async () => {
 });
 
 test('an unknown token is 401, whatever the client accepts', async () => {
-  const strict = createBareYoga(schema, {
-    plugins: [
-      {
-        onContextBuilding: () => {
-          throw new UnauthenticatedError();
-        },
-      },
-    ],
+  const strict = createBareGateway(schema, {
+    authenticate: async () => {
+      throw new UnauthenticatedError();
+    },
   });
   const { status, headers, body } = await post(strict, { query: '{ fine }' });
 

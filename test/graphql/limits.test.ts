@@ -8,9 +8,8 @@ import {
 } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { allowanceOf, costOf, fieldPoints } from '../../src/graphql/cost.ts';
-import { useLimits } from '../../src/graphql/limits.ts';
 import { schema as ourSchema } from '../../src/schema/index.ts';
-import { createBareYoga, post } from './bare-yoga.ts';
+import { createBareGateway, post } from './bare-gateway.ts';
 
 /** The parts of our schema that cost depends on, and a field that leads back to the root. */
 const schema = buildSchema(`
@@ -31,10 +30,7 @@ const schema = buildSchema(`
   type Replica { name: String }
 `);
 
-const app = createBareYoga(schema, {
-  plugins: [useLimits()],
-  context: { principal: { maxPage: 1_000_000 } },
-});
+const app = createBareGateway(schema);
 
 async function ask(query: string, variables: object = {}) {
   const { body } = await post(app, { query, variables });

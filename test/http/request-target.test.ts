@@ -3,9 +3,9 @@ import { buildSchema } from 'graphql';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createRouter, type Route } from '../../src/http/routes.ts';
 import { createGatewayServer } from '../../src/http/server.ts';
-import { createBareYoga } from '../graphql/bare-yoga.ts';
+import { createBareGateway } from '../graphql/bare-gateway.ts';
 
-const yoga = createBareYoga(buildSchema('type Query { calls: String }'));
+const gateway = createBareGateway(buildSchema('type Query { calls: String }'));
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
@@ -46,7 +46,7 @@ async function send(head: string, RequestClass = globalThis.Request): Promise<Ra
 
 describe.each([
   ['Node', globalThis.Request],
-  ['Yoga', yoga.fetchAPI.Request],
+  ['Yoga', gateway.Request],
 ])('with the Request of %s', (_name, RequestClass) => {
   test.each([
     'x/metrics?',

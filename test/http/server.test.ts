@@ -2,11 +2,13 @@ import { once } from 'node:events';
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
-import { buildSchema } from 'graphql';
+import { buildSchema, type ExecutionResult } from 'graphql';
 import { afterEach, describe, expect, test } from 'vitest';
+import { respondWhole } from '../../src/graphql/streamed-result.ts';
+import { createYogaErrands } from '../../src/graphql/yoga.ts';
 import type { Handler } from '../../src/http/routes.ts';
 import { createGatewayServer, ListenError, type ServerOptions } from '../../src/http/server.ts';
-import { createBareYoga } from '../graphql/bare-yoga.ts';
+import { createBareGateway } from '../graphql/bare-gateway.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -109,9 +111,9 @@ describe('a client that leaves', () => {
         started.now();
         return new Promise(() => {});
       };
-      const yoga = createBareYoga(schema);
-      const { url } = await serve((request) => yoga.fetch(request), {
-        ...(kind === 'Request of Yoga' && { Request: yoga.fetchAPI.Request }),
+      const gateway = createBareGateway(schema);
+      const { url } = await serve(gateway.handler, {
+        ...(kind === 'Request of Yoga' && { Request: gateway.Request }),
       });
 
       const answer = post(url, '{"query":"{ calls }"}', leaving.signal).catch(() => 'left');
@@ -127,13 +129,10 @@ describe('a client that leaves', () => {
     const [aborted, destroyed, leaving] = [signalled(), signalled(), new AbortController()];
     const body = new Readable({ read: () => {}, destroy: () => destroyed.now() });
     body.push('first');
-    const schema = buildSchema('type Query { calls: String }');
-    const yoga = createBareYoga(schema, {
-      lastPlugins: [{ onExecute: ({ setExecuteFn }) => setExecuteFn(() => ({ stringify: () => body })) }],
-    });
+    const { fetchAPI } = createYogaErrands();
     const { url } = await serve((request) => {
       request.signal.addEventListener('abort', () => aborted.now());
-      return yoga.fetch(request);
+      return respondWhole({ stringify: () => body } as ExecutionResult, 'application/json', fetchAPI);
     });
 
     const response = await post(url, '{"query":"{ calls }"}', leaving.signal);

@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { errorCodes, InvalidArgumentError, NoReplicaAvailableError } from '../../src/errors.ts';
+import { RequestFacts } from '../../src/http/request-facts.ts';
 import { createRouter, type Handler } from '../../src/http/routes.ts';
 import { Connections } from '../../src/replicas/connections.ts';
 import type { ReplicaStatus, ReplicationStatus } from '../../src/replicas/status.ts';
 import { schema } from '../../src/schema/index.ts';
-import { createMetrics, type Metrics, type MetricsNeeds } from '../../src/telemetry/metrics.ts';
-import { createRequestLogs } from '../../src/telemetry/request-log.ts';
-import { createBareYoga, post } from '../graphql/bare-yoga.ts';
+import { createMetrics, type Metrics, type MetricsDeps } from '../../src/telemetry/metrics.ts';
+import { observeRequests } from '../../src/telemetry/request-log.ts';
+import { createBareGateway, post } from '../graphql/bare-gateway.ts';
 import { hasPromtool, promtool, promtoolNote } from '../support/promtool.ts';
 import { anUnreachableReplica, aReplicaStatus } from '../support/replica-statuses.ts';
 
@@ -19,9 +20,9 @@ const someReplicas = (replicas: readonly ReplicaStatus[] = [aReplicaStatus()]): 
   primary: null,
 });
 
-function makeMetrics(status: ReplicationStatus = someReplicas(), needs: Partial<MetricsNeeds> = {}): Metrics {
+function makeMetrics(status: ReplicationStatus = someReplicas(), deps: Partial<MetricsDeps> = {}): Metrics {
   const replicas = { snapshot: () => status };
-  return createMetrics({ replicas, schema, build: { version: '1.2.3', revision: 'abc123' }, ...needs });
+  return createMetrics({ replicas, schema, build: { version: '1.2.3', revision: 'abc123' }, ...deps });
 }
 
 /** Every sample of a scrape, by its line up to the value. */
@@ -47,18 +48,13 @@ const contextOf = (status: ReplicationStatus, failure: Error = new NoReplicaAvai
   reader: () => Promise.reject(failure),
 });
 
-/** Yoga with the real schema, and what the app has around it. */
+/** The real schema, and what the app has around it. */
 function startApp({ failure }: { failure?: Error } = {}): { metrics: Metrics; fetch: Handler } {
   const status = someReplicas();
   const metrics = makeMetrics(status);
-  const logs = createRequestLogs((ended) => metrics.noteRequest(ended));
-  const yoga = createBareYoga(schema, {
-    lastPlugins: [logs.plugin, metrics.plugin],
-    context: contextOf(status, failure),
-  });
-  const graphql = (request: Request, { pathname }: URL) =>
-    pathname === '/graphql' ? (yoga.fetch(request) as Promise<Response>) : undefined;
-  return { metrics, fetch: logs.around(createRouter([metrics.route, graphql])) };
+  const { route } = createBareGateway(schema, { context: contextOf(status, failure) });
+  const onEnd = metrics.noteRequest;
+  return { metrics, fetch: observeRequests(createRouter([metrics.route, route]), { onStream() {}, onEnd }) };
 }
 
 const asApp = (handler: Handler) => ({
@@ -321,16 +317,9 @@ describe('the metrics of streams', () => {
     expect(during.get('gateway_oldest_stream_seconds')).toBeGreaterThanOrEqual(0);
     resolve();
     await promise;
-    const ended = { rows: 100_000, bytes: 12_000_000, finished: promise };
-    metrics.noteRequest({
-      ...ended,
-      id: 'r',
-      codes: new Set(),
-      request: new Request('http://gateway/graphql'),
-      status: 200,
-      result: 'ok',
-      millis: 1,
-    } as Parameters<Metrics['noteRequest']>[0]);
+    const facts = new RequestFacts(new Request('http://gateway/graphql'));
+    Object.assign(facts, { rows: 100_000, bytes: 12_000_000, finished: promise });
+    metrics.noteRequest(facts.end(200));
     const after = await scrape(metrics);
     expect(after.get('gateway_active_streams')).toBe(0);
     expect(after.has('gateway_oldest_stream_seconds')).toBe(false);
@@ -342,7 +331,6 @@ describe('the metrics of streams', () => {
     const metrics = makeMetrics();
     const cut = Promise.reject(new Error('The client left.'));
     metrics.noteStream(cut);
-    metrics.noteStream(undefined);
     await cut.catch(() => {});
     expect((await scrape(metrics)).get('gateway_active_streams')).toBe(0);
   });

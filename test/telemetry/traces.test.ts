@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { parseSettings } from '../../src/settings/parse.ts';
 import { createLogger } from '../../src/telemetry/logging.ts';
-import { createRequestLogs } from '../../src/telemetry/request-log.ts';
+import { observeRequests } from '../../src/telemetry/request-log.ts';
 import { telemetrySettings } from '../../src/telemetry/settings.ts';
 import { createTraces } from '../../src/telemetry/traces.ts';
 
@@ -115,7 +115,7 @@ function createTracedApp(port: number) {
     version: '1.2.3',
     logger: createLogger({ level: 'info' }, { write: (line) => lines.push(JSON.parse(line)) }),
   });
-  const fetch = createRequestLogs((ended) => traces.note(ended)).around(() => new Response('{}'));
+  const fetch = observeRequests(() => new Response('{}'), { onStream() {}, onEnd: traces.note });
   const ask = async () => fetch(new Request('http://gateway/graphql', { method: 'POST', body: '{}' }));
   return { lines, traces, ask };
 }

@@ -1,5 +1,4 @@
 import { type QueryExecutorProvider, sql } from 'kysely';
-import { cdrColumn } from '../sources/cdr-columns.ts';
 import { problemsOf } from '../sources/columns.ts';
 import {
   type Source,
@@ -70,10 +69,9 @@ function problemsWith(
 }
 
 function warningsAboutColumns(source: Source, grants: readonly MissingGrant[]): readonly string[] {
-  const missing = source.missing.filter((name) => !cdrColumn(name).rare);
   return [
-    ...(missing.length > 0
-      ? [`Always null, because this role finds no such column: ${missing.join(', ')}.`]
+    ...(source.missing.length > 0
+      ? [`Always null, because this role finds no such column: ${source.missing.join(', ')}.`]
       : []),
     ...grants.map(
       ({ table, columns, statement }) =>

@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto';
+import { type ErrorCode, type RequestResult, resultOf } from '../errors.ts';
+
+/** What an operation asks for, in words that logs and metrics may hold. */
+export interface OperationDescription {
+  /** As the client calls it, bounded and without numbers; undefined for an anonymous one. */
+  readonly name: string | undefined;
+  readonly type: string;
+  /** One of the schema's query fields, or a catch-all: never the client's words. */
+  readonly field: string;
+}
+
+/**
+ * What is learnt of one HTTP request while it is answered; the log, the metrics and the traces read it when the last
+ * byte is out. There is one per request, and it is passed to whoever learns something: what a WeakMap holds of a
+ * request would outlive it until the next full garbage collection.
+ */
+export class RequestFacts {
+  readonly request: Request;
+  /** Of the caller when it sent a sane X-Request-Id, otherwise ours; in the response's header either way. */
+  readonly id: string;
+  /** Undefined outside GraphQL, and before the document was parsed. */
+  operation: OperationDescription | undefined = undefined;
+  /** Name of the principal, never its token. */
+  principal: string | undefined = undefined;
+  /** Name of the standby that answered. */
+  replica: string | undefined = undefined;
+  /** Calls in a response that is sent as it is read, and its bytes before compression. */
+  rows: number | undefined = undefined;
+  bytes: number | undefined = undefined;
+  /** Of every error in the response, those at the end of a stream included. */
+  readonly codes = new Set<ErrorCode>();
+  /** What the caller of a masked error was told to quote. */
+  reference: string | undefined = undefined;
+  /** Settles when a response that is sent as it is read has ended; undefined for any other. */
+  finished: Promise<unknown> | undefined = undefined;
+  readonly #startedAt = performance.now();
+
+  constructor(request: Request) {
+    this.request = request;
+    this.id = idOf(request);
+  }
+
+  /** Notes an error as the client is shown it. */
+  noteError({ code, reference }: Readonly<Record<string, unknown>>): void {
+    if (typeof code === 'string') this.codes.add(code as ErrorCode);
+    if (typeof reference === 'string') this.reference = reference;
+  }
+
+  /** `status` is that of HTTP; undefined when the caller left before there was one. */
+  end(status: number | undefined): EndedRequest {
+    return {
+      facts: this,
+      status,
+      result: this.#resultWith(status),
+      millis: performance.now() - this.#startedAt,
+    };
+  }
+
+  #resultWith(status: number | undefined): RequestResult {
+    if (this.request.signal.aborted) return 'cancelled';
+    if (this.codes.size > 0) return resultOf(this.codes);
+    if (status === undefined || status >= 500) return 'error';
+    return status >= 400 ? 'invalid' : 'ok';
+  }
+}
+
+/** A request that has been answered, to the last byte. */
+export interface EndedRequest {
+  readonly facts: RequestFacts;
+  readonly status: number | undefined;
+  readonly result: RequestResult;
+  readonly millis: number;
+}
+
+function idOf(request: Request): string {
+  const given = request.headers.get('x-request-id') ?? '';
+  return /^[\w.:-]{1,64}$/.test(given) ? given : randomUUID();
+}

@@ -1,0 +1,18 @@
+import type { CdrKeyset, CdrPage } from '../db/calls/cdr-page.ts';
+import type { Reader } from '../db/reader.ts';
+
+/** A page of calls, checked and decoded, and the standby it is read from: what the arguments of `cdrs` mean. */
+export interface OpenList {
+  readonly reader: Reader;
+  readonly page: Omit<CdrPage, 'limit'>;
+  /** How many calls at most. */
+  readonly size: number;
+  /** What cursors begin with when the standby has replayed so far. */
+  cursorPrefixAt(replayedLsn: string): string;
+  /** The cursor of a call that was read, by what the standby had replayed when the last of them was. */
+  cursorOf(keyset: CdrKeyset): Promise<string>;
+  /** The standby to go on with after a failure; throws when there is none, or the failure is final. */
+  replace(failed: Reader, error: unknown): Promise<Reader>;
+  /** Decimal digits. */
+  count(kind: 'totalCount' | 'estimatedCount'): Promise<string>;
+}

@@ -1,0 +1,188 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createPrincipals } from '../../src/access/principals.ts';
+import { type App, createApp } from '../../src/app.ts';
+import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
+import { createDatabase } from '../../src/db/reader.ts';
+import { ForbiddenError } from '../../src/errors.ts';
+import type { Phase } from '../../src/graphql/request.ts';
+import { createReplicas, type Replicas } from '../../src/replicas/replicas.ts';
+import { createSampleHistory } from '../../src/replicas/sample-history.ts';
+import { parseGatewaySettings } from '../../src/settings.ts';
+import { createLogger } from '../../src/telemetry/logging.ts';
+import { anXdr } from '../support/builders.ts';
+import { ACCOUNT_ID, ACCOUNT_TOKEN, ADMIN_TOKEN } from '../support/gateway.ts';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+
+const names = ['admit', 'document', 'cost', 'plan', 'execute', 'report'];
+
+let database: TestDatabase;
+let replicas: Replicas;
+let app: App;
+/** What the planted phases saw, in order; emptied before each test. */
+const seen: string[] = [];
+/** Refuses the request in the phase that is planted behind the one of this name. */
+let refusedAfter: string | undefined;
+
+/** Behind each phase of ours another one, which notes that it ran. */
+function plant(ours: readonly Phase[]): readonly Phase[] {
+  return ours.flatMap((phase): Phase[] => [
+    phase,
+    {
+      name: `after ${phase.name}`,
+      always: phase.always,
+      run() {
+        seen.push(phase.name);
+        if (phase.name === refusedAfter) throw new ForbiddenError('Not today.');
+      },
+    },
+  ]);
+}
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  await database.insertXdrs(Array.from({ length: 60 }, () => anXdr()));
+  const settings = parseGatewaySettings({
+    REPLICA_URLS: database.replicaUrls.join(','),
+    ADMIN_TOKEN,
+    ACCOUNT_TOKEN,
+    ACCOUNT_ID,
+  });
+  const { replicaUrls } = database;
+  replicas = createReplicas({ replicaUrls, poolSize: 4, pollIntervalSeconds: 0.1 });
+  const history = createSampleHistory({ pollIntervalSeconds: 0.1 });
+  replicas.onSample((status) => history.note(status));
+  await replicas.firstLook;
+  const replica = await replicas.choose();
+  const { source } = await checkSource(createDatabase(replica.pool), settings.source.name);
+  replica.release();
+  app = createApp({
+    replicas,
+    history,
+    source: () => source,
+    principals: createPrincipals(settings.access),
+    logger: createLogger({ level: 'silent' }),
+    allowedOrigins: [],
+    maxStalenessSeconds: undefined,
+    routes: [],
+    phases: plant,
+  });
+});
+
+afterAll(async () => {
+  await replicas.close();
+  await database[Symbol.asyncDispose]();
+});
+
+beforeEach(() => {
+  seen.length = 0;
+  refusedAfter = undefined;
+});
+
+interface WayIn {
+  readonly path?: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+const LIST = '{ cdrs(first: 5) { nodes { id cld } } }';
+const STREAMED = '{ cdrs(first: 5) { nodes @stream(initialCount: 1) { id } } }';
+const DEFERRED = '{ viewer { name } ... @defer { cdrs(first: 5) { nodes { id } } } }';
+const json = { 'content-type': 'application/json' };
+const asJson = (query: string, more: object = {}) => JSON.stringify({ query, ...more });
+const inUrl = (query: string) => `/graphql?${new URLSearchParams({ query })}`;
+const range = { from: '2026-01-05T00:00:00Z', to: '2026-01-06T00:00:00Z' };
+const grafana = (path: string, body: object): WayIn => ({
+  path: `/grafana${path}`,
+  headers: json,
+  body: JSON.stringify(body),
+});
+
+const waysIn: Readonly<Record<string, WayIn>> = {
+  'a POST of JSON': { headers: json, body: asJson(LIST) },
+  'a POST of JSON in other letters': { headers: { 'content-type': 'Application/JSON' }, body: asJson(LIST) },
+  'a POST with variables': {
+    headers: json,
+    body: asJson('query ($first: Int) { cdrs(first: $first) { nodes { id } } }', { variables: { first: 2 } }),
+  },
+  'a POST through the ordinary executor': {
+    headers: json,
+    body: asJson('{ cdrs(first: 5) { nodes { id account { id } } } }'),
+  },
+  'a POST without a list': { headers: json, body: asJson('{ viewer { name } }') },
+  'a POST of application/graphql': { headers: { 'content-type': 'application/graphql' }, body: LIST },
+  'a form': {
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({ query: LIST }).toString(),
+  },
+  'a GET': { method: 'GET', path: inUrl(LIST) },
+  'a CSV file': { headers: { ...json, accept: 'text/csv' }, body: asJson(LIST) },
+  'an NDJSON file': { headers: { ...json, accept: 'application/x-ndjson' }, body: asJson(LIST) },
+  'a file by GET': { method: 'GET', path: inUrl(LIST), headers: { accept: 'text/csv' } },
+  '@stream as multipart': { headers: { ...json, accept: 'multipart/mixed' }, body: asJson(STREAMED) },
+  '@defer as multipart': {
+    headers: { ...json, accept: 'multipart/mixed, application/json' },
+    body: asJson(DEFERRED),
+  },
+  '@stream as events': { headers: { ...json, accept: 'text/event-stream' }, body: asJson(STREAMED) },
+  '@stream as events by GET': {
+    method: 'GET',
+    path: inUrl(STREAMED),
+    headers: { accept: 'text/event-stream' },
+  },
+  'one result as events': { headers: { ...json, accept: 'text/event-stream' }, body: asJson(LIST) },
+  '@stream to a client of plain JSON': { headers: json, body: asJson(STREAMED) },
+  "Grafana's test": { method: 'GET', path: '/grafana' },
+  "Grafana's list of metrics": grafana('/metrics', {}),
+  "Grafana's query": grafana('/query', {
+    range,
+    targets: [{ refId: 'A', target: 'replication_lag_seconds' }],
+  }),
+  "Grafana's query of calls": grafana('/query', { range, targets: [{ refId: 'A', target: 'calls_table' }] }),
+  "Grafana's search": grafana('/search', { target: '' }),
+  "Grafana's variable": grafana('/variable', { payload: { target: 'accounts' }, range }),
+  "Grafana's annotations": grafana('/annotations', { annotation: {}, range }),
+  "Grafana's flat rows": { method: 'GET', path: '/grafana/history' },
+};
+
+async function send({ path = '/graphql', method = 'POST', headers = {}, body }: WayIn, token = ADMIN_TOKEN) {
+  const response = await app.fetch(
+    new app.Request(`http://gateway${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...headers },
+      ...(body !== undefined && { body }),
+    }),
+  );
+  return { status: response.status, text: await response.text() };
+}
+
+describe.each(Object.entries(waysIn))('%s', (_, wayIn) => {
+  test.each(['the first time', 'when it is repeated'])('meets every phase once, in order, %s', async () => {
+    const { status, text } = await send(wayIn);
+    expect(text).not.toContain('"errors"');
+    expect(status).toBe(200);
+    expect(seen).toEqual(names);
+  });
+
+  test.each(names.slice(0, -1))(
+    'that is refused after "%s" meets nothing else but the report',
+    async (name) => {
+      refusedAfter = name;
+      const { status, text } = await send(wayIn);
+      expect(text).toContain('FORBIDDEN');
+      expect(status).toBe(403);
+      expect(seen).toEqual([...names.slice(0, names.indexOf(name) + 1), 'report']);
+    },
+  );
+
+  test('whose token nobody has meets the report alone', async () => {
+    const { status, text } = await send(wayIn, 'a-token-that-nobody-has');
+    expect(text).toContain('UNAUTHENTICATED');
+    expect(status).toBe(401);
+    expect(seen).toEqual(['report']);
+  });
+});
+
+test('every standby is given back, whatever became of the request', () => {
+  expect(replicas.snapshot().replicas.map(({ routing }) => routing.requestsInFlight)).toEqual([0, 0]);
+});
