@@ -1,4 +1,3 @@
-import { AskError } from '../asking/ask-error.ts';
 import { askForLines } from '../asking/execute.ts';
 import type { CallStreamQueryVariables } from '../generated/graphql.ts';
 import * as operations from '../generated/operations.ts';

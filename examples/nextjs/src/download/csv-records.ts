@@ -67,7 +67,8 @@ export class CsvRecords {
   end(): CsvEnd {
     const isCut = this.#held.length > this.#unfinished;
     const notice = NOTICE.exec(new TextDecoder().decode(this.#held));
-    if (!notice) return { bytes: this.#held, brokenOff: undefined, unreadable: { calls: 0, values: 0 }, isCut };
+    if (!notice)
+      return { bytes: this.#held, brokenOff: undefined, unreadable: { calls: 0, values: 0 }, isCut };
     this.#records -= 1;
     const facts = Object.fromEntries(notice[1]!.split(' ').map((fact) => splitOnce(fact, '=')));
     const { code = '', resumeAfter = '', unreadableCalls, unreadableValues } = facts;

@@ -52,6 +52,8 @@ export type CdrDimension =
 export type CdrFilter = {
   /** Calls of any of these accounts. */
   accountIds?: Array<string> | null | undefined;
+  /** Any of these SIP Call-IDs, as `Cdr.callId` shows them. Reads every call of the other filters, unless the switch has an index of its own on them. */
+  callIds?: Array<string> | null | undefined;
   /** Called number, after translation. */
   cld?: NumberMatch | null | undefined;
   /** Calling number, after translation. */
@@ -68,8 +70,16 @@ export type CdrFilter = {
   maxDurationSeconds?: string | null | undefined;
   /** Conversation at least this long. */
   minDurationSeconds?: string | null | undefined;
+  /** Post-dial delay at least this long: the calls that rang late. Calls of which it is unknown are left out. Reads every call of the other filters. */
+  minPddSeconds?: string | null | undefined;
   /** Any of these outcomes. */
   outcomes?: Array<CallOutcome> | null | undefined;
+  /** Any of these rate prefixes, whole, as `Cdr.prefix` shows them: "33" is not "331". For the numbers that begin with certain digits give `cld.startsWith`. Reads every call of the other filters. */
+  prefixes?: Array<string> | null | undefined;
+  /** Any of these regions of the called number, as `Cdr.region` shows them. Reads every call of the other filters; on a Sippy source looks the prefix of each up. */
+  regions?: Array<string> | null | undefined;
+  /** Who hung up, as `Cdr.releaseSource` shows it: `caller` or `callee`, and "" where the switch writes nothing into it. Reads every call of the other filters. */
+  releaseSources?: Array<string> | null | undefined;
   /** The address the call came from, exactly. */
   remoteIp?: string | null | undefined;
   /** Connect time before this instant: the range is half-open, so that days add up. */
