@@ -280,7 +280,7 @@ describe('what is wrong with a request', () => {
       call({ replica: { name: 'x' } }, 'replication_up'),
       'payload.replica must be a text or a list of texts',
     ],
-    ['/query', call({ bucket: 'MINUTE' }), 'payload.bucket must be one of AUTO, HOUR'],
+    ['/query', call({ bucket: 'FORTNIGHT' }), 'payload.bucket must be one of AUTO, '],
     ['/query', call({ bucket: {} }), 'payload.bucket must be a text'],
     ['/query', call({ groupBy: 'SWITCH' }), 'payload.groupBy must be one of NONE, ACCOUNT'],
     ['/query', call({ groupBy: 'CLD' }), 'use the metric calls_table'],

@@ -38,6 +38,7 @@ afterAll(async () => {
 });
 
 const dimensionFields = {
+  MINUTE: 'bucket',
   HOUR: 'bucket',
   DAY: 'bucket',
   WEEK: 'bucket',
@@ -282,7 +283,7 @@ function expectAnswer({ rows, totals }: { rows: Row[]; totals: Row }, question: 
   }
 }
 
-const times: readonly Dimension[] = ['HOUR', 'DAY', 'WEEK', 'MONTH'];
+const times: readonly Dimension[] = ['MINUTE', 'HOUR', 'DAY', 'WEEK', 'MONTH'];
 /** Numbers are sorted as the database's language does, which JavaScript need not know: they have a test of their own. */
 const others: readonly Dimension[] = [
   'ACCOUNT',

@@ -46,18 +46,22 @@ const firstDayOf: Readonly<Record<'DAY' | 'WEEK' | 'MONTH', (day: string) => str
   MONTH: (day) => `${day.slice(0, 7)}-01`,
 };
 
-export type Unit = 'HOUR' | 'DAY' | 'WEEK' | 'MONTH';
+export type Unit = 'MINUTE' | 'HOUR' | 'DAY' | 'WEEK' | 'MONTH';
+
+/** Minutes of the units that are parts of an hour, or the hour. */
+const minutesOf: Partial<Record<Unit, number>> = { MINUTE: 1, HOUR: 60 };
 
 /**
- * When the bucket of this instant begins. An hour: as far back as the clock on the wall says. A day, a week or a
+ * When the bucket of this instant begins. An hour, or a part of one: as far back as the clock on the wall says. A day, a week or a
  * month: at the first instant of its first day, which need not be midnight, and may be midnight twice.
  */
 export function bucketOf(millis: number, unit: Unit, timeZone: string): number {
-  if (unit === 'HOUR') {
+  const minutes = minutesOf[unit];
+  if (minutes !== undefined) {
     const { minute, second } = localTimeOf(millis, timeZone);
-    return Math.floor(millis / 1000) * 1000 - (minute * 60 + second) * 1000;
+    return Math.floor(millis / 1000) * 1000 - ((minute % minutes) * 60 + second) * 1000;
   }
-  return startOfDay(firstDayOf[unit](dayOf(millis, timeZone)), timeZone);
+  return startOfDay(firstDayOf[unit as keyof typeof firstDayOf](dayOf(millis, timeZone)), timeZone);
 }
 
 const starts = new Map<string, number>();
