@@ -123,6 +123,7 @@ describe('statistics over time', () => {
     [{ bucket: 'WEEK' }, 'utc', '2026-01-05T00:00:00.000Z'],
     [{ bucket: 'MONTH', timeZone: 'America/New_York' }, 'utc', '2026-01-01T05:00:00.000Z'],
     [{ bucket: 'HOUR', timeZone: 'Asia/Kolkata' }, undefined, '2026-01-05T08:30:00.000Z'],
+    [{ bucket: 'QUARTER_HOUR', timeZone: 'Asia/Kolkata' }, undefined, '2026-01-05T09:00:00.000Z'],
     [{ bucket: 'MINUTE', timeZone: 'Asia/Kolkata' }, undefined, '2026-01-05T09:00:00.000Z'],
   ])(
     'are cut in the zone of the payload, else of the dashboard: %j in %s',

@@ -69,7 +69,7 @@ async function bucketsOf(unit: Unit, timeZone: string, filter: object = {}): Pro
 
 const zones = [...new Set(changes.map(({ timeZone }) => timeZone))];
 
-describe.each(['MINUTE', 'HOUR', 'DAY', 'WEEK', 'MONTH'] as const)('%s', (unit) => {
+describe.each(['MINUTE', 'QUARTER_HOUR', 'HOUR', 'DAY', 'WEEK', 'MONTH'] as const)('%s', (unit) => {
   test.each(zones)('in %s each call is in the bucket that its clock and calendar say', async (timeZone) => {
     const expected = new Map<number, number>();
     for (const millis of instants) {

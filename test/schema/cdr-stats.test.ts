@@ -39,6 +39,7 @@ afterAll(async () => {
 
 const dimensionFields = {
   MINUTE: 'bucket',
+  QUARTER_HOUR: 'bucket',
   HOUR: 'bucket',
   DAY: 'bucket',
   WEEK: 'bucket',
@@ -283,7 +284,7 @@ function expectAnswer({ rows, totals }: { rows: Row[]; totals: Row }, question: 
   }
 }
 
-const times: readonly Dimension[] = ['MINUTE', 'HOUR', 'DAY', 'WEEK', 'MONTH'];
+const times: readonly Dimension[] = ['MINUTE', 'QUARTER_HOUR', 'HOUR', 'DAY', 'WEEK', 'MONTH'];
 /** Numbers are sorted as the database's language does, which JavaScript need not know: they have a test of their own. */
 const others: readonly Dimension[] = [
   'ACCOUNT',

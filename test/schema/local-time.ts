@@ -46,10 +46,10 @@ const firstDayOf: Readonly<Record<'DAY' | 'WEEK' | 'MONTH', (day: string) => str
   MONTH: (day) => `${day.slice(0, 7)}-01`,
 };
 
-export type Unit = 'MINUTE' | 'HOUR' | 'DAY' | 'WEEK' | 'MONTH';
+export type Unit = 'MINUTE' | 'QUARTER_HOUR' | 'HOUR' | 'DAY' | 'WEEK' | 'MONTH';
 
 /** Minutes of the units that are parts of an hour, or the hour. */
-const minutesOf: Partial<Record<Unit, number>> = { MINUTE: 1, HOUR: 60 };
+const minutesOf: Partial<Record<Unit, number>> = { MINUTE: 1, QUARTER_HOUR: 15, HOUR: 60 };
 
 /**
  * When the bucket of this instant begins. An hour, or a part of one: as far back as the clock on the wall says. A day, a week or a

@@ -76,6 +76,7 @@ const column = <Column extends GroupedColumn, const Field extends string>(
 /** What calls can be grouped by: the values of `CdrDimension` in GraphQL. A row is all there is to a dimension. */
 export const cdrDimensions = {
   MINUTE: clock(60, 'Minute of connect time, in `timeZone`.'),
+  QUARTER_HOUR: clock(900, 'Quarter of an hour of connect time, in `timeZone`.'),
   HOUR: clock(3600, 'Hour of connect time, in `timeZone`. A day has 23 or 25 of them when clocks change.'),
   DAY: calendar('day', 1, 'Day of connect time, from midnight to midnight in `timeZone`.'),
   WEEK: calendar('week', 7, 'ISO week of connect time, from Monday, in `timeZone`.'),
