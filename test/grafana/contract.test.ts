@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { choices } from '../../src/grafana/call-query.ts';
 import { metrics } from '../../src/grafana/metric-list.ts';
+import { tagKeys } from '../../src/grafana/variables.ts';
 import { aFailedXdr, anAccount, anXdr } from '../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { grafanaDataNote, hasGrafanaData, toDataFrame } from './data-frames.ts';
@@ -160,10 +163,21 @@ describe('what the JSON datasource sends', () => {
     },
   );
 
+  test('the handbook names every metric, payload field, variable and filter', () => {
+    const handbook = readFileSync('docs/monitoring.md', 'utf8');
+    const names = [
+      ...metrics.flatMap(({ value, payloads }) => [value, ...payloads.map(({ name }) => name)]),
+      ...choices.map(({ variable }) => variable),
+      ...tagKeys,
+    ];
+    expect(names.length).toBeGreaterThan(50);
+    expect(names.filter((name) => !handbook.includes(`\`${name}\``))).toEqual([]);
+  });
+
   test('/tag-keys and /tag-values offer filters to the bytes of old and new Grafana', async () => {
     const keys = await gateway.post('/tag-keys', bytesFor('/tag-keys'));
     expect(keys.body).toEqual(
-      ['replica', 'account', 'customer', 'country', 'cause', 'outcome'].map((text) => ({
+      ['replica', 'account', 'customer', 'country', 'region', 'cause', 'outcome'].map((text) => ({
         type: 'string',
         text,
       })),

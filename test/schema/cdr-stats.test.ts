@@ -47,6 +47,7 @@ const dimensionFields = {
   ACCOUNT: 'accountId',
   CUSTOMER: 'customerId',
   COUNTRY: 'country',
+  REGION: 'region',
   PREFIX: 'prefix',
   CLD: 'cld',
   DISCONNECT_CAUSE: 'disconnectCause',
@@ -195,6 +196,8 @@ function keyOf(call: Call, dimension: Dimension, timeZone: string): string | num
       return (call.i_customer as string | null) ?? null;
     case 'COUNTRY':
       return call.country ?? null;
+    case 'REGION':
+      return call.region ?? null;
     case 'PREFIX':
       return call.prefix ?? null;
     case 'CLD':
@@ -290,6 +293,7 @@ const others: readonly Dimension[] = [
   'ACCOUNT',
   'CUSTOMER',
   'COUNTRY',
+  'REGION',
   'PREFIX',
   'DISCONNECT_CAUSE',
   'OUTCOME',

@@ -99,6 +99,12 @@ export const cdrDimensions = {
     description: 'Country of the called number.',
     choice: { filter: 'countries', key: 'country', variable: 'countries' },
   }),
+  REGION: column('region', {
+    field: 'region',
+    label: 'Region',
+    description: 'Region of the called number, as `Cdr.region` shows it.',
+    choice: { filter: 'regions', key: 'region', variable: 'regions' },
+  }),
   PREFIX: column('prefix', {
     field: 'prefix',
     label: 'Prefix',
