@@ -244,6 +244,11 @@ describe('statistics in a table', () => {
     expect(asr).toEqual({ name: 'asr_percent', type: 'number', config: { unit: 'percent' } });
   });
 
+  test('can be of the addresses that calls come from', async () => {
+    const [frame] = await gateway.frames('calls_table', { groupBy: 'REMOTE_IP' }, morning);
+    expect(rowsOf(frame!)).toMatchObject([{ remote_ip: '192.0.2.10', attempts: 5 }]);
+  });
+
   test('name accounts and customers', async () => {
     const [accounts] = await gateway.frames(
       'calls_table',

@@ -50,6 +50,7 @@ const dimensionFields = {
   REGION: 'region',
   PREFIX: 'prefix',
   CLD: 'cld',
+  REMOTE_IP: 'remoteIp',
   DISCONNECT_CAUSE: 'disconnectCause',
   OUTCOME: 'outcome',
 } as const;
@@ -200,6 +201,8 @@ function keyOf(call: Call, dimension: Dimension, timeZone: string): string | num
       return call.region ?? null;
     case 'PREFIX':
       return call.prefix ?? null;
+    case 'REMOTE_IP':
+      return call.remote_ip ?? null;
     case 'CLD':
       return call.cld ?? null;
     case 'DISCONNECT_CAUSE':
@@ -295,6 +298,7 @@ const others: readonly Dimension[] = [
   'COUNTRY',
   'REGION',
   'PREFIX',
+  'REMOTE_IP',
   'DISCONNECT_CAUSE',
   'OUTCOME',
 ];

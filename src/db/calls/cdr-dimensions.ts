@@ -111,6 +111,11 @@ export const cdrDimensions = {
     description: 'Rate prefix of the called number.',
   }),
   CLD: column('cld', { field: 'cld', label: 'Called number', description: 'Called number.' }),
+  REMOTE_IP: column('remote_ip', {
+    field: 'remoteIp',
+    label: 'Remote address',
+    description: 'Address the call came from.',
+  }),
   DISCONNECT_CAUSE: column('disconnect_cause', {
     field: 'disconnectCause',
     label: 'Disconnect cause',
