@@ -161,6 +161,7 @@ describe('statistics over time', () => {
     ['ACCOUNT', { 14: 4, 15: 1 }],
     ['CUSTOMER', { 3: 5 }],
     ['REGION', { London: 5 }],
+    ['RELEASE_SOURCE', { callee: 5 }],
     ['DISCONNECT_CAUSE', { 16: 3, 17: 1, 1: 1 }],
     ['OUTCOME', { ANSWERED: 3, BUSY: 1, UNREACHABLE: 1 }],
   ])('can be grouped by %s', async (groupBy, totals) => {
@@ -177,6 +178,7 @@ describe('statistics over time', () => {
     [{ account: '14,15' }, [], 5],
     [{ country: ['France'] }, [], 1],
     [{ region: ['London', 'Paris'] }, [], 5],
+    [{ release: 'caller' }, [], 0],
     [{}, [{ key: 'region', operator: '=', value: 'Paris' }], 0],
     [{ customer: '3' }, [], 5],
     [{ cause: 17 }, [], 1],

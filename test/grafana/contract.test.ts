@@ -177,7 +177,7 @@ describe('what the JSON datasource sends', () => {
   test('/tag-keys and /tag-values offer filters to the bytes of old and new Grafana', async () => {
     const keys = await gateway.post('/tag-keys', bytesFor('/tag-keys'));
     expect(keys.body).toEqual(
-      ['replica', 'account', 'customer', 'country', 'region', 'cause', 'outcome'].map((text) => ({
+      ['replica', 'account', 'customer', 'country', 'region', 'cause', 'release', 'outcome'].map((text) => ({
         type: 'string',
         text,
       })),

@@ -52,6 +52,7 @@ const dimensionFields = {
   CLD: 'cld',
   REMOTE_IP: 'remoteIp',
   DISCONNECT_CAUSE: 'disconnectCause',
+  RELEASE_SOURCE: 'releaseSource',
   OUTCOME: 'outcome',
 } as const;
 type Dimension = keyof typeof dimensionFields;
@@ -207,6 +208,8 @@ function keyOf(call: Call, dimension: Dimension, timeZone: string): string | num
       return call.cld ?? null;
     case 'DISCONNECT_CAUSE':
       return call.disconnect_cause ?? null;
+    case 'RELEASE_SOURCE':
+      return call.release_source ?? null;
     case 'OUTCOME':
       return outcomeOf(call);
   }
@@ -300,6 +303,7 @@ const others: readonly Dimension[] = [
   'PREFIX',
   'REMOTE_IP',
   'DISCONNECT_CAUSE',
+  'RELEASE_SOURCE',
   'OUTCOME',
 ];
 

@@ -132,8 +132,8 @@ describe.each(questions)('filtered by %s, both sources', (_, filter) => {
   test('have the same statistics', async () => {
     const [one, other] = await askBoth(
       `query ($filter: CdrFilter) {
-        cdrStats(filter: $filter, groupBy: [ACCOUNT, COUNTRY, REGION, REMOTE_IP, OUTCOME, HOUR]) {
-          rows { bucket accountId country region remoteIp outcome ...Measures }
+        cdrStats(filter: $filter, groupBy: [ACCOUNT, COUNTRY, REGION, REMOTE_IP, RELEASE_SOURCE, OUTCOME, HOUR]) {
+          rows { bucket accountId country region remoteIp releaseSource outcome ...Measures }
           totals { ...Measures }
         }
       }

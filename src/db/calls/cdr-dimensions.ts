@@ -122,6 +122,12 @@ export const cdrDimensions = {
     description: 'Cause, as `Cdr.disconnectCause` shows it.',
     choice: { filter: 'disconnectCauses', key: 'cause', variable: 'causes' },
   }),
+  RELEASE_SOURCE: column('release_source', {
+    field: 'releaseSource',
+    label: 'Who hung up',
+    description: 'Who hung up, as `Cdr.releaseSource` shows it.',
+    choice: { filter: 'releaseSources', key: 'release', variable: 'releases' },
+  }),
   OUTCOME: column('outcome', {
     field: 'outcome',
     label: 'Outcome',
