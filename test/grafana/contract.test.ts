@@ -177,10 +177,12 @@ describe('what the JSON datasource sends', () => {
   test('/tag-keys and /tag-values offer filters to the bytes of old and new Grafana', async () => {
     const keys = await gateway.post('/tag-keys', bytesFor('/tag-keys'));
     expect(keys.body).toEqual(
-      ['replica', 'account', 'customer', 'country', 'region', 'cause', 'release', 'outcome'].map((text) => ({
-        type: 'string',
-        text,
-      })),
+      ['replica', 'account', 'customer', 'country', 'region', 'prefix', 'cause', 'release', 'outcome'].map(
+        (text) => ({
+          type: 'string',
+          text,
+        }),
+      ),
     );
     const values = await gateway.post('/tag-values', bytesFor('/tag-values'));
     expect(values.body).toEqual([{ text: 'replica-a' }, { text: 'replica-b' }]);

@@ -109,6 +109,7 @@ export const cdrDimensions = {
     field: 'prefix',
     label: 'Prefix',
     description: 'Rate prefix of the called number.',
+    choice: { filter: 'prefixes', key: 'prefix', variable: 'prefixes' },
   }),
   CLD: column('cld', { field: 'cld', label: 'Called number', description: 'Called number.' }),
   REMOTE_IP: column('remote_ip', {
