@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type ErrorCode, errorCodes, errorTraits } from '../src/errors.ts';
 import { createPhases, type PhaseDeps } from '../src/graphql/request.ts';
@@ -19,6 +19,17 @@ describe('the documentation says what the code does', () => {
       return `| \`${code}\` | ${status} | ${ofGraphQL} | ${retryable ? 'yes' : 'no'} | ${result} |`;
     });
     expect(rows).toEqual(expected);
+  });
+
+  test('docs/contributing.md names files and declarations that are there', () => {
+    const named = [...read('docs/contributing.md').matchAll(/`([^`\s]+)`/g)].map((found) => found[1]!);
+    const files = named.filter((name) => /^[\w.-]+(\/[\w.-]+)+$|^[\w-]+\.(ts|md|json|graphql)$/.test(name));
+    expect(files.length).toBeGreaterThan(9);
+    expect(files.filter((file) => !existsSync(file))).toEqual([]);
+
+    const code = globSync('src/**/*.ts').map(read).join('\n');
+    const declarations = named.filter((name) => /^[a-z]+[A-Z]\w*$/.test(name));
+    expect(declarations.filter((name) => !new RegExp(`\\b${name}\\b`).test(code))).toEqual([]);
   });
 
   test('docs/lifecycle.md names the phases of a request, in their order', () => {

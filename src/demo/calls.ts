@@ -7,7 +7,7 @@ import { type Failure, failures } from './failures.ts';
 import { digits, malformedCalled, type NumberPair } from './numbers.ts';
 import { presets } from './presets.ts';
 import { createChooser, createPicker, type Random } from './random.ts';
-import { matchRate } from './rates.ts';
+import { findRate, matchRate } from './rates.ts';
 
 /**
  * One attempt as a switch writes it when it ends. Seconds and micros count from the epoch; money is in
@@ -36,6 +36,7 @@ export interface Call {
   readonly releaseSource: 'caller' | 'callee' | null;
   readonly userAgent: string | null;
   readonly protocol: number;
+  readonly assertedIdentity: string | null;
 }
 
 /** How a call is written. A column of the table that is not here does not compile; its key is the table's own. */
@@ -64,6 +65,7 @@ export const callsTable = copyTable('xdrs', {
   release_source: ({ releaseSource }) => text(releaseSource),
   user_agent: ({ userAgent }) => text(userAgent),
   i_protocol: ({ protocol }) => String(protocol),
+  p_asserted_id: ({ assertedIdentity }) => text(assertedIdentity),
 } satisfies Record<Exclude<keyof Xdrs, 'i_xdr'>, FieldText<Call>>);
 
 /** Makes one call of its account that ends within the given second. */
@@ -128,10 +130,11 @@ export function createCallMaker(account: Account, random: Random): CallMaker {
       ? courses.failed(failure, disconnectSecond)
       : courses.answered(rate?.pricePerMinute ?? 0, disconnectSecond);
     const remoteIp = caller.remoteIp();
+    const calling = caller.callingNumber();
     return {
       accountId: account.id,
       customerId: account.customerId,
-      caller: caller.callingNumber(),
+      caller: calling,
       called,
       setupMicros: course.setupMicros,
       connectSecond: course.connectSecond,
@@ -152,8 +155,17 @@ export function createCallMaker(account: Account, random: Random): CallMaker {
       releaseSource: course.releaseSource,
       userAgent: random.chance(SELDOM_FILLED) ? USER_AGENTS[random.below(USER_AGENTS.length)]! : null,
       protocol,
+      assertedIdentity: protocol === SIP ? assertedIdentityOf(account, calling) : null,
     };
   };
+}
+
+/** Some equipment asserts who calls. A dialler, which shows many numbers, always asserts the one it is known by. */
+function assertedIdentityOf({ id, kind, home }: Account, { translated }: NumberPair): string | null {
+  if (id % 4 !== 3) return null;
+  if (kind !== 'dialler') return translated;
+  const prefix = home.fixed[0]!;
+  return prefix + String(id).padStart(findRate(prefix).digits - prefix.length, '0');
 }
 
 function reachableBy(failure: Failure | undefined, called: NumberPair, random: Random): NumberPair {

@@ -43,6 +43,7 @@ const fieldNames = {
   release_source: 'releaseSource',
   user_agent: 'userAgent',
   i_protocol: 'protocol',
+  p_asserted_id: 'assertedIdentity',
 } as const satisfies Record<CdrColumnName, string>;
 
 type FieldBuilder = ObjectFieldBuilder<typeof builder.$inferSchemaTypes, CdrRow>;

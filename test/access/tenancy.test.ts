@@ -57,6 +57,7 @@ beforeAll(async () => {
         remote_ip: FOREIGN,
         user_agent: FOREIGN,
         release_source: FOREIGN,
+        p_asserted_id: FOREIGN,
         disconnect_reason: FOREIGN,
         disconnect_cause: 7_777_701,
         charged_amount: `${FOREIGN_ID}.5`,

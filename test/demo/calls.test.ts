@@ -131,6 +131,15 @@ describe('a month of calls', () => {
     expect(shareOf(answered, ({ reason }) => reason === null)).toBeCloseTo(0.9, 1);
   });
 
+  test('shows callers who assert one identity and present many numbers, and others who present their own', () => {
+    const asserted = calls.filter(({ assertedIdentity }) => assertedIdentity !== null);
+    const others = asserted.filter(({ assertedIdentity, caller }) => assertedIdentity !== caller.translated);
+    expect(shareOf(calls, ({ assertedIdentity }) => assertedIdentity !== null)).toBeLessThan(0.1);
+    expect(others.length).toBeGreaterThan(0);
+    expect(others.length).toBeLessThan(asserted.length);
+    expect(new Set(others.map(({ assertedIdentity }) => assertedIdentity)).size).toBeLessThan(20);
+  });
+
   test('has a few numbers that are none, on both sides', () => {
     const odd = (number: string | null) => number === null || !/^\d{6,14}$/.test(number);
     const callers = shareOf(calls, ({ caller }) => odd(caller.translated));

@@ -22,8 +22,6 @@ describe.skipIf(missing)(`on PostgreSQL in containers${skipNote(missing)}`, () =
   let gateway: TestGateway;
 
   beforeAll(async () => {
-    // Its watchdog is one more image, and only tidies up after a run that was killed.
-    process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true';
     servers = await startContainers(IMAGE);
     const gatewayPassword = randomBytes(12).toString('hex');
     await migrateToLatest(servers.primaryUrl, { gatewayPassword });

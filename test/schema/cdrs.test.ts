@@ -79,6 +79,7 @@ test('every field of a call is what the switch wrote, in either way to answer', 
     releaseSource: 'callee',
     userAgent: null,
     protocol: 1,
+    assertedIdentity: '33123456000',
   };
   expect(data.cdr).toEqual(expected);
   expect(data.streamed.nodes).toEqual([expected]);

@@ -29,6 +29,7 @@ export const anXdr = (overrides: Partial<Insertable<Xdrs>> = {}): Insertable<Xdr
   release_source: 'callee',
   user_agent: null,
   i_protocol: 1,
+  p_asserted_id: '33123456000',
   ...overrides,
   i_xdr: String(overrides.i_xdr ?? nextId++),
 });

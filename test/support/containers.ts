@@ -37,6 +37,8 @@ const SETTINGS = [
 
 /** The same servers from an image, where Docker is present. */
 export async function startContainers(image: string): Promise<PostgresServers> {
+  // The library's watchdog is one more image, and only tidies up after a run that was killed.
+  process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true';
   const password = randomBytes(12).toString('hex');
   const environment = { POSTGRES_PASSWORD: password, REPLICATION_PASSWORD: randomBytes(12).toString('hex') };
   const network = await new Network().start();

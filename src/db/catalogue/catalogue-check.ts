@@ -1,4 +1,5 @@
 import { type QueryExecutorProvider, sql } from 'kysely';
+import { cdrColumn } from '../sources/cdr-columns.ts';
 import { problemsOf } from '../sources/columns.ts';
 import {
   type Source,
@@ -69,9 +70,10 @@ function problemsWith(
 }
 
 function warningsAboutColumns(source: Source, grants: readonly MissingGrant[]): readonly string[] {
+  const missing = source.missing.filter((name) => !cdrColumn(name).rare);
   return [
-    ...(source.missing.length > 0
-      ? [`Always null, because this role finds no such column: ${source.missing.join(', ')}.`]
+    ...(missing.length > 0
+      ? [`Always null, because this role finds no such column: ${missing.join(', ')}.`]
       : []),
     ...grants.map(
       ({ table, columns, statement }) =>

@@ -38,6 +38,7 @@ export interface Xdrs {
   i_customer: string | null;
   i_protocol: number | null;
   i_xdr: Generated<string>;
+  p_asserted_id: string | null;
   pdd: string | null;
   post_call_surcharge: string | null;
   prefix: string | null;

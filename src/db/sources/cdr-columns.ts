@@ -55,6 +55,8 @@ interface Declared {
   readonly nullable: boolean;
   /** Sources that cannot say anything true about a call without it. Others answer null where it is missing. */
   readonly requiredBy?: readonly SourceName[];
+  /** Many switches have no such column, so that its absence is not worth a warning. */
+  readonly rare?: true;
   /** Null where a Sippy has nothing that means the same; the value is then always null. */
   readonly sippy: SippyColumn | null;
   /** Unit, null and surprises, for analysts: the description of the field in the API, and in docs/fields.md. */
@@ -250,6 +252,15 @@ export const cdrColumns = {
     nullable: true,
     sippy: inCdrs('i_protocol'),
     meaning: 'The signalling protocol the call came in by, as the switch numbers its protocols: 1 is SIP.',
+  },
+  p_asserted_id: {
+    ...text,
+    nullable: true,
+    rare: true,
+    sippy: inCdrs('p_asserted_id'),
+    meaning:
+      'Who is calling, as the network vouches for it (SIP P-Asserted-Identity). A caller may show another number as ' +
+      '`cli`. Null where the switch recorded none.',
   },
 } as const satisfies { readonly [Name in ShownColumn]: CdrColumnOf<XdrsModel[Name]> };
 

@@ -41,8 +41,3 @@ export function scopedRelation<Model, Alias extends string>(
     return sql<Model>`(select ${sql.join(list)} from ${rows})`.as(alias);
   };
 }
-
-/** Columns of the model that nothing offers. */
-export function missingColumns<Model>(columns: ColumnsSql<Model>): readonly (keyof Model & string)[] {
-  return (Object.keys(columns) as (keyof Model & string)[]).filter((name) => columns[name] === null);
-}

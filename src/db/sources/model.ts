@@ -75,8 +75,8 @@ export interface Source {
   readonly hasNullableKey: boolean;
   /** Columns whose stored values may be beyond their type: the relation has them as text too, to be shown from. */
   readonly shownFromText: ReadonlySet<keyof XdrsModel>;
-  /** Columns of the model that are always null here, because the database lacks them. */
-  readonly missing: readonly (keyof XdrsModel)[];
+  /** Columns of the model that are always null here, because the database lacks what they are read from. */
+  readonly missing: readonly Exclude<keyof XdrsModel, 'successful'>[];
 }
 
 /** The PostgreSQL type of each column of the lookups; those of a call are in cdr-columns.ts. */

@@ -2,7 +2,7 @@ import type { Catalogue } from '../catalogue/catalogue.ts';
 import { hasKeysetIndexes } from '../catalogue/catalogue-indexes.ts';
 import { type CdrColumnName, cdrColumn, cdrColumnNames, textsSql, xdrsTypes } from './cdr-columns.ts';
 import { columnSql, textSql, type ValueSql } from './columns.ts';
-import { type ColumnsSql, missingColumns, scopedRelation } from './derived-table.ts';
+import { type ColumnsSql, scopedRelation } from './derived-table.ts';
 import { accountsRelation, customersRelation, ownershipOf } from './lookups.ts';
 import type { Source, XdrsModel } from './model.ts';
 import { sippySuccessful } from './sippy-columns.ts';
@@ -51,7 +51,7 @@ export function sippySource(catalogue: Catalogue): Source {
     hasNullableKey: !parts.cdrs.notNull.has('i_cdr'),
     shownFromText: new Set(Object.keys(texts) as CdrColumnName[]),
     // Where no Sippy has anything to read, this one lacks nothing.
-    missing: missingColumns(columns).filter((name) => name !== 'successful' && cdrColumn(name).sippy),
+    missing: cdrColumnNames.filter((name) => columns[name] === null && cdrColumn(name).sippy),
   };
 }
 

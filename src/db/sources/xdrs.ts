@@ -3,7 +3,7 @@ import type { Catalogue, CatalogueTable } from '../catalogue/catalogue.ts';
 import { hasKeysetIndexes } from '../catalogue/catalogue-indexes.ts';
 import { type CdrColumnName, cdrColumn, cdrColumnNames, textsSql, xdrsTypes } from './cdr-columns.ts';
 import { columnSql, textSql, type ValueSql } from './columns.ts';
-import { type ColumnsSql, missingColumns, scopedRelation } from './derived-table.ts';
+import { type ColumnsSql, scopedRelation } from './derived-table.ts';
 import { accountsRelation, customersRelation, ownershipOf } from './lookups.ts';
 import type { Source, XdrsModel } from './model.ts';
 import { outcomeSql, q850Outcomes, successfulSql } from './outcomes.ts';
@@ -39,7 +39,7 @@ export function xdrsSource(catalogue: Catalogue): Source {
     hasKeysetIndexes: hasKeysetIndexes(table, 'i_xdr'),
     hasNullableKey: !table.notNull.has('i_xdr'),
     shownFromText: new Set(Object.keys(texts) as CdrColumnName[]),
-    missing: missingColumns(columns),
+    missing: cdrColumnNames.filter((name) => columns[name] === null),
   };
 }
 
