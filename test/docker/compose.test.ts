@@ -270,14 +270,14 @@ describe('names', () => {
   });
 
   test('of whatever may be down are known to those who ask for it', () => {
-    const asking = services.filter(([, { extra_hosts }]) => extra_hosts);
+    const mapped = services.filter(([, { extra_hosts }]) => extra_hosts);
 
-    expect(asking.map(([name]) => name)).toEqual(
+    expect(mapped.map(([name]) => name)).toEqual(
       expect.arrayContaining(
         [...databases, ...gateways].map(([name]) => name).concat('nginx', 'calls', 'switch'),
       ),
     );
-    for (const [, { extra_hosts }] of asking) expect(new Set(extra_hosts)).toEqual(new Set(fixed));
+    for (const [, { extra_hosts }] of mapped) expect(new Set(extra_hosts)).toEqual(new Set(fixed));
   });
 
   test('have addresses that Docker gives to nobody else', () => {

@@ -82,8 +82,8 @@ const panels = dashboards.flatMap(([file, { panels: all }]) =>
     .map((panel) => ({ name: `${file.split('/').at(-1)} "${panel.title}"`, panel })),
 );
 
-/** Every question a dashboard asks: of its panels, variables and annotations. */
-const questions = dashboards.flatMap(([file, { panels: all, annotations, templating }]) => {
+/** Every query of a dashboard: of its panels, variables and annotations. */
+const queries = dashboards.flatMap(([file, { panels: all, annotations, templating }]) => {
   const ofVariables = templating.list.flatMap(({ query }) => {
     const { infinityQuery } = (query ?? {}) as { infinityQuery?: Target };
     return infinityQuery ? [infinityQuery] : [];
@@ -173,7 +173,7 @@ describe('the committed dashboards', () => {
         expect(provisioned).toContain(`uid: ${current.value}\n    type: ${source.query}\n`);
       }
     }
-    for (const { target } of questions)
+    for (const { target } of queries)
       expect(target.datasource.uid).toMatch(/^\$\{(prometheus|gateway|json)\}$/);
   });
 });
@@ -204,7 +204,7 @@ describe('a panel', () => {
   });
 });
 
-/** What is exported by others, and asked for here or in the rules. */
+/** What is exported by others, and used here or in the rules. */
 const exporters = new Set([
   'up',
   'node_filesystem_avail_bytes',
@@ -226,8 +226,8 @@ function metricsIn(expression: string): string[] {
   return [...bare.matchAll(/[a-zA-Z_:][\w:]*/g)].map(([name]) => name).filter((name) => !functions.has(name));
 }
 
-describe('what is asked of Prometheus', () => {
-  const expressions = questions.flatMap(({ name, target }) =>
+describe('the queries to Prometheus', () => {
+  const expressions = queries.flatMap(({ name, target }) =>
     target.expr ? [{ name, expr: target.expr }] : [],
   );
   const rules = globSync('docker/prometheus/rules/*.yml').map((file) => readFileSync(file, 'utf8'));
@@ -290,7 +290,7 @@ describe('what is asked of Prometheus', () => {
   });
 });
 
-describe('what is asked of the gateway', () => {
+describe('the queries to the gateway', () => {
   let database: TestDatabase;
   let graphql: TestGateway;
   let grafana: GrafanaGateway;
@@ -315,10 +315,10 @@ describe('what is asked of the gateway', () => {
     await database[Symbol.asyncDispose]();
   });
 
-  const infinity = questions.filter(({ target }) => target.datasource.uid === `\${gateway}`);
+  const infinity = queries.filter(({ target }) => target.datasource.uid === `\${gateway}`);
   const inGraphql = infinity.filter(({ target }) => target.type === 'graphql');
   const inRows = infinity.filter(({ target }) => target.type === 'json');
-  const inJson = questions.filter(({ target }) => target.datasource.uid === `\${json}`);
+  const inJson = queries.filter(({ target }) => target.datasource.uid === `\${json}`);
 
   test('is all read by the server of Infinity: its reader in the browser turns unknown into text', () => {
     for (const { target } of infinity) expect(target.parser).toBe('backend');

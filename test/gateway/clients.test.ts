@@ -85,7 +85,7 @@ describe('a client that leaves', () => {
     async (_, document, headers) => {
       await using _lock = await lockTable();
       const leaving = new AbortController();
-      const asking = gateway
+      const response = gateway
         .ask(document, {}, { headers, signal: leaving.signal })
         .catch((error: Error) => error.name);
       await untilWaiting(1);
@@ -95,7 +95,7 @@ describe('a client that leaves', () => {
       await until('end of the statement', async () => (await running()).length === 0, 5);
 
       expect(performance.now() - left).toBeLessThan(1000);
-      expect(await asking).toBe('AbortError');
+      expect(await response).toBe('AbortError');
     },
   );
 
@@ -147,7 +147,7 @@ describe('a client that leaves', () => {
 async function lateCancellation(target: string) {
   const { hostname, port } = new URL(target);
   const held: (() => void)[] = [];
-  // Half open: that PostgreSQL closes is the sign that it has done what it was asked.
+  // Half open: that PostgreSQL closes is the sign that the cancellation has been handled.
   const server = createServer({ allowHalfOpen: true }, (incoming) => {
     incoming.once('data', (first: Buffer) => {
       incoming.pause();
@@ -210,13 +210,13 @@ test('a cancellation that comes late hits nobody else: the connection is not len
 describe('a slow reader', () => {
   /** Over a socket of its own, which is read only when told. */
   async function askSlowly(document: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
-    const asking = httpRequest(gateway.url, {
+    const request = httpRequest(gateway.url, {
       method: 'POST',
       headers: { ...gateway.headers, ...headers },
       agent: false,
     });
-    asking.end(JSON.stringify({ query: document }));
-    const [response] = (await once(asking, 'response')) as [IncomingMessage];
+    request.end(JSON.stringify({ query: document }));
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
     return response;
   }
 

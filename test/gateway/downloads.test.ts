@@ -335,7 +335,7 @@ describe('what is no file is refused as JSON, with the reason', () => {
 
 describe('a long list, compressed', () => {
   let own: TestDatabase;
-  let asked: TestGateway;
+  let ownGateway: TestGateway;
 
   beforeAll(async () => {
     own = await createTestDatabase();
@@ -345,10 +345,10 @@ describe('a long list, compressed', () => {
        from generate_series(1, 30000) as number`,
     );
     await own.replayed();
-    asked = await createTestGateway(own);
+    ownGateway = await createTestGateway(own);
   });
   afterAll(async () => {
-    await asked[Symbol.asyncDispose]();
+    await ownGateway[Symbol.asyncDispose]();
     await own[Symbol.asyncDispose]();
   });
 
@@ -358,11 +358,15 @@ describe('a long list, compressed', () => {
     'is the same to the byte as %s, and comes as a stream',
     async (accept) => {
       const document = '{ cdrs(first: 30000, orderBy: OLDEST_FIRST) { nodes { id cld connectTime } } }';
-      const original = await (await asked.ask(document, {}, { headers: { accept } })).text();
+      const original = await (await ownGateway.ask(document, {}, { headers: { accept } })).text();
       // What comes after the calls of JSON is of this answer alone.
       const calls = (answer: string) => answer.slice(0, answer.indexOf('"extensions"'));
       for (const encoding of ['gzip', 'br', 'zstd'] as const) {
-        const packed = await asked.ask(document, {}, { headers: { accept, 'accept-encoding': encoding } });
+        const packed = await ownGateway.ask(
+          document,
+          {},
+          { headers: { accept, 'accept-encoding': encoding } },
+        );
         expect(packed.headers.get('content-encoding')).toBe(encoding);
         expect(packed.headers.get('vary')).toMatch(/accept-encoding/i);
         expect(packed.headers.get('content-length')).toBeNull();

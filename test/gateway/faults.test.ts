@@ -243,7 +243,7 @@ test('short answers go on while a standby is killed and comes back, without one 
   await untilStreaming(2);
   const results: unknown[] = [];
   let isOver = false;
-  const asking = Promise.all(
+  const queries = Promise.all(
     Array.from({ length: 4 }, async (_, worker) => {
       const documents = [
         '{ cdrs(first: 20) { nodes { id } totalCount } }',
@@ -264,7 +264,7 @@ test('short answers go on while a standby is killed and comes back, without one 
   await first!.start();
   await untilStreaming(2);
   isOver = true;
-  await asking;
+  await queries;
   expect([...new Set(results)]).toEqual(['well']);
 }, 60_000);
 
@@ -293,7 +293,7 @@ test('when the primary is killed reads go on, and how old they are grows and is 
       expect(ages.at(-1)! - ages[0]!).toBeGreaterThan(0.6);
     }
     expect((await statusOfAll()).status).not.toBe('HEALTHY');
-    // A limit that cannot be met is refused: the switch is never asked instead.
+    // A limit that cannot be met is refused: the switch is never queried instead.
     const limited = await gateway.query(
       '{ cdrs { nodes { id } } }',
       {},

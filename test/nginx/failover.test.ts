@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { anXdr } from '../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
-import { type Answer, ask, errorOf, graphql, until } from './asking.ts';
 import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts';
 import { hasNginx, type Nginx, startNginx } from './nginx.ts';
+import { type Answer, errorOf, graphql, send, until } from './requests.ts';
 
-const QUESTION = '{ cdrs(first: 1) { nodes { cld } } cdrStats { totals { attempts } } }';
+const QUERY = '{ cdrs(first: 1) { nodes { cld } } cdrStats { totals { attempts } } }';
 
 let database: TestDatabase;
 let staying: GatewayProcess;
@@ -31,9 +31,7 @@ async function askMany(
   const askSome = async () => {
     while (next < count) {
       const number = next++;
-      answers.push(
-        await ask(nginx, graphql(QUESTION, { from: `127.1.${number >> 7}.${1 + (number & 127)}` })),
-      );
+      answers.push(await send(nginx, graphql(QUERY, { from: `127.1.${number >> 7}.${1 + (number & 127)}` })));
       onAnswer(answers.length);
     }
   };
@@ -66,7 +64,7 @@ describe.skipIf(!hasNginx)('two gateways behind nginx', () => {
     await using one = await startGatewayProcess(database.replicaUrls);
     await using nginx = await startNginx({ site: 'host', gatewayPorts: [one.port, one.port] });
     await one.end('SIGKILL');
-    const answer = await ask(nginx, graphql(QUESTION));
+    const answer = await send(nginx, graphql(QUERY));
 
     expect([answer.status, errorOf(answer)]).toEqual([
       502,

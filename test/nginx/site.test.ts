@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { anXdr } from '../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
-import { type Answer, ask, errorOf, graphql, open, until } from './asking.ts';
 import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts';
 import { findConfigurationError, hasNginx, type Nginx, startNginx } from './nginx.ts';
+import { type Answer, errorOf, graphql, open, send, until } from './requests.ts';
 
 const ONE_MIB = 1024 * 1024;
 const TYPENAME = '{ __typename }';
@@ -49,7 +49,7 @@ describe.skipIf(!hasNginx).each(['compose', 'host'] as const)('the nginx site of
   });
 
   test('answers GraphQL over TLS, under a certificate that names it', async () => {
-    const answer = await ask(
+    const answer = await send(
       nginx(),
       graphql('{ cdrs(first: 1) { nodes { cld } totalCount } }', { from: '127.0.1.1' }),
     );
@@ -58,9 +58,9 @@ describe.skipIf(!hasNginx).each(['compose', 'host'] as const)('the nginx site of
   });
 
   test('takes ten requests a second and twenty at once from one address, and refuses the rest with a code', async () => {
-    const question = graphql(TYPENAME, { from: site === 'compose' ? '127.0.2.1' : '127.0.2.2' });
+    const options = graphql(TYPENAME, { from: site === 'compose' ? '127.0.2.1' : '127.0.2.2' });
     const started = performance.now();
-    const answers = await Promise.all(Array.from({ length: 50 }, () => ask(nginx(), question)));
+    const answers = await Promise.all(Array.from({ length: 50 }, () => send(nginx(), options)));
     const seconds = (performance.now() - started) / 1000;
     const refused = answers.filter(({ status }) => status !== 200);
 
@@ -73,21 +73,21 @@ describe.skipIf(!hasNginx).each(['compose', 'host'] as const)('the nginx site of
       'retry-after': '1',
       'x-request-id': expect.stringMatching(/^[\da-f]{32}$/),
     });
-    const other = await ask(nginx(), { ...question, from: '127.0.2.3' });
+    const other = await send(nginx(), { ...options, from: '127.0.2.3' });
     expect(other.status).toBe(200);
-    await until(async () => (await ask(nginx(), question)).status === 200);
+    await until(async () => (await send(nginx(), options)).status === 200);
   });
 
   test('lets a browser fetch the files of GraphiQL at once', async () => {
-    const question = { path: '/graphql/assets/none/none.js', method: 'GET', from: '127.0.1.2' };
-    const answers = await Promise.all(Array.from({ length: 50 }, () => ask(nginx(), question)));
+    const options = { path: '/graphql/assets/none/none.js', method: 'GET', from: '127.0.1.2' };
+    const answers = await Promise.all(Array.from({ length: 50 }, () => send(nginx(), options)));
 
     expect(answers.filter(({ status }) => status === 429)).toEqual([]);
   });
 
   test('carries the caller’s X-Request-Id to the gateway and back', async () => {
     const id = `from-${site}:1.a_B`;
-    const answer = await ask(
+    const answer = await send(
       nginx(),
       graphql(TYPENAME, { headers: { 'x-request-id': id }, from: '127.0.1.3' }),
     );
@@ -102,7 +102,7 @@ describe.skipIf(!hasNginx).each(['compose', 'host'] as const)('the nginx site of
   });
 
   test.each(['no sane id "{}"', ''])('gives a request with the id "%s" one of its own', async (id) => {
-    const answer = await ask(
+    const answer = await send(
       nginx(),
       graphql(TYPENAME, { headers: { 'x-request-id': id }, from: '127.0.1.4' }),
     );
@@ -122,8 +122,8 @@ describe.skipIf(!hasNginx).each(['compose', 'host'] as const)('the nginx site of
     '/x/../metrics',
     '/grafana/../metrics',
     '/graphql/..%2fmetrics',
-  ])('keeps the gateways’ figures inside, asked as %s', async (path) => {
-    const answer = await ask(nginx(), { path, method: 'GET', from: '127.0.1.5' });
+  ])('keeps the gateways’ figures inside, requested as %s', async (path) => {
+    const answer = await send(nginx(), { path, method: 'GET', from: '127.0.1.5' });
 
     expect([answer.status, errorOf(answer).code]).toEqual([404, 'BAD_REQUEST']);
   });
@@ -134,7 +134,7 @@ describe.skipIf(!hasNginx).each(['compose', 'host'] as const)('the nginx site of
     '/graphql/%2e%2e\\metrics',
     '/grafana/x\\..\\..\\metrics',
   ])('keeps them inside where nginx and the URL standard read a path differently: %s', async (path) => {
-    const answer = await ask(nginx(), { path, method: 'GET', from: '127.0.1.5' });
+    const answer = await send(nginx(), { path, method: 'GET', from: '127.0.1.5' });
 
     expect(answer.text).not.toContain('gateway_http_requests_total');
     expect([answer.status, errorOf(answer).code]).toEqual([400, 'BAD_REQUEST']);
@@ -148,7 +148,7 @@ describe.skipIf(!hasNginx).each(['compose', 'host'] as const)('the nginx site of
     ['/readyz', { host: 'user@x\\graphql?' }],
   ])('lets nobody past the limit of GraphQL, by way of %s %j', async (path, headers) => {
     const request = graphql(TYPENAME, { path, headers, from: '127.0.1.11' });
-    const answers = await Promise.all(Array.from({ length: 50 }, () => ask(nginx(), request)));
+    const answers = await Promise.all(Array.from({ length: 50 }, () => send(nginx(), request)));
 
     expect(answers.filter(({ text }) => text.includes('"data"'))).toEqual([]);
     expect(new Set(answers.map((one) => `${one.status} ${errorOf(one).code}`))).toEqual(
@@ -159,7 +159,7 @@ describe.skipIf(!hasNginx).each(['compose', 'host'] as const)('the nginx site of
   test.each(['x/metrics?', 'x\\metrics?', 'x?', 'x\\metrics#', 'user@x', 'x:1:2', '[::1]x'])(
     'refuses a Host that is no host: %s',
     async (host) => {
-      const answer = await ask(nginx(), {
+      const answer = await send(nginx(), {
         path: '/livez',
         method: 'GET',
         headers: { host },
@@ -179,7 +179,7 @@ describe.skipIf(!hasNginx).each(['compose', 'host'] as const)('the nginx site of
     '[::1]:8443',
   ])('answers whoever calls it %s', async (host) => {
     const headers = { host };
-    const answer = await ask(nginx(), { path: '/livez', method: 'GET', headers, from: '127.0.1.13' });
+    const answer = await send(nginx(), { path: '/livez', method: 'GET', headers, from: '127.0.1.13' });
 
     expect([answer.status, answer.text]).toEqual([200, '{"status":"pass"}']);
   });
@@ -189,11 +189,11 @@ describe.skipIf(!hasNginx).each(['compose', 'host'] as const)('the nginx site of
       const short = JSON.stringify({ query: TYPENAME, extensions: { filler: '' } });
       return short.replace('""', `"${'x'.repeat(bytes - short.length)}"`);
     };
-    const send = (body: string, headers: Record<string, string | number> = {}) =>
-      ask(nginx(), { ...graphql(TYPENAME, { headers, from: '127.0.1.6' }), body });
-    const whole = await send(bodyOf(ONE_MIB));
-    const tooLong = await send(bodyOf(ONE_MIB + 1));
-    const withoutLength = await send(bodyOf(ONE_MIB + 1), { 'transfer-encoding': 'chunked' });
+    const sendBody = (body: string, headers: Record<string, string | number> = {}) =>
+      send(nginx(), { ...graphql(TYPENAME, { headers, from: '127.0.1.6' }), body });
+    const whole = await sendBody(bodyOf(ONE_MIB));
+    const tooLong = await sendBody(bodyOf(ONE_MIB + 1));
+    const withoutLength = await sendBody(bodyOf(ONE_MIB + 1), { 'transfer-encoding': 'chunked' });
 
     expect([whole.status, JSON.parse(whole.text).data]).toEqual([200, { __typename: 'Query' }]);
     expect([tooLong.status, errorOf(tooLong).code]).toEqual([413, 'QUERY_TOO_LARGE']);
@@ -202,7 +202,7 @@ describe.skipIf(!hasNginx).each(['compose', 'host'] as const)('the nginx site of
   });
 
   test('refuses a URL that is too long with a code', async () => {
-    const answer = await ask(nginx(), {
+    const answer = await send(nginx(), {
       path: `/graphql?query=${'x'.repeat(20_000)}`,
       method: 'GET',
       from: '127.0.1.7',
@@ -212,7 +212,7 @@ describe.skipIf(!hasNginx).each(['compose', 'host'] as const)('the nginx site of
   });
 
   test('hands on the gateway’s own refusals as they are', async () => {
-    const answer = await ask(
+    const answer = await send(
       nginx(),
       graphql(TYPENAME, { headers: { authorization: 'Bearer wrong' }, from: '127.0.1.8' }),
     );
@@ -226,8 +226,8 @@ describe.skipIf(!hasNginx).each(['compose', 'host'] as const)('the nginx site of
       from: '127.0.1.9',
     });
     const refused: Answer[] = [];
-    for (let count = 0; count < 6; count++) refused.push(await ask(nginx(), impossible));
-    const answer = await ask(nginx(), graphql(TYPENAME, { from: '127.0.1.9' }));
+    for (let count = 0; count < 6; count++) refused.push(await send(nginx(), impossible));
+    const answer = await send(nginx(), graphql(TYPENAME, { from: '127.0.1.9' }));
 
     expect(refused.map((one) => [one.status, errorOf(one).code])).toEqual(
       refused.map(() => [503, 'REPLICA_TOO_STALE']),
@@ -236,8 +236,8 @@ describe.skipIf(!hasNginx).each(['compose', 'host'] as const)('the nginx site of
   });
 
   test('logs neither query strings nor tokens', async () => {
-    const question = { path: '/graphql?query=%7Bx33123456789%7D', method: 'GET', from: '127.0.1.10' };
-    const answer = await ask(nginx(), { ...question, headers: { authorization: 'Bearer secret-of-mine' } });
+    const options = { path: '/graphql?query=%7Bx33123456789%7D', method: 'GET', from: '127.0.1.10' };
+    const answer = await send(nginx(), { ...options, headers: { authorization: 'Bearer secret-of-mine' } });
     const id = answer.headers['x-request-id'];
     const line = await until(() =>
       nginx()
@@ -257,20 +257,20 @@ describe.skipIf(!hasNginx).each(['compose', 'host'] as const)('the nginx site of
 
 describe.skipIf(!hasNginx)('beside the gateways', () => {
   test('the compose site hands all other paths to the frontend, with the host that the browser sees', async () => {
-    const { text } = await ask(sites.compose, { path: '/calls?range=1h', method: 'GET', from: '127.0.3.1' });
+    const { text } = await send(sites.compose, { path: '/calls?range=1h', method: 'GET', from: '127.0.3.1' });
 
     expect(text).toBe(`page /calls?range=1h localhost localhost:${sites.compose.httpsPort}`);
   });
 
   test('the compose site sets no limit to those inside', async () => {
-    const question = graphql(TYPENAME, { tls: false, from: '127.0.3.2' });
-    const answers = await Promise.all(Array.from({ length: 50 }, () => ask(sites.compose, question)));
+    const options = graphql(TYPENAME, { tls: false, from: '127.0.3.2' });
+    const answers = await Promise.all(Array.from({ length: 50 }, () => send(sites.compose, options)));
 
     expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
   });
 
-  test('the compose site shows the gateways’ figures to nobody inside either: each gateway is asked itself', async () => {
-    const { status } = await ask(sites.compose, {
+  test('the compose site shows the gateways’ figures inside neither: they are read from each gateway itself', async () => {
+    const { status } = await send(sites.compose, {
       path: '/metrics',
       method: 'GET',
       tls: false,
@@ -281,7 +281,7 @@ describe.skipIf(!hasNginx)('beside the gateways', () => {
   });
 
   test('the host site serves nothing else, and says so with a code', async () => {
-    const answer = await ask(sites.host, { path: '/calls', method: 'GET', from: '127.0.3.4' });
+    const answer = await send(sites.host, { path: '/calls', method: 'GET', from: '127.0.3.4' });
 
     expect([answer.status, errorOf(answer).code]).toEqual([404, 'BAD_REQUEST']);
   });

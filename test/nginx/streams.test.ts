@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
-import { graphql, type OpenAnswer, open, until } from './asking.ts';
 import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts';
 import { hasNginx, type Nginx, startNginx } from './nginx.ts';
+import { graphql, type OpenAnswer, open, until } from './requests.ts';
 
 const CALLS = 100_000;
 /** Some 40 MB as JSON: far more than sockets and buffers on the way hold. */

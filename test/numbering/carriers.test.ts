@@ -96,11 +96,11 @@ describe('Cdr.carrier', () => {
   });
 
   test('looks each number up once per request, all of a list together', async () => {
-    const asked: (readonly string[])[] = [];
+    const batches: (readonly string[])[] = [];
     const numbering = createNumbering();
     const carriers: CarrierSource = {
       lookUp(numbers) {
-        asked.push(numbers);
+        batches.push(numbers);
         return numbering.lookUp(numbers);
       },
     };
@@ -108,9 +108,9 @@ describe('Cdr.carrier', () => {
     await listening.query(
       '{ cdrs(first: 500) { nodes { carrier { country } again: carrier { lineKind } } } }',
     );
-    expect(asked).toHaveLength(1);
-    expect(asked[0]).toHaveLength(304);
-    expect(new Set(asked[0]).size).toBe(304);
+    expect(batches).toHaveLength(1);
+    expect(batches[0]).toHaveLength(304);
+    expect(new Set(batches[0]).size).toBe(304);
   });
 
   test('is refused in a file, which has columns only', async () => {

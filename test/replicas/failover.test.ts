@@ -64,7 +64,7 @@ async function middleReplayed(): Promise<void> {
 }
 
 describe('a slot that is lost', () => {
-  test('is the reason why its standby streams from nobody, where the primary may be asked', async () => {
+  test('is the reason why its standby streams from nobody, where the primary is polled', async () => {
     await forgotten.stop('fast');
     for (let segment = 0; segment < 6; segment++) {
       await database.pool.query('create table filler as select 1');

@@ -100,7 +100,7 @@ const behind = (overrides: Partial<Estimate> = {}) =>
 
 describe('the state of a server', () => {
   test.each([
-    ['UNKNOWN', 'never asked', { sample: null }],
+    ['UNKNOWN', 'never polled', { sample: null }],
     ['STARTING', 'refusing with 57P03', { failure: failed('starting') }],
     ['STARTING', 'refusing with 57P03 since we know it', { sample: null, failure: failed('starting') }],
     ['UNREACHABLE', 'never answering', { sample: null, failure: failed('hanging') }],
@@ -236,7 +236,7 @@ describe('the figures of a verdict', () => {
     ['one of two primaries', { sample: aSample(null), isBesidePrimary: true }],
     ['a server of another cluster', { isOtherCluster: true }],
     ['a server that starts', { failure: failed('starting') }],
-    ['a server never asked', { sample: null }],
+    ['a server never polled', { sample: null }],
   ])('are null, never 0, for %s', (_, overrides) => {
     const { lagBytes, maxSeconds, minSeconds, lagIsLowerBound } = verdict(overrides);
     expect([lagBytes, maxSeconds, minSeconds, lagIsLowerBound]).toEqual([null, null, null, true]);

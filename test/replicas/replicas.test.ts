@@ -471,7 +471,7 @@ describe('watching', () => {
     await expect(never.choose()).rejects.toMatchObject({ code: 'NO_REPLICA_AVAILABLE' });
   });
 
-  test('tells of every sample, and stops telling when asked to', async () => {
+  test('reports every sample, until it is stopped', async () => {
     await using replicas = await watching({ pollIntervalSeconds: 0.05 });
     const names: string[] = [];
     const stop = replicas.onSample(({ name }) => names.push(name));

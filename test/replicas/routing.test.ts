@@ -22,8 +22,8 @@ const demand = (overrides: Partial<Demand> = {}): Demand => ({
   ...overrides,
 });
 
-const chosen = (candidates: readonly Partial<Candidate & { name: string }>[], asked: Partial<Demand> = {}) =>
-  pick(candidates.map(aCandidate), demand(asked))?.name;
+const chosen = (candidates: readonly Partial<Candidate & { name: string }>[], wanted: Partial<Demand> = {}) =>
+  pick(candidates.map(aCandidate), demand(wanted))?.name;
 
 describe('the standby for a request', () => {
   test('is one of the best tier, however busy', () => {

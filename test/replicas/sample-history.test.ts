@@ -120,7 +120,7 @@ describe('the history of samples', () => {
     ['it is connected and nothing comes', { status: 'STALLED' }, 0],
     ['it does not answer, whatever its last sample said', { status: 'UNREACHABLE' }, 0],
     ['its replay is paused while it receives', { status: 'PAUSED' }, 1],
-    ['nobody has asked it yet', { status: 'UNKNOWN' }, null],
+    ['it was never polled', { status: 'UNKNOWN' }, null],
   ] as const)('says of streaming, when %s', (_, status, streaming) => {
     const { history, note } = startHistory();
     note(0, status);
@@ -186,7 +186,7 @@ describe('a day of history', () => {
     expect(lags(19 * 33_000, 5000).includes(null)).toBe(false);
   });
 
-  test('answers a question of absurd length from what it has', () => {
+  test('answers a query of absurd length from what it has', () => {
     const { history, note } = startHistory();
     note(0);
     const forever = { from: 0, to: Number.MAX_SAFE_INTEGER, stepMillis: 1 };
@@ -215,7 +215,7 @@ describe('changes of state', () => {
     ]);
   });
 
-  test('of all standbys come in the order of time, within the span asked for', () => {
+  test('of all standbys come in the order of time, within the span', () => {
     const { history, note } = startHistory();
     note(0, { name: 'replica-a' });
     note(100, { name: 'replica-b' });

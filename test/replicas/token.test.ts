@@ -67,7 +67,7 @@ describe('a standby has replayed a token', () => {
     ['not beyond, where commits may have been lost with the old primary', at(2, 900n), token(1, 501n), false],
     ['not when the point of the switch is unknown', at(4, 900n), token(3, 100n), false],
     ['not when the token is of another cluster', at(1, 900n), token(1, 100n, 8n), false],
-  ])('%s', (_, sample, asked, expected) => {
-    expect(hasReplayed(sample, asked, cluster)).toBe(expected);
+  ])('%s', (_, sample, required, expected) => {
+    expect(hasReplayed(sample, required, cluster)).toBe(expected);
   });
 });

@@ -87,7 +87,7 @@ describe('a history of WAL', () => {
         growth,
         fc.array(witness, { maxLength: 60 }),
         fc.bigInt(0n, 2000n),
-        (steps, witnesses, asked) => {
+        (steps, witnesses, lsn) => {
           const wal = grow(steps);
           const endAt = (time: number) => wal.findLast(({ at }) => at <= time)?.lsn ?? 0n;
           const history = new WalHistory();
@@ -95,10 +95,10 @@ describe('a history of WAL', () => {
             history.noteExistence(endAt(at), at + late);
             expect(history.noteClaim(endAt(at), claim(at))).toBe(true);
           }
-          const given = history.claimFor(asked);
-          if (given) expect(endAt(given.at)).toBeLessThanOrEqual(asked);
-          const since = history.beyondSince(asked);
-          if (since !== undefined) expect(endAt(since)).toBeGreaterThan(asked);
+          const given = history.claimFor(lsn);
+          if (given) expect(endAt(given.at)).toBeLessThanOrEqual(lsn);
+          const since = history.beyondSince(lsn);
+          if (since !== undefined) expect(endAt(since)).toBeGreaterThan(lsn);
         },
       ),
     );

@@ -6,7 +6,7 @@ import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 
 let database: TestDatabase;
 let gateway: TestGateway;
-/** The driver itself is listened to: what it is given is what PostgreSQL is asked. */
+/** Recorded at the driver itself: what it is given is what PostgreSQL executes. */
 let driver: MockInstance<typeof pg.Client.prototype.query>;
 
 const ACCOUNTS = 40;
@@ -98,8 +98,8 @@ test('nodes, edges, page info and cursors of one list are one statement', async 
 });
 
 test('nothing is remembered for the next request', async () => {
-  const asked = '{ account(id: 7) { username } cdr(id: 1) { account { username } } }';
-  await gateway.query(asked);
+  const document = '{ account(id: 7) { username } cdr(id: 1) { account { username } } }';
+  await gateway.query(document);
   await database.pool.query(`update accounts set username = 'renamed' where i_account = 7`);
   await database.replayed();
   const { data } = await gateway.query('{ account(id: 7) { username } }');

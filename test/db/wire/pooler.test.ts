@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => database[Symbol.asyncDispose]());
 
 /** Who asks, and for what: texts that differ and take one value each, which one text may mistake for another's. */
-const questions: readonly { readonly scope: Scope; readonly filter: CdrFilter }[] = [
+const statements: readonly { readonly scope: Scope; readonly filter: CdrFilter }[] = [
   { scope: { kind: 'all' }, filter: { minDurationSeconds: '14' } },
   { scope: { kind: 'accounts', accountIds: ['14'] }, filter: {} },
   { scope: { kind: 'all' }, filter: { maxDurationSeconds: '45' } },
@@ -62,8 +62,8 @@ describe.skipIf(!hasPgBouncer)('behind a pooler of transactions', () => {
     let foreign = 0;
     let answered = 0;
     for (let round = 0; round < 100; round++) {
-      const asked = Array.from({ length: 8 }, (_, index) => {
-        const { filter, scope } = questions[(round + index) % questions.length]!;
+      const running = Array.from({ length: 8 }, (_, index) => {
+        const { filter, scope } = statements[(round + index) % statements.length]!;
         const reader: Reader = { pool, source, scope, signal: undefined };
         return accountsRead(reader, filter, 5).then((accounts) => {
           answered++;
@@ -71,7 +71,7 @@ describe.skipIf(!hasPgBouncer)('behind a pooler of transactions', () => {
             foreign++;
         });
       });
-      await Promise.all(asked);
+      await Promise.all(running);
     }
     await pool.end();
     expect({ answered, foreign }).toEqual({ answered: 800, foreign: 0 });

@@ -1,15 +1,15 @@
 import { type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
-import { setTimeout as delay } from 'node:timers/promises';
+import { vi } from 'vitest';
 import { ADMIN_TOKEN } from '../support/gateway.ts';
 import type { Nginx } from './nginx.ts';
 
-export interface Question {
+export interface RequestOptions {
   readonly path?: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string | number>>;
   readonly body?: string | Buffer;
-  /** The address we ask from: nginx counts requests by address, and all of 127.0.0.0/8 is ours. */
+  /** The client's address: nginx counts requests by address, and all of 127.0.0.0/8 is ours. */
   readonly from?: string;
   /** Default true. */
   readonly tls?: boolean;
@@ -23,11 +23,11 @@ export interface Answer {
   readonly text: string;
 }
 
-/** An answer whose body nobody has read yet. Whoever destroys it hangs up. */
+/** An answer whose body has not been read yet. Destroying it hangs up. */
 export type OpenAnswer = IncomingMessage;
 
 /** Sends the request on a connection of its own; resolves when the answer begins. */
-export function open(nginx: Nginx, question: Question): Promise<OpenAnswer> {
+export function open(nginx: Nginx, options: RequestOptions): Promise<OpenAnswer> {
   const {
     path = '/graphql',
     method = 'POST',
@@ -36,7 +36,7 @@ export function open(nginx: Nginx, question: Question): Promise<OpenAnswer> {
     from = '127.0.0.1',
     tls = true,
     signal,
-  } = question;
+  } = options;
   const { promise, resolve, reject } = Promise.withResolvers<OpenAnswer>();
   const send = tls ? requestTls : requestPlain;
   const request = send({
@@ -57,15 +57,15 @@ export function open(nginx: Nginx, question: Question): Promise<OpenAnswer> {
   return promise;
 }
 
-export async function ask(nginx: Nginx, question: Question): Promise<Answer> {
-  const answer = await open(nginx, question);
+export async function send(nginx: Nginx, options: RequestOptions): Promise<Answer> {
+  const answer = await open(nginx, options);
   const chunks: Buffer[] = [];
   for await (const chunk of answer) chunks.push(chunk);
   return { status: answer.statusCode!, headers: answer.headers, text: Buffer.concat(chunks).toString() };
 }
 
 /** A GraphQL request of the administrator. */
-export function graphql(query: string, rest: Question = {}): Question {
+export function graphql(query: string, rest: RequestOptions = {}): RequestOptions {
   return {
     ...rest,
     headers: {
@@ -77,21 +77,13 @@ export function graphql(query: string, rest: Question = {}): Question {
   };
 }
 
-/** What an error of ours says to programs. */
+/** The part of an error that is for programs. */
 export function errorOf({ text }: Answer): { code: string; retryable: boolean } {
   const [error] = JSON.parse(text).errors;
   return { code: error.extensions.code, retryable: error.extensions.retryable };
 }
 
-const PATIENCE_MS = 15_000;
-
 /** Resolves with the first value that is neither undefined nor false. */
-export async function until<T>(look: () => T | Promise<T>): Promise<Exclude<T, undefined | false>> {
-  const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined && found !== false) return found as Exclude<T, undefined | false>;
-    if (Date.now() > deadline) throw new Error(`Not within ${PATIENCE_MS / 1000} s: ${look}`);
-    await delay(10);
-  }
+export function until<T>(look: () => T | Promise<T>) {
+  return vi.waitUntil(look, { timeout: 15_000, interval: 10 });
 }
