@@ -135,7 +135,7 @@ describe.each(sourceNames)('over 20,000 calls of the source %s', (name) => {
     expect(readWhole(plan)).toEqual([]);
   });
 
-  test('a count makes no join that nobody asked for', async () => {
+  test('a count makes no join whose columns it does not read', async () => {
     const plan = await planOf(database.pool, source, (given) => given.select(sql`count(*)`.as('count')));
 
     const scans = nodeTypes(plan).filter((type) => type.includes('Scan'));

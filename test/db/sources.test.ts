@@ -183,7 +183,7 @@ describe('the source sippy', () => {
     expect(rows[0]!.sum).toBe('125123.919024645');
   });
 
-  test('tells a call once, however many destinations share its prefix', async () => {
+  test('lists a call once, however many destinations share its prefix', async () => {
     await insertCalls(database, 'sippy', [anXdr({ i_xdr: '200', prefix: '999', country: 'Nowhere' })]);
     await database.pool.query(
       `insert into destinations values ('999', null, 'Somewhere'), ('999', null, 'Elsewhere')`,

@@ -124,7 +124,7 @@ function warningsAboutIndexes({ tables }: Catalogue, definition: SourceDefinitio
   ];
 }
 
-/** A call joined to two rows would be told, counted and charged twice. */
+/** A call joined to two rows would be listed, counted and charged twice. */
 function warningsAboutDoubles({ tables }: Catalogue, source: Source): readonly string[] {
   const calls = tables.get('calls');
   if (source.name !== 'sippy' || !calls || calls.isView || hasUnique(calls, 'i_call')) return [];

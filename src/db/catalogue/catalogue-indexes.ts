@@ -1,6 +1,6 @@
 import type { CatalogueIndex, CatalogueIndexColumn, CatalogueTable } from './catalogue.ts';
 
-/** An index that some question needs to be answered without reading the whole table. */
+/** An index without which some statement reads the whole table. */
 export interface WantedIndex {
   readonly table: string;
   /** Compared with `=`; any order. */

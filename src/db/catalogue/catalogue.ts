@@ -80,7 +80,7 @@ interface ColumnRow {
   readonly readable: boolean;
 }
 
-/** By name as a statement would find it, through the search path. A domain is told by its base type. */
+/** By name as a statement would find it, through the search path. A domain has its base type here. */
 function selectColumns(db: QueryExecutorProvider, names: readonly string[]): Promise<readonly ColumnRow[]> {
   return selectJson<ColumnRow>(
     db,

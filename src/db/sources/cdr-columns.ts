@@ -64,7 +64,7 @@ interface Declared {
 }
 
 /** Of a column whose values have this type in `Xdrs`: not nullable only where the table says so too. */
-type CdrColumnOf<Value> = Declared &
+export type CdrColumnOf<Value> = Declared &
   Typed<NonNullable<Value>> &
   (null extends Value ? { readonly nullable: true } : unknown);
 

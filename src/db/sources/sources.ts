@@ -23,7 +23,7 @@ export interface SourceDefinition {
   readonly tables: readonly [string, ...string[]];
   /** Of the first table: column to type. */
   readonly required: Readonly<Record<string, string>>;
-  /** Without which questions cost a whole table. */
+  /** Without these, statements read a whole table. */
   readonly indexes: readonly WantedIndex[];
   /** The catalogue must have the first table and its required columns. */
   create(catalogue: Catalogue): Source;

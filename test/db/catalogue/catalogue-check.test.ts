@@ -109,6 +109,21 @@ describe('the check at start', () => {
       expect(source.customers).toBeNull();
     }));
 
+  test('is silent about a rare column that is missing, whose value is null', async () => {
+    await using lacking = await createTestDatabase();
+    await lacking.pool.query('alter table xdrs drop column p_asserted_id');
+    await lacking.pool.query(`insert into xdrs (i_account, connect_time) values (14, '2026-01-05Z')`);
+    const { source, warnings } = await checkAsGateway(lacking);
+    const call = await lacking.primary
+      .selectFrom(source.cdrs({ kind: 'all' }))
+      .select('p_asserted_id')
+      .executeTakeFirstOrThrow();
+
+    expect(warnings).toEqual([]);
+    expect(source.missing).toEqual(['p_asserted_id']);
+    expect(call).toEqual({ p_asserted_id: null });
+  });
+
   test('reads other types of the switch as those of the model', () =>
     withTables(
       `create domain seconds as double precision;
