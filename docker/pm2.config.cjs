@@ -15,7 +15,7 @@ const gateway = (port) => ({
   cwd: root,
   script: 'src/cli.ts',
   args: 'serve',
-  // Node 22.18 or later; it runs the TypeScript as it stands.
+  // Node 24 or later; it runs the TypeScript as it stands.
   interpreter: 'node',
   node_args: `--env-file=${envFile}`,
   exec_mode: 'fork',

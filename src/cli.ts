@@ -7,6 +7,9 @@ import { join } from 'node:path';
 // file itself it comes too late, so `npm start` sets NODE_COMPILE_CACHE as well.
 enableCompileCache();
 
+/** As `engines` of package.json says. Older ones strip types too, and stumble over `await using` later. */
+const MIN_NODE_MAJOR = 24;
+
 interface Command {
   readonly summary: string;
   /** The exit code when it cannot begin; 1, unless that already says something else. */
@@ -67,6 +70,7 @@ const commands: Readonly<Record<string, Command>> = {
 
 async function main(name: string, args: readonly string[]): Promise<number> {
   if (name === '' || wantsHelp([name])) return say(help());
+  if (name === '--version' || name === '-v') return say(`${await version()}\n`);
   const command = commandOf(name);
   if (command?.help && wantsHelp(args)) return say(await command.help());
   if (command) return command.run(args);
@@ -78,9 +82,21 @@ function commandOf(name: string): Command | undefined {
   return Object.hasOwn(commands, name) ? commands[name] : undefined;
 }
 
+async function version(): Promise<string> {
+  const { packageVersion } = await import('./telemetry/version.ts');
+  return packageVersion();
+}
+
+/** A sentence where Node is too old; undefined where it will do. */
+function complainOfNode(): string | undefined {
+  const { node } = process.versions;
+  if (Number.parseInt(node, 10) >= MIN_NODE_MAJOR) return undefined;
+  return `Node ${MIN_NODE_MAJOR} or later is needed, and this is ${node}. In a checkout "npm ci" brings one, and npm's scripts use it.`;
+}
+
 function help(): string {
   const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`);
-  return `Usage: cdr-gateway <command> [--help]\n\n${lines.join('\n')}\n`;
+  return `Usage: cdr-gateway <command> [--help]\n       cdr-gateway --version\n\n${lines.join('\n')}\n`;
 }
 
 async function serveHelp(): Promise<string> {
@@ -158,7 +174,9 @@ function describe(error: unknown): string {
 
 const [name = '', ...args] = process.argv.slice(2);
 try {
-  process.exitCode = await main(name, args);
+  const complaint = complainOfNode();
+  if (complaint) process.stderr.write(`${complaint}\n`);
+  process.exitCode = complaint ? 1 : await main(name, args);
 } catch (error) {
   process.stderr.write(`${describe(error)}\n`);
   process.exitCode = commandOf(name)?.failure ?? 1;

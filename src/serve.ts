@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createPrincipals } from './access/principals.ts';
@@ -19,6 +18,7 @@ import { type GatewaySettings, parseGatewaySettings } from './settings.ts';
 import { createLogger } from './telemetry/logging.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import type { Traces } from './telemetry/traces.ts';
+import { packageVersion } from './telemetry/version.ts';
 
 /** A gateway that answers. */
 export interface Gateway {
@@ -153,11 +153,6 @@ async function openTraces(
   if (!traces) return undefined;
   const { createTraces } = await import('./telemetry/traces.ts');
   return createTraces({ ...traces, version, logger });
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 function replicasOptions({ databases, replicas }: GatewaySettings, logger: Logger): ReplicasOptions {
