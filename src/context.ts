@@ -16,6 +16,8 @@ export interface Context {
   token(): Promise<string>;
   /** Of the standby that the request is pinned to: made anew when it is replaced. */
   loaders(): Loaders;
+  /** The same for what is looked up while a list is read. */
+  nestedLoaders(): Loaders;
 }
 
 export interface ContextOptions {
@@ -28,8 +30,6 @@ export interface ContextOptions {
 
 /** The context of one request. Nothing is chosen, connected or read before a field needs it. */
 export function createContext({ principal, replicas, session, carriers }: ContextOptions): Context {
-  let loaders: Loaders | undefined;
-  let replacements = 0;
   return {
     principal,
     replicas,
@@ -39,12 +39,20 @@ export function createContext({ principal, replicas, session, carriers }: Contex
     token: () => session.token(),
     // Not an accessor: one with a closure gives every object a shape of its own, which keeps all that it closes over
     // until the next full garbage collection.
-    loaders() {
-      if (!loaders || session.replacements !== replacements) {
-        replacements = session.replacements;
-        loaders = createLoaders(() => session.reader(), carriers);
-      }
-      return loaders;
-    },
+    loaders: loadersOf(session, carriers, false),
+    nestedLoaders: loadersOf(session, carriers, true),
+  };
+}
+
+/** Made when first used, and again when the session has another standby. */
+function loadersOf(session: ReplicaSession, carriers: CarrierLookUp, isNested: boolean): () => Loaders {
+  let loaders: Loaders | undefined;
+  let replacements = 0;
+  return () => {
+    if (!loaders || session.replacements !== replacements) {
+      replacements = session.replacements;
+      loaders = createLoaders(() => session.reader({ isNested }), carriers);
+    }
+    return loaders;
   };
 }

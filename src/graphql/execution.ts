@@ -4,6 +4,7 @@ import { NotAcceptableError, ReplicaFailureError } from '../errors.ts';
 import { type FileFormat, obstacleTo, streamFile } from '../streaming/file-response.ts';
 import type { ResponseFailure } from '../streaming/json-connection.ts';
 import { streamOperation } from '../streaming/json-response.ts';
+import type { RelatedExecution } from '../streaming/related-selection.ts';
 import { type ErrorMask, shown } from './errors.ts';
 import { executeInParts, executeWhole, isInParts, type ResultInParts } from './incremental.ts';
 import { isPlannedList, type OperationPlan } from './operation-plan.ts';
@@ -66,6 +67,7 @@ async function streamLists(execution: Execution, { roots, rest }: OperationPlan)
       ),
       errors: (answered.errors ?? []).map((error) => shown(mask(error))),
       formatError: (failure) => shown(mask(locate(failure))),
+      relatedExecution: () => relatedExecution(args),
       extensions: async () => ({ replica: await session.answeredBy() }),
       onEnd({ rows, bytes }) {
         facts.rows = rows;
@@ -89,6 +91,7 @@ async function downloadList(execution: Execution, format: FileFormat): Promise<E
       format,
       plan: list.plan,
       list: await list.plan.open(list.arguments, args.contextValue),
+      relatedExecution: () => relatedExecution(args),
       describe: (error) => {
         const { message, extensions } = mask(error);
         return { message, code: String(extensions.code) };
@@ -107,8 +110,13 @@ async function downloadList(execution: Execution, format: FileFormat): Promise<E
   }
 }
 
-const ONE_LIST =
-  'A file is one list: ask for a single "cdrs { nodes { … } }" whose fields are columns (no "account", no "customer").';
+const ONE_LIST = 'A file is one list: ask for a single "cdrs { nodes { … } }".';
+
+/** What is below an object that calls refer to is loaded while the list itself holds its connection. */
+function relatedExecution({ contextValue, variableValues }: Execution['args']): RelatedExecution {
+  const context: Context = { ...contextValue, loaders: contextValue.nestedLoaders };
+  return { contextValue: context, variableValues: variableValues ?? undefined };
+}
 
 function locate({ error, path }: ResponseFailure): GraphQLError {
   const message = error instanceof Error ? error.message : 'Unknown failure';

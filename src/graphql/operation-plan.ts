@@ -81,7 +81,7 @@ function planRoots(
   const fields = collectFields([definition.selectionSet], fragments, variables);
   const definitions = schema.getQueryType()!.getFields();
   const roots = fields?.map((field) => {
-    const selection = { schema, fragments, variables };
+    const selection = { schema, document, operation: definition, fragments, variables };
     return planConnection(field, definitions[field.name], selection) ?? field;
   });
   if (!roots?.some(isConnection)) return undefined;

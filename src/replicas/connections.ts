@@ -39,12 +39,9 @@ export class Connections {
     });
   }
 
-  /** What lends connections to the operation. */
-  lenderFor(borrower: Borrower): Lender {
-    return {
-      connect: () => this.#lend(borrower, false),
-      connectNested: () => this.#lend(borrower, true),
-    };
+  /** Lends connections to the operation. See EnterOptions for `isNested`. */
+  lenderFor(borrower: Borrower, { isNested = false } = {}): Lender {
+    return { connect: () => this.#lend(borrower, isNested) };
   }
 
   async #lend(borrower: Borrower, isNested: boolean): Promise<PoolClient> {

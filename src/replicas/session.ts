@@ -35,6 +35,8 @@ export interface ReaderRequirement {
   /** The tokens of cursors. */
   readonly readAfter?: readonly string[];
   readonly purpose?: Purpose;
+  /** For statements that another statement of this session waits for, which keeps its connection meanwhile. */
+  readonly isNested?: boolean;
 }
 
 /** `extensions.replica` of a response. */
@@ -75,7 +77,7 @@ export class ReplicaSession {
   readonly #statements = new AbortController();
   readonly #borrower: Borrower;
   /** Of the standby that the session is pinned to. */
-  #lender: Lender | undefined;
+  #lenders: { readonly plain: Lender; readonly nested: Lender } | undefined;
   #hasEnded = false;
 
   constructor(deps: SessionDeps, options: SessionOptions) {
@@ -99,15 +101,18 @@ export class ReplicaSession {
   }
 
   /** Reads calls on the standby of this session, which must have replayed what the cursors' tokens name. */
-  async reader({ readAfter = [], purpose }: ReaderRequirement = {}): Promise<Reader> {
+  async reader({ readAfter = [], purpose, isNested = false }: ReaderRequirement = {}): Promise<Reader> {
     if (this.#hasEnded) throw new RequestCancelledError();
     const tokens = readAfter.map(decodeToken);
     if (this.#choosing && tokens.length > 0) await this.#catchUp(await this.#choosing, tokens);
     this.#choosing ??= this.#pin(tokens, purpose);
     const replica = await this.#choosing;
-    this.#lender ??= replica.connections.lenderFor(this.#borrower);
+    this.#lenders ??= {
+      plain: replica.connections.lenderFor(this.#borrower),
+      nested: replica.connections.lenderFor(this.#borrower, { isNested: true }),
+    };
     return {
-      pool: this.#lender,
+      pool: isNested ? this.#lenders.nested : this.#lenders.plain,
       source: this.#deps.source(),
       scope: this.#options.principal.scope,
       signal: this.#statements.signal,
@@ -117,7 +122,7 @@ export class ReplicaSession {
   /** Another reader after this one failed; throws when there is none, or the failure is final. */
   async replaceReader(failed: Reader, error: unknown): Promise<Reader> {
     // Lists and counts of one request read from the same standby: the first to see it fail leaves it for all.
-    if (this.#lender === failed.pool) {
+    if (failed.pool === this.#lenders?.plain || failed.pool === this.#lenders?.nested) {
       this.#leaving ??= this.#leave(error).finally(() => {
         this.#leaving = undefined;
       });
@@ -176,7 +181,7 @@ export class ReplicaSession {
     });
     this.#replayedLsn = undefined;
     this.#isToldByStatement = false;
-    this.#lender = undefined;
+    this.#lenders = undefined;
     onPin(this.#pinned);
     return this.#pinned;
   }

@@ -12,16 +12,21 @@ export interface CarrierLookUp extends CarrierSource {
 
 export type CarrierLoader = DataLoader<string, Carrier | null>;
 
-/** Never rejects: who holds a number adorns a call, and must not cost anybody the call itself. */
+/** Position by position. Never rejects: who holds a number adorns a call, and must not cost anybody the call itself. */
+export async function lookUpCarriers(
+  carriers: CarrierLookUp,
+  numbers: readonly string[],
+): Promise<readonly (Carrier | null)[]> {
+  try {
+    return await carriers.lookUp(numbers);
+  } catch (error) {
+    carriers.failed(error);
+    return numbers.map(() => null);
+  }
+}
+
 export function createCarrierLoader(carriers: CarrierLookUp): CarrierLoader {
-  return new DataLoader(async (numbers) => {
-    try {
-      return await carriers.lookUp(numbers);
-    } catch (error) {
-      carriers.failed(error);
-      return numbers.map(() => null);
-    }
-  });
+  return new DataLoader((numbers) => lookUpCarriers(carriers, numbers));
 }
 
 /** Position by position; null is unknown. Throws InvalidArgumentError above MAX_NUMBERS. */

@@ -1,7 +1,8 @@
 import DataLoader from 'dataloader';
 import { type AccountRow, type CustomerRow, selectAccounts, selectCustomers } from '../db/calls/accounts.ts';
 import type { Reader } from '../db/reader.ts';
-import { type CarrierLoader, type CarrierLookUp, createCarrierLoader } from './carriers.ts';
+import type { Carrier } from '../numbering/carrier.ts';
+import { type CarrierLoader, type CarrierLookUp, createCarrierLoader, lookUpCarriers } from './carriers.ts';
 
 /** Made per request: one statement however many calls ask, and nothing remembered for the next principal. */
 export interface Loaders {
@@ -9,6 +10,8 @@ export interface Loaders {
   readonly customer: DataLoader<string, CustomerRow>;
   /** By number, as the switch wrote it. */
   readonly carrier: CarrierLoader;
+  /** The same for many numbers at once, of which none is remembered. Never rejects. */
+  carriersOf(numbers: readonly string[]): Promise<readonly (Carrier | null)[]>;
 }
 
 /** An id that the database does not know, or has no table for, loads as a row of nulls beside its id. */
@@ -23,6 +26,7 @@ export function createLoaders(reader: () => Promise<Reader>, carriers: CarrierLo
       return ids.map((id) => rows.get(id) ?? { id, name: null });
     }),
     carrier: createCarrierLoader(carriers),
+    carriersOf: (numbers) => lookUpCarriers(carriers, numbers),
   };
 }
 

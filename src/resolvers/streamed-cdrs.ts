@@ -7,12 +7,14 @@ import { ReplicaFailureError } from '../errors.ts';
 import type { OpenList } from '../streaming/open-list.ts';
 import { type CdrsArguments, parseCdrPage } from './cdrs.ts';
 import { cursorPrefix, encodeCursor } from './cursor.ts';
+import { createFindRelated, type FindRelatedDeps } from './related.ts';
 
-export interface StreamedCdrsDeps {
+export interface StreamedCdrsDeps extends FindRelatedDeps {
   readonly principal: Principal;
   reader(requirement?: {
     readonly readAfter?: readonly string[];
     readonly purpose?: 'page' | 'stream';
+    readonly isNested?: boolean;
   }): Promise<Reader>;
   replaceReader(failed: Reader, error: unknown): Promise<Reader>;
   /** The freshness token of what is read, when the standby has replayed so far. */
@@ -36,6 +38,7 @@ export async function openCdrs(deps: StreamedCdrsDeps, args: CdrsArguments): Pro
     cursorPrefixAt: (replayedLsn) => cursorPrefix(identity, deps.tokenAt(replayedLsn)),
     cursorOf: async (keyset) => encodeCursor(cursorPrefix(identity, await deps.token()), keyset),
     replace: (failed, error) => deps.replaceReader(failed, error),
+    findRelated: createFindRelated(deps),
     count: (kind) => count(kind === 'totalCount' ? countCdrs : estimateCdrs),
   };
 

@@ -2,6 +2,7 @@ import type { ObjectFieldBuilder } from '@pothos/core';
 import type { CdrRow } from '../db/calls/cdrs.ts';
 import { type CdrColumnName, cdrColumn, cdrColumnNames } from '../db/sources/cdr-columns.ts';
 import { type CdrConnection, type CdrEdge, cursorOf, findCdr, findCdrs } from '../resolvers/cdrs.ts';
+import { loadRelated, relations } from '../resolvers/related.ts';
 import { openCdrs } from '../resolvers/streamed-cdrs.ts';
 import { shownValue } from '../resolvers/values.ts';
 import type { PageInfoField } from '../streaming/connection-plan.ts';
@@ -72,24 +73,25 @@ Cdr.implement({
     ...fieldsOfColumns(t),
     account: t.field({
       type: Account,
-      description: 'The account the call is charged to. One lookup per request, however many calls ask.',
-      resolve: (row, _args, { loaders }) =>
-        row.i_account === null ? null : loaders().account.load(row.i_account),
+      description:
+        'The account the call is charged to. Looked up once per request, however many calls it has.',
+      extensions: { related: relations.account },
+      resolve: (row, _args, context) => loadRelated('account', row, context) as never,
     }),
     customer: t.field({
       type: Customer,
-      description: 'The customer who owns the account. One lookup per request, however many calls ask.',
-      resolve: (row, _args, { loaders }) =>
-        row.i_customer === null ? null : loaders().customer.load(row.i_customer),
+      description:
+        'The customer who owns the account. Looked up once per request, however many calls it has.',
+      extensions: { related: relations.customer },
+      resolve: (row, _args, context) => loadRelated('customer', row, context) as never,
     }),
     carrier: t.field({
       type: Carrier,
       description:
         'Whom the block of the called number (`cld`) was given to, its country and kind of line; null when nothing is ' +
-        'known. Numbers are ported: not necessarily the operator of today. A list that selects this is answered whole ' +
-        'by the ordinary executor, and not as a stream or a file; for long lists ask `Query.carriers` for the numbers ' +
-        'that are shown.',
-      resolve: ({ cld }, _args, { loaders }) => (cld ? loaders().carrier.load(cld) : null),
+        'known. Numbers are ported: not necessarily the operator of today.',
+      extensions: { related: relations.carrier },
+      resolve: (row, _args, context) => loadRelated('carrier', row, context) as never,
     }),
   }),
 });

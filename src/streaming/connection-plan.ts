@@ -1,13 +1,17 @@
 import {
   type GraphQLField,
   type GraphQLObjectType,
-  type GraphQLSchema,
   getArgumentValues,
   getNamedType,
+  getNullableType,
+  isListType,
+  isObjectType,
   type VariableValues,
 } from 'graphql';
 import type { CdrColumnName } from '../db/sources/cdr-columns.ts';
 import type { OpenList } from './open-list.ts';
+import type { RelatedLeaf, RelatedPlan } from './related-objects.ts';
+import { type SelectionSource, selectRelated } from './related-selection.ts';
 import type { Member } from './row-encoder.ts';
 import { collectFields, type Fragments, type SelectedField } from './selection.ts';
 
@@ -22,6 +26,8 @@ declare module 'graphql' {
     /** Of the field of an edge that is its cursor, and of the one that is its call. */
     cursor?: true;
     node?: true;
+    /** Of a field that is another object, found by the value of a column. */
+    related?: Pick<RelatedPlan, 'name' | 'column'>;
   }
 }
 
@@ -61,15 +67,14 @@ export type PageInfoMember =
   | { readonly key: string; readonly name: PageInfoField }
   | { readonly key: string; readonly constant: string };
 
-interface Selection {
-  readonly schema: GraphQLSchema;
+interface Selection extends SelectionSource {
   readonly fragments: Fragments;
   readonly variables: VariableValues;
 }
 
 /**
  * The plan of a root field; undefined when it is no list that streams, or its selection is not one list of columns, and
- * the ordinary executor must answer: two lists, `account` beside columns, an unknown directive.
+ * the ordinary executor must answer: two lists, an unknown directive.
  */
 export function planConnection(
   selected: SelectedField,
@@ -109,7 +114,7 @@ function planList(
   return members && { key: field.key, members, hasCursors };
 }
 
-/** Members of a call or an edge; undefined when one of them is neither column, cursor nor node. */
+/** Members of a call or an edge; undefined when one of them is neither column, cursor, node nor a related object. */
 function planMembers(
   field: SelectedField,
   type: GraphQLObjectType,
@@ -123,11 +128,47 @@ function planMembers(
     const column = definition.extensions.column;
     if (column) return { kind: 'column', key, column };
     if (definition.extensions.cursor === true) return { kind: 'cursor', key };
+    const { related } = definition.extensions;
+    if (related)
+      return { kind: 'related', key, object: { ...related, ...planRelated(member, definition, selection) } };
     if (definition.extensions.node !== true) return undefined;
     const inner = planMembers(member, getNamedType(definition.type) as GraphQLObjectType, selection);
     return inner && { kind: 'object', key, members: inner };
   });
   return members?.every((member) => member !== undefined) ? members : undefined;
+}
+
+function planRelated(
+  field: SelectedField,
+  definition: GraphQLField<unknown, unknown>,
+  selection: Selection,
+): Pick<RelatedPlan, 'selection' | 'leaves'> {
+  const type = getNamedType(definition.type) as GraphQLObjectType;
+  return {
+    selection: selectRelated(type, field.nodes, selection),
+    leaves: leavesOf(field, type, selection),
+  };
+}
+
+/** Undefined when there is a list among them, which has no place in one line. */
+function leavesOf(
+  field: SelectedField,
+  type: GraphQLObjectType,
+  selection: Selection,
+): readonly RelatedLeaf[] | undefined {
+  const members = collectFields(field.selectionSets, selection.fragments, selection.variables);
+  const leaves: RelatedLeaf[] = [];
+  for (const member of members ?? []) {
+    const declared = type.getFields()[member.name]?.type;
+    const named = declared && getNamedType(declared);
+    if (declared && isListType(getNullableType(declared))) return undefined;
+    if (isObjectType(named)) {
+      const below = leavesOf(member, named, selection);
+      if (!below) return undefined;
+      leaves.push(...below.map(({ path, isId }) => ({ path: [member.key, ...path], isId })));
+    } else leaves.push({ path: [member.key], isId: named?.name === 'ID' });
+  }
+  return members && leaves;
 }
 
 function planOther(

@@ -1,12 +1,20 @@
 import { cdrColumns, type WireType } from '../db/sources/cdr-columns.ts';
 import { NULL_LENGTH, RowShapeError, UNREADABLE_LENGTH } from '../db/wire/data-row.ts';
+import type { ByteWriter } from './byte-writer.ts';
 import { CONNECT_TIME_AT, ID_AT, keyAtOf, MEMBERS_AT } from './key-columns.ts';
 import {
-  type FailedPath,
+  RelatedObjects,
+  type RelatedPlan,
+  type RelatedWriter,
+  roomForRelated,
+  wantRelated,
+} from './related-objects.ts';
+import {
   MAX_CURSOR_PREFIX,
   type Member,
   quotedPrefix,
   type RowEncoder,
+  type RowFailure,
 } from './row-encoder.ts';
 import {
   DayMemo,
@@ -33,12 +41,17 @@ const KEY_BYTES = 8;
 /** How the last record of a file begins that could not hold everything. It is not quoted, and every text is. */
 export const INCOMPLETE = '# INCOMPLETE';
 
-/** A cell of each line: a column, a cursor, or the same text in every line. */
+/** A cell of each line: a column, a cursor, the same text in every line; or the cells of an object that has leaves. */
 type Cell = Exclude<Member, { readonly kind: 'object' }>;
 
-/** The header line: the response keys, so that an alias names a column. */
+/** The header line: the response keys, so that an alias names a column; `account.username` for what is in an object. */
 export function csvHeader(cells: readonly Cell[]): string {
-  return `${cells.map(({ key }) => key).join(',')}\r\n`;
+  const names = cells.flatMap((cell) =>
+    cell.kind === 'related'
+      ? cell.object.leaves!.map(({ path }) => [cell.key, ...path].join('.'))
+      : [cell.key],
+  );
+  return `${names.join(',')}\r\n`;
 }
 
 /**
@@ -47,44 +60,61 @@ export function csvHeader(cells: readonly Cell[]): string {
  * of one column it is `""` too, since many readers skip an empty line. A value that cannot be shown is as null.
  */
 export function createCsvEncoder(cells: readonly Cell[]): RowEncoder {
-  const steps = cells.map(stepOf);
+  const selected = cells.filter((cell) => cell.kind === 'related' || isRead(cell)) as ReadCell[];
+  const plans = selected.flatMap((cell) => (cell.kind === 'related' ? [cell.object] : []));
+  const related = plans.map((plan) => new RelatedObjects(plan, cellWriter(plan)));
+  const relatedOf = selected.map((cell) => (cell.kind === 'related' ? plans.indexOf(cell.object) : -1));
+  const steps = cells.map((cell) => stepOf(cell, related, plans));
   const encoding = new CsvEncoding(steps);
   const fixedBytes = steps.reduce(
     (sum, { constant, isCursor }) => sum + constant.length + MAX_VALUE + (isCursor ? MAX_CURSOR_PREFIX : 0),
     CR_LF.length,
   );
   return {
-    columns: cells.flatMap((cell) => (cell.kind === 'column' && !keyAtOf(cell.column) ? [cell.column] : [])),
+    columns: selected.map((cell) => (cell.kind === 'related' ? cell.object.column : cell.column)),
+    related,
+    isLacking: () => encoding.isLacking,
+    want: (row, start, end) => wantRelated(related, relatedOf, row, start, end),
     beginCursorsWith(prefix) {
       encoding.cursorPrefix = quotedPrefix(prefix);
     },
     encode(writer, row, start, end) {
       // Two bytes for one: a quote inside a quoted cell.
-      writer.reserve(fixedBytes + 2 * (end - start));
-      writer.length = encoding.row(writer.block, writer.length, row, start, end);
+      writer.reserve(fixedBytes + 2 * (end - start) + roomForRelated(related));
+      const to = encoding.row(writer, row, start, end);
+      if (encoding.isLacking) return undefined;
+      writer.length = to;
       return encoding.failures;
     },
   };
+}
+
+type ReadCell = Extract<Cell, { readonly kind: 'column' | 'related' }>;
+
+function isRead(cell: Cell): boolean {
+  return cell.kind === 'column' && keyAtOf(cell.column) === 0;
 }
 
 interface Step {
   /** Undefined for a cell that is not a column. */
   readonly wire: WireType | undefined;
   readonly nullable: boolean;
-  readonly path: FailedPath;
+  readonly path: readonly string[];
   readonly constant: Buffer;
+  readonly objects: RelatedObjects | undefined;
   readonly isCursor: boolean;
   /** As in row-encoder.ts. */
   readonly keyAt: number;
 }
 
-function stepOf(cell: Cell): Step {
+function stepOf(cell: Cell, related: readonly RelatedObjects[], plans: readonly RelatedPlan[]): Step {
   const path = [cell.key];
   const step = {
     wire: undefined,
     nullable: true,
     path,
     constant: Buffer.alloc(0),
+    objects: undefined,
     isCursor: false,
     keyAt: 0,
   };
@@ -93,6 +123,7 @@ function stepOf(cell: Cell): Step {
     return { ...step, wire, nullable, keyAt: keyAtOf(cell.column) };
   }
   if (cell.kind === 'cursor') return { ...step, isCursor: true };
+  if (cell.kind === 'related') return { ...step, objects: related[plans.indexOf(cell.object)] };
   return { ...step, constant: Buffer.from(`"${cell.value}"`) };
 }
 
@@ -100,7 +131,8 @@ function stepOf(cell: Cell): Step {
 class CsvEncoding {
   cursorPrefix: Buffer = Buffer.alloc(0);
   /** Cells of the last row that had a value which cannot be shown, or none where there must be one. */
-  failures: FailedPath[] | undefined;
+  failures: RowFailure[] | undefined;
+  isLacking = false;
   readonly #steps: readonly Step[];
   readonly #memo = new DayMemo();
   #at = 0;
@@ -110,14 +142,16 @@ class CsvEncoding {
   }
 
   /** Returns where the line ends. */
-  row(block: Buffer, before: number, row: Buffer, start: number, end: number): number {
+  row({ block, view, length: before }: ByteWriter, row: Buffer, start: number, end: number): number {
     this.failures = undefined;
+    this.isLacking = false;
     this.#at = start + MEMBERS_AT;
     let to = before;
     for (let index = 0; index < this.#steps.length; index++) {
       const step = this.#steps[index]!;
       if (index > 0) block[to++] = COMMA;
       if (step.wire !== undefined) to = this.#column(block, to, step, step.wire, row, start, end);
+      else if (step.objects) to = this.#relatedCells(view, to, step, step.objects, row, end);
       else if (step.isCursor) to = this.#cursor(block, to, row, start);
       else to = writeBytes(block, to, step.constant);
     }
@@ -130,6 +164,31 @@ class CsvEncoding {
     const end = writeCursorKey(block, key, row, start + CONNECT_TIME_AT, start + ID_AT);
     block[end] = QUOTE;
     return end + 1;
+  }
+
+  #relatedCells(
+    view: DataView,
+    to: number,
+    { path }: Step,
+    objects: RelatedObjects,
+    row: Buffer,
+    end: number,
+  ): number {
+    const length = int32At(row, this.#at);
+    const at = this.#at + 4;
+    this.#at = length > 0 ? at + length : at;
+    if (this.#at > end) throw new RowShapeError('A value ends behind its row.');
+    if (length < UNREADABLE_LENGTH) throw new RowShapeError(`A value has ${length} bytes.`);
+    const text =
+      length < 0 ? objects.ofMissingKey(length === UNREADABLE_LENGTH) : objects.find(row, at, this.#at);
+    if (!text) {
+      this.isLacking = true;
+      return to;
+    }
+    for (const { path: below, error } of text.failures) {
+      this.failures = [...(this.failures ?? []), { path: [...path, ...below], error }];
+    }
+    return text.glue.write(view, to);
   }
 
   #column(
@@ -154,7 +213,8 @@ class CsvEncoding {
     const written = length < 0 ? -1 : this.#value(block, to, wire, keyAt > 0, row, at, at + length);
     if (written >= 0) return written;
     if (length < UNREADABLE_LENGTH) throw new RowShapeError(`A value has ${length} bytes.`);
-    if (length !== NULL_LENGTH || !step.nullable) this.failures = [...(this.failures ?? []), step.path];
+    if (length !== NULL_LENGTH || !step.nullable)
+      this.failures = [...(this.failures ?? []), { path: step.path }];
     return to;
   }
 
@@ -201,6 +261,26 @@ function needsApostrophe(row: Buffer, start: number, end: number): boolean {
   const isPlain =
     (first >= 0x30 && first <= 0x39) || (first >= 0x41 && first <= 0x5a) || (first >= 0x61 && first <= 0x7a);
   if (isPlain) return false;
-  const text = row.toString('utf8', start, end);
+  return isTakenForMore(row.toString('utf8', start, end));
+}
+
+function isTakenForMore(text: string): boolean {
   return FORMULA.test(text) || text.startsWith(INCOMPLETE);
+}
+
+/** The cells of an object: each leaf as GraphQL answers it, empty where it is null or its object is. */
+function cellWriter({ leaves }: RelatedPlan): RelatedWriter {
+  return (object) =>
+    leaves!
+      .map(({ path, isId }) => {
+        const leaf = path.reduce<unknown>(
+          (value, key) => (value as Record<string, unknown> | null)?.[key],
+          object,
+        );
+        if (leaf == null) return '';
+        if (typeof leaf !== 'string') return String(leaf);
+        const quoted = leaf.replaceAll('"', '""');
+        return `"${!isId && leaf !== '' && isTakenForMore(leaf) ? `'${quoted}` : quoted}"`;
+      })
+      .join(',');
 }

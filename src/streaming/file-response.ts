@@ -5,7 +5,10 @@ import type { ConnectionPlan } from './connection-plan.ts';
 import { createCsvEncoder, csvHeader, INCOMPLETE } from './csv-encoder.ts';
 import { ListReader } from './list-reader.ts';
 import type { OpenList } from './open-list.ts';
+import type { RelatedExecution } from './related-selection.ts';
+import { createRelatedSource } from './related-source.ts';
 import { createRowEncoder, type Member, type RowEncoder } from './row-encoder.ts';
+import { createRowTarget } from './waiting-rows.ts';
 
 /** The formats a list can be downloaded in, with their media types. */
 export const fileTypes = { csv: 'text/csv', ndjson: 'application/x-ndjson' } as const;
@@ -31,6 +34,8 @@ export interface FileNeeds {
   readonly format: FileFormat;
   readonly plan: ConnectionPlan;
   readonly list: OpenList;
+  /** What related objects are executed with. */
+  relatedExecution(): RelatedExecution;
   describe(error: unknown): { readonly code: string; readonly message: string };
   onEnd(summary: Summary): void;
 }
@@ -41,10 +46,15 @@ export function obstacleTo(format: FileFormat, { list, others }: ConnectionPlan)
     return `"${LAST_LINE_KEY}" is the key of the last line of a file that is not whole: give the field another alias.`;
   }
   if (others.length > 0) return 'A file has rows only: ask for "nodes" alone, without counts and pageInfo.';
-  if (format === 'csv' && list.members.some(({ kind }) => kind === 'object')) {
+  if (format === 'csv' && list.members.some((member) => !isFlat(member))) {
     return 'A CSV file is flat: ask for "nodes" instead of "edges { node }", or accept application/x-ndjson.';
   }
   return undefined;
+}
+
+/** Whether it has its places in one line. */
+function isFlat(member: Member): boolean {
+  return member.kind === 'related' ? member.object.leaves !== undefined : member.kind !== 'object';
 }
 
 /** Writes the list as a file. Resolves as `streamOperation` does; throws only while nothing was sent. */
@@ -55,42 +65,60 @@ export function streamFile(needs: FileNeeds): Promise<Buffer | Readable> {
 
 async function writeFile(
   body: Body,
-  { format, plan, list, describe, onEnd }: FileNeeds,
+  { format, plan, list, relatedExecution, describe, onEnd }: FileNeeds,
 ): Promise<Buffer | Readable> {
   const { writer } = body;
   const encoder = encoderOf(format, plan.list.members);
-  let unreadableCalls = 0;
-  let unreadableValues = 0;
-  const reading: ListReader = new ListReader(list.reader, {
+  const hasRelated = encoder.related.length > 0;
+  const counts = { rows: 0, unreadableCalls: 0, unreadableValues: 0 };
+  /** Why a value is missing: the first reason stands for all. */
+  let gapError: unknown;
+  const target = createRowTarget({
+    encoder,
+    createSource: () => createRelatedSource(list.findRelated, relatedExecution),
+    flow: body,
+    writeRow(row, start, end) {
+      const failures = encoder.encode(writer, row, start, end, false);
+      if (hasRelated && encoder.isLacking()) return;
+      counts.rows++;
+      if (!failures) return;
+      counts.unreadableValues += failures.length;
+      gapError ??= failures[0]!.error;
+    },
+    writeUnreadableRow() {
+      counts.unreadableCalls++;
+    },
+    onWritten: () => !body.hasSent && writer.flush(),
+  });
+  const reading = new ListReader(list.reader, {
     page: list.page,
     size: list.size,
     columns: encoder.columns,
-    onRow(row, start, end) {
-      unreadableValues += encoder.encode(writer, row, start, end, false)?.length ?? 0;
-    },
-    onUnreadableRow() {
-      unreadableCalls++;
-    },
-    onBatch: () => !body.hasSent && writer.flush(),
+    target,
     onReplayed: plan.list.hasCursors
       ? (lsn) => encoder.beginCursorsWith(list.cursorPrefixAt(lsn))
       : undefined,
-    flow: body,
     replace: list.replace,
   });
   if (format === 'csv') writer.text(csvHeader(plan.list.members as never));
   let failure: { error: unknown; resumeAfter: string | null } | undefined;
   try {
     await reading.run();
+    await target.settled();
   } catch (error) {
     if (!body.hasSent) throw error;
-    failure = { error, resumeAfter: reading.lastKey ? await list.cursorOf(reading.lastKey) : null };
+    // What was read before the failure; unless it is itself what failed, and must be read again.
+    await target.settled().catch(() => {});
+    const isWritten = counts.rows + counts.unreadableCalls === reading.rows;
+    const resumeAfter = reading.lastKey && isWritten ? await list.cursorOf(reading.lastKey) : null;
+    failure = { error, resumeAfter };
   }
-  if (failure || unreadableCalls + unreadableValues > 0) {
-    const { error, resumeAfter } = failure ?? { error: new UnreadableValueError(), resumeAfter: null };
-    const rows = reading.rows - unreadableCalls;
-    const gap = { ...describe(error), rows, unreadableCalls, unreadableValues, resumeAfter };
-    writer.text(lastLine(format, gap));
+  if (failure || counts.unreadableCalls + counts.unreadableValues > 0) {
+    const { error, resumeAfter } = failure ?? {
+      error: gapError ?? new UnreadableValueError(),
+      resumeAfter: null,
+    };
+    writer.text(lastLine(format, { ...describe(error), ...counts, resumeAfter }));
   }
   onEnd({ rows: reading.rows, bytes: body.bytes, failed: failure !== undefined });
   return body.end();
@@ -103,7 +131,7 @@ function encoderOf(format: FileFormat, members: readonly Member[]): RowEncoder {
     ...encoder,
     encode(writer, row, start, end) {
       const failures = encoder.encode(writer, row, start, end, false);
-      writer.block[writer.length++] = 0x0a;
+      if (!encoder.isLacking()) writer.block[writer.length++] = 0x0a;
       return failures;
     },
   };

@@ -3,7 +3,10 @@ import type { Body } from './body.ts';
 import type { ConnectionPlan, OtherPlan, PageInfoField } from './connection-plan.ts';
 import { ListReader } from './list-reader.ts';
 import type { OpenList } from './open-list.ts';
-import { createRowEncoder, type FailedPath } from './row-encoder.ts';
+import type { RelatedExecution } from './related-selection.ts';
+import { createRelatedSource } from './related-source.ts';
+import { createRowEncoder, type RowFailure } from './row-encoder.ts';
+import { createRowTarget, type RowTarget } from './waiting-rows.ts';
 
 /** A failure, and the path in the response that is null, or short, because of it. */
 export interface ResponseFailure {
@@ -34,43 +37,53 @@ export async function writeConnection(
   body: Body,
   plan: ConnectionPlan,
   list: OpenList,
+  relatedExecution: () => RelatedExecution,
 ): Promise<ListOutcome> {
   const { writer } = body;
   const counts = startCounts(plan.others, list);
   const failures: ResponseFailure[] = [];
   const listPath = [plan.key, plan.list.key];
   const encoder = createRowEncoder(plan.list.members);
-  const noteUnreadable = (path: FailedPath) => {
-    if (failures.length >= MAX_FAILURES) return;
-    failures.push({ error: new UnreadableValueError(), path: [...listPath, reading.rows, ...path] });
+  const hasRelated = encoder.related.length > 0;
+  let written = 0;
+  const note = ({ path, error = new UnreadableValueError() }: RowFailure) => {
+    if (failures.length < MAX_FAILURES) failures.push({ error, path: [...listPath, written, ...path] });
   };
-  const reading: ListReader = new ListReader(list.reader, {
-    page: list.page,
-    size: list.size,
-    columns: encoder.columns,
-    onRow(row, start, end) {
-      const failed = encoder.encode(writer, row, start, end, reading.rows > 0);
-      if (failed) for (const path of failed) noteUnreadable(path);
+  const target = createRowTarget({
+    encoder,
+    createSource: () => createRelatedSource(list.findRelated, relatedExecution),
+    flow: body,
+    writeRow(row, start, end) {
+      const failed = encoder.encode(writer, row, start, end, written > 0);
+      if (hasRelated && encoder.isLacking()) return;
+      if (failed) for (const failure of failed) note(failure);
+      written++;
     },
-    onUnreadableRow() {
-      writer.text(reading.rows > 0 ? ',null' : 'null');
-      noteUnreadable([]);
+    writeUnreadableRow() {
+      writer.text(written > 0 ? ',null' : 'null');
+      note({ path: [] });
+      written++;
     },
-    onBatch() {
+    onWritten() {
       // The first calls of a long list go out at once, later ones in full blocks.
       if (!body.hasSent && list.size > SHORT_LIST) writer.flush();
     },
+  });
+  const reading = new ListReader(list.reader, {
+    page: list.page,
+    size: list.size,
+    columns: encoder.columns,
+    target,
     // A long list without cursors is asked afterwards how far the standby was, and saves a column per call.
     onReplayed:
       list.size <= SHORT_LIST || plan.list.hasCursors
         ? (lsn) => encoder.beginCursorsWith(list.cursorPrefixAt(lsn))
         : undefined,
-    flow: body,
     replace: list.replace,
   });
 
   writer.text(`{${JSON.stringify(plan.list.key)}:[`);
-  const end = await endOf(reading, body, failures, listPath);
+  const end = await endOf(reading, target, body, failures, listPath);
   writer.text(']');
   const page = await pageOf(list, reading, end.goesOn);
   for (const other of plan.others) {
@@ -78,21 +91,28 @@ export async function writeConnection(
     writer.text(await otherJson(other, page, counts, [plan.key, other.key], failures));
   }
   writer.text('}');
-  return { rows: reading.rows, failures, isComplete: end.isComplete, endCursor: page.endCursor };
+  // What was read and could not be written must be read again.
+  const endCursor = written === reading.rows ? page.endCursor : null;
+  return { rows: written, failures, isComplete: end.isComplete, endCursor };
 }
 
 /** Reads the list to its end. One that breaks off goes on, by its very nature. */
 async function endOf(
   reading: ListReader,
+  target: RowTarget,
   body: Body,
   failures: ResponseFailure[],
   path: readonly string[],
 ): Promise<{ goesOn: boolean; isComplete: boolean }> {
   try {
-    return { goesOn: await reading.run(), isComplete: true };
+    const goesOn = await reading.run();
+    await target.settled();
+    return { goesOn, isComplete: true };
   } catch (error) {
     if (!body.hasSent) throw error;
     failures.push({ error, path });
+    // What was read before the failure; unless it is itself what failed.
+    await target.settled().catch(() => {});
     return { goesOn: true, isComplete: false };
   }
 }

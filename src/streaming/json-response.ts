@@ -3,6 +3,7 @@ import { Body, type Summary } from './body.ts';
 import type { ConnectionPlan } from './connection-plan.ts';
 import { type ListOutcome, type ResponseFailure, writeConnection } from './json-connection.ts';
 import type { OpenList } from './open-list.ts';
+import type { RelatedExecution } from './related-selection.ts';
 
 /** A field at the root of the operation: one whose list streams, or one that is already answered. */
 export type Root =
@@ -16,6 +17,8 @@ export interface StreamedOperation {
   readonly errors: readonly unknown[];
   /** A failure as an entry of `errors`. */
   formatError(failure: ResponseFailure): unknown;
+  /** What related objects are executed with. */
+  relatedExecution(): RelatedExecution;
   /** The response's `extensions`, asked for when all lists have ended. */
   extensions(): Promise<Record<string, unknown>>;
   /** Told once, when the response has ended. */
@@ -46,7 +49,7 @@ async function writeOperation(body: Body, operation: StreamedOperation): Promise
       writer.text(JSON.stringify(root.value));
       continue;
     }
-    const outcome = await writeRoot(body, root.plan, lists.get(root)!);
+    const outcome = await writeRoot(body, root.plan, lists.get(root)!, operation);
     outcomes.push(outcome);
     errors.push(...outcome.failures.map((failure) => operation.formatError(failure)));
   }
@@ -78,9 +81,14 @@ async function openLists(roots: readonly Root[]): Promise<ReadonlyMap<Root, Open
 }
 
 /** A list that fails before anything was sent fails the whole answer; after that it is null, beside its error. */
-async function writeRoot(body: Body, plan: ConnectionPlan, list: OpenList): Promise<ListOutcome> {
+async function writeRoot(
+  body: Body,
+  plan: ConnectionPlan,
+  list: OpenList,
+  { relatedExecution }: StreamedOperation,
+): Promise<ListOutcome> {
   try {
-    return await writeConnection(body, plan, list);
+    return await writeConnection(body, plan, list, relatedExecution);
   } catch (error) {
     const failure: ResponseFailure = { error, path: [plan.key] };
     if (!body.hasSent) throw failure;

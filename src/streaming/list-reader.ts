@@ -6,10 +6,11 @@ import type { Reader } from '../db/reader.ts';
 import { type CdrColumnName, cdrColumns, wireFormats } from '../db/sources/cdr-columns.ts';
 import { formats } from '../db/wire/bind-message.ts';
 import { valuesOf } from '../db/wire/data-row.ts';
-import { type Flow, readRawRows } from '../db/wire/raw-rows.ts';
+import { readRawRows } from '../db/wire/raw-rows.ts';
 import type { RowSink } from '../db/wire/row-tap.ts';
 import { ReplicaFailureError } from '../errors.ts';
 import { hasKey, keysetAt } from './key-columns.ts';
+import type { RowTarget } from './waiting-rows.ts';
 
 /** Calls read by one statement at most; a long list is read in parts. */
 export const PART_ROWS = 262_144;
@@ -18,27 +19,19 @@ const MAX_TURNED_ROUND = 10_000;
 /** Times a list may be taken up again without a single call in between. */
 const MAX_FRUITLESS_ATTEMPTS = 3;
 
-/** Takes one call as it came from the wire: a DataRow message from `start` to `end`. */
-export type RowHandler = (row: Buffer, start: number, end: number) => void;
-
 export interface ListRequest {
   readonly page: Omit<CdrPage, 'limit'>;
   /** How many calls at most. */
   readonly size: number;
   /** To select after connect time and id. */
   readonly columns: readonly CdrColumnName[];
-  readonly onRow: RowHandler;
-  /** In place of `onRow`, for a call without connect time or id: it cannot be shown, and takes its place in the list. */
-  readonly onUnreadableRow: () => void;
+  /** Takes the calls; one without connect time or id cannot be shown, and takes its place in the list. */
+  readonly target: Pick<RowTarget, 'onRow' | 'onUnreadableRow' | 'onBatch' | 'flow'>;
   /**
    * Told how far the standby has replayed, before the first call of each part; undefined when nobody needs to know,
    * and every call is a little shorter.
    */
   readonly onReplayed?: ((lsn: string) => void) | undefined;
-  /** After each batch of calls from the wire. */
-  readonly onBatch: () => void;
-  /** Whoever reads the answer may be slow. */
-  readonly flow: Flow;
   /** The standby to go on with after this failure; throws when there is none, or the failure is final. */
   readonly replace: (failed: Reader, error: unknown) => Promise<Reader>;
 }
@@ -93,7 +86,7 @@ export class ListReader {
         this.#readPart({ ...next(), limit: Math.min(size - this.rows + 1, PART_ROWS) }, size),
       );
       if (!isWhole) {
-        await this.#request.flow.drained();
+        await this.#request.target.flow.drained();
         continue;
       }
       segments = segments.slice(1);
@@ -104,7 +97,8 @@ export class ListReader {
 
   /** True when this was the rest of the segment, or of the page. */
   async #readPart(page: CdrPage, size: number): Promise<boolean> {
-    const { onBatch, onReplayed, flow } = this.#request;
+    const { onReplayed, target } = this.#request;
+    const { flow } = target;
     let isFirst = true;
     const sink: RowSink = (bytes, start, end) => {
       if (isFirst) onReplayed?.(lastTextIn(bytes, start));
@@ -122,7 +116,7 @@ export class ListReader {
         // Also when a call is thrown back: the list goes on behind those that were taken.
         if (at > start) this.#noteKeys(bytes, start, last, at);
       }
-      if (at > start) onBatch();
+      if (at > start) target.onBatch();
     };
     const { rows, isStopped } = await readRawRows(this.#reader, { ...this.#statement(page), sink, flow });
     return !isStopped && rows < page.limit;
@@ -130,7 +124,7 @@ export class ListReader {
 
   /** The last calls of the list, read from its end and handed on in its own order. */
   async #readBackwards(page: ListRequest['page'], size: number): Promise<boolean> {
-    const { onBatch, onReplayed } = this.#request;
+    const { onReplayed, target } = this.#request;
     const kept = await this.#retrying(async () => {
       const rows: Buffer[] = [];
       const sink: RowSink = (bytes, start, end) => {
@@ -151,13 +145,14 @@ export class ListReader {
     const [first, last] = [inOrder[0], inOrder.at(-1)];
     this.firstKey = first && keysetAt(first, 0, first.length);
     this.lastKey = last && keysetAt(last, 0, last.length);
-    onBatch();
+    target.onBatch();
     return kept.length > size;
   }
 
   #handOn(bytes: Buffer, at: number, end: number): void {
-    if (hasKey(bytes, at, end, this.#columnCount)) this.#request.onRow(bytes, at, end);
-    else this.#request.onUnreadableRow();
+    const { target } = this.#request;
+    if (hasKey(bytes, at, end, this.#columnCount)) target.onRow(bytes, at, end);
+    else target.onUnreadableRow();
     this.rows++;
   }
 

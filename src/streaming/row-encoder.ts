@@ -2,8 +2,10 @@ import { type CdrColumnName, cdrColumns, type WireType } from '../db/sources/cdr
 import { NULL_LENGTH, RowShapeError, UNREADABLE_LENGTH } from '../db/wire/data-row.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { CONNECT_TIME_AT, ID_AT, keyAtOf, MEMBERS_AT } from './key-columns.ts';
+import { RelatedObjects, type RelatedPlan, roomForRelated, wantRelated } from './related-objects.ts';
 import {
   DayMemo,
+  GLUE_SLACK,
   Glue,
   int32At,
   isDecimal,
@@ -23,10 +25,16 @@ export type Member =
   | { readonly kind: 'column'; readonly key: string; readonly column: CdrColumnName }
   | { readonly kind: 'constant'; readonly key: string; readonly value: string }
   | { readonly kind: 'cursor'; readonly key: string }
-  | { readonly kind: 'object'; readonly key: string; readonly members: readonly Member[] };
+  | { readonly kind: 'object'; readonly key: string; readonly members: readonly Member[] }
+  | { readonly kind: 'related'; readonly key: string; readonly object: RelatedPlan };
 
-/** Where a value could not be shown: the keys from the row to it. */
-export type FailedPath = readonly string[];
+/** A value of a row that could not be shown. */
+export interface RowFailure {
+  /** The keys from the row to it. */
+  readonly path: readonly (string | number)[];
+  /** Undefined: the stored value itself is the reason. */
+  readonly error?: unknown;
+}
 
 export interface RowEncoder {
   /** What to select after the two key columns, in this order; a column may occur twice, a key column does not. */
@@ -35,8 +43,8 @@ export interface RowEncoder {
   beginCursorsWith(prefix: string): void;
   /**
    * Writes the row whose DataRow message lies from `start` to `end`, behind a comma when it follows another. Its first
-   * two columns are connect time and id, and neither is null. Returns the paths of values that could not be shown, or
-   * undefined. Throws a RowShapeError, and has written nothing, when the row is not what `columns` make.
+   * two columns are connect time and id, and neither is null. Returns the values that could not be shown, or undefined.
+   * Throws a RowShapeError, and has written nothing, when the row is not what `columns` make.
    */
   encode(
     writer: ByteWriter,
@@ -44,30 +52,45 @@ export interface RowEncoder {
     start: number,
     end: number,
     follows: boolean,
-  ): readonly FailedPath[] | undefined;
+  ): readonly RowFailure[] | undefined;
+  /** The objects that rows refer to. Empty for most lists. */
+  readonly related: readonly RelatedObjects[];
+  /** Whether the last row was not written because it refers to objects that must be looked up first. */
+  isLacking(): boolean;
+  /** Notes what this row refers to and is not known. */
+  want(row: Buffer, start: number, end: number): void;
 }
 
 const NULL = Buffer.from('null');
 const KEY_BYTES = 8;
 /** Bytes of what cursors begin with: list identity and freshness token. */
 export const MAX_CURSOR_PREFIX = 256;
-/** Glue is written in words, so a little beyond its end. */
-const GLUE_SLACK = 3;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 
-const operations = { cursor: 0, object: 1, id: 2, text: 3, timestamp: 4, decimal: 5, integer: 6 } as const;
+const operations = {
+  cursor: 0,
+  object: 1,
+  id: 2,
+  text: 3,
+  timestamp: 4,
+  decimal: 5,
+  integer: 6,
+  related: 7,
+} as const;
 
 /** The glue before a value (`,"cli":`), then the value. */
 interface Step {
   readonly glue: Glue;
   readonly operation: number;
   readonly nullable: boolean;
-  readonly path: FailedPath;
+  readonly path: readonly string[];
   /** Where the value lies when it is one of the key columns, which every row begins with; otherwise 0. */
   readonly keyAt: number;
   /** Of an object: what is inside, up to and with its closing brace. */
   readonly inner: Steps;
+  /** Which of the related objects it is. */
+  readonly related: number;
 }
 
 interface Steps {
@@ -78,6 +101,9 @@ interface Steps {
 interface Compiled {
   readonly columns: readonly CdrColumnName[];
   readonly steps: Steps;
+  readonly related: readonly RelatedPlan[];
+  /** By column: which of the related objects it is the key of; -1: none. */
+  readonly relatedOf: readonly number[];
   /** That a row needs at most, beside those of its own values. */
   readonly fixedBytes: number;
 }
@@ -88,9 +114,9 @@ const compiledMembers = new WeakMap<readonly Member[], Compiled>();
 function compiledOf(members: readonly Member[]): Compiled {
   const known = compiledMembers.get(members);
   if (known) return known;
-  const columns: CdrColumnName[] = [];
-  const steps = compile(members, [], columns);
-  const compiled = { columns, steps, fixedBytes: roomOf(steps, MAX_VALUE + MAX_CURSOR_PREFIX) };
+  const selected = new SelectedColumns();
+  const steps = compile(members, [], selected);
+  const compiled = { ...selected, steps, fixedBytes: roomOf(steps, MAX_VALUE + MAX_CURSOR_PREFIX) };
   compiledMembers.set(members, compiled);
   return compiled;
 }
@@ -101,16 +127,20 @@ function compiledOf(members: readonly Member[]): Compiled {
  * is not lost.
  */
 export function createRowEncoder(members: readonly Member[], { keepsObjects = false } = {}): RowEncoder {
-  const { columns, steps, fixedBytes } = compiledOf(members);
-  const encoding = new Encoding(keepsObjects);
+  const { columns, steps, fixedBytes, relatedOf, ...compiled } = compiledOf(members);
+  const related = compiled.related.map((plan) => new RelatedObjects(plan, JSON.stringify));
+  const encoding = new Encoding(related, keepsObjects);
   return {
     columns,
+    related,
+    isLacking: () => encoding.isLacking,
+    want: (row, start, end) => wantRelated(related, relatedOf, row, start, end),
     beginCursorsWith(prefix) {
       encoding.prefix = quotedPrefix(prefix);
     },
     encode(writer, row, start, end, follows) {
       // Six bytes for one: a control character in JSON.
-      writer.reserve(fixedBytes + 6 * (end - start));
+      writer.reserve(fixedBytes + 6 * (end - start) + roomForRelated(related));
       return encoding.row(writer, row, start, end, follows, steps);
     },
   };
@@ -125,15 +155,18 @@ export function quotedPrefix(prefix: string): Buffer {
 /** Walks the values of one row; kept between rows so that none is allocated for them. */
 class Encoding {
   prefix: Buffer = Buffer.alloc(0);
+  isLacking = false;
+  readonly #related: readonly RelatedObjects[];
   readonly #keepsObjects: boolean;
   readonly #memo = new DayMemo();
   #row: Buffer = Buffer.alloc(0);
   #start = 0;
   #end = 0;
   #at = 0;
-  #failures: FailedPath[] | undefined;
+  #failures: RowFailure[] | undefined;
 
-  constructor(keepsObjects: boolean) {
+  constructor(related: readonly RelatedObjects[], keepsObjects: boolean) {
+    this.#related = related;
     this.#keepsObjects = keepsObjects;
   }
 
@@ -144,16 +177,19 @@ class Encoding {
     end: number,
     follows: boolean,
     steps: Steps,
-  ): readonly FailedPath[] | undefined {
+  ): readonly RowFailure[] | undefined {
     this.#row = row;
     this.#start = start;
     this.#end = end;
     this.#at = start + MEMBERS_AT;
     this.#failures = undefined;
+    this.isLacking = false;
     const { block } = writer;
     let to = writer.length;
     if (follows) block[to++] = COMMA;
-    writer.length = this.#object(block, writer.view, to, steps);
+    to = this.#object(block, writer.view, to, steps);
+    if (this.isLacking) return undefined;
+    writer.length = to;
     return this.#failures;
   }
 
@@ -174,6 +210,10 @@ class Encoding {
         to = this.#cursor(block, to, row);
         continue;
       }
+      if (operation === operations.related) {
+        to = this.#relatedObject(view, to, step, isVoid);
+        continue;
+      }
       let at = this.#start + keyAt;
       let length = KEY_BYTES;
       if (keyAt === 0) {
@@ -192,7 +232,7 @@ class Encoding {
       if (length === NULL_LENGTH && step.nullable) continue;
       if (length < UNREADABLE_LENGTH) throw new RowShapeError(`A value has ${length} bytes.`);
       // One reason why an object is null is enough; what else is in it no longer matters.
-      if (!isVoid) this.#failures = [...(this.#failures ?? []), step.path];
+      if (!isVoid) this.#failures = [...(this.#failures ?? []), { path: step.path }];
       isVoid ||= !step.nullable && !this.#keepsObjects;
     }
     return isVoid ? writeBytes(block, before, NULL) : tail.write(view, to);
@@ -220,6 +260,26 @@ class Encoding {
     return written + 1;
   }
 
+  #relatedObject(view: DataView, to: number, step: Step, isVoid: boolean): number {
+    const length = int32At(this.#row, this.#at);
+    const at = this.#at + 4;
+    this.#at = length > 0 ? at + length : at;
+    if (this.#at > this.#end) throw new RowShapeError('A value ends behind its row.');
+    if (length < UNREADABLE_LENGTH) throw new RowShapeError(`A value has ${length} bytes.`);
+    const objects = this.#related[step.related]!;
+    const text =
+      length < 0 ? objects.ofMissingKey(length === UNREADABLE_LENGTH) : objects.find(this.#row, at, this.#at);
+    if (!text) {
+      this.isLacking = true;
+      return to;
+    }
+    if (text.failures.length > 0 && !isVoid) {
+      const failures = text.failures.map(({ path, error }) => ({ path: [...step.path, ...path], error }));
+      this.#failures = [...(this.#failures ?? []), ...failures];
+    }
+    return text.glue.write(view, to);
+  }
+
   #cursor(block: Buffer, to: number, row: Buffer): number {
     const key = writeBytes(block, to, this.prefix);
     const end = writeCursorKey(block, key, row, this.#start + CONNECT_TIME_AT, this.#start + ID_AT);
@@ -228,12 +288,31 @@ class Encoding {
   }
 }
 
+/** What a row must have behind its keys. */
+class SelectedColumns {
+  readonly columns: CdrColumnName[] = [];
+  readonly related: RelatedPlan[] = [];
+  readonly relatedOf: number[] = [];
+
+  add(column: CdrColumnName): void {
+    this.columns.push(column);
+    this.relatedOf.push(-1);
+  }
+
+  /** Returns which of the related objects it is. */
+  addRelated(plan: RelatedPlan): number {
+    this.columns.push(plan.column);
+    this.relatedOf.push(this.related.length);
+    return this.related.push(plan) - 1;
+  }
+}
+
 /** Glue is gathered until the next value, so that braces, keys and constants cost one copy. */
-function compile(members: readonly Member[], parents: FailedPath, columns: CdrColumnName[]): Steps {
+function compile(members: readonly Member[], parents: readonly string[], selected: SelectedColumns): Steps {
   const steps: Step[] = [];
   let glue = '{';
   const add = (step: Partial<Step> & Pick<Step, 'operation' | 'path'>) => {
-    steps.push({ nullable: false, keyAt: 0, inner: noSteps, ...step, glue: new Glue(glue) });
+    steps.push({ nullable: false, keyAt: 0, inner: noSteps, related: -1, ...step, glue: new Glue(glue) });
     glue = '';
   };
   members.forEach((member, index) => {
@@ -242,12 +321,19 @@ function compile(members: readonly Member[], parents: FailedPath, columns: CdrCo
     if (member.kind === 'constant') glue += JSON.stringify(member.value);
     else if (member.kind === 'cursor') add({ operation: operations.cursor, path });
     else if (member.kind === 'object') {
-      const inner = compile(member.members, path, columns);
+      const inner = compile(member.members, path, selected);
       add({ operation: operations.object, path, nullable: true, inner });
+    } else if (member.kind === 'related') {
+      add({
+        operation: operations.related,
+        path,
+        nullable: true,
+        related: selected.addRelated(member.object),
+      });
     } else {
       const { wire, nullable } = cdrColumns[member.column];
       const keyAt = keyAtOf(member.column);
-      if (keyAt === 0) columns.push(member.column);
+      if (keyAt === 0) selected.add(member.column);
       add({ operation: operations[wire satisfies WireType], path, nullable, keyAt });
     }
   });

@@ -45,6 +45,9 @@ export function writeBytes(block: Buffer, to: number, source: Uint8Array): numbe
   return to;
 }
 
+/** Glue is written in words, so a little beyond its end. */
+export const GLUE_SLACK = 3;
+
 /** Text that is written again and again, such as what stands between the values of a row: `","cld":"`. */
 export class Glue {
   readonly length: number;

@@ -267,8 +267,6 @@ describe('the headers', () => {
 
 describe('what is no file is refused as JSON, with the reason', () => {
   test.each([
-    ['an object in a row', '{ cdrs { nodes { id account { id } } } }', 'columns'],
-    ['only an object in a row', '{ cdrs { nodes { account { id } } } }', 'columns'],
     ['two lists', '{ one: cdrs { nodes { id } } two: cdrs { nodes { id } } }', 'one list'],
     ['two lists of one field', '{ cdrs { nodes { id } edges { cursor } } }', 'one list'],
     ['a list and something else', '{ cdrs { nodes { id } } viewer { name } }', 'one list'],

@@ -108,18 +108,21 @@ describe('Cdr.carrier', () => {
     await listening.query(
       '{ cdrs(first: 500) { nodes { carrier { country } again: carrier { lineKind } } } }',
     );
-    expect(batches).toHaveLength(1);
-    expect(batches[0]).toHaveLength(304);
-    expect(new Set(batches[0]).size).toBe(304);
+    // Once per batch from the wire; a page comes in one or two.
+    expect(batches.length).toBeLessThanOrEqual(2);
+    expect(batches.flat()).toHaveLength(304);
+    expect(new Set(batches.flat()).size).toBe(304);
   });
 
-  test('is refused in a file, which has columns only', async () => {
+  test('is columns of a file', async () => {
     const response = await gateway.ask(
-      '{ cdrs(first: 2) { nodes { id carrier { country } } } }',
+      '{ cdrs(filter: { accountIds: [14] }, orderBy: OLDEST_FIRST, first: 1) { nodes { cld carrier { prefix country } } } }',
       {},
       { headers: { accept: 'text/csv' } },
     );
-    expect(response.status).toBe(406);
+    const [header, line] = (await response.text()).split('\r\n');
+    expect(header).toBe('cld,carrier.prefix,carrier.country');
+    expect(line).toMatch(/^"\d+","0612","FR"$/);
   });
 });
 

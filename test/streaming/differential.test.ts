@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { anAccount, anXdr } from '../support/builders.ts';
+import { aCustomer, anAccount, anXdr } from '../support/builders.ts';
 import { columnFieldNames } from '../support/cdr-fields.ts';
 import { createTestGateway, type GraphQLAnswer, type TestGateway } from '../support/gateway.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -19,7 +19,11 @@ const cursors: Record<string, string[]> = {};
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  await database.insertAccounts([anAccount()]);
+  await database.insertCustomers([aCustomer()]);
+  await database.insertAccounts([
+    anAccount(),
+    anAccount({ i_account: '15', i_customer: '4', username: 'quote " here' }),
+  ]);
   await database.insertXdrs(Array.from({ length: 240 }, (_, index) => anAwkwardXdr(index)));
   // Estimates must not change between the two answers.
   await database.pool.query('alter table xdrs set (autovacuum_enabled = false)');
@@ -41,7 +45,8 @@ afterAll(async () => {
 
 /** Ties, gaps, nulls, quotes, control and non-ASCII characters, extreme numbers and times. */
 function anAwkwardXdr(index: number) {
-  const awkward = ['"', '\\', '\u0001\n\t', 'é漢😀\u2028', '', '+33%_', 'anonymous', null];
+  const numbers = ['33612345678', '+442079460000', '3620', '12125550123'];
+  const awkward = [...numbers, '"', '\\', '\u0001\n\t', 'é漢😀\u2028', '', '+33%_', 'anonymous', null];
   const times = ['2026-01-05 09:00:00+00', '2026-01-05 09:00:00.000001+00', '1999-12-31 23:59:59.999999+00'];
   const extreme = ['infinity', '-infinity', '294276-12-31 23:59:59.999999+00', '0044-03-15 00:00:00 BC'];
   return anXdr({
@@ -98,9 +103,20 @@ const wrapped = (type: string, selection: fc.Arbitrary<string>) =>
     });
 
 const cdr = wrapped('Cdr', fields(leaves));
-const withObjects = fc
-  .tuple(cdr, fc.constantFrom('', '', '', '', 'account { id username }'))
-  .map((parts) => parts.join('\n'));
+const related = fc.constantFrom(
+  '',
+  '',
+  '',
+  'account { id username }',
+  'customer { id name }',
+  'carrier { country lineKind blockHolder }',
+  'account { ...Owner customer { n: name } kind: __typename }',
+  'account { ... on Account @include(if: $yes) { currency blocked } timeZone @skip(if: $yes) customerId }',
+  'owner: customer @skip(if: $no) { name again: name } account @include(if: $no) { id }',
+  'one: account { username } two: account { id customer { id name __typename } } carrier { prefix __typename }',
+  'account { id } account { username } carrier { country @skip(if: $yes) territory }',
+);
+const withObjects = fc.tuple(cdr, related).map((parts) => parts.join('\n'));
 const edge = fc
   .tuple(
     wrapped('CdrEdge', fc.constantFrom('cursor', 'c: cursor', '__typename', 'cursor __typename')),
@@ -171,7 +187,7 @@ const operation = fc
   )
   .map(([roots, beside]) => {
     const body = roots.map((text, index) => `${index === 0 ? '' : `r${index}: `}${text}`).join('\n');
-    return `query ($yes: Boolean! = true, $no: Boolean! = false, $size: Int = 3) { ${beside} ${body} unused: __typename @skip(if: $yes) also: __typename @include(if: $no) sized: cdrs(first: $size) { nodes { ...Shared } } } fragment Shared on Cdr { shared: id ...Deeper } fragment Deeper on Cdr { cld }`;
+    return `query ($yes: Boolean! = true, $no: Boolean! = false, $size: Int = 3) { ${beside} ${body} unused: __typename @skip(if: $yes) also: __typename @include(if: $no) sized: cdrs(first: $size) { nodes { ...Shared } } } fragment Shared on Cdr { shared: id ...Deeper } fragment Deeper on Cdr { cld owned: account { ...Owner } } fragment Owner on Account { blocked customer { id } }`;
   });
 
 /**

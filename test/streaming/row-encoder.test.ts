@@ -185,9 +185,9 @@ test.each([
   ['the year 10000', FIRST_BEYOND],
   ['294276-12-31', 9_223_371_331_199_999_999n],
 ])('%s is null where null is allowed, and voids the call where it is not', (_, micros) => {
-  expect(encodeTime('setup_time', micros)).toEqual(['{"t":null}', [['t']]]);
-  expect(encodeTime('connect_time', micros)).toEqual(['null', [['t']]]);
-  expect(encodeTime('connect_time', micros, true)).toEqual(['{"t":null}', [['t']]]);
+  expect(encodeTime('setup_time', micros)).toEqual(['{"t":null}', [{ path: ['t'] }]]);
+  expect(encodeTime('connect_time', micros)).toEqual(['null', [{ path: ['t'] }]]);
+  expect(encodeTime('connect_time', micros, true)).toEqual(['{"t":null}', [{ path: ['t'] }]]);
 });
 
 test('the first and the last moment that RFC 3339 can say are said', () => {

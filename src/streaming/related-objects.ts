@@ -1,0 +1,174 @@
+import { type CdrColumnName, cdrColumns } from '../db/sources/cdr-columns.ts';
+import { RowShapeError } from '../db/wire/data-row.ts';
+import { UnreadableValueError } from '../errors.ts';
+import { MEMBERS_AT } from './key-columns.ts';
+import type { RelatedFailure, RelatedSelection, RelatedValue } from './related-selection.ts';
+import { GLUE_SLACK, Glue, int32At, isInt8 } from './wire-text.ts';
+
+/** The fields of a call that lead to another object. */
+export type RelatedName = 'account' | 'customer' | 'carrier';
+
+/** An object that calls refer to by the value of a column, and what is selected of it. */
+export interface RelatedPlan {
+  readonly name: RelatedName;
+  readonly column: CdrColumnName;
+  readonly selection: RelatedSelection;
+  /** Its leaves in the order of the selection, for formats without objects; undefined when it has lists. */
+  readonly leaves: readonly RelatedLeaf[] | undefined;
+}
+
+export interface RelatedLeaf {
+  /** Response keys from the object to the leaf. */
+  readonly path: readonly string[];
+  /** Whether the text of a value is an id, which no spreadsheet takes for a formula. */
+  readonly isId: boolean;
+}
+
+/** An object as the answer has it, ready to be copied into each row. */
+export interface RelatedText {
+  readonly glue: Glue;
+  readonly failures: readonly RelatedFailure[];
+}
+
+/** How an object is written in the format of the answer. Null is an object that there is not. */
+export type RelatedWriter = (value: unknown) => string;
+
+/** An object that a call refers to; null: there is none, or nothing is known of it. */
+export type Found = object | null;
+
+/** Finds objects by their keys: at each key's place the object, or why it cannot be had. Never rejects. */
+export type FindRelated = (name: RelatedName, keys: readonly string[]) => Promise<readonly (Found | Error)[]>;
+
+/** Obtains the objects with these keys, as GraphQL answers them: the same value for the same object. */
+export type RelatedSource = (plan: RelatedPlan, keys: readonly string[]) => Promise<readonly RelatedValue[]>;
+
+/** Texts that are kept; the calls of a list may refer to as many objects as there are calls. */
+const MAX_TEXTS = 20_000;
+/** Digits of an id that is surely exact as a number. */
+const MAX_EXACT_DIGITS = 15;
+const EXACT_ID = new RegExp(`^\\d{1,${MAX_EXACT_DIGITS}}$`);
+
+/** The objects of one field of a list: each is obtained and written once, however many rows refer to it. */
+export class RelatedObjects {
+  readonly plan: RelatedPlan;
+  /** Of the longest text so far. */
+  maxBytes = 0;
+  readonly #write: RelatedWriter;
+  readonly #isId: boolean;
+  /** By the numbers of ids: quicker than by their text, which would have to be made for each row. */
+  readonly #byNumber = new Map<number, RelatedText>();
+  readonly #byKey = new Map<string, RelatedText>();
+  /** Many keys may lead to the same object: numbers of one block do. */
+  readonly #byValue = new WeakMap<RelatedValue, RelatedText>();
+  readonly #wanted = new Set<string>();
+  readonly #null: RelatedText;
+  readonly #unreadable: RelatedText;
+
+  constructor(plan: RelatedPlan, write: RelatedWriter) {
+    this.plan = plan;
+    this.#write = write;
+    this.#isId = cdrColumns[plan.column].wire === 'id';
+    this.#null = this.#textOf({ value: null, failures: [] });
+    this.#unreadable = this.#textOf({
+      value: null,
+      failures: [{ path: [], error: new UnreadableValueError() }],
+    });
+  }
+
+  /** Of the key from `at` to `end` of the row; undefined when it must be looked up first. */
+  find(row: Buffer, at: number, end: number): RelatedText | undefined {
+    if (at === end) return this.#null;
+    if (!this.#isId) return this.#byKey.get(row.toString('utf8', at, end));
+    const id = exactId(row, at, end);
+    if (id !== undefined) return this.#byNumber.get(id);
+    return isInt8(row, at, end) ? this.#byKey.get(row.toString('latin1', at, end)) : this.#unreadable;
+  }
+
+  /** Of a key that is null, or that no type can show. */
+  ofMissingKey(isUnreadable: boolean): RelatedText {
+    return isUnreadable ? this.#unreadable : this.#null;
+  }
+
+  /** Notes the key, to be looked up by `obtain`. */
+  want(row: Buffer, at: number, end: number): void {
+    if (this.find(row, at, end) === undefined) this.#wanted.add(row.toString('utf8', at, end));
+  }
+
+  /** Looks up what is wanted. Never rejects: what cannot be had is null, with its failure. */
+  async obtain(source: RelatedSource): Promise<void> {
+    const keys = [...this.#wanted];
+    this.#wanted.clear();
+    if (keys.length === 0) return;
+    const values = await source(this.plan, keys).catch((error: unknown) => failed(keys.length, error));
+    if (this.#byNumber.size + this.#byKey.size > MAX_TEXTS) this.#forget();
+    for (const [index, key] of keys.entries()) this.#learn(key, values[index]!);
+  }
+
+  #learn(key: string, value: RelatedValue): void {
+    const text = this.#knownText(value);
+    if (this.#isId && EXACT_ID.test(key)) this.#byNumber.set(Number(key), text);
+    else this.#byKey.set(key, text);
+  }
+
+  #knownText(value: RelatedValue): RelatedText {
+    const known = this.#byValue.get(value);
+    if (known) return known;
+    const text = this.#textOf(value);
+    this.#byValue.set(value, text);
+    return text;
+  }
+
+  #textOf({ value, failures }: RelatedValue): RelatedText {
+    const glue = new Glue(this.#write(value));
+    this.maxBytes = Math.max(this.maxBytes, glue.length);
+    return { glue, failures };
+  }
+
+  #forget(): void {
+    this.#byNumber.clear();
+    this.#byKey.clear();
+  }
+}
+
+/** Notes what the row refers to and is not known: see RowEncoder. */
+export function wantRelated(
+  related: readonly RelatedObjects[],
+  relatedOf: readonly number[],
+  row: Buffer,
+  start: number,
+  end: number,
+): void {
+  let at = start + MEMBERS_AT;
+  for (let column = 0; column < relatedOf.length; column++) {
+    const length = int32At(row, at);
+    at += 4;
+    const valueEnd = length > 0 ? at + length : at;
+    if (valueEnd > end) throw new RowShapeError('A value ends behind its row.');
+    const index = relatedOf[column]!;
+    if (index >= 0 && length >= 0) related[index]!.want(row, at, valueEnd);
+    at = valueEnd;
+  }
+}
+
+/** Bytes that the texts of related objects need at most in one row. */
+export function roomForRelated(related: readonly RelatedObjects[]): number {
+  let bytes = 0;
+  for (let index = 0; index < related.length; index++) bytes += related[index]!.maxBytes + GLUE_SLACK;
+  return bytes;
+}
+
+function failed(count: number, error: unknown): readonly RelatedValue[] {
+  return Array<RelatedValue>(count).fill({ value: null, failures: [{ path: [], error }] });
+}
+
+/** The decimal digits as a number; undefined when there are too many, or something else. */
+function exactId(row: Buffer, at: number, end: number): number | undefined {
+  if (end - at > MAX_EXACT_DIGITS) return undefined;
+  let id = 0;
+  for (let from = at; from < end; from++) {
+    const digit = row[from]! - 0x30;
+    if (digit < 0 || digit > 9) return undefined;
+    id = id * 10 + digit;
+  }
+  return id;
+}
