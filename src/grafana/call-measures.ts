@@ -10,6 +10,8 @@ interface MeasureView {
   readonly column: string;
   readonly label: string;
   readonly unit?: string | undefined;
+  /** False: it must sort the calls, and a table shows it only when it is ordered by it. */
+  readonly isInTables: boolean;
   /** Of a bucket without calls. */
   readonly withoutCalls: 0 | null;
 }
@@ -22,10 +24,17 @@ export const measureViews = Object.fromEntries(
 
 /** acdSeconds: calls_acd_seconds. asr, in per cent: calls_asr_percent. shortCalls: calls_short. */
 function describeMeasure(name: StatsMeasure): MeasureView {
-  const { label, unit, withoutCalls } = cdrMeasure(name);
+  const { label, unit, withoutCalls, mergeable } = cdrMeasure(name);
   const snake = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   const column = unit === 'percent' ? `${snake}_percent` : snake;
-  return { metric: `calls_${column.replace(/_calls$/, '')}`, column, label, unit, withoutCalls };
+  return {
+    metric: `calls_${column.replace(/_calls$/, '')}`,
+    column,
+    label,
+    unit,
+    isInTables: mergeable,
+    withoutCalls,
+  };
 }
 
 /** A panel draws; money to the last decimal is for GraphQL. */
@@ -34,7 +43,7 @@ export function readMeasure(row: CdrStatsRow, measure: StatsMeasure): number | n
   return value === null ? null : Number(value);
 }
 
-export const measureColumns: readonly Column<CdrStatsRow>[] = measures.map((measure) => {
+export function measureColumn(measure: StatsMeasure): Column<CdrStatsRow> {
   const { column, unit } = measureViews[measure];
   return { name: column, type: 'number', ...(unit && { unit }), of: (row) => readMeasure(row, measure) };
-});
+}

@@ -5,7 +5,7 @@ import { microsOfPostgres } from '../db/timestamps.ts';
 import { findCdrStats } from '../resolvers/cdr-stats.ts';
 import type { QueryRequest, Target } from './body.ts';
 import { bucketNames } from './buckets.ts';
-import { measureColumns, measures, measureViews } from './call-measures.ts';
+import { measureColumn, measures, measureViews } from './call-measures.ts';
 import { buildFilter, type Dimension, dimensions } from './call-query.ts';
 import type { GrafanaContext } from './context.ts';
 import { type Column, type Frame, type Notice, tableFrame } from './frames.ts';
@@ -17,7 +17,7 @@ const DEFAULT_ROWS = 20;
 /** A row of statistics with the name of its account or customer, where there is one. */
 type TableRow = CdrStatsRow & { readonly label?: string | null };
 
-/** Every measure of the groups that are first by one of them. */
+/** Measures of the groups that are first by one of them. */
 export async function answerTable(
   { refId, payload }: Target,
   { span, timeZone: zone, filters }: QueryRequest,
@@ -26,7 +26,7 @@ export async function answerTable(
   const groupBy = parseChoice(payload, 'groupBy', ['NONE', ...dimensions.map(({ name }) => name)], 'NONE');
   const bucket = parseChoice(payload, 'bucket', ['NONE', ...bucketNames], 'NONE');
   const columns = measures.map((measure) => measureViews[measure].column);
-  const orderBy = parseChoice(payload, 'orderBy', columns, 'attempts');
+  const orderBy = findMeasure(parseChoice(payload, 'orderBy', columns, 'attempts'));
   const top = parseCount(payload, 'top', { max: MAX_ROWS, fallback: DEFAULT_ROWS });
   const timeZone = parseText(payload, 'timeZone') ?? zone ?? 'UTC';
   const filter = {
@@ -38,16 +38,17 @@ export async function answerTable(
     filter,
     groupBy: [bucket, groupBy].filter((name): name is CdrDimension => name !== 'NONE'),
     timeZone,
-    orderBy: { measure: findMeasure(orderBy), direction: 'DESC' },
+    orderBy: { measure: orderBy, direction: 'DESC' },
     first: top + 1,
   });
-  const rows = await stats.rows(measures);
+  const shownMeasures = measures.filter((name) => measureViews[name].isInTables || name === orderBy);
+  const rows = await stats.rows(shownMeasures);
   const dimension = dimensions.find(({ name }) => name === groupBy);
   const shown = await addLabels(rows.slice(0, top), dimension, context);
   return [
     tableFrame(
       refId,
-      buildColumns(bucket !== 'NONE', dimension),
+      buildColumns(bucket !== 'NONE', dimension, shownMeasures),
       shown,
       buildNotices(rows.length > top, top),
     ),
@@ -58,8 +59,12 @@ function findMeasure(column: string): StatsMeasure {
   return measures.find((measure) => measureViews[measure].column === column)!;
 }
 
-function buildColumns(hasBucket: boolean, dimension: Dimension | undefined): readonly Column<TableRow>[] {
-  const columns: Column<TableRow>[] = [...measureColumns];
+function buildColumns(
+  hasBucket: boolean,
+  dimension: Dimension | undefined,
+  shown: readonly StatsMeasure[],
+): readonly Column<TableRow>[] {
+  const columns: Column<TableRow>[] = shown.map(measureColumn);
   if (dimension) columns.unshift(...dimensionColumns(dimension));
   if (hasBucket) columns.unshift({ name: 'time', type: 'time', of: ({ bucket }) => parseMillis(bucket) });
   return columns;
