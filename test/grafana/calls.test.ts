@@ -68,6 +68,11 @@ describe('statistics over time', () => {
     ['calls_asr_percent', 'ASR, answered of attempts', ['09:00 66.66666666666667', '10:00 null', '11:00 50']],
     ['calls_ner_percent', 'NER, network effectiveness', ['09:00 100', '10:00 null', '11:00 50']],
     ['calls_acd_seconds', 'ACD, average duration of answered calls', ['09:00 45', '10:00 null', '11:00 6']],
+    [
+      'calls_median_duration_seconds',
+      'Median duration of answered calls',
+      ['09:00 30', '10:00 null', '11:00 6'],
+    ],
     ['calls_pdd_seconds', 'PDD, average post-dial delay', ['09:00 1.5', '10:00 null', '11:00 null']],
     ['calls_minutes', 'Minutes', ['09:00 1.5', '10:00 0', '11:00 0.1']],
     ['calls_billed_minutes', 'Billed minutes', ['09:00 2', '10:00 0', '11:00 1.0166666666666666667']],
@@ -246,6 +251,17 @@ describe('statistics in a table', () => {
     ]);
     const asr = frame!.schema.fields.find(({ name }) => name === 'asr_percent');
     expect(asr).toEqual({ name: 'asr_percent', type: 'number', config: { unit: 'percent' } });
+  });
+
+  test('have a measure that sorts the calls only when they are ordered by it', async () => {
+    const [usual] = await gateway.frames('calls_table', { groupBy: 'ACCOUNT' }, morning);
+    expect(rowsOf(usual!)[0]).not.toHaveProperty('median_duration_seconds');
+    const payload = { groupBy: 'ACCOUNT', orderBy: 'median_duration_seconds' };
+    const [ordered] = await gateway.frames('calls_table', payload, morning);
+    expect(rowsOf(ordered!)).toMatchObject([
+      { account: '14', median_duration_seconds: 30, attempts: 4 },
+      { account: '15', median_duration_seconds: 6, attempts: 1 },
+    ]);
   });
 
   test('can be of the addresses that calls come from', async () => {

@@ -64,6 +64,7 @@ const measures = [
   'asr',
   'ner',
   'acdSeconds',
+  'medianDurationSeconds',
   'pddSeconds',
   'minutes',
   'billedMinutes',
@@ -144,6 +145,10 @@ function measure(group: readonly Call[]): Record<Measure, Fraction | undefined> 
       sum(answered, ({ duration }) => duration),
       answered.length,
     ),
+    medianDurationSeconds: percentile(
+      answered.map(({ duration }) => decimalOf(duration)),
+      50,
+    ),
     pddSeconds: ratio(
       sum(rang, ({ pdd }) => pdd),
       rang.length,
@@ -159,6 +164,13 @@ function measure(group: readonly Call[]): Record<Measure, Fraction | undefined> 
     chargedAmount: whole(sum(group, ({ charged_amount }) => charged_amount)),
     shortCalls: whole(count(answered.filter(({ duration }) => decimalOf(duration) <= 6n * ONE))),
   };
+}
+
+/** The least of the values that so many per cent of them are not above. */
+function percentile(values: readonly bigint[], perCent: number): Fraction | undefined {
+  const sorted = values.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const found = sorted.find((_, index) => (index + 1) * 100 >= perCent * sorted.length);
+  return found === undefined ? undefined : { over: found, under: 1n };
 }
 
 /** To the last digit for counts and for sums that end; sums over sixty, and ratios, to the fifteenth. */
@@ -410,6 +422,7 @@ test('what is undefined is null, and what is nothing is 0', async () => {
     asr: null,
     ner: null,
     acdSeconds: null,
+    medianDurationSeconds: null,
     pddSeconds: null,
     minutes: '0',
     billedMinutes: '0',

@@ -105,6 +105,12 @@ const only = (condition: string | undefined) =>
 const attempts = count();
 const answered = count(isAnswered);
 
+/** The least value that so large a part of the calls do not exceed. It is one of theirs, and so exact. */
+const percentile = (part: number, column: CallColumn, condition?: string): Aggregate => ({
+  sql: `percentile_disc(${part}) within group (order by ${column})${only(condition)}`,
+  merge: null,
+});
+
 const perCent = (part: string, whole: string) => `(100.0 * ${part} / nullif(${whole}, 0))::float8`;
 const average = (total: string, number: string) => `(${total} / nullif(${number}, 0))::float8`;
 const inMinutes = (seconds: string) => `trim_scale(coalesce(${seconds}, 0)::numeric / 60)`;
@@ -179,6 +185,20 @@ export const cdrMeasures = {
     mergeable: true,
     partials: { seconds: sum('xdrs.duration', isAnswered), answered },
     finish: (partials) => average(partials.seconds, partials.answered),
+  }),
+  medianDurationSeconds: declareMeasure({
+    type: 'Decimal',
+    nullable: true,
+    withoutCalls: null,
+    label: 'Median duration of answered calls',
+    unit: 's',
+    description:
+      'Median duration of answered calls in seconds: half of them, at least, lasted no longer. It is the duration of one ' +
+      'of them, exact; of an even number the lower of the middle two. Null without answered calls. It cannot be worked ' +
+      'out from the medians of groups. Sorts the calls.',
+    mergeable: false,
+    partials: { median: percentile(0.5, 'xdrs.duration', isAnswered) },
+    finish: ({ median }) => `trim_scale(${median})`,
   }),
   pddSeconds: declareMeasure({
     type: 'Float',
