@@ -74,6 +74,11 @@ describe('statistics over time', () => {
       ['09:00 30', '10:00 null', '11:00 6'],
     ],
     ['calls_pdd_seconds', 'PDD, average post-dial delay', ['09:00 1.5', '10:00 null', '11:00 null']],
+    [
+      'calls_p95_pdd_seconds',
+      'PDD that 95 % of calls do not exceed',
+      ['09:00 2', '10:00 null', '11:00 null'],
+    ],
     ['calls_minutes', 'Minutes', ['09:00 1.5', '10:00 0', '11:00 0.1']],
     ['calls_billed_minutes', 'Billed minutes', ['09:00 2', '10:00 0', '11:00 1.0166666666666666667']],
     [

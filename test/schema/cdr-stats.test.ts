@@ -66,6 +66,7 @@ const measures = [
   'acdSeconds',
   'medianDurationSeconds',
   'pddSeconds',
+  'p95PddSeconds',
   'minutes',
   'billedMinutes',
   'chargedAmount',
@@ -152,6 +153,10 @@ function measure(group: readonly Call[]): Record<Measure, Fraction | undefined> 
     pddSeconds: ratio(
       sum(rang, ({ pdd }) => pdd),
       rang.length,
+    ),
+    p95PddSeconds: percentile(
+      rang.map(({ pdd }) => decimalOf(pdd)),
+      95,
     ),
     minutes: ratio(
       sum(group, ({ duration }) => duration),
@@ -424,6 +429,7 @@ test('what is undefined is null, and what is nothing is 0', async () => {
     acdSeconds: null,
     medianDurationSeconds: null,
     pddSeconds: null,
+    p95PddSeconds: null,
     minutes: '0',
     billedMinutes: '0',
     chargedAmount: '0',

@@ -211,6 +211,20 @@ export const cdrMeasures = {
     partials: { seconds: sum('xdrs.pdd'), known: countOf('xdrs.pdd') },
     finish: ({ seconds, known }) => average(seconds, known),
   }),
+  p95PddSeconds: declareMeasure({
+    type: 'Decimal',
+    nullable: true,
+    withoutCalls: null,
+    label: 'PDD that 95 % of calls do not exceed',
+    unit: 's',
+    description:
+      '95th percentile of the post-dial delay in seconds: at least 95 of 100 calls that have one waited no longer. It is ' +
+      'the delay of one of them, exact. Null when none has one. It cannot be worked out from the percentiles of groups. ' +
+      'Sorts the calls.',
+    mergeable: false,
+    partials: { percentile: percentile(0.95, 'xdrs.pdd') },
+    finish: (partials) => `trim_scale(${partials.percentile})`,
+  }),
   minutes: declareMeasure({
     type: 'Decimal',
     nullable: false,
