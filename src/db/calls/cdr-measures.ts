@@ -18,8 +18,13 @@ export interface MeasureValues {
 export type MeasureType = keyof MeasureValues;
 
 /** Over the calls of a group. */
-interface Aggregate {
+export interface Aggregate {
   readonly sql: string;
+  /**
+   * What SQL sees of the group: the relation `xdrs` of its calls, or the relation `seconds` of the seconds in which some
+   * of them were set up, each with its `attempts`. The latter takes a pass of its own over the calls.
+   */
+  readonly over: 'calls' | 'seconds';
   /** The aggregate over a column of partials; null where the value of two groups says nothing of both together. */
   readonly merge: ((column: string) => string) | null;
 }
@@ -88,6 +93,7 @@ const isAnswered = 'xdrs.successful and coalesce(xdrs.duration > 0, false)';
 
 const count = (condition?: string): MergeableAggregate => ({
   sql: `count(*)${only(condition)}`,
+  over: 'calls',
   merge: (column) => `coalesce(sum(${column}), 0)::int8`,
 });
 
@@ -96,6 +102,7 @@ const countOf = (column: CallColumn): MergeableAggregate => ({ ...count(), sql: 
 /** Null without a value to add. */
 const sum = (column: CallColumn, condition?: string): MergeableAggregate => ({
   sql: `sum(${column})${only(condition)}`,
+  over: 'calls',
   merge: (partials) => `sum(${partials})`,
 });
 
@@ -108,6 +115,7 @@ const answered = count(isAnswered);
 /** The least value that so large a part of the calls do not exceed. It is one of theirs, and so exact. */
 const percentile = (part: number, column: CallColumn, condition?: string): Aggregate => ({
   sql: `percentile_disc(${part}) within group (order by ${column})${only(condition)}`,
+  over: 'calls',
   merge: null,
 });
 

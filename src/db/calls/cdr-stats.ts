@@ -1,9 +1,15 @@
-import { type RawBuilder, sql } from 'kysely';
+import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { type Reader, run } from '../reader.ts';
 import { type Relations, Statement } from '../statement.ts';
 import { type CdrDimension, type GroupValues, groupField, groupKey, groupShown } from './cdr-dimensions.ts';
 import { type CdrFilter, matchesFilter } from './cdr-filter.ts';
-import { cdrMeasure, type MeasuredValues, type StatsMeasure, statsMeasures } from './cdr-measures.ts';
+import {
+  type Aggregate,
+  cdrMeasure,
+  type MeasuredValues,
+  type StatsMeasure,
+  statsMeasures,
+} from './cdr-measures.ts';
 
 /** A bound on a measure. All given parts must hold; a measure that is null fulfils none. Decimal texts. */
 export interface StatsCondition {
@@ -88,39 +94,93 @@ export async function isTimeZone(reader: Reader, name: string): Promise<boolean>
 
 /** A row per group: what it is grouped by, and its measures. */
 function selectGroups(relations: Relations, query: CdrStatsQuery, measures: readonly StatsMeasure[]) {
-  const columns = partialColumns(measures);
+  const partials = partialColumns(measures);
   const finished = measures.map((name) => {
-    const { partials, finish } = cdrMeasure(name);
-    return sql.raw(finish(partials.map((partial) => `partials.${columns.get(partial.sql)}`))).as(name);
+    const declared = cdrMeasure(name);
+    const columns = declared.partials.map(({ sql }) => `partials.${partials.get(sql)!.column}`);
+    return sql.raw(declared.finish(columns)).as(name);
   });
   return relations
-    .selectFrom(selectPartials(relations, query, columns).as('partials'))
-    .select([
-      ...query.groupBy.map((name) => sql.ref(`partials.${groupField(name)}`).as(groupField(name))),
-      ...finished,
-    ]);
+    .selectFrom(selectPartials(relations, query, [...partials.values()]).as('partials'))
+    .select([...groupColumns(query, 'partials'), ...finished]);
 }
 
-/** A row per group: what it is grouped by, and the partials of its calls. */
-function selectPartials(
-  relations: Relations,
-  { filter, groupBy, timeZone }: CdrStatsQuery,
-  columns: ReadonlyMap<string, string>,
-) {
+interface PartialColumn extends Aggregate {
+  readonly column: string;
+}
+
+/** By their SQL: measures that are worked out from the same partial share it. */
+function partialColumns(measures: readonly StatsMeasure[]): ReadonlyMap<string, PartialColumn> {
+  const aggregates = new Map(
+    measures.flatMap((name) => cdrMeasure(name).partials.map((one) => [one.sql, one])),
+  );
+  const entries = [...aggregates].map(([text, aggregate], index): [string, PartialColumn] => [
+    text,
+    { ...aggregate, column: `partial_${index + 1}` },
+  ]);
+  return new Map(entries);
+}
+
+/** A row per group: what it is grouped by, and its partials. */
+function selectPartials(relations: Relations, query: CdrStatsQuery, partials: readonly PartialColumn[]) {
+  const ofCalls = selectOfCalls(relations, query, partials);
+  if (partials.every(({ over }) => over === 'calls')) return ofCalls;
+  // Of each partial one of the two rows of a group has the value, and the other null.
+  const both = ofCalls.unionAll(selectOfSeconds(relations, query, partials));
+  return relations
+    .selectFrom(both.as('parts'))
+    .select([
+      ...groupColumns(query, 'parts'),
+      ...partials.map(({ column }) => sql`max(${sql.ref(`parts.${column}`)})`.as(column)),
+    ])
+    .$call((q) => byGroup(q, query));
+}
+
+function selectOfCalls(relations: Relations, query: CdrStatsQuery, partials: readonly PartialColumn[]) {
   return relations
     .cdrs()
-    .select([
-      ...groupBy.map((name) => groupKey(name, timeZone).as(groupField(name))),
-      ...[...columns].map(([aggregate, column]) => sql.raw(aggregate).as(column)),
-    ])
-    .where(matchesFilter(filter))
-    .$if(groupBy.length > 0, (query) => query.groupBy(groupBy.map((_, index) => sql.raw(String(index + 1)))));
+    .select([...groupKeys(query), ...valuesOver('calls', partials)])
+    .where(matchesFilter(query.filter))
+    .$call((q) => byGroup(q, query));
 }
 
-/** The column of each partial: measures that are worked out from the same one share it. */
-function partialColumns(measures: readonly StatsMeasure[]): ReadonlyMap<string, string> {
-  const aggregates = new Set(measures.flatMap((name) => cdrMeasure(name).partials.map(({ sql }) => sql)));
-  return new Map([...aggregates].map((aggregate, index) => [aggregate, `partial_${index + 1}`]));
+/** Of calls whose setup time is not known nothing is counted. */
+function selectOfSeconds(relations: Relations, query: CdrStatsQuery, partials: readonly PartialColumn[]) {
+  const seconds = relations
+    .cdrs()
+    .select([...groupKeys(query), sql`count(*)`.as('attempts')])
+    .where(matchesFilter(query.filter))
+    .where(sql<SqlBool>`isfinite(xdrs.setup_time)`)
+    .$call((q) => byGroup(q, query))
+    .groupBy(sql`date_bin('1 second', xdrs.setup_time, '2000-01-01 00:00:00+00')`);
+  return relations
+    .selectFrom(seconds.as('seconds'))
+    .select([...groupColumns(query, 'seconds'), ...valuesOver('seconds', partials)])
+    .$call((q) => byGroup(q, query));
+}
+
+/** The partials over one relation; null in the place of those over another. */
+function valuesOver(over: Aggregate['over'], partials: readonly PartialColumn[]) {
+  return partials.map((partial) =>
+    (partial.over === over ? sql.raw(partial.sql) : sql`null`).as(partial.column),
+  );
+}
+
+function groupKeys({ groupBy, timeZone }: CdrStatsQuery) {
+  return groupBy.map((name) => groupKey(name, timeZone).as(groupField(name)));
+}
+
+function groupColumns({ groupBy }: CdrStatsQuery, relation: string) {
+  return groupBy.map((name) => sql.ref(`${relation}.${groupField(name)}`).as(groupField(name)));
+}
+
+/** By the first columns, which are those of the group. */
+function byGroup<Query extends { groupBy(columns: RawBuilder<unknown>[]): Query }>(
+  query: Query,
+  { groupBy }: CdrStatsQuery,
+): Query {
+  const columns = groupBy.map((_, index) => sql.raw(String(index + 1)));
+  return columns.length > 0 ? query.groupBy(columns) : query;
 }
 
 function neededMeasures({ having, orderBy }: CdrStatsQuery, wanted: readonly StatsMeasure[]): StatsMeasure[] {

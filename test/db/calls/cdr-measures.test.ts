@@ -81,8 +81,16 @@ const shown = {
   label: 'Any',
   description: 'Any.',
 } as const;
-const longest = { sql: 'max(xdrs.duration)', merge: (column: string) => `max(${column})` };
-const middle = { sql: 'percentile_disc(0.5) within group (order by xdrs.duration)', merge: null };
+const longest = {
+  sql: 'max(xdrs.duration)',
+  over: 'calls',
+  merge: (column: string) => `max(${column})`,
+} as const;
+const middle = {
+  over: 'calls',
+  sql: 'percentile_disc(0.5) within group (order by xdrs.duration)',
+  merge: null,
+} as const;
 
 describe('what does not compile: a measure', () => {
   test.each([
