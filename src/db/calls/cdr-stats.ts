@@ -41,7 +41,7 @@ export type CdrStatsRow = GroupValues & MeasuredValues;
 export function selectCdrStats(
   reader: Reader,
   query: CdrStatsQuery,
-  wanted: readonly StatsMeasure[] = statsMeasures,
+  wanted: readonly StatsMeasure[],
 ): Promise<CdrStatsRow[]> {
   const { groupBy, timeZone, having, orderBy, limit } = query;
   const fields = groupBy.map(groupField);
@@ -71,7 +71,7 @@ export function selectCdrStats(
 export async function selectCdrTotals(
   reader: Reader,
   filter: CdrFilter,
-  wanted?: readonly StatsMeasure[],
+  wanted: readonly StatsMeasure[],
 ): Promise<CdrStatsRow> {
   const query = { filter, groupBy: [], timeZone: 'UTC', having: [], limit: 1 };
   const [row] = await selectCdrStats(reader, query, wanted);
