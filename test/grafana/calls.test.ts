@@ -86,6 +86,7 @@ describe('statistics over time', () => {
       "Charged amount, in each account's own currency",
       ['09:00 0.75', '10:00 0', '11:00 0.0125'],
     ],
+    ['calls_peak_calls_per_second', 'Peak call attempts per second', ['09:00 3', '10:00 0', '11:00 2']],
     ['calls_short', 'Answered calls of 6 seconds or less', ['09:00 0', '10:00 0', '11:00 1']],
   ])('%s: a count without calls is 0, and a ratio is unknown', async (metric, label, points) => {
     const lines = linesOf(await gateway.frames(metric, {}, morning));

@@ -71,6 +71,7 @@ const measures = [
   'billedMinutes',
   'chargedAmount',
   'shortCalls',
+  'peakCallsPerSecond',
 ] as const;
 type Measure = (typeof measures)[number];
 
@@ -136,7 +137,15 @@ function measure(group: readonly Call[]): Record<Measure, Fraction | undefined> 
   const count = (of: readonly unknown[]) => BigInt(of.length) * ONE;
   const whole = (over: bigint) => ({ over, under: 1n });
   const ratio = (over: bigint, under: number) => (under > 0 ? { over, under: BigInt(under) } : undefined);
+  const seconds = new Map<number, number>();
+  for (const { setup_time } of group) {
+    if (setup_time == null) continue;
+    const second = Math.floor(Date.parse(String(setup_time)) / 1000);
+    seconds.set(second, (seconds.get(second) ?? 0) + 1);
+  }
+  const isPeakKnown = group.length === 0 || seconds.size > 0;
   return {
+    peakCallsPerSecond: isPeakKnown ? whole(BigInt(Math.max(0, ...seconds.values())) * ONE) : undefined,
     attempts: whole(count(group)),
     answered: whole(count(answered)),
     failed: whole(count(group) - count(answered)),
@@ -434,6 +443,7 @@ test('what is undefined is null, and what is nothing is 0', async () => {
     billedMinutes: '0',
     chargedAmount: '0',
     shortCalls: 0,
+    peakCallsPerSecond: 0,
   };
   expect(nothing.totals).toMatchObject(empty);
   expect(nothing.rows).toHaveLength(1);

@@ -138,7 +138,7 @@ describe.each(questions)('filtered by %s, both sources', (_, filter) => {
         }
       }
       fragment Measures on CdrStatsRow {
-        attempts answered failed asr ner acdSeconds medianDurationSeconds pddSeconds p95PddSeconds minutes billedMinutes shortCalls
+        attempts answered failed asr ner acdSeconds medianDurationSeconds pddSeconds p95PddSeconds minutes billedMinutes shortCalls peakCallsPerSecond
       }`,
       { filter },
     );

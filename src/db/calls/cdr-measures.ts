@@ -276,6 +276,19 @@ export const cdrMeasures = {
     partials: { short: count(`${isAnswered} and xdrs.duration <= 6`) },
     finish: ({ short }) => short,
   }),
+  peakCallsPerSecond: declareMeasure({
+    type: 'BigInt',
+    nullable: true,
+    withoutCalls: 0,
+    label: 'Peak call attempts per second',
+    description:
+      'The most attempts of the group whose setup time falls into the same second of the clock. 0 without calls, null ' +
+      'when no setup time is known. The peak of several groups cannot be worked out from theirs: they may share a ' +
+      'second. Takes a second pass over the calls.',
+    mergeable: false,
+    partials: { peak: { sql: 'max(seconds.attempts)', over: 'seconds', merge: null }, attempts },
+    finish: (partials) => `coalesce(${partials.peak}, case when ${partials.attempts} = 0 then 0 end)`,
+  }),
 };
 
 export type StatsMeasure = keyof typeof cdrMeasures;
