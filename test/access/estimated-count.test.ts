@@ -142,10 +142,13 @@ describe('of an account with 120,000 calls among 360,000', () => {
   const time = fc
     .integer({ min: 0, max: DAYS * 48 })
     .map((half) => new Date(Date.UTC(2026, 0, 1) + half * 1_800_000).toISOString());
+  const times = fc
+    .tuple(time, time)
+    .filter(([from, to]) => from < to)
+    .chain(([from, to]) => fc.subarray([`from: "${from}"`, `to: "${to}"`]));
   const parts = fc.record(
     {
-      from: time.map((at) => `from: "${at}"`),
-      to: time.map((at) => `to: "${at}"`),
+      times: times.map((given) => given.join(', ')),
       accountIds: fc.constantFrom('accountIds: [14, 15]', 'accountIds: [15]'),
       countries: fc.constantFrom('countries: ["SPAIN"]', 'countries: ["ITALY"]'),
     },
@@ -155,12 +158,13 @@ describe('of an account with 120,000 calls among 360,000', () => {
   test('is the same as if nobody else had any calls', { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(parts, async (given) => {
-        const filter = `{ ${Object.values(given).join(', ')} }`;
+        const filter = `{ ${Object.values(given).filter(Boolean).join(', ')} }`;
         const [shared, alone] = await Promise.all(
           [side.shared, side.alone].map((gateway) =>
             gateway.query(`{ cdrs(filter: ${filter}) { estimatedCount } }`, {}, { token: ACCOUNT_TOKEN }),
           ),
         );
+        expect(shared!.data).toEqual({ cdrs: { estimatedCount: expect.any(Number) } });
         expect(shared!.data).toEqual(alone!.data);
       }),
       { numRuns: 60, seed: 12 },

@@ -52,7 +52,7 @@ const everyKind: readonly ScopeKind[] = ['all', 'accounts', 'customers'];
 /** Who sees everything is told what the planner expects, everybody else what was counted. */
 const onlyFor: Readonly<Record<string, readonly ScopeKind[]>> = {
   planRows: ['all'],
-  countWithin: ['accounts', 'customers'],
+  countFirst: ['accounts', 'customers'],
   countPieces: ['accounts', 'customers'],
 };
 

@@ -1,12 +1,12 @@
 import { type SqlBool, sql } from 'kysely';
 import { type Reader, run } from '../reader.ts';
 import { isOfEverybody } from '../scope.ts';
-import { Statement } from '../statement.ts';
+import { type Relations, Statement } from '../statement.ts';
 import { microsOfRfc3339, orderedMicrosOfPostgres, postgresOfMicros } from '../timestamps.ts';
 import { type CdrFilter, isSought, matchesFilter, soughtPart } from './cdr-filter.ts';
 import { selectCdrPage } from './cdrs.ts';
 
-/** Calls that are counted one by one: from an index when the filter needs no more than it has, or from the table. */
+/** Calls that are counted one by one, in the index when the filter needs no more than it has: some milliseconds' work. */
 const MAX_COUNTED_IN_INDEX = 20_000;
 const MAX_COUNTED = 5000;
 
@@ -19,7 +19,7 @@ const MAX_COUNTED = 5000;
 export async function estimateCdrs(reader: Reader, filter: CdrFilter): Promise<string> {
   if (isOfEverybody(reader.scope)) return planRows(reader, filter);
   const limit = isSought(filter) ? MAX_COUNTED_IN_INDEX : MAX_COUNTED;
-  const { seen, matching } = await countWithin(reader, filter, limit);
+  const { seen, matching } = await countFirst(reader, filter, limit);
   return String(seen < limit ? matching : await extrapolate(reader, filter));
 }
 
@@ -37,20 +37,25 @@ interface Counted {
   readonly matching: number;
 }
 
-const countedSql = (filter: CdrFilter) => [
+const countedSql = [
   sql<number>`count(*)::int4`.as('seen'),
-  sql<number>`(count(*) filter (where ${matchesFilter(filter)}))::int4`.as('matching'),
+  sql<number>`(count(*) filter (where sample.passes))::int4`.as('matching'),
 ];
 
-/** Looks at no more than `limit` calls of the accounts and times in the filter. */
-async function countWithin(reader: Reader, filter: CdrFilter, limit: number): Promise<Counted> {
-  const statement = Statement.build(reader, 'countWithin', (relations) => {
-    const some = relations
-      .cdrs()
-      .selectAll()
-      .where(matchesFilter(soughtPart(filter)))
-      .limit(sql.lit(limit));
-    return relations.selectFrom(some.as('xdrs')).select(countedSql(filter));
+/** Of each call with the accounts and times of the filter, whether it passes the rest. */
+function passingOf(relations: Relations, filter: CdrFilter) {
+  const passes = isSought(filter) ? sql<SqlBool>`true` : matchesFilter(filter);
+  return relations
+    .cdrs()
+    .select(passes.as('passes'))
+    .where(matchesFilter(soughtPart(filter)));
+}
+
+/** Looks at no more than `limit` calls. */
+async function countFirst(reader: Reader, filter: CdrFilter, limit: number): Promise<Counted> {
+  const statement = Statement.build(reader, 'countFirst', (relations) => {
+    const sample = passingOf(relations, filter).limit(sql.lit(limit));
+    return relations.selectFrom(sample.as('sample')).select(countedSql);
   });
   const [row] = await run(reader, statement);
   return row!;
@@ -60,11 +65,11 @@ async function countWithin(reader: Reader, filter: CdrFilter, limit: number): Pr
 const PIECES = 256;
 const GOLDEN = 0.618_033_988_749_895;
 /** How much of the time is looked at first. */
-const FIRST_PART = 1 / 1024;
+const FIRST_PART = 1 / 128;
 /** How much longer the next look may be. */
 const MAX_GROWTH = 64;
 /** After so many calls the next look is needless. */
-const MIN_SEEN = 2000;
+const MIN_SEEN = 1000;
 /** Calls that are looked at in one piece, should they all have come at once. */
 const MAX_PIECE = 20_000;
 /** Whatever lies beyond was not written by a clock. */
@@ -116,17 +121,14 @@ function piecesOf({ from, to }: Span, part: number): Pieces {
 async function countPieces(reader: Reader, filter: CdrFilter, { starts, micros }: Pieces): Promise<Counted> {
   const pieces = sql<{ starts: string }>`unnest(${starts}::timestamptz[])`.as<'pieces'>(sql`pieces (starts)`);
   const statement = Statement.build(reader, 'countPieces', (relations) => {
-    const some = relations
-      .cdrs()
-      .selectAll()
-      .where(matchesFilter(soughtPart(filter)))
+    const sample = passingOf(relations, filter)
       .where(sql<SqlBool>`xdrs.connect_time >= pieces.starts`)
       .where(sql<SqlBool>`xdrs.connect_time < pieces.starts + ${micros}::int8 * interval '1 microsecond'`)
       .limit(sql.lit(MAX_PIECE));
     return relations
       .selectFrom(pieces)
-      .innerJoinLateral(some.as('xdrs'), (join) => join.onTrue())
-      .select(countedSql(filter));
+      .innerJoinLateral(sample.as('sample'), (join) => join.onTrue())
+      .select(countedSql);
   });
   const [row] = await run(reader, statement);
   return row!;
