@@ -69,6 +69,17 @@ describe('imports point one way', () => {
     expect(readers.filter((file) => file !== 'src/cli.ts')).toEqual([]);
   });
 
+  test('calls, accounts and customers are read through the relations of a source, which have the scope', () => {
+    const named = globSync('src/**/*.ts').filter((file) =>
+      /^(?! *(?:\*|\/[/*])).*\b(?:from|join) (?:xdrs|cdrs|calls|accounts|customers)\b/m.test(
+        readFileSync(file, 'utf8'),
+      ),
+    );
+    const allowed = ['src/db/scope.ts', 'src/db/sources/', 'src/demo/'];
+    expect(named.filter((file) => !allowed.some((place) => file.startsWith(place)))).toEqual([]);
+    expect(named).toContain('src/db/scope.ts');
+  });
+
   test('only db knows SQL and the driver', () => {
     const drivers =
       imports.length &&

@@ -22,7 +22,7 @@ export interface CdrsArguments {
 }
 
 /** What finding calls needs: who asks, and a door that is not opened before it is needed. */
-export interface CdrsNeeds {
+export interface CdrsDeps {
   readonly principal: Principal;
   reader(requirement?: { readonly readAfter?: readonly string[] }): Promise<Reader>;
   /** The freshness token of the standby that answers, for cursors. */
@@ -67,9 +67,9 @@ export interface CdrConnection {
 }
 
 /** The call, or null when there is none that this principal may see. */
-export async function findCdr(needs: CdrsNeeds, id: string): Promise<CdrRow | null> {
+export async function findCdr(deps: CdrsDeps, id: string): Promise<CdrRow | null> {
   const key = parseId(id, 'id');
-  const row = await selectCdr(await needs.reader(), key);
+  const row = await selectCdr(await deps.reader(), key);
   if (row && !hasKey(row)) throw new UnreadableValueError();
   return row ?? null;
 }
@@ -77,9 +77,9 @@ export async function findCdr(needs: CdrsNeeds, id: string): Promise<CdrRow | nu
 /** Holds the arguments to their meaning and ceiling. Throws the GatewayErrors that docs/errors.md lists for paging. */
 export function parseCdrPage(args: CdrsArguments, principal: Principal): CdrPageRequest {
   const filter = parseFilter(args.filter);
-  const scope = { filter, order: args.orderBy };
-  const after = args.after == null ? undefined : decodeCursor(args.after, scope);
-  const before = args.before == null ? undefined : decodeCursor(args.before, scope);
+  const list = { filter, order: args.orderBy };
+  const after = args.after == null ? undefined : decodeCursor(args.after, list);
+  const before = args.before == null ? undefined : decodeCursor(args.before, list);
   return {
     filter,
     order: args.orderBy,
@@ -92,8 +92,8 @@ export function parseCdrPage(args: CdrsArguments, principal: Principal): CdrPage
 }
 
 /** The page of calls that the arguments mean. Nothing is read before a part of it is asked for. */
-export async function findCdrs(needs: CdrsNeeds, args: CdrsArguments): Promise<CdrConnection> {
-  return createConnection(needs, parseCdrPage(args, needs.principal));
+export async function findCdrs(deps: CdrsDeps, args: CdrsArguments): Promise<CdrConnection> {
+  return createConnection(deps, parseCdrPage(args, deps.principal));
 }
 
 function parseSize({ first, last }: CdrsArguments, ceiling: number): number {
@@ -113,10 +113,10 @@ interface Whole {
   readonly goesOn: boolean;
 }
 
-function createConnection(needs: CdrsNeeds, request: CdrPageRequest): CdrConnection {
+function createConnection(deps: CdrsDeps, request: CdrPageRequest): CdrConnection {
   const { filter, order, fromEnd, after, before } = request;
-  const reader = () => needs.reader({ readAfter: request.readAfter });
-  const prefix = once(async () => cursorPrefix({ filter, order }, await needs.token()));
+  const reader = () => deps.reader({ readAfter: request.readAfter });
+  const prefix = once(async () => cursorPrefix({ filter, order }, await deps.token()));
   const whole = once(async () => readWhole(await reader(), request));
   /** A list that is delivered bit by bit begins only after what stands beside it, which so reads the keys itself. */
   let isStreamed = false;

@@ -18,7 +18,7 @@ const HEAD_BYTES = 9;
 const KEY_BYTES = 16;
 
 /** What all cursors of one page have in common. */
-export interface CursorScope {
+export interface ListIdentity {
   readonly order: CdrOrder;
   readonly filter: CdrFilter;
 }
@@ -31,7 +31,7 @@ export interface Cursor {
 }
 
 /** The part that all cursors of a page begin with, as text; `encodeCursor` appends the key. */
-export function cursorPrefix({ order, filter }: CursorScope, token: string): string {
+export function cursorPrefix({ order, filter }: ListIdentity, token: string): string {
   const tokenBytes = Buffer.from(token, 'latin1');
   const length = HEAD_BYTES + tokenBytes.length;
   const head = Buffer.alloc(length + ((3 - (length % 3)) % 3));
@@ -59,7 +59,7 @@ function withFlags(prefix: string, flags: number): string {
 }
 
 /** Throws InvalidCursorError for what is none of ours, CursorMismatchError for one of another list. */
-export function decodeCursor(cursor: string, scope: CursorScope): Cursor {
+export function decodeCursor(cursor: string, list: ListIdentity): Cursor {
   const bytes = Buffer.from(cursor, 'base64url');
   const tokenEnd = HEAD_BYTES + (bytes[8] ?? 0);
   const headEnd = tokenEnd + ((3 - (tokenEnd % 3)) % 3);
@@ -72,8 +72,8 @@ export function decodeCursor(cursor: string, scope: CursorScope): Cursor {
   }
   const order = ORDERS[bytes[1]! & ~(WITHOUT_TIME | WITHOUT_ID)];
   if (order === undefined) throw new InvalidCursorError();
-  if (order !== scope.order) throw new CursorMismatchError('order');
-  if (!bytes.subarray(2, 8).equals(digestOf(scope.filter))) throw new CursorMismatchError('filter');
+  if (order !== list.order) throw new CursorMismatchError('order');
+  if (!bytes.subarray(2, 8).equals(digestOf(list.filter))) throw new CursorMismatchError('filter');
   const micros = bytes.readBigInt64BE(headEnd) + POSTGRES_EPOCH_MICROS;
   if (!isOrdered(micros)) throw new InvalidCursorError();
   return {

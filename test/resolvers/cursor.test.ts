@@ -9,7 +9,7 @@ const filter: CdrFilter = {
   cld: { startsWith: '33' },
   from: '2026-01-05T00:00:00.000000Z',
 };
-const scope = { order: 'NEWEST_FIRST', filter } as const;
+const list = { order: 'NEWEST_FIRST', filter } as const;
 const token = 'AWsAM1mFd6lIAAAAAQAAAAAEiaKI';
 
 /** From 4714 BC to the year 294276, to the microsecond. */
@@ -20,16 +20,16 @@ test('a place comes back as it was, with the token, whatever the token', () => {
   const tokens = fc.constantFrom(token, '', 'x', 'xy', 'A'.repeat(255));
   fc.assert(
     fc.property(keyset, tokens, (place, given) => {
-      const cursor = encodeCursor(cursorPrefix(scope, given), place);
+      const cursor = encodeCursor(cursorPrefix(list, given), place);
       expect(cursor).toMatch(/^[\w-]+$/);
-      expect(decodeCursor(cursor, scope)).toEqual({ keyset: place, token: given });
+      expect(decodeCursor(cursor, list)).toEqual({ keyset: place, token: given });
     }),
     { seed: 61 },
   );
 });
 
 test('cursors of one page differ in their last 22 characters only', () => {
-  const prefix = cursorPrefix(scope, token);
+  const prefix = cursorPrefix(list, token);
   fc.assert(
     fc.property(keyset, keyset, (one, other) => {
       const [a, b] = [encodeCursor(prefix, one), encodeCursor(prefix, other)];
@@ -40,11 +40,11 @@ test('cursors of one page differ in their last 22 characters only', () => {
   );
 });
 
-const cursor = encodeCursor(cursorPrefix(scope, token), { micros: 1_767_603_600_000_000n, id: 77n });
+const cursor = encodeCursor(cursorPrefix(list, token), { micros: 1_767_603_600_000_000n, id: 77n });
 
 describe('a cursor is bound to', () => {
   test('the order of its list', () => {
-    expect(() => decodeCursor(cursor, { ...scope, order: 'OLDEST_FIRST' })).toThrow(CursorMismatchError);
+    expect(() => decodeCursor(cursor, { ...list, order: 'OLDEST_FIRST' })).toThrow(CursorMismatchError);
   });
 
   test.each<CdrFilter>([
@@ -60,7 +60,7 @@ describe('a cursor is bound to', () => {
     { ...filter, to: '2026-01-06T00:00:00.000000Z' },
     { ...filter, type: 'ALL' },
   ])('its filter, and not to %j', (other) => {
-    expect(() => decodeCursor(cursor, { ...scope, filter: other })).toThrow(CursorMismatchError);
+    expect(() => decodeCursor(cursor, { ...list, filter: other })).toThrow(CursorMismatchError);
   });
 
   test.each<CdrFilter>([
@@ -68,14 +68,14 @@ describe('a cursor is bound to', () => {
     { ...filter, to: null, cli: null, customerIds: null },
     { ...filter, cld: { startsWith: '33', is: null } },
   ])('what its filter means, which %j says too', (same) => {
-    expect(decodeCursor(cursor, { ...scope, filter: same }).keyset.id).toBe(77n);
+    expect(decodeCursor(cursor, { ...list, filter: same }).keyset.id).toBe(77n);
   });
 
   test('what its lists hold, in whatever order', () => {
     const given = { accountIds: ['14', '15', '9'], disconnectCauses: [16, 17] };
-    const made = encodeCursor(cursorPrefix({ ...scope, filter: given }, token), { micros: 0n, id: 1n });
+    const made = encodeCursor(cursorPrefix({ ...list, filter: given }, token), { micros: 0n, id: 1n });
     const same = { accountIds: ['9', '15', '14'], disconnectCauses: [17, 16] };
-    expect(decodeCursor(made, { ...scope, filter: same }).keyset.id).toBe(1n);
+    expect(decodeCursor(made, { ...list, filter: same }).keyset.id).toBe(1n);
   });
 });
 
@@ -89,18 +89,18 @@ test('every other text is none, and never a place', () => {
   );
   fc.assert(
     fc.property(spoilt, (text) => {
-      expect(() => decodeCursor(text, scope)).toThrow(/cursor/);
+      expect(() => decodeCursor(text, list)).toThrow(/cursor/);
     }),
     { numRuns: 500, seed: 63 },
   );
 });
 
 test('a time that no calendar has is refused, infinity is a place', () => {
-  const prefix = cursorPrefix(scope, token);
+  const prefix = cursorPrefix(list, token);
   const at = (key: string) => prefix + Buffer.from(`${key}0000000000000001`, 'hex').toString('base64url');
-  expect(() => decodeCursor(at('7ffffffffffffffe'), scope)).toThrow(InvalidCursorError);
-  expect(() => decodeCursor(at('8000000000000001'), scope)).toThrow(InvalidCursorError);
+  expect(() => decodeCursor(at('7ffffffffffffffe'), list)).toThrow(InvalidCursorError);
+  expect(() => decodeCursor(at('8000000000000001'), list)).toThrow(InvalidCursorError);
   for (const infinite of ['7fffffffffffffff', '8000000000000000']) {
-    expect(decodeCursor(at(infinite), scope).keyset.id).toBe(1n);
+    expect(decodeCursor(at(infinite), list).keyset.id).toBe(1n);
   }
 });
