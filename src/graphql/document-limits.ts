@@ -9,6 +9,7 @@ import {
   TokenKind,
 } from 'graphql';
 import { QueryTooLargeError } from '../errors.ts';
+import { countComparisons } from './field-comparisons.ts';
 
 /** How large a document may be, whoever sends it. Every number is far above what our consumers send. */
 export interface DocumentLimits {
@@ -24,6 +25,12 @@ export interface DocumentLimits {
   readonly fields: number;
   /** Directives on one field or fragment. */
   readonly directives: number;
+  readonly operations: number;
+  readonly fragments: number;
+  /** Of one operation. */
+  readonly variables: number;
+  /** Of fields with one another, to see that they can be merged: see field-comparisons.ts. */
+  readonly comparisons: number;
 }
 
 export const documentLimits: DocumentLimits = {
@@ -33,6 +40,10 @@ export const documentLimits: DocumentLimits = {
   rootFields: 50,
   fields: 5000,
   directives: 4,
+  operations: 50,
+  fragments: 250,
+  variables: 250,
+  comparisons: 10_000,
 };
 
 /** `measured` of something was above `allowed`; both are in `extensions`. */
@@ -85,16 +96,28 @@ function opens(kind: TokenKind): number {
 /** Checks a parsed document before it is validated. Throws LimitExceededError. */
 export function checkDocument(document: DocumentNode, limits: DocumentLimits): void {
   const { aliases, directives } = countWritten(document);
+  const { operations, fragments } = countDefinitions(document);
+  hold('operations', operations, limits, (measured) => `The document has ${measured} operations`);
+  hold('fragments', fragments, limits, (measured) => `The document has ${measured} fragments`);
   hold('aliases', aliases, limits, (measured) => `The document has ${measured} aliases`);
   hold('directives', directives, limits, (measured) => `A field has ${measured} directives`);
   const sizeOf = createMeasure(document);
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
+    const variables = definition.variableDefinitions?.length ?? 0;
+    hold('variables', variables, limits, (measured) => `The query has ${measured} variables`);
     const { width, depth, fields } = sizeOf(definition.selectionSet);
     hold('depth', depth, limits, (measured) => `The query is ${measured} fields deep`);
     hold('rootFields', width, limits, (measured) => `The query has ${measured} fields at its root`);
     hold('fields', fields, limits, (measured) => `The query has ${measured} fields, fragments spread`);
   }
+  const comparisons = countComparisons(document, limits.comparisons);
+  hold('comparisons', comparisons, limits, () => 'The document selects the same fields over and over');
+}
+
+function countDefinitions({ definitions }: DocumentNode): { operations: number; fragments: number } {
+  const countOf = (kind: Kind) => definitions.filter((definition) => definition.kind === kind).length;
+  return { operations: countOf(Kind.OPERATION_DEFINITION), fragments: countOf(Kind.FRAGMENT_DEFINITION) };
 }
 
 function hold(

@@ -31,6 +31,9 @@ interface KnownDocument {
   readonly operations: Map<string | null, Operation>;
 }
 
+/** Of validation: each is shown with every place it is about, and to find a place the text is read from its beginning. */
+const MAX_ERRORS = 20;
+
 const MAX_BYTES = 32 * 1024 * 1024;
 /** Of one document. A client that sends larger ones has each of them parsed each time. */
 const MAX_DOCUMENT_BYTES = 1024 * 1024;
@@ -80,7 +83,7 @@ export class Documents {
     const definition = getOperationAST(document, operationName);
     if (definition) facts.operation = this.#describe(definition, fragmentsOf(document));
     checkDocument(document, this.#limits);
-    const errors = validate(this.#schema, document);
+    const errors = validate(this.#schema, document, undefined, { maxErrors: MAX_ERRORS });
     if (errors.length > 0) throw new RequestErrors(codeValidationErrors(this.#schema, document, errors));
     const known: KnownDocument = { document, tokens, operations: new Map() };
     const bytes = BYTES_PER_TOKEN * tokens + BYTES_PER_CHARACTER * text.length;

@@ -37,6 +37,7 @@ const foreignCodes: Readonly<Record<string, ErrorCode>> = {
 /** A defect that is thrown for every row of a list is reported once, not a hundred thousand times. */
 const SAME_DEFECT_MILLIS = 1000;
 const MAX_DEFECTS = 1000;
+const MAX_SIGNATURE_LENGTH = 4000;
 
 /**
  * An error we can explain keeps its message and gets `code` and `retryable`; any other becomes INTERNAL with a
@@ -48,8 +49,7 @@ export function createErrorMask(report: ReportDefect): ErrorMask {
   return (error) => {
     const explained = findExplained(error);
     if (explained) return show(error, explained.message, extensionsOf(explained), explained);
-    const known = error instanceof GraphQLError ? knownExtensions(error) : undefined;
-    if (known) return show(error, (error as GraphQLError).message, known);
+    if (error instanceof GraphQLError && completeKnown(error)) return error;
     const cause = causeOf(error);
     const reference = referenceOf(cause);
     return show(error, `Something went wrong inside the gateway. Its operator can look up "${reference}".`, {
@@ -77,7 +77,10 @@ function createReferences(report: ReportDefect): (cause: unknown) => string {
       recent.clear();
       since = Date.now();
     }
-    const signature = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+    const signature = (cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)).slice(
+      0,
+      MAX_SIGNATURE_LENGTH,
+    );
     const known = recent.get(signature);
     if (known !== undefined) return known;
     const reference = randomBytes(5).toString('hex');
@@ -120,15 +123,22 @@ function causeOf(error: unknown): unknown {
   return error instanceof GraphQLError && error.originalError ? causeOf(error.originalError) : error;
 }
 
-/** Of an error that GraphQL itself raised about the request; undefined when it is a defect. */
-function knownExtensions(error: GraphQLError): ErrorExtensions | undefined {
+/**
+ * Completes an error that GraphQL itself raised about the request; false when it is a defect. It is not made anew: an
+ * error looks up the places it is about in the text, which of a large document takes longer than to validate it.
+ */
+function completeKnown(error: GraphQLError): boolean {
   const given = error.extensions as Partial<ErrorExtensions>;
   const code = codeOf(error, given.code);
-  if (code === undefined) return undefined;
+  if (code === undefined) return false;
   const { retryable = false, http } = given;
   const status = http?.status ?? 400;
   // A well-formed request that means nothing is 200 for application/json; a malformed one never is.
-  return { code, retryable, http: { ...http, status, spec: status === 400 && code !== 'BAD_REQUEST' } };
+  const spec = status === 400 && code !== 'BAD_REQUEST';
+  Object.assign(given, { code, retryable });
+  if (error.path) delete given.http;
+  else given.http = { ...http, status, spec };
+  return true;
 }
 
 function codeOf(error: GraphQLError, code: string | undefined): ErrorCode | undefined {
@@ -140,17 +150,10 @@ function codeOf(error: GraphQLError, code: string | undefined): ErrorCode | unde
   return isAboutInput ? 'INVALID_ARGUMENT' : undefined;
 }
 
-/** The same error with a code that the mask keeps. */
+/** The error, with a code that the mask keeps. */
 export function withCode(error: GraphQLError, code: ErrorCode): GraphQLError {
-  const { message, nodes, source, positions, path, originalError, extensions } = error;
-  return new GraphQLError(message, {
-    nodes,
-    source,
-    positions,
-    path,
-    originalError,
-    extensions: { ...extensions, code },
-  });
+  error.extensions.code = code;
+  return error;
 }
 
 /**

@@ -28,6 +28,9 @@ export interface PlannedList {
   readonly arguments: Readonly<Record<string, unknown>>;
 }
 
+/** Of variables that do not fit: as many as graphql-js reports. */
+const MAX_ERRORS = 50;
+
 /**
  * How the operation is answered; undefined when the ordinary executor must answer it all, bad arguments included:
  * its errors are the spec's. Throws RequestErrors when the variables do not fit.
@@ -39,7 +42,9 @@ export function planOperation(
 ): OperationPlan | undefined {
   const { definition } = operation;
   if (definition.operation !== 'query') return undefined;
-  const coerced = getVariableValues(schema, definition.variableDefinitions ?? [], inputs);
+  const coerced = getVariableValues(schema, definition.variableDefinitions ?? [], inputs, {
+    maxErrors: MAX_ERRORS,
+  });
   if (!coerced.variableValues) throw new RequestErrors(coerced.errors);
   const variables = coerced.variableValues;
   try {

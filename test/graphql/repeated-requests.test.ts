@@ -116,6 +116,7 @@ async function comparable(response: Response) {
     'content-disposition',
     'x-replica',
     'content-length',
+    'retry-after',
   ];
   const headers = [...response.headers].filter(([name]) => !changing.includes(name)).sort();
   const text = Buffer.from(await response.arrayBuffer()).toString(
@@ -131,7 +132,7 @@ async function comparable(response: Response) {
 function withoutMoment(text: string): string {
   return text
     .replaceAll(/"(name|asOf|token|endCursor|reference)":"[^"]*"/g, '"$1":"…"')
-    .replaceAll(/"(stalenessSeconds|etaSeconds)":[\d.]+/g, '"$1":0')
+    .replaceAll(/"(stalenessSeconds|etaSeconds)":([\d.]+|null)/g, '"$1":0')
     .replaceAll(/(replica-)\d/g, '$1…')
     .replaceAll(/[\d.]+ s old/g, '… s old');
 }
