@@ -209,8 +209,8 @@ export class CursorMismatchError extends GatewayError {
 /** `first` or `last` is above the principal's ceiling. */
 export class PageTooLargeError extends GatewayError {
   override readonly code = 'PAGE_TOO_LARGE';
-  constructor(asked: number, ceiling: number) {
-    super(`${asked} calls were asked for; at most ${ceiling} may be asked for at once. Page with "after".`);
+  constructor(wanted: number, ceiling: number) {
+    super(`${wanted} calls were asked for; at most ${ceiling} may be asked for at once. Page with "after".`);
     this.details = { ceiling };
   }
   override readonly details: Readonly<Record<string, number>>;

@@ -9,15 +9,15 @@ export interface Freshness {
 
 /** Throws BadRequestError or InvalidTokenError. `ceiling` is what the gateway itself allows at most. */
 export function parseFreshness(headers: Headers, ceiling: number | undefined): Freshness {
-  const asked = maxStalenessOf(headers.get('x-max-staleness'));
+  const wanted = parseMaxStaleness(headers.get('x-max-staleness'));
   const token = headers.get('x-read-after')?.trim();
   return {
-    maxStalenessSeconds: asked === undefined ? ceiling : Math.min(asked, ceiling ?? asked),
+    maxStalenessSeconds: wanted === undefined ? ceiling : Math.min(wanted, ceiling ?? wanted),
     readAfter: token ? decodeToken(token) : undefined,
   };
 }
 
-function maxStalenessOf(text: string | null): number | undefined {
+function parseMaxStaleness(text: string | null): number | undefined {
   const trimmed = text?.trim() ?? '';
   if (trimmed === '') return undefined;
   if (/^\d{1,9}(\.\d{1,6})?$/.test(trimmed)) return Number(trimmed);

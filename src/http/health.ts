@@ -12,7 +12,7 @@ export interface StandbyHealth {
 }
 
 /** All of it from memory: a probe never waits for a database. */
-export interface HealthNeeds {
+export interface HealthDeps {
   /** At least one standby answered lately, so that calls can be read. */
   isReady(): boolean;
   /** The gateway is closing down; no new requests should be sent here. */
@@ -27,11 +27,11 @@ type Verdict = (typeof stateTraits)[ReplicaState]['verdict'];
  * here; 503 otherwise. `replicationStatus` answers even then, so it must not hang on readiness. Bodies follow the
  * Internet-Draft "Health Check Response Format for HTTP APIs".
  */
-export function createHealthRoute(needs: HealthNeeds): Route {
+export function createHealthRoute(deps: HealthDeps): Route {
   const bodies: Readonly<Record<string, () => HealthBody>> = {
     '/livez': () => ({ status: 'pass' }),
-    '/readyz': () => readiness(needs),
-    '/health': () => readiness(needs),
+    '/readyz': () => readiness(deps),
+    '/health': () => readiness(deps),
   };
   return (request, { pathname }) => {
     const bodyOf = Object.hasOwn(bodies, pathname) ? bodies[pathname] : undefined;
@@ -46,11 +46,11 @@ interface HealthBody {
   readonly checks?: Readonly<Record<string, readonly object[]>>;
 }
 
-function readiness(needs: HealthNeeds): HealthBody {
-  const checks = Object.fromEntries(needs.standbys().map((one) => [`${one.name}:staleness`, [check(one)]]));
-  if (needs.isDraining()) return { status: 'fail', output: 'The gateway is closing down.', checks };
-  if (!needs.isReady()) return { status: 'fail', output: 'No standby can answer now.', checks };
-  const isWhole = needs.standbys().every(({ status }) => stateTraits[status].verdict === 'pass');
+function readiness(deps: HealthDeps): HealthBody {
+  const checks = Object.fromEntries(deps.standbys().map((one) => [`${one.name}:staleness`, [check(one)]]));
+  if (deps.isDraining()) return { status: 'fail', output: 'The gateway is closing down.', checks };
+  if (!deps.isReady()) return { status: 'fail', output: 'No standby can answer now.', checks };
+  const isWhole = deps.standbys().every(({ status }) => stateTraits[status].verdict === 'pass');
   return { status: isWhole ? 'pass' : 'warn', checks };
 }
 

@@ -21,7 +21,7 @@ export interface CdrsArguments {
   readonly before?: string | null;
 }
 
-/** What finding calls needs: who asks, and a door that is not opened before it is needed. */
+/** What finding calls depends on: the principal, and a reader that is made when the first statement is executed. */
 export interface CdrsDeps {
   readonly principal: Principal;
   reader(requirement?: { readonly readAfter?: readonly string[] }): Promise<Reader>;

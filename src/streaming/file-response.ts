@@ -30,7 +30,7 @@ export interface FileGap {
 
 const LAST_LINE_KEY = 'error';
 
-export interface FileNeeds {
+export interface FileOptions {
   readonly format: FileFormat;
   readonly plan: ConnectionPlan;
   readonly list: OpenList;
@@ -58,14 +58,14 @@ function isFlat(member: Member): boolean {
 }
 
 /** Writes the list as a file. Resolves as `streamOperation` does; throws only while nothing was sent. */
-export function streamFile(needs: FileNeeds): Promise<Buffer | Readable> {
+export function streamFile(options: FileOptions): Promise<Buffer | Readable> {
   const body = new Body();
-  return Promise.race([body.started, writeFile(body, needs)]);
+  return Promise.race([body.started, writeFile(body, options)]);
 }
 
 async function writeFile(
   body: Body,
-  { format, plan, list, relatedExecution, describe, onEnd }: FileNeeds,
+  { format, plan, list, relatedExecution, describe, onEnd }: FileOptions,
 ): Promise<Buffer | Readable> {
   const { writer } = body;
   const encoder = encoderOf(format, plan.list.members);

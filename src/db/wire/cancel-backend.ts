@@ -3,7 +3,7 @@ import pg, { type PoolClient } from 'pg';
 import type { WireClient } from './row-tap.ts';
 
 /** A server that does not answer has nothing left that a cancellation could hit. */
-const CANCEL_PATIENCE_MS = 2000;
+const CANCEL_TIMEOUT_MS = 2000;
 
 /**
  * Asks PostgreSQL to stop what the client runs, over a connection of its own, as the protocol has it: so it works
@@ -20,7 +20,7 @@ export function cancelBackend(client: PoolClient): Promise<void> {
     connection.stream.end();
   });
   connection.stream.once('close', () => resolve());
-  connection.stream.setTimeout(CANCEL_PATIENCE_MS, () => connection.stream.destroy());
+  connection.stream.setTimeout(CANCEL_TIMEOUT_MS, () => connection.stream.destroy());
   if (host.startsWith('/')) connection.connect(`${host}/.s.PGSQL.${port}`);
   else connection.connect(port, host);
   return promise;

@@ -13,7 +13,7 @@ import { isSessionChange } from './statement-names.ts';
 export interface Flow {
   /** True while what was taken so far is still waiting to go on. */
   isFull(): boolean;
-  /** Resolves when it no longer is. Throws when nobody takes rows any more. */
+  /** Resolves when it no longer is. Throws when the rows are not taken any more. */
   drained(): Promise<void>;
 }
 
@@ -25,9 +25,9 @@ export interface RawResult {
 }
 
 /** A statement that waits for its reader holds a snapshot, and with it replay or vacuum. It may wait for so long. */
-const PATIENCE_MS = 250;
+const MAX_WAIT_MS = 250;
 /** A statement older than this is ended at the first wait. */
-const MAX_MS = 2000;
+const MAX_AGE_MS = 2000;
 const CANCELLED = '57014';
 
 export interface RawRequest extends RawOptions {
@@ -35,7 +35,7 @@ export interface RawRequest extends RawOptions {
   readonly values?: SlotValues;
 }
 
-interface RawQuestion extends RawOptions, BoundStatement {}
+interface BoundQuery extends RawOptions, BoundStatement {}
 
 interface RawOptions {
   /** Whether PostgreSQL shall plan it once for all values on this connection, not for each anew. */
@@ -54,13 +54,13 @@ export async function readRawRows(
   { pool, scope, signal }: Pick<Reader, 'pool' | 'scope' | 'signal'>,
   { statement, values, ...options }: RawRequest,
 ): Promise<RawResult> {
-  const question = { ...options, ...statement.bind(scope, values) };
+  const bound = { ...options, ...statement.bind(scope, values) };
   let client: PoolClient | undefined;
   try {
     signal?.throwIfAborted();
     client = await pool.connect();
     signal?.throwIfAborted();
-    return await runNamed(client, question, signal);
+    return await runNamed(client, bound, signal);
   } catch (error) {
     throw explain(error, signal);
   } finally {
@@ -72,26 +72,26 @@ export async function readRawRows(
 /** Once more without a name where the session behind the connection is another one: nothing has run then. */
 async function runNamed(
   client: PoolClient,
-  question: RawQuestion,
+  bound: BoundQuery,
   signal: AbortSignal | undefined,
 ): Promise<RawResult> {
   try {
-    return await new RawQuery(client, question).run(signal);
+    return await new RawQuery(client, bound).run(signal);
   } catch (error) {
     if (!isSessionChange(error)) throw error;
     RowTap.of(client).statements.giveUp();
-    return await new RawQuery(client, question).run(signal);
+    return await new RawQuery(client, bound).run(signal);
   }
 }
 
-/** A query as node-postgres wants it, whose rows go to a tap instead. The row's shape is known, so none is asked for. */
+/** A query as node-postgres takes it, whose rows go to a tap. Their shape is known, so it is not described again. */
 class RawQuery {
   readonly name: string;
   readonly text: string;
   /** Set so that node-postgres does not set its own. */
   readonly callback: (error: Error | null) => void;
   readonly #client: PoolClient;
-  readonly #question: RawQuestion;
+  readonly #query: BoundQuery;
   readonly #tap: RowTap;
   /** Only what is kept on the connection can keep its plan. */
   readonly #isPlannedOnce: boolean;
@@ -99,22 +99,22 @@ class RawQuery {
   readonly #end = Promise.withResolvers<RawResult>();
   #rows = 0;
   #isStopped = false;
-  /** What whoever takes the rows made of one. The statement ends with it, the connection does not. */
+  /** What the sink threw at a row. It ends the statement, and leaves the connection alone. */
   #failure: unknown;
   #cancelling: Promise<void> | undefined;
-  /** Runs while PostgreSQL is let wait. */
-  #patience: NodeJS.Timeout | undefined;
+  /** Runs while PostgreSQL waits. */
+  #waiting: NodeJS.Timeout | undefined;
   #startedAt = 0;
 
-  constructor(client: PoolClient, question: RawQuestion) {
+  constructor(client: PoolClient, bound: BoundQuery) {
     this.#client = client;
     this.#tap = RowTap.of(client);
-    this.#question = question;
-    this.text = question.text;
+    this.#query = bound;
+    this.text = bound.text;
     const { name, replaced } = this.#tap.statements.of(this.text);
     this.name = name;
     this.#replaced = replaced;
-    this.#isPlannedOnce = question.hasOnePlan === true && this.name !== '';
+    this.#isPlannedOnce = bound.hasOnePlan === true && this.name !== '';
     this.callback = (error) => this.#finish(error);
   }
 
@@ -136,8 +136,8 @@ class RawQuery {
   submit(connection: WireConnection): Error | null {
     this.#startedAt = performance.now();
     this.#tap.sink = (bytes, start, end) => this.#take(bytes, start, end);
-    const { formats } = this.#question;
-    const values = this.#question.values.map((value) => utils.prepareValue(value) as string | null);
+    const { formats } = this.#query;
+    const values = this.#query.values.map((value) => utils.prepareValue(value) as string | null);
     if (this.#replaced !== undefined) {
       connection.stream.write(encodeClose(this.#replaced));
       delete connection.parsedStatements[this.#replaced];
@@ -168,11 +168,11 @@ class RawQuery {
 
   #take(bytes: Buffer, start: number, end: number): void {
     if (this.#isStopped) return;
-    const { sink, flow } = this.#question;
+    const { sink, flow } = this.#query;
     // Called by the socket, where an exception would end the process.
     try {
       sink(bytes, start, end);
-      if (flow?.isFull() && !this.#patience) this.#wait(flow);
+      if (flow?.isFull() && !this.#waiting) this.#wait(flow);
     } catch (error) {
       this.#failure = error ?? new Error('A row was thrown back.');
       this.#stop();
@@ -181,15 +181,15 @@ class RawQuery {
 
   /** Lets PostgreSQL wait for a moment; when that is not enough, ends the statement, to be taken up later. */
   #wait(flow: Flow): void {
-    if (performance.now() - this.#startedAt > MAX_MS) {
+    if (performance.now() - this.#startedAt > MAX_AGE_MS) {
       this.#stop();
       return;
     }
     this.#tap.pause();
-    const patience = setTimeout(() => this.#stop(), PATIENCE_MS);
-    this.#patience = patience;
+    const waiting = setTimeout(() => this.#stop(), MAX_WAIT_MS);
+    this.#waiting = waiting;
     const stillWaiting = (act: () => void) => () => {
-      if (this.#patience === patience) act();
+      if (this.#waiting === waiting) act();
     };
     flow.drained().then(
       stillWaiting(() => this.#goOn()),
@@ -198,8 +198,8 @@ class RawQuery {
   }
 
   #goOn(): void {
-    clearTimeout(this.#patience);
-    this.#patience = undefined;
+    clearTimeout(this.#waiting);
+    this.#waiting = undefined;
     this.#tap.resume();
   }
 
@@ -211,9 +211,9 @@ class RawQuery {
     this.#goOn();
   }
 
-  /** A statement may end while its rows wait: whatever runs on this connection next must find it flowing. */
+  /** A statement may end while its rows wait: the next one on this connection must find it flowing. */
   #finish(error: Error | null): void {
-    if (this.#patience) this.#goOn();
+    if (this.#waiting) this.#goOn();
     this.#tap.sink = undefined;
     if (this.#failure !== undefined) this.#end.reject(this.#failure);
     else if (error) this.#end.reject(error);
