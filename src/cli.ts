@@ -7,7 +7,7 @@ import { join } from 'node:path';
 // file itself it comes too late, so `npm start` sets NODE_COMPILE_CACHE as well.
 enableCompileCache();
 
-/** As `engines` of package.json says. Older ones strip types too, and stumble over `await using` later. */
+/** As `engines` of package.json says. Older ones strip types too, and fail later, at `await using`. */
 const MIN_NODE_MAJOR = 24;
 
 interface Command {
@@ -88,7 +88,7 @@ async function version(): Promise<string> {
 }
 
 /** A sentence where Node is too old; undefined where it will do. */
-function complainOfNode(): string | undefined {
+function explainOldNode(): string | undefined {
   const { node } = process.versions;
   if (Number.parseInt(node, 10) >= MIN_NODE_MAJOR) return undefined;
   return `Node ${MIN_NODE_MAJOR} or later is needed, and this is ${node}. In a checkout "npm ci" brings one, and npm's scripts use it.`;
@@ -174,9 +174,9 @@ function describe(error: unknown): string {
 
 const [name = '', ...args] = process.argv.slice(2);
 try {
-  const complaint = complainOfNode();
-  if (complaint) process.stderr.write(`${complaint}\n`);
-  process.exitCode = complaint ? 1 : await main(name, args);
+  const problem = explainOldNode();
+  if (problem) process.stderr.write(`${problem}\n`);
+  process.exitCode = problem ? 1 : await main(name, args);
 } catch (error) {
   process.stderr.write(`${describe(error)}\n`);
   process.exitCode = commandOf(name)?.failure ?? 1;
