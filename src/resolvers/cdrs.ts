@@ -91,9 +91,16 @@ export function parseCdrPage(args: CdrsArguments, principal: Principal): CdrPage
   };
 }
 
-/** The page of calls that the arguments mean. Nothing is read before a part of it is asked for. */
-export async function findCdrs(deps: CdrsDeps, args: CdrsArguments): Promise<CdrConnection> {
-  return createConnection(deps, parseCdrPage(args, deps.principal));
+/**
+ * The page of calls that the arguments mean, with these columns, connect time and key among them. Nothing is read
+ * before a part of it is needed.
+ */
+export async function findCdrs(
+  deps: CdrsDeps,
+  args: CdrsArguments,
+  columns: readonly CdrColumnName[],
+): Promise<CdrConnection> {
+  return createConnection(deps, parseCdrPage(args, deps.principal), columns);
 }
 
 function parseSize({ first, last }: CdrsArguments, ceiling: number): number {
@@ -113,11 +120,15 @@ interface Whole {
   readonly goesOn: boolean;
 }
 
-function createConnection(deps: CdrsDeps, request: CdrPageRequest): CdrConnection {
+function createConnection(
+  deps: CdrsDeps,
+  request: CdrPageRequest,
+  columns: readonly CdrColumnName[],
+): CdrConnection {
   const { filter, order, fromEnd, after, before } = request;
   const reader = () => deps.reader({ readAfter: request.readAfter });
   const prefix = once(async () => cursorPrefix({ filter, order }, await deps.token()));
-  const whole = once(async () => readWhole(await reader(), request));
+  const whole = once(async () => readWhole(await reader(), request, columns));
   /** A list that is delivered bit by bit begins only after what stands beside it, which so reads the keys itself. */
   let isStreamed = false;
   const keys = once(async () => readWhole(await reader(), request, ['connect_time', 'i_xdr']));
@@ -133,7 +144,7 @@ function createConnection(deps: CdrsDeps, request: CdrPageRequest): CdrConnectio
     },
     async *streamNodes() {
       isStreamed = true;
-      for await (const row of readInParts(await reader(), request)) yield itemOf(row);
+      for await (const row of readInParts(await reader(), request, columns)) yield itemOf(row);
     },
     async *streamEdges() {
       for await (const node of this.streamNodes()) {
@@ -154,7 +165,7 @@ function createConnection(deps: CdrsDeps, request: CdrPageRequest): CdrConnectio
 async function readWhole(
   reader: Reader,
   { size, ...page }: CdrPageRequest,
-  columns?: readonly CdrColumnName[],
+  columns: readonly CdrColumnName[],
 ): Promise<Whole> {
   const read = await selectCdrPage(reader, { ...page, limit: size + 1 }, columns);
   const rows = read.slice(0, size);
@@ -162,16 +173,20 @@ async function readWhole(
 }
 
 /** The page's calls as they are read, in statements of a thousand. */
-async function* readInParts(reader: Reader, request: CdrPageRequest): AsyncGenerator<CdrRow> {
+async function* readInParts(
+  reader: Reader,
+  request: CdrPageRequest,
+  columns: readonly CdrColumnName[],
+): AsyncGenerator<CdrRow> {
   const { size, fromEnd, ...page } = request;
   if (fromEnd) {
-    yield* (await readWhole(reader, request)).rows;
+    yield* (await readWhole(reader, request, columns)).rows;
     return;
   }
   let { after } = request;
   for (let left = size; left > 0; ) {
     const limit = Math.min(left, STREAMED_PART);
-    const part = await selectCdrPage(reader, { ...page, after, limit });
+    const part = await selectCdrPage(reader, { ...page, after, limit }, columns);
     yield* part;
     if (part.length < limit) return;
     left -= limit;

@@ -1,4 +1,5 @@
 import type { ObjectFieldBuilder } from '@pothos/core';
+import type { GraphQLObjectType, GraphQLResolveInfo } from 'graphql';
 import type { CdrRow } from '../db/calls/cdrs.ts';
 import { type CdrColumnName, cdrColumn, cdrColumnNames } from '../db/sources/cdr-columns.ts';
 import { type CdrConnection, type CdrEdge, cursorOf, findCdr, findCdrs } from '../resolvers/cdrs.ts';
@@ -12,7 +13,7 @@ import { Carrier } from './carriers.ts';
 import { CdrFilterInput, CdrOrderEnum } from './cdr-filter.ts';
 import { fieldTypes } from './field-types.ts';
 import { CallOutcomeEnum } from './outcomes.ts';
-import { isStreamed } from './selected-fields.ts';
+import { fieldsBelow, isStreamed } from './selected-fields.ts';
 
 export const Cdr = builder.objectRef<CdrRow>('Cdr');
 
@@ -64,6 +65,20 @@ function fieldOf(t: FieldBuilder, column: CdrColumnName) {
 
 const fieldsOfColumns = (t: FieldBuilder) =>
   Object.fromEntries(cdrColumnNames.map((column) => [fieldNames[column], fieldOf(t, column)]));
+
+/** What the fields below are resolved from, and where each call has its place: no other column need be read. */
+function columnsBelow(info: GraphQLResolveInfo): readonly CdrColumnName[] {
+  const names = fieldsBelow(info);
+  const columns = new Set<CdrColumnName>(['connect_time', 'i_xdr']);
+  for (const { name, extensions } of Object.values(
+    (info.schema.getType('Cdr') as GraphQLObjectType).getFields(),
+  )) {
+    if (!names.has(name)) continue;
+    const column = extensions.column ?? extensions.related?.column;
+    if (column) columns.add(column);
+  }
+  return cdrColumnNames.filter((column) => columns.has(column));
+}
 
 Cdr.implement({
   description:
@@ -215,6 +230,6 @@ builder.queryFields((t) => ({
       }),
       before: t.arg.string({ description: 'Only calls before this cursor.' }),
     },
-    resolve: (_root, args, context) => findCdrs(context, args),
+    resolve: (_root, args, context, info) => findCdrs(context, args, columnsBelow(info)),
   }),
 }));

@@ -5,6 +5,7 @@ import { aCustomer, aFailedXdr, anAccount, anXdr } from '../support/builders.ts'
 import { columnFieldNames } from '../support/cdr-fields.ts';
 import { ACCOUNT_TOKEN, createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { startWireTap } from '../support/wire-tap.ts';
 
 let database: TestDatabase;
 let gateway: TestGateway;
@@ -84,6 +85,54 @@ test('every field of a call is what the switch wrote, in either way to answer', 
   expect(data.cdr).toEqual(expected);
   expect(data.streamed.nodes).toEqual([expected]);
   expect(data.ordinary.nodes).toEqual([{ ...expected, account: { id: '15' } }]);
+});
+
+test.each([...columnFieldNames, 'account { id username }', 'customer { id name }', 'carrier { country }'])(
+  'the ordinary executor answers %s alone as beside everything',
+  async (field) => {
+    const all = `${columnFieldNames.join(' ')} account { id username } customer { id name } carrier { country }`;
+    // Two lists of one page are never streamed from the wire.
+    const select = (fields: string) =>
+      gateway.query(`{ cdrs(first: 3) { edges { cursor node { ${fields} } } nodes { id } } }`);
+    const [alone, beside] = [await select(field), await select(all)];
+    const key = field.split(' ')[0]!;
+    const valuesIn = ({ data }: typeof alone) =>
+      data.cdrs.edges.map(({ node }: { node: Record<string, unknown> }) => node[key]);
+
+    expect(alone.errors).toBeUndefined();
+    expect(valuesIn(alone)).toEqual(valuesIn(beside));
+    expect(valuesIn(alone)).not.toContain(undefined);
+  },
+);
+
+test('a list of the ordinary executor reads the columns of the fields below it, and no others', async () => {
+  await using tap = await startWireTap(database.replicaUrls[0]!);
+  await using tapped = await createTestGateway({ replicaUrls: [tap.url] });
+  const columnsRead = async (selection: string) => {
+    const from = tap.sent.length;
+    const { errors } = await tapped.query(
+      `query { cdrs(first: 2) { ${selection} } } fragment Of on Cdr { cli: cld ...More } fragment More on Cdr { pddSeconds }`,
+    );
+    expect(errors).toBeUndefined();
+    const [page] = tap.sent.slice(from).filter(({ text }) => text.startsWith('/* cdrPage */'));
+    const [list] = /^\/\* cdrPage \*\/ select (.*?) from \(/s.exec(page!.text)!.slice(1);
+    return [...list!.matchAll(/as "(\w+)"/g)].map(([, name]) => name);
+  };
+
+  expect(await columnsRead('edges { cursor } nodes { account { username } ...Of }')).toEqual([
+    'i_xdr',
+    'i_account',
+    'cld',
+    'connect_time',
+    'pdd',
+  ]);
+  expect(await columnsRead('nodes { id } edges { node { ... on Cdr { customer { id } ...Of } } }')).toEqual([
+    'i_xdr',
+    'i_customer',
+    'cld',
+    'connect_time',
+    'pdd',
+  ]);
 });
 
 test('a call that the switch left empty is shown with nulls', async () => {
