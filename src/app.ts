@@ -7,7 +7,9 @@ import { createErrorMask } from './graphql/errors.ts';
 import { createGraphQLEntry } from './graphql/graphql-request.ts';
 import { createPhases, type Phase, type PhaseDeps } from './graphql/request.ts';
 import { withCors } from './http/cors.ts';
-import { createRouter, type Handler, type Route } from './http/routes.ts';
+import type { HttpError } from './http/errors.ts';
+import type { RequestHead } from './http/node-http.ts';
+import { createRefusal, createRouter, type FactsHandler, type Handler, type Route } from './http/routes.ts';
 import type { CarrierSource } from './numbering/carrier.ts';
 import { createNumbering } from './numbering/numbering.ts';
 import type { Replica, Replicas } from './replicas/replicas.ts';
@@ -16,7 +18,8 @@ import { ReplicaSession, type SessionDeps } from './replicas/session.ts';
 import { schema } from './schema/index.ts';
 import { withoutSearch } from './telemetry/logging.ts';
 import type { Metrics } from './telemetry/metrics.ts';
-import { observeRequests, writeRequest } from './telemetry/request-log.ts';
+import { partOf } from './telemetry/operation-names.ts';
+import { observeRequests, type RequestObserver, writeRequest } from './telemetry/request-log.ts';
 import type { Traces } from './telemetry/traces.ts';
 
 /** What the app is made of. It owns none of it: whoever made them closes them. */
@@ -45,6 +48,10 @@ export interface AppDeps {
 
 export interface App {
   readonly fetch: Handler;
+  /** Answers in its place what the server has refused before it was whole; counted and logged like any other. */
+  refuse(request: Request, error: HttpError): Response | Promise<Response>;
+  /** Whether a request's body may matter: bodies of strangers, and for paths that take none, are not even read. */
+  wantsBody(head: RequestHead): Promise<boolean>;
   /** The class of requests it likes best; the web's own will do. */
   readonly Request: typeof Request;
 }
@@ -63,15 +70,34 @@ export function createApp(deps: AppDeps): App {
   const router = createRouter([...deps.routes, ...own]);
 
   const requestLogger = withoutSearch(logger);
-  const observed = observeRequests(router, {
+  const observer: RequestObserver = {
     onStream: (finished) => metrics?.noteStream(finished),
     onEnd(ended) {
       writeRequest(requestLogger, ended);
       metrics?.noteRequest(ended);
       traces?.note(ended);
     },
-  });
-  return { fetch: withCors(observed, deps.allowedOrigins), Request: graphql.Request };
+  };
+  const surround = (handler: FactsHandler) =>
+    withCors(observeRequests(handler, observer), deps.allowedOrigins);
+  return {
+    fetch: surround(router),
+    refuse: (request, error) => surround(createRefusal(error))(request),
+    wantsBody: (head) => wantsBody(head, deps),
+    Request: graphql.Request,
+  };
+}
+
+/** The phases look at the token again, whatever this says: here it only decides what is worth reading. */
+async function wantsBody({ url, headers }: RequestHead, { principals }: AppDeps): Promise<boolean> {
+  const part = partOf(url);
+  if (part !== 'graphql' && part !== 'grafana') return false;
+  try {
+    await principals.authenticate(headers.authorization ?? null);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** What a request that was admitted may use: a session with a standby, and the context of its resolvers. */

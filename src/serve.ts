@@ -118,6 +118,8 @@ function assembleServer({ settings, logger, replicas, numbering, ...parts }: Par
   });
   const server = createGatewayServer(app.fetch, {
     Request: app.Request,
+    refuse: app.refuse,
+    wantsBody: app.wantsBody,
     drainTimeoutSeconds: http.drainTimeoutSeconds,
     onError: (error) => logger.error({ err: error }, 'request failed outside GraphQL'),
   });

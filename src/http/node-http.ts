@@ -1,57 +1,40 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { RequestCancelledError } from '../errors.ts';
 import { BlockStream } from '../streaming/body.ts';
 import { recycleBlock } from '../streaming/byte-writer.ts';
 import { HttpError } from './errors.ts';
 import { urlOf } from './request-target.ts';
 
-/**
- * Reads a request's body to its end; undefined where there is none. Rejects with an HttpError of 413 as soon as it is
- * longer than `limit` bytes, and when the client leaves before its end.
- */
-export function readBody(incoming: IncomingMessage, limit: number): Promise<Buffer | undefined> {
-  const { method, headers } = incoming;
-  if (method === 'GET' || method === 'HEAD') return Promise.resolve(undefined);
-  if (Number(headers['content-length']) > limit) return Promise.reject(bodyTooLong(limit));
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  const chunks: Buffer[] = [];
-  let size = 0;
-  const leave = () => reject(new RequestCancelledError());
-  // Listeners, not a loop over an async iterator, which costs more than the rest of reading a short request.
-  const take = (chunk: Buffer) => {
-    size += chunk.length;
-    chunks.push(chunk);
-    if (size <= limit) return;
-    incoming.off('data', take).pause();
-    reject(bodyTooLong(limit));
-  };
-  incoming.on('data', take).once('error', reject).once('close', leave);
-  incoming.once('end', () => {
-    incoming.off('close', leave);
-    resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
-  });
-  return promise;
+const NO_STORE = 'no-store';
+
+/** What is known of a request before its body arrives. */
+export interface RequestHead {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
 }
 
-function bodyTooLong(limit: number): HttpError {
-  const message = `The body of a request may be ${limit} bytes long. Give long lists as fewer, or as ranges.`;
-  return new HttpError(message, 413, { code: 'QUERY_TOO_LARGE', headers: { connection: 'close' } });
+/** Stands for a head that cannot be read: the path is no one's, and the headers may say who asks. */
+export function emptyHead({ headers }: IncomingMessage): RequestHead {
+  return { method: 'GET', url: urlOf('/'), headers };
+}
+
+/** Throws an HttpError of 400 when HTTP does not allow such a request. */
+export function readHead({ method = 'GET', url = '/', headers, rawHeaders }: IncomingMessage): RequestHead {
+  if (countHosts(rawHeaders) > 1) throw notHttp();
+  return { method, url: urlOf(url), headers };
 }
 
 /** The request as the web knows it. Throws an HttpError of 400 when it cannot be one. */
 export function toWebRequest(
-  incoming: IncomingMessage,
+  { method, url, headers }: RequestHead,
   {
     body,
     signal,
     Request,
   }: { body: Buffer | undefined; signal: AbortSignal; Request: typeof globalThis.Request },
 ): Request {
-  const { method = 'GET', headers, rawHeaders } = incoming;
-  const url = urlOf(incoming.url ?? '/');
-  if (countHosts(rawHeaders) > 1) throw notHttp();
   try {
     return new Request(url, {
       method,
@@ -84,9 +67,7 @@ function notHttp(): HttpError {
  * must not look whole).
  */
 export async function sendResponse(response: Response, outgoing: ServerResponse): Promise<void> {
-  const headers: string[] = [];
-  for (const [name, value] of response.headers) headers.push(name, value);
-  outgoing.writeHead(response.status, headers);
+  outgoing.writeHead(response.status, headersOf(response));
   if (response.headers.has('content-length')) {
     // Not `body`, which would make a stream of them. Of Yoga's own Response they are a buffer already.
     const bytes: ArrayBuffer | Buffer = await response.arrayBuffer();
@@ -98,6 +79,28 @@ export async function sendResponse(response: Response, outgoing: ServerResponse)
   } else {
     outgoing.end();
   }
+}
+
+/** What a response that nobody called cacheable depends on, beside what it says itself. */
+const VARYING = 'Authorization, Accept, Accept-Encoding';
+
+/**
+ * The headers as they are sent. Whatever does not say how it may be kept is somebody's calls, or a refusal that is true
+ * of this moment: nobody keeps it, and nobody guesses another type from its bytes.
+ */
+function headersOf({ headers }: Response): string[] {
+  const list = ['x-content-type-options', 'nosniff'];
+  let [isPrivate, vary] = [true, ''];
+  for (const [name, value] of headers) {
+    if (name === 'x-content-type-options') continue;
+    if (name === 'vary') vary = value;
+    else list.push(name, value);
+    if (name === 'cache-control') isPrivate = value === NO_STORE;
+  }
+  if (isPrivate) vary = vary ? `${VARYING}, ${vary}` : VARYING;
+  if (isPrivate && !headers.has('cache-control')) list.push('cache-control', NO_STORE);
+  if (vary) list.push('vary', vary);
+  return list;
 }
 
 /** Yoga's own Response is a Node stream underneath, which closes its source at once; the web's waits for a read. */

@@ -26,6 +26,14 @@ export function createRouter(routes: readonly Route[]): FactsHandler {
   };
 }
 
+/** Answers every request with this error. */
+export function createRefusal(error: HttpError): FactsHandler {
+  return (_request, facts) => {
+    facts?.noteError({ code: error.code });
+    return errorResponse(error);
+  };
+}
+
 /** 405 with the methods that work; undefined when the request's method is one of them. */
 export function refuseMethod(request: Request, methods: readonly string[]): Response | undefined {
   if (methods.includes(request.method)) return undefined;

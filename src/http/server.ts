@@ -1,7 +1,17 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { errorResponse, HttpError } from './errors.ts';
-import { cutWhenStalled, readBody, sendResponse, toWebRequest } from './node-http.ts';
+import { refuseMalformed } from './malformed.ts';
+import {
+  cutWhenStalled,
+  emptyHead,
+  type RequestHead,
+  readHead,
+  sendResponse,
+  toWebRequest,
+} from './node-http.ts';
+import { BodyMemory, hasBody, isNearlyRead, readBody } from './request-body.ts';
 import type { Handler } from './routes.ts';
 
 export interface ServerOptions {
@@ -9,8 +19,19 @@ export interface ServerOptions {
   readonly drainTimeoutSeconds: number;
   /** Told of what the handler should have answered and did not. */
   onError(error: unknown): void;
+  /**
+   * Whether a request is worth reading its body, by its head alone; of any other the handler gets an empty one, and is to
+   * refuse it. Without this every body is read.
+   */
+  wantsBody?(head: RequestHead): boolean | Promise<boolean>;
+  /** Answers in the place of the handler what the server refuses; by default with the error alone. */
+  refuse?(request: Request, error: HttpError): Response | Promise<Response>;
   /** Longest request body; 1 MiB. */
   readonly maxBodyBytes?: number;
+  /** What long bodies may take together while they arrive; 64 MiB. */
+  readonly maxBodyMemoryBytes?: number;
+  /** Other waits than those of `timeouts`, in milliseconds. */
+  readonly timeouts?: Partial<typeof timeouts>;
   /** A client that takes nothing of a waiting answer for so long is cut; 120. */
   readonly stalledSeconds?: number;
   /** The class of requests. Yoga's own (`yoga.fetchAPI.Request`) is some ten times faster than Node's. */
@@ -37,10 +58,15 @@ export class ListenError extends Error {
 /** A megabyte is a hundred times the longest query of our consumers. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
+/** As long as sixty-four of the longest bodies. */
+const MAX_BODY_MEMORY_BYTES = 64 * MAX_BODY_BYTES;
+
 const timeouts = {
   /** A request's headers, and then all of it, must be here by then; how long the answer takes is no matter. */
   headersTimeout: 15_000,
   requestTimeout: 30_000,
+  /** How often that is looked at. */
+  connectionsCheckingInterval: 5_000,
   /** Longer than nginx keeps an idle connection (60 s), so that it never writes into one that we just closed. */
   keepAliveTimeout: 75_000,
   /** Notices clients that vanished without a word, such as laptops put to sleep. */
@@ -50,28 +76,21 @@ const timeouts = {
 
 /** An HTTP server around a handler. A client that leaves aborts its request's signal, before the answer or during it. */
 export function createGatewayServer(handler: Handler, options: ServerOptions): GatewayServer {
-  const { drainTimeoutSeconds, onError, maxBodyBytes = MAX_BODY_BYTES, stalledSeconds = 120 } = options;
-  const { Request = globalThis.Request } = options;
+  const { drainTimeoutSeconds, onError, stalledSeconds = 120 } = options;
+  const answer = createAnswer(handler, options);
+  /** Those on which an answer is due or under way: nothing else may be written there. */
+  const answering = new WeakSet<Duplex>();
   let running = 0;
   let closing: Promise<{ cut: number }> | undefined;
 
-  const answer = async (incoming: IncomingMessage, outgoing: ServerResponse, signal: AbortSignal) => {
-    try {
-      const body = await readBody(incoming, maxBodyBytes);
-      return await handler(toWebRequest(incoming, { body, signal, Request }));
-    } catch (error) {
-      if (error instanceof HttpError) return errorResponse(error);
-      if (signal.aborted || incoming.destroyed || outgoing.destroyed) return undefined;
-      onError(error);
-      return errorResponse(new HttpError('Something went wrong.', 500, { code: 'INTERNAL' }));
-    }
-  };
-
   const serve = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const leaving = new AbortController();
+    const { socket } = incoming;
     running += 1;
+    answering.add(socket);
     outgoing.once('close', () => {
       running -= 1;
+      answering.delete(socket);
       if (!outgoing.writableFinished) leaving.abort();
       // Node counts a connection as idle a moment after its answer has gone.
       if (closing) setImmediate(() => server.closeIdleConnections());
@@ -79,18 +98,25 @@ export function createGatewayServer(handler: Handler, options: ServerOptions): G
     cutWhenStalled(outgoing, stalledSeconds * 1000);
     const response = await answer(incoming, outgoing, leaving.signal);
     if (!response) return;
-    if (closing) response.headers.set('connection', 'close');
+    if (closing || !isNearlyRead(incoming)) response.headers.set('connection', 'close');
     await sendResponse(response, outgoing);
   };
 
-  const server = createServer(timeouts, async (incoming, outgoing) => {
+  const respond = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     try {
       await serve(incoming, outgoing);
     } catch (error) {
       if (!outgoing.destroyed) onError(error);
       outgoing.destroy();
     }
-  });
+  };
+  const server = createServer({ ...timeouts, ...options.timeouts }, respond)
+    // Otherwise Node itself tells such a client to send its body, before anybody has looked at the head.
+    .on('checkContinue', respond)
+    .on('clientError', (error, socket) => {
+      if (answering.has(socket)) socket.destroy();
+      else refuseMalformed(error, socket);
+    });
 
   const close = async () => {
     const closed = new Promise((resolve) => server.close(resolve));
@@ -123,6 +149,44 @@ export function createGatewayServer(handler: Handler, options: ServerOptions): G
       closing ??= close();
       return closing;
     },
+  };
+}
+
+/** What to answer a request; undefined when its client has left. */
+function createAnswer(handler: Handler, options: ServerOptions) {
+  const { onError, Request = globalThis.Request } = options;
+  const refuse = options.refuse ?? ((_request, error) => errorResponse(error));
+  const readWanted = createBodyReader(options);
+
+  return async (incoming: IncomingMessage, outgoing: ServerResponse, signal: AbortSignal) => {
+    let head = emptyHead(incoming);
+    try {
+      head = readHead(incoming);
+      const body = await readWanted(incoming, outgoing, head);
+      return await handler(toWebRequest(head, { body, signal, Request }));
+    } catch (error) {
+      if (error instanceof HttpError) {
+        return await refuse(toWebRequest(head, { body: undefined, signal, Request }), error);
+      }
+      if (signal.aborted || incoming.destroyed || outgoing.destroyed) return undefined;
+      onError(error);
+      return errorResponse(new HttpError('Something went wrong.', 500, { code: 'INTERNAL' }));
+    }
+  };
+}
+
+/** Reads the body of a request that is worth it; undefined for any other, and where there is none. */
+function createBodyReader({
+  wantsBody,
+  maxBodyBytes = MAX_BODY_BYTES,
+  maxBodyMemoryBytes = MAX_BODY_MEMORY_BYTES,
+}: ServerOptions) {
+  const limits = { maxBytes: maxBodyBytes, memory: new BodyMemory(maxBodyMemoryBytes) };
+  return async (incoming: IncomingMessage, outgoing: ServerResponse, head: RequestHead) => {
+    if (!hasBody(incoming)) return undefined;
+    if (wantsBody && !(await wantsBody(head))) return undefined;
+    if (head.headers.expect !== undefined) outgoing.writeContinue();
+    return readBody(incoming, limits);
   };
 }
 

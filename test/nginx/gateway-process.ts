@@ -9,6 +9,9 @@ import { endProcess } from '../support/processes.ts';
 export interface LogLine {
   readonly msg: string;
   readonly requestId?: string;
+  readonly status?: number;
+  readonly codes?: readonly string[];
+  readonly path?: string;
   readonly outcome?: string;
   readonly rows?: number;
 }
@@ -16,6 +19,7 @@ export interface LogLine {
 /** A gateway as `npm start` runs it: a process of its own, which can be killed. */
 export interface GatewayProcess extends AsyncDisposable {
   readonly port: number;
+  readonly pid: number;
   readonly log: readonly LogLine[];
   /** The line of a request, which is written when its last byte is out. Undefined until then. */
   request(id: string): LogLine | undefined;
@@ -49,6 +53,7 @@ export async function startGatewayProcess(
   const end = (signal: NodeJS.Signals) => endProcess(child, signal);
   return {
     port: chosen,
+    pid: child.pid!,
     log,
     request: (id) => log.find(({ msg, requestId }) => msg === 'request' && requestId === id),
     end,
