@@ -39,12 +39,22 @@ export type CdrDimension =
   | 'DISCONNECT_CAUSE'
   /** Hour of connect time, in `timeZone`. A day has 23 or 25 of them when clocks change. */
   | 'HOUR'
+  /** Minute of connect time, in `timeZone`. */
+  | 'MINUTE'
   /** Month of connect time, in `timeZone`. */
   | 'MONTH'
   /** What became of the call. */
   | 'OUTCOME'
   /** Rate prefix of the called number. */
   | 'PREFIX'
+  /** Quarter of an hour of connect time, in `timeZone`. */
+  | 'QUARTER_HOUR'
+  /** Region of the called number, as `Cdr.region` shows it. */
+  | 'REGION'
+  /** Who hung up, as `Cdr.releaseSource` shows it. */
+  | 'RELEASE_SOURCE'
+  /** Address the call came from. */
+  | 'REMOTE_IP'
   /** ISO week of connect time, from Monday, in `timeZone`. */
   | 'WEEK';
 
@@ -227,12 +237,18 @@ export type StatsMeasure =
   | 'CHARGED_AMOUNT'
   /** Attempts that were not answered. */
   | 'FAILED'
+  /** Median duration of answered calls in seconds: half of them, at least, lasted no longer. It is the duration of one of them, exact; of an even number the lower of the middle two. Null without answered calls. It cannot be worked out from the medians of groups. Sorts the calls. */
+  | 'MEDIAN_DURATION_SECONDS'
   /** Sum of real durations / 60, exact. */
   | 'MINUTES'
   /** Network effectiveness ratio in per cent: 100 × (answered + busy + no answer + rejected + cancelled) / attempts with a known outcome. Null when no outcome is known. */
   | 'NER'
+  /** 95th percentile of the post-dial delay in seconds: at least 95 of 100 calls that have one waited no longer. It is the delay of one of them, exact. Null when none has one. It cannot be worked out from the percentiles of groups. Sorts the calls. */
+  | 'P95_PDD_SECONDS'
   /** Average post-dial delay in seconds, over the calls that have one. Null when none has. */
   | 'PDD_SECONDS'
+  /** The most attempts of the group whose setup time falls into the same second of the clock. 0 without calls, null when no setup time is known. The peak of several groups cannot be worked out from theirs: they may share a second. Takes a second pass over the calls. */
+  | 'PEAK_CALLS_PER_SECOND'
   /** Answered calls of 6 seconds or less: a sign of diallers, or of false answers. */
   | 'SHORT_CALLS';
 
