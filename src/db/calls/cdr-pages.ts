@@ -1,6 +1,7 @@
-import { type SqlBool, sql } from 'kysely';
+import { type AliasedExpression, type SqlBool, sql } from 'kysely';
 import { accountsOfList } from '../scope.ts';
 import { type CdrColumnName, shownSql } from '../sources/cdr-columns.ts';
+import type { Source } from '../sources/sources.ts';
 import type { Relations, SlotValues, StatementDeps } from '../statement.ts';
 import {
   type CdrFilter,
@@ -23,7 +24,9 @@ export type PageWay =
    */
   | { readonly by: 'keys' }
   /** As many keys as the page has are read of each account, from the index that has them in order, and merged. */
-  | { readonly by: 'accounts'; readonly accountIds: readonly string[] };
+  | { readonly by: 'accounts'; readonly accountIds: readonly string[] }
+  /** The same of whichever accounts the customers in scope have. The planner would read calls until it met theirs. */
+  | { readonly by: 'owners'; readonly accounts: NonNullable<Source['accounts']> };
 
 /** Longer lists are worth another plan, and planned in no time compared with what they take. */
 const MAX_PAGE = 1001;
@@ -35,8 +38,9 @@ export function wayTo({ source, scope }: StatementDeps, { filter, limit }: CdrPa
   const isShort = limit <= MAX_PAGE && source.hasKeysetIndexes && !source.hasNullableKey;
   if (isShort && isSought(filter)) {
     const accountIds = accountsOfList(scope, filter.accountIds);
-    const isNamed = typeof accountIds !== 'string';
-    if (isNamed && accountIds.length > 1 && accountIds.length * limit <= MAX_KEYS) {
+    if (accountIds === 'unknown') {
+      if (source.accounts && !source.hasCustomers) return { by: 'owners', accounts: source.accounts };
+    } else if (accountIds !== 'every' && accountIds.length > 1 && accountIds.length * limit <= MAX_KEYS) {
       return { by: 'accounts', accountIds };
     }
   }
@@ -50,9 +54,9 @@ export function wayTo({ source, scope }: StatementDeps, { filter, limit }: CdrPa
  */
 export function hasOnePlan(deps: StatementDeps, page: CdrPage): boolean {
   if (page.limit > MAX_PAGE || !isSought(page.filter)) return false;
+  if (wayTo(deps, page).by !== 'rows') return true;
   const accountIds = accountsOfList(deps.scope, page.filter.accountIds);
-  if (accountIds === 'unknown') return false;
-  return accountIds === 'every' || accountIds.length === 1 || wayTo(deps, page).by === 'accounts';
+  return accountIds === 'every' || (accountIds !== 'unknown' && accountIds.length === 1);
 }
 
 /** Where the values of a page belong in its statement. */
@@ -68,7 +72,7 @@ export function cdrPageQuery(
   columns: readonly CdrColumnName[],
 ) {
   if (way.by === 'rows') return cdrListQuery(relations, page, columns).limit(limitOf(page));
-  const keys = way.by === 'keys' ? keysOf(relations, page) : keysByAccount(relations, page);
+  const keys = way.by === 'keys' ? keysOf(relations, page) : keysByAccount(relations, page, way);
   return inOrder(selectCdrs(relations, columns).innerJoin(keys.as('page'), 'page.i_xdr', 'xdrs.i_xdr'), page);
 }
 
@@ -88,7 +92,8 @@ export function cdrListQuery(
 export function shapeOfPage(page: CdrPage, way: PageWay): string {
   const { order, fromEnd = false, limit } = page;
   const { text } = conditionOf(filterOf(page, way));
-  return [order, fromEnd, shapeOfBounds(page), limit, way.by, text].join('|');
+  const isNarrowed = way.by === 'owners' && page.filter.accountIds != null;
+  return [order, fromEnd, shapeOfBounds(page), limit, way.by, isNarrowed, text].join('|');
 }
 
 /** What is filled into the statement of a page. */
@@ -99,31 +104,50 @@ export function valuesOfPage(page: Omit<CdrPage, 'limit'>, way: PageWay): SlotVa
   });
   for (const [symbol, value] of valuesOfBounds(page)) values.set(symbol, value);
   if (way.by === 'accounts') values.set(slots.accountIds, way.accountIds);
+  if (way.by === 'owners') values.set(slots.accountIds, page.filter.accountIds);
   return values;
 }
 
 /** Merged accounts are those that the filter lets through: it need not look at them again. */
 function filterOf({ filter }: Pick<CdrPage, 'filter'>, way: PageWay): CdrFilter {
-  return way.by === 'accounts' ? { ...filter, accountIds: null } : filter;
+  return way.by === 'accounts' || way.by === 'owners' ? { ...filter, accountIds: null } : filter;
 }
 
 function keysOf(relations: Relations, page: CdrPage) {
   return cdrListQuery(relations, page, ['connect_time', 'i_xdr']).limit(limitOf(page));
 }
 
-function keysByAccount(relations: Relations, page: CdrPage) {
-  const filter = filterOf(page, { by: 'accounts', accountIds: [] });
-  const accounts = sql<{
-    i_account: string;
-  }>`(select distinct unnest(${slots.accountIds}::int8[]) as i_account)`.as<'accounts'>(sql`accounts`);
-  const keys = keysOf(relations, { ...page, filter }).where(
+type MergingWay = Extract<PageWay, { by: 'accounts' | 'owners' }>;
+
+function keysByAccount(relations: Relations, page: CdrPage, way: MergingWay) {
+  const keys = keysOf(relations, { ...page, filter: filterOf(page, way) }).where(
     sql<SqlBool>`xdrs.i_account = accounts.i_account`,
   );
   const merged = relations
-    .selectFrom(accounts)
+    .selectFrom(accountsToMerge(relations, page, way))
     .innerJoinLateral(keys.as('xdrs'), (join) => join.onTrue())
     .select(['xdrs.connect_time', 'xdrs.i_xdr']);
   return inOrder(merged, page).limit(limitOf(page));
+}
+
+/** Each once: an account that came twice would bring its calls twice. */
+function accountsToMerge(
+  relations: Relations,
+  { filter }: CdrPage,
+  way: MergingWay,
+): AliasedExpression<{ i_account: string }, 'accounts'> {
+  if (way.by === 'accounts') {
+    return sql<{
+      i_account: string;
+    }>`(select distinct unnest(${slots.accountIds}::int8[]) as i_account)`.as<'accounts'>(sql`accounts`);
+  }
+  const isWanted = sql<SqlBool>`accounts.i_account = any(${slots.accountIds}::int8[])`;
+  return relations
+    .selectFrom(relations.open(way.accounts))
+    .select('accounts.i_account')
+    .distinct()
+    .$if(filter.accountIds != null, (accounts) => accounts.where(isWanted))
+    .as('accounts');
 }
 
 function selectCdrs(relations: Relations, columns: readonly CdrColumnName[]) {

@@ -69,6 +69,8 @@ export interface Source {
   /** Null where the database has no such table, or hides it. */
   readonly accounts: ScopedRelation<AccountsModel, 'accounts'> | null;
   readonly customers: ScopedRelation<CustomersModel, 'customers'> | null;
+  /** Whether a call says which customer it belongs to. Otherwise its account does, by the table of accounts. */
+  readonly hasCustomers: boolean;
   /** Whether indexes give the calls in order, of one account as of all, and find one by its key. */
   readonly hasKeysetIndexes: boolean;
   /** Whether a call may be without a key, so that its place among calls of the same time needs a condition of its own. */

@@ -30,6 +30,8 @@ export function sippySource(catalogue: Catalogue): Source {
     return stored ? textSql(table, stored.column, xdrsTypes[name]) : null;
   });
   const from = joinSippyParts(parts);
+  // A condition on the joined customer would read every call to find its own.
+  const customer = columnSql(parts.cdrs, 'i_customer', xdrsTypes.i_customer);
   return {
     name: 'sippy',
     cdrs: scopedRelation<XdrsModel, 'xdrs'>({
@@ -38,15 +40,12 @@ export function sippySource(catalogue: Catalogue): Source {
       types: xdrsTypes,
       texts,
       from,
-      // A condition on the joined customer would read every call to find its own.
-      owners: {
-        account: columns.i_account,
-        customer: columnSql(parts.cdrs, 'i_customer', xdrsTypes.i_customer),
-      },
+      owners: { account: columns.i_account, customer },
       ownership: ownershipOf(catalogue),
     }),
     accounts: accountsRelation(catalogue),
     customers: customersRelation(catalogue),
+    hasCustomers: customer !== null,
     hasKeysetIndexes: hasKeysetIndexes(catalogue.tables.get('cdrs')!, 'i_cdr'),
     hasNullableKey: !parts.cdrs.notNull.has('i_cdr'),
     shownFromText: new Set(Object.keys(texts) as CdrColumnName[]),

@@ -36,6 +36,7 @@ export function xdrsSource(catalogue: Catalogue): Source {
     }),
     accounts: accountsRelation(catalogue),
     customers: customersRelation(catalogue),
+    hasCustomers: columns.i_customer !== null,
     hasKeysetIndexes: hasKeysetIndexes(table, 'i_xdr'),
     hasNullableKey: !table.notNull.has('i_xdr'),
     shownFromText: new Set(Object.keys(texts) as CdrColumnName[]),
