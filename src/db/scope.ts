@@ -19,6 +19,8 @@ export interface OwnerColumns {
 
 /** The table `accounts`, which knows the customer of each account: the way to an owner that a relation does not name. */
 export interface Ownership {
+  /** The table itself, to select from. */
+  readonly from: RawBuilder<unknown>;
   readonly account: RawBuilder<unknown>;
   readonly customer: RawBuilder<unknown>;
 }
@@ -99,7 +101,7 @@ export function inScope(
   if (columns[by]) return matches(columns[by]);
   // Never true. It has the ids all the same, so that every restricted relation has them once.
   if (!columns[other] || !ownership) return sql`${scopeIds}::text is null`;
-  return sql`${columns[other]} in (select ${ownership[other]} from accounts where ${matches(ownership[by])})`;
+  return sql`${columns[other]} in (select ${ownership[other]} from ${ownership.from} where ${matches(ownership[by])})`;
 }
 
 /**

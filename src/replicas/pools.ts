@@ -1,11 +1,14 @@
 import type { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client, type ClientConfig, Pool, type PoolConfig, types } from 'pg';
+import { Client, type ClientBase, type ClientConfig, Pool, type PoolConfig, types } from 'pg';
+import { encodingNamed } from '../db/wire/encodings.ts';
 import { RowTap } from '../db/wire/row-tap.ts';
+import { Transcoding } from '../db/wire/transcoding.ts';
 import { ReplicaLostError } from '../errors.ts';
 import type { Connection } from './connection-url.ts';
 import { Connections } from './connections.ts';
+import { sessionSettings } from './session-settings.ts';
 
 export interface PoolOptions {
   readonly connection: Connection;
@@ -44,7 +47,7 @@ const KEPT_AS_TEXT = new Set([20, 1700, 1082, 1083, 1114, 1184, 1266, 1186]);
  */
 export function createStandbyPool(options: PoolOptions): StandbyPool {
   const { connection, size, statementTimeoutSeconds, allowPrimaryReads, isPooled, onTrouble } = options;
-  const session = sessionSettings(statementTimeoutSeconds);
+  const session = settingsOfPool(statementTimeoutSeconds);
   const config: PoolConfig & RoleAwareConfig = {
     connectionString: connection.url(session),
     application_name: 'cdr-gateway',
@@ -55,6 +58,7 @@ export function createStandbyPool(options: PoolOptions): StandbyPool {
     keepAliveInitialDelayMillis: 10_000,
     stream: createStream as never,
     types: { getTypeParser: textOrDefault as never },
+    onConnect: settleSession,
     verify(client, done) {
       if (!allowPrimaryReads && !isOnStandby(client)) done(new ReplicaLostError());
       else if (!isPooled()) done();
@@ -90,17 +94,41 @@ export function createStandbyPool(options: PoolOptions): StandbyPool {
   };
 }
 
-function sessionSettings(statementTimeoutSeconds: number): Readonly<Record<string, string>> {
+function settingsOfPool(statementTimeoutSeconds: number): Readonly<Record<string, string>> {
   return {
-    TimeZone: 'UTC',
-    DateStyle: 'ISO',
-    default_transaction_read_only: 'on',
+    ...sessionSettings,
     statement_timeout: `${Math.round(statementTimeoutSeconds * 1000)}`,
     lock_timeout: `${LOCK_TIMEOUT_SECONDS}s`,
     idle_in_transaction_session_timeout: '60s',
     // One plan for every value would read whole tables for a rare prefix: it cannot look into LIKE's pattern.
     plan_cache_mode: 'force_custom_plan',
   };
+}
+
+/**
+ * What only a statement can set, because it depends on what the session is: functions and operators are PostgreSQL's
+ * own, whatever stands before them in the search path, and text travels as the database keeps it. PostgreSQL 17 and later
+ * have one time limit more.
+ */
+const SESSION_STATEMENT = `select set_config('search_path', 'pg_catalog, ' || current_setting('search_path'), false),
+  (select set_config(name, '0', false) from pg_settings where name = 'transaction_timeout'),
+  current_setting('server_encoding') as encoding`;
+
+/** Within the time that connecting may take: a server that freezes now must not keep whoever waits for the connection. */
+async function settleSession(client: ClientBase): Promise<void> {
+  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
+  const expire = () => stream.destroy(new Error('timeout expired'));
+  const timer = setTimeout(expire, CONNECT_TIMEOUT_SECONDS * 1000);
+  try {
+    const { rows } = await client.query<{ encoding: string }>(SESSION_STATEMENT);
+    const name = rows[0]!.encoding;
+    const encoding = encodingNamed(name);
+    if (!encoding) return;
+    await client.query(`set client_encoding = '${name}'`);
+    RowTap.of(client).transcode(new Transcoding(encoding));
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function settingStatements(session: Readonly<Record<string, string>>): string {

@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import type { Clock } from './clock.ts';
 import type { Connection } from './connection-url.ts';
+import { sessionSettings } from './session-settings.ts';
 
 export interface WatcherConnectionsOptions {
   readonly connection: Connection;
@@ -10,11 +11,10 @@ export interface WatcherConnectionsOptions {
   onLost(): void;
 }
 
-/** The pool's session settings would do, but the watcher must not wait for a lock or a client. */
+/** It asks nothing of the switch's own schemas, and must not wait for a lock or a client. */
 const SESSION = {
-  TimeZone: 'UTC',
-  DateStyle: 'ISO',
-  default_transaction_read_only: 'on',
+  ...sessionSettings,
+  search_path: 'pg_catalog',
   idle_in_transaction_session_timeout: '10s',
 };
 

@@ -1,4 +1,5 @@
 import type { CdrColumn } from '../db/sources/cdr-columns.ts';
+import { UNREADABLE_TEXT } from '../db/wire/transcoding.ts';
 import { UnreadableValueError } from '../errors.ts';
 import { timestampOf } from './timestamps.ts';
 
@@ -16,11 +17,17 @@ export function shownValue(
   }
   if (wire === 'timestamp') return timestampOf(String(value));
   const text = String(value);
-  if (wire === 'text') return text;
+  if (wire === 'text') return shownText(text);
   if (wire === 'decimal' ? !/^-?\d/.test(text) : !isWhole(text, wire === 'id' ? 64 : 32)) {
     throw new UnreadableValueError();
   }
   return wire === 'integer' ? Number(text) : text;
+}
+
+/** The same for text alone: bytes of the database that are no text in its encoding are unreadable. */
+export function shownText<Text extends string | null>(text: Text): Text {
+  if (text === UNREADABLE_TEXT) throw new UnreadableValueError();
+  return text;
 }
 
 function isWhole(text: string, bits: number): boolean {

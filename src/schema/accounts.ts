@@ -1,12 +1,16 @@
 import type { AccountRow, CustomerRow } from '../db/calls/accounts.ts';
 import { findAccount } from '../resolvers/accounts.ts';
+import { shownText } from '../resolvers/values.ts';
 import { builder } from './builder.ts';
 
 export const Customer = builder.objectRef<CustomerRow>('Customer').implement({
   description: 'Who owns accounts: a reseller, or a company with several lines.',
   fields: (t) => ({
     id: t.exposeID('id', { nullable: false, description: 'As in `Cdr.customerId`.' }),
-    name: t.exposeString('name', { description: 'Null where the database does not say.' }),
+    name: t.string({
+      description: 'Null where the database does not say.',
+      resolve: ({ name }) => shownText(name),
+    }),
   }),
 });
 
@@ -15,7 +19,10 @@ export const Account = builder.objectRef<AccountRow>('Account').implement({
     'Whom calls are charged to. Where the calls live in a database of their own, everything but the id is null.',
   fields: (t) => ({
     id: t.exposeID('id', { nullable: false, description: 'As in `Cdr.accountId`.' }),
-    username: t.exposeString('username', { description: 'The name the account logs in with.' }),
+    username: t.string({
+      description: 'The name the account logs in with.',
+      resolve: ({ username }) => shownText(username),
+    }),
     customerId: t.exposeID('customerId', {
       nullable: true,
       description: 'The customer who owns the account.',
@@ -26,10 +33,14 @@ export const Account = builder.objectRef<AccountRow>('Account').implement({
       resolve: ({ customerId }, _args, { loaders }) =>
         customerId === null ? null : loaders().customer.load(customerId),
     }),
-    currency: t.exposeString('currency', {
+    currency: t.string({
       description: 'ISO 4217 code of every amount charged to the account.',
+      resolve: ({ currency }) => shownText(currency),
     }),
-    timeZone: t.exposeString('timeZone', { description: 'IANA name of the zone the account is billed in.' }),
+    timeZone: t.string({
+      description: 'IANA name of the zone the account is billed in.',
+      resolve: ({ timeZone }) => shownText(timeZone),
+    }),
     blocked: t.exposeBoolean('blocked', { description: 'Whether the switch refuses calls of the account.' }),
   }),
 });

@@ -7,9 +7,10 @@ import {
   type SourceName,
   sourceDefinitions,
 } from '../sources/sources.ts';
-import { type Catalogue, hasUnique, readCatalogue, selectJson } from './catalogue.ts';
+import { type Catalogue, hasUnique, hasUniquePlaces, readCatalogue, selectJson } from './catalogue.ts';
 import { columnsRead } from './catalogue-columns.ts';
 import { remedyFor, spoiltByCollation } from './catalogue-indexes.ts';
+import { warningsAboutEncoding } from './catalogue-text.ts';
 
 /** The database cannot serve as this source. Its message lists everything that is wrong, for the terminal. */
 export class SourceUnusableError extends Error {
@@ -47,6 +48,8 @@ export async function checkSource(db: QueryExecutorProvider, name: SourceName): 
       ...warningsAboutColumns(source, grants),
       ...warningsAboutIndexes(catalogue, definition),
       ...warningsAboutDoubles(catalogue, source),
+      ...warningsAboutKeys(catalogue, definition),
+      ...warningsAboutEncoding(catalogue.encoding),
       ...warningsAboutCollations(catalogue),
       ...warningsAboutRole(role),
     ],
@@ -129,6 +132,19 @@ function warningsAboutDoubles({ tables }: Catalogue, source: Source): readonly s
   const calls = tables.get('calls');
   if (source.name !== 'sippy' || !calls || calls.isView || hasUnique(calls, 'i_call')) return [];
   return ['Nothing makes calls.i_call unique: a call that is there twice would be counted twice.'];
+}
+
+/** A page ends behind a place in the list. Of two calls at the same place one may be hidden. */
+function warningsAboutKeys(
+  { tables }: Catalogue,
+  { tables: [main], key }: SourceDefinition,
+): readonly string[] {
+  const table = tables.get(main)!;
+  if (table.isView || hasUniquePlaces(table, ['connect_time', key])) return [];
+  return [
+    `Nothing makes ${main}.${key} unique: calls with the same connect time and key may be missing from pages. On the ` +
+      `primary: create unique index concurrently ${main}_${key}_key on ${main} (${key});`,
+  ];
 }
 
 function warningsAboutCollations({ tables }: Catalogue): readonly string[] {

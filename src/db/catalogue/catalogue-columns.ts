@@ -8,12 +8,13 @@ export type ColumnsRead = ReadonlyMap<string, readonly string[]>;
  * Makes the source once as if its role might read every column, and notes which it looks for. Columns that are not
  * there are no part of the answer. The catalogue must have the source's first table.
  */
-export function columnsRead(definition: SourceDefinition, { tables }: Catalogue): ColumnsRead {
+export function columnsRead(definition: SourceDefinition, catalogue: Catalogue): ColumnsRead {
+  const { tables } = catalogue;
   const noted = new Map([...tables.values()].map((table) => [table.name, new NotingColumns(table)]));
   const whole = [...tables.values()].map((table): CatalogueTable => {
     return { ...table, columns: noted.get(table.name)!, hidden: new Map() };
   });
-  definition.create({ tables: new Map(whole.map((table) => [table.name, table])) });
+  definition.create({ ...catalogue, tables: new Map(whole.map((table) => [table.name, table])) });
   const required = Object.keys(definition.required);
   noted.get(definition.tables[0])?.note(required);
   return new Map([...noted].map(([table, columns]) => [table, columns.noted()]));

@@ -4,9 +4,13 @@ import { type QueryExecutorProvider, type RawBuilder, sql } from 'kysely';
 export interface Catalogue {
   /** By name; a table that is missing, or hidden from this role, is not here. */
   readonly tables: ReadonlyMap<string, CatalogueTable>;
+  /** How the database keeps text, by PostgreSQL's name. */
+  readonly encoding: string;
 }
 
 export interface CatalogueTable {
+  /** Where it was found: statements name it, so that no search path can put another table in its place. */
+  readonly schema: string;
   readonly name: string;
   /** True for a view, whose indexes cannot be seen from here. */
   readonly isView: boolean;
@@ -55,11 +59,13 @@ export interface CatalogueCollation {
 /** Reads the part of the catalogue that is about the given tables. Works on a standby, and needs no privilege. */
 export async function readCatalogue(db: QueryExecutorProvider, names: readonly string[]): Promise<Catalogue> {
   const [columns, indexes] = [await selectColumns(db, names), await selectIndexes(db, names)];
+  const { rows } = await sql<{ server_encoding: string }>`show server_encoding`.execute(db);
   const tables = new Map<string, CatalogueTable>();
   for (const name of new Set(columns.map((column) => column.table))) {
     const own = columns.filter((column) => column.table === name);
     const typesOf = (rows: readonly ColumnRow[]) => new Map(rows.map(({ column, type }) => [column, type]));
     tables.set(name, {
+      schema: own[0]!.schema,
       name,
       isView: own.some((column) => column.kind === 'v'),
       notNull: new Set(own.filter(({ notNull }) => notNull).map(({ column }) => column)),
@@ -68,10 +74,11 @@ export async function readCatalogue(db: QueryExecutorProvider, names: readonly s
       indexes: indexes.filter((index) => index.table === name),
     });
   }
-  return { tables };
+  return { tables, encoding: rows[0]!.server_encoding };
 }
 
 interface ColumnRow {
+  readonly schema: string;
   readonly table: string;
   readonly kind: string;
   readonly column: string;
@@ -85,7 +92,8 @@ function selectColumns(db: QueryExecutorProvider, names: readonly string[]): Pro
   return selectJson<ColumnRow>(
     db,
     sql`
-    select relation.relname as table, relation.relkind as kind, attname as column,
+    select (select nspname from pg_namespace where pg_namespace.oid = relnamespace) as schema, relation.relname as table, relation.relkind as kind,
+      attname as column,
       format_type(case typtype when 'd' then typbasetype else atttypid end, null) as type,
       attnotnull as "notNull",
       has_column_privilege(relation.oid, attnum, 'select') as readable
@@ -144,6 +152,14 @@ async function selectIndexes(
     join pg_am on pg_am.oid = index.relam
     cross join database
     order by relation.relname, index.relname`,
+  );
+}
+
+/** Whether PostgreSQL guarantees that no two rows have the same values in all of these columns. */
+export function hasUniquePlaces(table: CatalogueTable, names: readonly string[]): boolean {
+  return table.indexes.some(
+    ({ isUnique, isPartial, isValid, columns }) =>
+      isUnique && isValid && !isPartial && columns.every(({ name }) => names.includes(name)),
   );
 }
 

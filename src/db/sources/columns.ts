@@ -15,6 +15,11 @@ const acceptable: Readonly<Record<string, readonly string[]>> = {
   'timestamp with time zone': ['timestamp with time zone'],
 };
 
+/** The table, to select from or to join, under its own name. */
+export function tableSql({ schema, name }: CatalogueTable): RawBuilder<unknown> {
+  return sql`${sql.id(schema, name)} as ${sql.id(name)}`;
+}
+
 /** The expression of a value; null where the database has nothing that it could be read from. */
 export type ValueSql = RawBuilder<unknown> | null;
 

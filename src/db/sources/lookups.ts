@@ -1,7 +1,6 @@
-import { sql } from 'kysely';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Ownership } from '../scope.ts';
-import { columnSql, firstColumnSql } from './columns.ts';
+import { columnSql, firstColumnSql, tableSql } from './columns.ts';
 import { scopedRelation } from './derived-table.ts';
 import {
   type AccountsModel,
@@ -15,7 +14,7 @@ import {
 export function accountsRelation(catalogue: Catalogue): Source['accounts'] {
   const table = catalogue.tables.get('accounts');
   const account = columnSql(table, 'i_account', accountsTypes.i_account);
-  if (!account) return null;
+  if (!table || !account) return null;
   const customer = columnSql(table, 'i_customer', accountsTypes.i_customer);
   return scopedRelation<AccountsModel, 'accounts'>({
     alias: 'accounts',
@@ -28,7 +27,7 @@ export function accountsRelation(catalogue: Catalogue): Source['accounts'] {
       blocked: columnSql(table, 'blocked', accountsTypes.blocked),
     },
     types: accountsTypes,
-    from: sql`accounts`,
+    from: tableSql(table),
     owners: { account, customer },
     ownership: ownershipOf(catalogue),
   });
@@ -38,12 +37,12 @@ export function accountsRelation(catalogue: Catalogue): Source['accounts'] {
 export function customersRelation(catalogue: Catalogue): Source['customers'] {
   const table = catalogue.tables.get('customers');
   const customer = columnSql(table, 'i_customer', customersTypes.i_customer);
-  if (!customer) return null;
+  if (!table || !customer) return null;
   return scopedRelation<CustomersModel, 'customers'>({
     alias: 'customers',
     columns: { i_customer: customer, name: columnSql(table, 'name', customersTypes.name) },
     types: customersTypes,
-    from: sql`customers`,
+    from: tableSql(table),
     owners: { account: null, customer },
     ownership: ownershipOf(catalogue),
   });
@@ -54,5 +53,5 @@ export function ownershipOf({ tables }: Catalogue): Ownership | null {
   const table = tables.get('accounts');
   const account = columnSql(table, 'i_account', accountsTypes.i_account);
   const customer = columnSql(table, 'i_customer', accountsTypes.i_customer);
-  return account && customer && { account, customer };
+  return table && account && customer ? { from: tableSql(table), account, customer } : null;
 }

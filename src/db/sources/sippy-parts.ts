@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { type Catalogue, type CatalogueTable, hasUnique } from '../catalogue/catalogue.ts';
-import { columnSql, type ValueSql } from './columns.ts';
+import { columnSql, tableSql, type ValueSql } from './columns.ts';
 
 /** The tables a Sippy source looks at; only the first must be there. */
 export const sippyTables = ['cdrs', 'calls', 'accounts', 'customers', 'destinations', 'countries'] as const;
@@ -31,14 +31,14 @@ export function findSippyParts({ tables }: Catalogue): SippyParts {
 }
 
 /** All parts joined. PostgreSQL drops the joins whose columns a statement does not read. */
-export function joinSippyParts({ calls, owner, destination }: SippyParts): RawBuilder<unknown> {
+export function joinSippyParts({ cdrs, calls, owner, destination }: SippyParts): RawBuilder<unknown> {
   const joins = [calls?.join, owner?.join, destination?.join].filter((join) => join !== undefined);
-  return sql.join([sql`cdrs`, ...joins], sql` `);
+  return sql.join([tableSql(cdrs), ...joins], sql` `);
 }
 
 function findCalls(cdrs: CatalogueTable, calls: CatalogueTable | undefined): SippyParts['calls'] {
   if (!calls?.columns.has('i_call') || !cdrs.columns.has('i_call')) return null;
-  return { table: calls, join: sql`left join calls on calls.i_call = cdrs.i_call` };
+  return { table: calls, join: sql`left join ${tableSql(calls)} on calls.i_call = cdrs.i_call` };
 }
 
 /** The customer of the account, unless the record says it, or an account might be there twice. */
@@ -46,7 +46,7 @@ function findOwner(cdrs: CatalogueTable, accounts: CatalogueTable | undefined): 
   const customer = columnSql(accounts, 'i_customer', 'bigint');
   if (!accounts || !customer || cdrs.columns.has('i_customer') || !hasUnique(accounts, 'i_account'))
     return null;
-  return { customer, join: sql`left join accounts on accounts.i_account = cdrs.i_account` };
+  return { customer, join: sql`left join ${tableSql(accounts)} on accounts.i_account = cdrs.i_account` };
 }
 
 /**
@@ -65,13 +65,15 @@ function findDestination(
   const country = code && isNamed ? columnSql(countries, 'name', 'text') : code;
   const region = columnSql(destinations, 'description', 'text');
   const named =
-    code && isNamed ? sql`left join countries on countries.iso = destinations.country_iso` : sql``;
+    code && isNamed
+      ? sql`left join ${tableSql(countries!)} on countries.iso = destinations.country_iso`
+      : sql``;
   return {
     country: country && sql`destination.country`,
     region: region && sql`destination.region`,
     join: sql`left join lateral (
       select min(${country ?? sql`null::text`}) as country, min(${region ?? sql`null::text`}) as region
-      from destinations ${named}
+      from ${tableSql(destinations)} ${named}
       where destinations.prefix = cdrs.prefix) as destination on true`,
   };
 }

@@ -21,6 +21,8 @@ export { sippyResults } from './sippy-results.ts';
 /** What a source reads, and what it cannot do without. */
 export interface SourceDefinition {
   readonly tables: readonly [string, ...string[]];
+  /** The column of the first table that tells one call from another. */
+  readonly key: string;
   /** Of the first table: column to type. */
   readonly required: Readonly<Record<string, string>>;
   /** Without these, statements read a whole table. */
@@ -32,12 +34,14 @@ export interface SourceDefinition {
 export const sourceDefinitions: Readonly<Record<SourceName, SourceDefinition>> = {
   xdrs: {
     tables: xdrsTables,
+    key: 'i_xdr',
     required: xdrsRequired,
     indexes: keysetIndexes('xdrs', 'i_xdr'),
     create: xdrsSource,
   },
   sippy: {
     tables: sippyTables,
+    key: 'i_cdr',
     required: sippyRequired,
     indexes: [
       ...keysetIndexes('cdrs', 'i_cdr'),

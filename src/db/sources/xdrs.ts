@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Catalogue, CatalogueTable } from '../catalogue/catalogue.ts';
 import { hasKeysetIndexes } from '../catalogue/catalogue-indexes.ts';
 import { type CdrColumnName, cdrColumn, cdrColumnNames, textsSql, xdrsTypes } from './cdr-columns.ts';
-import { columnSql, textSql, type ValueSql } from './columns.ts';
+import { columnSql, tableSql, textSql, type ValueSql } from './columns.ts';
 import { type ColumnsSql, scopedRelation } from './derived-table.ts';
 import { accountsRelation, customersRelation, ownershipOf } from './lookups.ts';
 import type { Source, XdrsModel } from './model.ts';
@@ -30,7 +30,7 @@ export function xdrsSource(catalogue: Catalogue): Source {
       columns,
       types: xdrsTypes,
       texts,
-      from: sql`xdrs`,
+      from: tableSql(table),
       owners: { account: columns.i_account, customer: columns.i_customer },
       ownership: ownershipOf(catalogue),
     }),

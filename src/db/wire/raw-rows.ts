@@ -136,6 +136,7 @@ class RawQuery {
   submit(connection: WireConnection): Error | null {
     this.#startedAt = performance.now();
     this.#tap.sink = (bytes, start, end) => this.#take(bytes, start, end);
+    this.#tap.sinkFormats = this.#query.formats;
     const { formats } = this.#query;
     const values = this.#query.values.map((value) => utils.prepareValue(value) as string | null);
     if (this.#replaced !== undefined) {

@@ -1,7 +1,9 @@
 import { Socket } from 'node:net';
-import type { PoolClient } from 'pg';
+import type { ClientBase } from 'pg';
+import type { Format } from './bind-message.ts';
 import { BrokenConnectionError, RowShapeError } from './data-row.ts';
 import { StatementNames } from './statement-names.ts';
+import type { Transcoding } from './transcoding.ts';
 import { usedMemory } from './used-memory.ts';
 
 /**
@@ -40,6 +42,10 @@ export interface WireClient {
  */
 export class RowTap {
   sink: RowSink | undefined;
+  /** Of the columns that the sink is given; undefined: all are text. */
+  sinkFormats: readonly Format[] | undefined;
+  /** Set where the session does not speak UTF-8. */
+  #transcoding: Transcoding | undefined;
   /** Whether the statements of `plan-once.ts` are prepared on this connection. */
   hasPlanSwitch = false;
   readonly statements = new StatementNames();
@@ -55,7 +61,7 @@ export class RowTap {
   static readonly #taps = new WeakMap<object, RowTap>();
 
   /** The tap of a client's connection. A socket that was not made here, of TLS for instance, is tapped when asked for. */
-  static of(client: PoolClient): RowTap {
+  static of(client: ClientBase): RowTap {
     const { stream } = (client as unknown as WireClient).connection;
     const existing = RowTap.#taps.get(stream);
     if (existing) return existing;
@@ -95,6 +101,17 @@ export class RowTap {
     tap.#forward = (bytes) => socket.emit('data', bytes);
     RowTap.#taps.set(socket, tap);
     return socket;
+  }
+
+  /** From now on text travels as the database keeps it, and node-postgres notices nothing. Between two statements only. */
+  transcode(transcoding: Transcoding): void {
+    const stream = this.#stream!;
+    const isFirst = this.#transcoding === undefined;
+    this.#transcoding = transcoding;
+    if (!isFirst) return;
+    const write = stream.write.bind(stream) as (bytes: Buffer, ...more: unknown[]) => boolean;
+    stream.write = ((bytes: Buffer, ...more: unknown[]) =>
+      write(this.#transcoding!.outgoing(bytes), ...more)) as Socket['write'];
   }
 
   /** Takes nothing more from the socket, so that PostgreSQL stops sending. */
@@ -163,7 +180,8 @@ export class RowTap {
       if (bodyBytes < LENGTH_BYTES) throw new RowShapeError(`A message of ${bodyBytes} bytes.`);
       const end = offset + 1 + bodyBytes;
       if (end > length) break;
-      const isRow = bytes[offset] === DATA_ROW && this.sink !== undefined;
+      const isRow =
+        bytes[offset] === DATA_ROW && (this.sink !== undefined || this.#transcoding !== undefined);
       if (isRow !== inRows) {
         this.#handOn(bytes, start, offset, inRows);
         start = offset;
@@ -182,7 +200,14 @@ export class RowTap {
 
   #handOn(bytes: Buffer, start: number, end: number, inRows: boolean): void {
     if (start === end) return;
-    if (inRows) this.sink?.(bytes, start, end);
-    else this.#forward(bytes.subarray(start, end));
+    if (!inRows) this.#forward(bytes.subarray(start, end));
+    else if (this.#transcoding) this.#handOnTranscoded(this.#transcoding, bytes, start, end);
+    else this.sink?.(bytes, start, end);
+  }
+
+  #handOnTranscoded(transcoding: Transcoding, bytes: Buffer, start: number, end: number): void {
+    const rows = transcoding.rows(bytes, start, end, this.sink && (this.sinkFormats ?? []));
+    if (this.sink) this.sink(rows, 0, rows.length);
+    else this.#forward(rows);
   }
 }

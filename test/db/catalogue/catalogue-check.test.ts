@@ -60,6 +60,28 @@ describe('the check at start', () => {
     expect(warnings).toEqual([expect.stringMatching(/^Role postgres is a superuser.*Connect as "gateway"/)]);
   });
 
+  test('says that calls with the same place may be hidden where nothing makes their keys unique', () =>
+    withTables(
+      `create table xdrs (i_xdr bigint, i_account bigint, connect_time timestamptz, duration numeric, charged_amount numeric);
+       create index on xdrs (connect_time desc, i_xdr desc)`,
+      async (database) => {
+        const isAboutKeys = expect.stringMatching(/^Nothing makes xdrs\.i_xdr unique: .*create unique index/);
+        expect((await checkAsGateway(database)).warnings).toContainEqual(isAboutKeys);
+        // As of a table that is partitioned by time.
+        await database.pool.query('create unique index on xdrs (i_xdr, connect_time)');
+        expect((await checkAsGateway(database)).warnings).not.toContainEqual(isAboutKeys);
+      },
+    ));
+
+  test.each([
+    ['SQL_ASCII', /^The database is in SQL_ASCII, .*shown as null/],
+    ['WIN1252', /^The database is in WIN1252: .*matches nothing/],
+    ['EUC_JP', /^The database is in EUC_JP, .*fails every query/],
+  ])('says what of the text of a database in %s is lost', async (encoding, sentence) => {
+    await using kept = await createTestDatabase({ encoding });
+    expect((await checkAsGateway(kept)).warnings).toEqual([expect.stringMatching(sentence)]);
+  });
+
   test('names the other source when there is no such table', async () => {
     const refusal = await checkAsGateway(database, 'sippy').catch((error) => error);
 
