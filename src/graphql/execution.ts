@@ -7,12 +7,14 @@ import { streamOperation } from '../streaming/json-response.ts';
 import type { RelatedExecution } from '../streaming/related-selection.ts';
 import { type ErrorMask, shown } from './errors.ts';
 import { executeInParts, executeWhole, isInParts, type ResultInParts } from './incremental.ts';
-import { isPlannedList, type OperationPlan } from './operation-plan.ts';
-import { createFileResult, createStreamedResult, isStreamed, type Sending } from './streamed-result.ts';
+import type { Operation } from './operation.ts';
+import { fieldNodesAt, isPlannedList, type OperationPlan } from './operation-plan.ts';
+import { createFileResult, createStreamedResult, isSent, type Sending } from './streamed-result.ts';
 
 /** An operation that is ready to be executed, for one request. */
 export interface Execution extends Sending {
   readonly args: ExecutionArgs & { readonly contextValue: Context };
+  readonly operation: Operation;
   /** Lists that go from PostgreSQL's wire to the socket; without it graphql-js executes everything. */
   readonly plan: OperationPlan | undefined;
   readonly delivery: 'whole' | 'parts' | FileFormat;
@@ -30,7 +32,7 @@ export async function executeOperation(execution: Execution): Promise<ExecutionR
     if (isInParts(result)) return result;
     const failure = result.errors?.map(({ originalError }) => originalError).find(isReplicaFailure);
     if (failure && (await session.tryAnotherReplica(failure))) continue;
-    if (isStreamed(result)) return result;
+    if (isSent(result)) return result;
     const extensions = { ...result.extensions, replica: await session.answeredBy() };
     session.end();
     return { ...result, extensions };
@@ -48,8 +50,10 @@ function attempt(execution: Execution): Promise<ExecutionResult | ResultInParts>
   return plan ? streamLists(execution, plan) : executeWhole(args);
 }
 
-async function streamLists(execution: Execution, { roots, rest }: OperationPlan): Promise<ExecutionResult> {
+async function streamLists(execution: Execution, plan: OperationPlan): Promise<ExecutionResult> {
   const { args, session, facts, mask } = execution;
+  const { roots, rest } = plan;
+  const locate = (failure: ResponseFailure) => locateFailure(failure, execution);
   const answered = rest ? await executeWhole({ ...args, document: rest }) : { data: {} };
   // A field that must not be null failed: so did the whole response.
   if (answered.data == null) return answered;
@@ -105,7 +109,7 @@ async function downloadList(execution: Execution, format: FileFormat): Promise<E
   } catch (error) {
     return {
       data: null,
-      errors: [locate({ error, path: list && isPlannedList(list) ? [list.plan.key] : [] })],
+      errors: [locateFailure({ error, path: list && isPlannedList(list) ? [list.plan.key] : [] }, execution)],
     };
   }
 }
@@ -118,7 +122,9 @@ function relatedExecution({ contextValue, variableValues }: Execution['args']): 
   return { contextValue: context, variableValues: variableValues ?? undefined };
 }
 
-function locate({ error, path }: ResponseFailure): GraphQLError {
+/** The failure as graphql-js would report it of a field: with its path, and the places that select it. */
+function locateFailure({ error, path }: ResponseFailure, { operation, plan }: Execution): GraphQLError {
   const message = error instanceof Error ? error.message : 'Unknown failure';
-  return new GraphQLError(message, { path, originalError: error as Error });
+  const nodes = plan && path.length > 0 ? fieldNodesAt(operation, plan.variables, path) : undefined;
+  return new GraphQLError(message, { nodes, path, originalError: error as Error });
 }

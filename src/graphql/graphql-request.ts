@@ -12,7 +12,7 @@ import type { Operation } from './operation.ts';
 import { type OperationPlan, planOperation } from './operation-plan.ts';
 import { checkParams, isJsonPost, readJson } from './params.ts';
 import { answerRequest, GatewayRequest, type Phase } from './request.ts';
-import { respondWhole } from './streamed-result.ts';
+import { isSent, respondWhole } from './streamed-result.ts';
 import { createYogaErrands, type Yoga } from './yoga.ts';
 
 export interface GraphQLDeps {
@@ -104,16 +104,17 @@ export class GraphQLRequest extends GatewayRequest {
   async execute(): Promise<void> {
     const { schema } = this.#shared;
     const delivery = this.#delivery;
-    const { document, definition } = this.#inParts ? this.operation : this.operation.whole;
+    const operation = this.#inParts ? this.operation : this.operation.whole;
     this.#result = await executeOperation({
       args: {
         schema,
-        document,
-        operationName: definition.name?.value,
+        document: operation.document,
+        operationName: operation.definition.name?.value,
         variableValues: this.#variables,
         contextValue: this.context,
         abortSignal: this.http.signal,
       },
+      operation,
       plan: this.#plan,
       delivery: this.#inParts ? 'parts' : delivery?.kind === 'file' ? delivery.format : 'whole',
       session: this.session,
@@ -124,6 +125,7 @@ export class GraphQLRequest extends GatewayRequest {
   }
 
   report(): void {
+    if (this.failure) this.#discardResult();
     const result = this.failure ? this.#resultOfFailure(this.failure.error) : this.#result!;
     if (isInParts(result)) {
       this.facts.finished = result.finished;
@@ -140,7 +142,20 @@ export class GraphQLRequest extends GatewayRequest {
     if (isWhole && this.#delivery?.kind !== 'parts') {
       return respondWhole(shown, jsonTypeOf(this.#delivery), yoga.fetchAPI);
     }
-    return yoga.write(this.http, shown);
+    try {
+      return await yoga.write(this.http, shown);
+    } catch (error) {
+      // The client has left, and nobody takes the parts.
+      this.#discardResult();
+      throw error;
+    }
+  }
+
+  #discardResult(): void {
+    const result = this.#result;
+    if (!result) return;
+    if (isInParts(result)) result.parts.return(undefined).catch(() => {});
+    else if (isSent(result)) result.discard();
   }
 
   /** Every error that a client is shown is noted. */

@@ -1,13 +1,16 @@
 import {
   type DocumentNode,
+  type FieldNode,
   GraphQLError,
   type GraphQLSchema,
   getVariableValues,
   Kind,
   type OperationDefinitionNode,
+  type SelectionSetNode,
   type VariableValues,
 } from 'graphql';
 import { type ConnectionPlan, planConnection } from '../streaming/connection-plan.ts';
+import type { ResponseFailure } from '../streaming/json-connection.ts';
 import { collectFields, type SelectedField } from '../streaming/selection.ts';
 import { RequestErrors } from './errors.ts';
 import type { Operation, Shape } from './operation.ts';
@@ -18,6 +21,8 @@ export interface OperationPlan {
   readonly roots: readonly PlannedRoot[];
   /** Undefined when nothing is left over. */
   readonly rest: DocumentNode | undefined;
+  /** Coerced. */
+  readonly variables: VariableValues;
 }
 
 export type PlannedRoot = PlannedList | SelectedField;
@@ -53,11 +58,28 @@ export function planOperation(
     const roots = shape.roots.map((root) =>
       isConnection(root) ? { plan: root, arguments: root.argumentsWith(variables) } : root,
     );
-    return { roots, rest: shape.rest };
+    return { roots, rest: shape.rest, variables };
   } catch (error) {
     if (error instanceof GraphQLError) return undefined;
     throw error;
   }
+}
+
+/** The places in the document that select what lies at this path of a response; none when nothing does. */
+export function fieldNodesAt(
+  { definition, fragments }: Operation,
+  variables: VariableValues,
+  path: ResponseFailure['path'],
+): readonly FieldNode[] {
+  let selectionSets: readonly SelectionSetNode[] = [definition.selectionSet];
+  let nodes: readonly FieldNode[] = [];
+  for (const key of path) {
+    if (typeof key === 'number') continue;
+    const field = collectFields(selectionSets, fragments, variables)?.find((each) => each.key === key);
+    if (!field) return nodes;
+    ({ nodes, selectionSets } = field);
+  }
+  return nodes;
 }
 
 export function isPlannedList(root: PlannedRoot): root is PlannedList {

@@ -57,6 +57,8 @@ export async function answerRequest(request: GatewayRequest, phases: readonly Ph
       if (running) await running;
     } catch (error) {
       request.refuse(error);
+      // What was reported before is no longer true.
+      if (phase.always) request.report();
     }
   }
   return request.respond();

@@ -8,13 +8,18 @@ import type { ReplicaSession } from '../replicas/session.ts';
 import { type FileFormat, fileTypes } from '../streaming/file-response.ts';
 import type { JsonType } from './accept.ts';
 
+interface SentResult extends ExecutionResult {
+  /** Ends what is being sent when it is not to be sent after all. */
+  discard(): void;
+}
+
 /** A result whose JSON is already there, or coming: Yoga's processor asks `stringify` for the body. */
-interface StreamedResult extends ExecutionResult {
+interface StreamedResult extends SentResult {
   stringify(): unknown;
 }
 
 /** A result that is a file instead of JSON. */
-interface FileResult extends ExecutionResult {
+interface FileResult extends SentResult {
   /** `Response` is Yoga's own, which takes Node's streams. */
   response(fetchAPI: Pick<FetchAPI, 'Response'>): Response;
 }
@@ -29,7 +34,8 @@ export interface Sending {
 /** Answers with the body; the standby is given back when it has ended. */
 export function createStreamedResult(sending: Sending, body: Buffer | Readable): StreamedResult {
   const sent = send(sending, body);
-  return { extensions: { http: { headers: sent.headers } }, stringify: () => sent.body };
+  const { discard } = sent;
+  return { extensions: { http: { headers: sent.headers } }, stringify: () => sent.body, discard };
 }
 
 /** Answers with a file named after the list and the moment: `cdrs-20260105T090000Z.csv`. */
@@ -46,7 +52,8 @@ export function createFileResult(
     'content-type': `${fileTypes[format]}; charset=utf-8${format === 'csv' ? '; header=present' : ''}`,
     'content-disposition': `attachment; filename="${name}-${moment}.${format}"`,
   };
-  return { response: ({ Response }) => new Response(sent.body as never, { headers }) };
+  const { discard } = sent;
+  return { response: ({ Response }) => new Response(sent.body as never, { headers }), discard };
 }
 
 /** The response of a result that is there as a whole, or is a stream of its own. */
@@ -55,8 +62,9 @@ export function respondWhole(result: ExecutionResult, mediaType: JsonType, fetch
   return processRegularResult(result as never, fetchAPI, mediaType) as Response;
 }
 
-export function isStreamed(result: ExecutionResult): boolean {
-  return 'stringify' in result || isFileResult(result);
+/** Whether the result is sent as it is read, or was read to its end by the streaming path. */
+export function isSent(result: ExecutionResult): result is SentResult {
+  return 'discard' in result;
 }
 
 function isFileResult(result: ExecutionResult): result is FileResult {
@@ -79,5 +87,8 @@ function send({ session, facts, headers: requested }: Sending, given: Buffer | R
     ...(replica && { 'x-replica': replica.name, 'x-read-token': replica.token }),
     ...(replica?.asOf && { 'x-data-as-of': replica.asOf }),
   };
-  return { body, headers };
+  const discard = () => {
+    if (given instanceof Readable) given.destroy();
+  };
+  return { body, headers, discard };
 }

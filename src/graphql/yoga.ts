@@ -59,45 +59,34 @@ export function createYogaErrands(): Yoga {
 
 function useErrands(): Plugin<object, { errand: Errand }> {
   return {
-    onRequestParse({ request, requestParser, setRequestParser, serverContext }) {
-      if (serverContext.errand.result) setRequestParser(() => ({ query: '{ __typename }' }));
-      else setRequestParser(parserOf(request, requestParser));
+    onRequestParse({ request, requestParser, setRequestParser, serverContext: { errand } }) {
+      if (errand.result) {
+        setRequestParser(() => ({ query: '{ __typename }' }));
+        return;
+      }
+      if (request.method !== 'GET' && request.method !== 'POST') {
+        throw new HttpError('GraphQL is sent by GET or POST.', 405, { headers: { allow: 'GET, POST' } });
+      }
+      if (!requestParser) {
+        throw new HttpError('Send the query as JSON, with "Content-Type: application/json".', 415);
+      }
+      setRequestParser(async (parsed) => {
+        try {
+          return await requestParser(parsed);
+        } catch (error) {
+          if (!(error instanceof SyntaxError)) throw error;
+          throw new BadRequestError('"variables" and "extensions" of a URL or a form are JSON texts.');
+        }
+      });
     },
-    onParams({ params, setResult, context }) {
-      const { errand } = context as unknown as { errand: Errand };
+    onParams({ params, setResult, context: { errand } }) {
       errand.params = params;
-      setResult((errand.result ?? {}) as never);
+      setResult((errand.result ?? {}) as ExecutionResult);
     },
     onResultProcess({ result, setResultProcessor, serverContext: { errand } }) {
       if (errand.result) return;
       if ('errors' in result) errand.errors = (result as ExecutionResult).errors ?? [];
       setResultProcessor((_, { Response }) => new Response(null), 'application/json');
     },
-  };
-}
-
-type Parser = Parameters<
-  NonNullable<Plugin['onRequestParse']> extends (payload: infer Payload) => unknown
-    ? Payload extends { setRequestParser(parser: infer Given): void }
-      ? (parser: Given) => void
-      : never
-    : never
->[0];
-
-/** Yoga's own parser of the request; what it refuses is said in our words. */
-function parserOf(request: Request, parser: Parser | undefined): Parser {
-  if (request.method !== 'GET' && request.method !== 'POST') {
-    throw new HttpError('GraphQL is asked with GET or POST.', 405, { headers: { allow: 'GET, POST' } });
-  }
-  if (!parser) {
-    throw new HttpError('Send the query as JSON, with "Content-Type: application/json".', 415);
-  }
-  return async (parsed) => {
-    try {
-      return await parser(parsed);
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      throw new BadRequestError('"variables" and "extensions" of a URL or a form are JSON texts.');
-    }
   };
 }

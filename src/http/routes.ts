@@ -37,6 +37,6 @@ export function createRefusal(error: HttpError): FactsHandler {
 /** 405 with the methods that work; undefined when the request's method is one of them. */
 export function refuseMethod(request: Request, methods: readonly string[]): Response | undefined {
   if (methods.includes(request.method)) return undefined;
-  const message = `This path is asked with ${methods.join(' or ')}.`;
+  const message = `Requests to this path are ${methods.join(' or ')}.`;
   return errorResponse(new HttpError(message, 405, { headers: { allow: methods.join(', ') } }));
 }

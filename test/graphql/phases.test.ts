@@ -15,13 +15,20 @@ import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 
 const names = ['admit', 'document', 'cost', 'plan', 'execute', 'report'];
 
+/** Calls of a list that begins to be sent before it is read. */
+const LONG = 5000;
+
 let database: TestDatabase;
 let replicas: Replicas;
 let app: App;
 /** What the planted phases saw, in order; emptied before each test. */
 const seen: string[] = [];
-/** Refuses the request in the phase that is planted behind the one of this name. */
+/** How often it was found out who asks. */
+let authentications = 0;
+/** In the phase that is planted behind the one of this name, the request is refused, or its client leaves. */
 let refusedAfter: string | undefined;
+let leftAfter: string | undefined;
+let leaving: AbortController;
 
 /** Behind each phase of ours another one, which notes that it ran. */
 function plant(ours: readonly Phase[]): readonly Phase[] {
@@ -32,6 +39,7 @@ function plant(ours: readonly Phase[]): readonly Phase[] {
       always: phase.always,
       run() {
         seen.push(phase.name);
+        if (phase.name === leftAfter) leaving.abort();
         if (phase.name === refusedAfter) throw new ForbiddenError('Not today.');
       },
     },
@@ -40,7 +48,7 @@ function plant(ours: readonly Phase[]): readonly Phase[] {
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  await database.insertXdrs(Array.from({ length: 60 }, () => anXdr()));
+  await database.insertXdrs(Array.from({ length: LONG }, () => anXdr()));
   const settings = parseGatewaySettings({
     REPLICA_URLS: database.replicaUrls.join(','),
     ADMIN_TOKEN,
@@ -55,11 +63,17 @@ beforeAll(async () => {
   const replica = await replicas.choose();
   const { source } = await checkSource(createDatabase(replica.pool), settings.source.name);
   replica.release();
+  const principals = createPrincipals(settings.access);
   app = createApp({
     replicas,
     history,
     source: () => source,
-    principals: createPrincipals(settings.access),
+    principals: {
+      authenticate(authorization) {
+        authentications++;
+        return principals.authenticate(authorization);
+      },
+    },
     logger: createLogger({ level: 'silent' }),
     allowedOrigins: [],
     maxStalenessSeconds: undefined,
@@ -75,7 +89,10 @@ afterAll(async () => {
 
 beforeEach(() => {
   seen.length = 0;
+  authentications = 0;
   refusedAfter = undefined;
+  leftAfter = undefined;
+  leaving = new AbortController();
 });
 
 interface WayIn {
@@ -116,6 +133,15 @@ const waysIn: Readonly<Record<string, WayIn>> = {
     body: new URLSearchParams({ query: LIST }).toString(),
   },
   'a GET': { method: 'GET', path: inUrl(LIST) },
+  'a long list': { headers: json, body: asJson(`{ cdrs(first: ${LONG}) { nodes { id cld } } }`) },
+  'a long file': {
+    headers: { ...json, accept: 'text/csv' },
+    body: asJson(`{ cdrs(first: ${LONG}) { nodes { id cld } } }`),
+  },
+  'a long list in parts': {
+    headers: { ...json, accept: 'multipart/mixed' },
+    body: asJson(`{ cdrs(first: ${LONG}) { nodes @stream(initialCount: 1) { id } } }`),
+  },
   'a CSV file': { headers: { ...json, accept: 'text/csv' }, body: asJson(LIST) },
   'an NDJSON file': { headers: { ...json, accept: 'application/x-ndjson' }, body: asJson(LIST) },
   'a file by GET': { method: 'GET', path: inUrl(LIST), headers: { accept: 'text/csv' } },
@@ -151,10 +177,13 @@ async function send({ path = '/graphql', method = 'POST', headers = {}, body }: 
       method,
       headers: { authorization: `Bearer ${token}`, ...headers },
       ...(body !== undefined && { body }),
+      signal: leaving.signal,
     }),
   );
   return { status: response.status, text: await response.text() };
 }
+
+const requestsInFlight = () => replicas.snapshot().replicas.map(({ routing }) => routing.requestsInFlight);
 
 describe.each(Object.entries(waysIn))('%s', (_, wayIn) => {
   test.each(['the first time', 'when it is repeated'])('meets every phase once, in order, %s', async () => {
@@ -162,6 +191,13 @@ describe.each(Object.entries(waysIn))('%s', (_, wayIn) => {
     expect(text).not.toContain('"errors"');
     expect(status).toBe(200);
     expect(seen).toEqual(names);
+    expect(authentications).toBe(1);
+  });
+
+  test.each(names)('whose client leaves after "%s" leaves nothing behind', async (name) => {
+    leftAfter = name;
+    await send(wayIn).catch(() => {});
+    await expect.poll(requestsInFlight).toEqual([0, 0]);
   });
 
   test.each(names.slice(0, -1))(
@@ -183,6 +219,13 @@ describe.each(Object.entries(waysIn))('%s', (_, wayIn) => {
   });
 });
 
-test('every standby is given back, whatever became of the request', () => {
-  expect(replicas.snapshot().replicas.map(({ routing }) => routing.requestsInFlight)).toEqual([0, 0]);
+test('every standby is given back, whatever became of the request', async () => {
+  await expect.poll(requestsInFlight).toEqual([0, 0]);
+});
+
+test('a phase that always runs and fails refuses what was reported before', async () => {
+  refusedAfter = 'report';
+  const { status, text } = await send(waysIn['a long list']!);
+  expect([status, JSON.parse(text).errors[0].extensions.code]).toEqual([403, 'FORBIDDEN']);
+  await expect.poll(requestsInFlight).toEqual([0, 0]);
 });
