@@ -22,7 +22,7 @@ import { partOf } from './telemetry/operation-names.ts';
 import { observeRequests, type RequestObserver, writeRequest } from './telemetry/request-log.ts';
 import type { Traces } from './telemetry/traces.ts';
 
-/** What the app is made of. It owns none of it: whoever made them closes them. */
+/** What the app is made of. It owns none of it: the caller closes what it made. */
 export interface AppDeps {
   readonly replicas: Replicas;
   /** Throws NoReplicaAvailableError until the catalogue of a standby was seen. */

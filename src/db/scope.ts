@@ -11,7 +11,7 @@ export type Scope =
 
 export type ScopeKind = Scope['kind'];
 
-/** By which columns the rows of a relation belong to somebody; null where the relation does not say. */
+/** The columns that say whose a row of a relation is; null where the relation has none. */
 export interface OwnerColumns {
   readonly account: RawBuilder<unknown> | null;
   readonly customer: RawBuilder<unknown> | null;
@@ -52,7 +52,7 @@ class UnknownScopeError extends Error {
   }
 }
 
-/** Whether nothing is kept from whoever has this scope. */
+/** Whether nothing is kept from principals with this scope. */
 export function isOfEverybody(scope: Scope): boolean {
   return ownersOf(scope) === null;
 }

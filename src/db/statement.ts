@@ -80,7 +80,7 @@ export class Statement<Row> {
   readonly #text: string;
   /** Values, and symbols in the places of those that are filled in later. */
   readonly #parameters: readonly unknown[];
-  /** Of the scope it was built for; null: it reads nothing that belongs to somebody. */
+  /** Of the scope it was built for; null: it reads nothing that has an owner. */
   readonly #shape: string | null;
 
   private constructor(name: string, text: string, parameters: readonly unknown[], shape: string | null) {

@@ -15,7 +15,7 @@ function usualMillis(name: TimeDimensionName): number {
   return cdrDimensions[name].seconds * 1000;
 }
 
-/** Minutes are for whoever chooses them: of a wide panel they are thousands, and most of them empty. */
+/** Minutes are never chosen automatically: for a wide panel they are thousands, and most of them empty. */
 const automatic = bucketNames.filter((name) => usualMillis(name) >= HOUR_MILLIS);
 
 /** The shortest bucket, from an hour up, of which no more than `max` fit into the span. */

@@ -20,7 +20,7 @@ const [root, access, token, viewer, freshness, copy, link, copied] = [
   'copied',
 ].map(element);
 
-/** Resolves when there is a token: the schema is not asked for before. */
+/** Resolves when there is a token: the schema is not requested before. */
 let signedIn = Promise.withResolvers();
 
 /** What the active tab holds, for its link. */
@@ -55,7 +55,7 @@ function showTab({ tabs, activeTabIndex }) {
   Object.assign(active, { query: query ?? '', variables: variables ?? '' });
 }
 
-/** GraphiQL's door to the gateway. The schema is asked for as soon as there is a token. */
+/** GraphiQL's way to the gateway. The schema is requested as soon as there is a token. */
 async function fetcher({ query, variables, operationName }, { headers } = {}) {
   if (operationName === 'IntrospectionQuery') await signedIn.promise;
   const result = await ask({ query, variables, operationName: nameIn(query, operationName) }, headers);
@@ -74,7 +74,7 @@ async function ask(body, headers = {}) {
   const held = sessionStorage.getItem(TOKEN);
   if (!held) {
     token.focus();
-    return { errors: [{ message: 'Enter your access token above; every question needs one.' }] };
+    return { errors: [{ message: 'Enter your access token above; every request needs one.' }] };
   }
   const response = await fetch(ENDPOINT, {
     method: 'POST',
@@ -169,6 +169,6 @@ if (sessionStorage.getItem(TOKEN)) {
   token.value = sessionStorage.getItem(TOKEN);
   signIn();
 } else {
-  viewer.textContent = 'Every question needs a token.';
+  viewer.textContent = 'Every request needs a token.';
   token.focus();
 }

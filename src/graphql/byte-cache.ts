@@ -6,8 +6,8 @@ interface Entry<Value> {
 }
 
 /**
- * Values by text, bounded by bytes and not by entries: what clients send decides how large an entry is. The sizes are
- * estimates of whoever adds a value. What was not used for a long time makes room.
+ * Values by text, bounded by bytes and not by entries: what clients send decides how large an entry is. The caller
+ * estimates the size of a value it adds. What was not used for a long time makes room.
  */
 export class ByteCache<Value> {
   readonly #maxBytes: number;

@@ -34,13 +34,13 @@ export const fieldPoints: Readonly<Record<string, number>> = {
 /** Of each item of a list, beside its fields. */
 const ITEM_POINTS = 10;
 
-/** Items of a list that nobody gave a size: a default page, the groups of a picture, the standbys. */
+/** Items of a list without a size in the document: a default page, the groups of a picture, the standbys. */
 const USUAL_ITEMS = 50;
 
 /** Beyond it no Int argument goes. */
 const MAX_INT = 2 ** 31 - 1;
 
-/** Whoever may ask little may still ask for twenty aggregations at once: a page of tiles. */
+/** A principal with small pages may still request twenty aggregations at once: a page of tiles. */
 const MIN_ALLOWANCE = 40_000_000;
 
 /** One page of the largest size with 60 fields, or two with 25, or five with 4. */

@@ -11,7 +11,7 @@ import {
 import { QueryTooLargeError } from '../errors.ts';
 import { countComparisons } from './field-comparisons.ts';
 
-/** How large a document may be, whoever sends it. Every number is far above what our consumers send. */
+/** How large a document of any principal may be. Every number is far above what our consumers send. */
 export interface DocumentLimits {
   /** Words and signs of the document's text. */
   readonly tokens: number;

@@ -158,7 +158,7 @@ export function withCode(error: GraphQLError, code: ErrorCode): GraphQLError {
 
 /**
  * An argument that does not fit its type has the same code inline as in a variable. Which errors are of that kind
- * is asked of graphql's own rule: what a scalar throws carries no sign of it.
+ * only graphql's own rule knows: what a scalar throws carries no sign of it.
  */
 export function codeValidationErrors(
   schema: GraphQLSchema,

@@ -179,7 +179,7 @@ export class GraphQLRequest extends GatewayRequest {
 const ACCEPTABLE =
   'Accept application/graphql-response+json or application/json; lists also as text/csv or application/x-ndjson.';
 
-/** Whoever wants a file and gets errors instead reads them as JSON. */
+/** Errors in place of a file are sent as JSON. */
 function jsonTypeOf(delivery: Delivery | undefined): JsonType {
   return delivery?.kind === 'json' ? delivery.mediaType : 'application/json';
 }

@@ -63,7 +63,7 @@ const MAX_KEPT = 64;
 /** What depends on a longer text of variables is computed again each time. */
 const MAX_KEY_LENGTH = 200;
 
-/** Values by short texts. The oldest makes room, so that a client cannot fill it with what nobody sends again. */
+/** Values by short texts. The oldest makes room, so that a client cannot fill it with texts that are never sent again. */
 class Kept<Value> {
   readonly #values = new Map<string, Value>();
   readonly #onKeep: (key: string) => void;

@@ -96,7 +96,7 @@ export abstract class GatewayRequest {
     this.facts = facts;
   }
 
-  /** Reads what is asked for, and checks it as far as that needs no database. */
+  /** Reads the operation, and checks it as far as that needs no database. */
   abstract read(): void | Promise<void>;
   /** Points of the work that is about to be done. */
   abstract cost(): number;

@@ -42,7 +42,7 @@ export function compress(
       ? { body, encoding: undefined }
       : { body: compressSync(body, encoding), encoding };
   }
-  // Errors and an early end travel both ways; whoever reads the result sees them.
+  // Errors and an early end travel both ways; the reader of the result sees them.
   return { body: pipeline(body, compressor(encoding), () => {}) as Transform, encoding };
 }
 

@@ -1,7 +1,7 @@
 import { type ReplicaState, replicaStates, stateTraits } from '../replicas/states.ts';
 import { type Route, refuseMethod } from './routes.ts';
 
-/** What probes are told of one standby. No host, no user: anybody may ask. */
+/** What probes see of one standby. No host, no user: probes carry no token. */
 export interface StandbyHealth {
   readonly name: string;
   readonly status: ReplicaState;

@@ -12,7 +12,7 @@ export interface OperationDescription {
 
 /**
  * What is learnt of one HTTP request while it is answered; the log, the metrics and the traces read it when the last
- * byte is out. There is one per request, and it is passed to whoever learns something: what a WeakMap holds of a
+ * byte is out. There is one per request, and it is passed to each part that adds to it: what a WeakMap holds of a
  * request would outlive it until the next full garbage collection.
  */
 export class RequestFacts {

@@ -4,7 +4,7 @@ import { RequestFacts } from './request-facts.ts';
 /** Answers every request. Rejects only when the request was aborted. */
 export type Handler = (request: Request) => Response | Promise<Response>;
 
-/** The same, with the facts of the request to add to; new ones when nobody wants to know them. */
+/** The same, with the facts of the request to add to; new ones where they are of no use to the caller. */
 export type FactsHandler = (request: Request, facts?: RequestFacts) => Response | Promise<Response>;
 
 /** Answers the requests that are its own, by exact path; undefined leaves a request to the next route. */

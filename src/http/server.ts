@@ -17,7 +17,7 @@ import type { Handler } from './routes.ts';
 export interface ServerOptions {
   /** How long running requests may finish after close(); then they are cut. */
   readonly drainTimeoutSeconds: number;
-  /** Told of what the handler should have answered and did not. */
+  /** Called with the errors that the handler let through. */
   onError(error: unknown): void;
   /**
    * Whether a request is worth reading its body, by its head alone; of any other the handler gets an empty one, and is to
@@ -39,7 +39,7 @@ export interface ServerOptions {
 }
 
 export interface GatewayServer {
-  /** Resolves with the port, which matters when 0 was asked for. Throws ListenError. */
+  /** Resolves with the port, which matters when `port` is 0. Throws ListenError. */
   listen(address: { readonly host: string; readonly port: number }): Promise<number>;
   /** True from close() on: readiness must say so, that no new requests are sent here. */
   readonly isDraining: boolean;

@@ -64,8 +64,8 @@ interface Lane {
  * Shares out the connections of one standby.
  *
  * A principal may take one more connection while it holds fewer than are free: alone it gets half of them, beside
- * another a third, and so on. So whoever comes next finds a free one at once, however much the others want. A fixed
- * limit would be used up by a few principals, or would keep from a single one what nobody else wants.
+ * another a third, and so on. So the next principal finds a free one at once, however much the others want. A fixed
+ * limit would be used up by a few principals, or would keep a single one from connections that are idle.
  *
  * Statements that must wait are served in turn: principal by principal, within a principal operation by operation, and
  * within an operation in order.

@@ -17,7 +17,7 @@ export interface Borrower {
   /** Name and class of the principal, as in Claimant. */
   readonly principal: string;
   readonly role: string;
-  /** Ends the wait for a connection; whoever has one cancels the statement itself. */
+  /** Ends the wait for a connection; a statement that already has one is cancelled by its own signal. */
   readonly signal: AbortSignal;
   /** Connections that it has or waits for now. */
   statements: number;

@@ -73,7 +73,7 @@ export class ReplicaSession {
   #replayedLsn: string | undefined;
   #isToldByStatement = false;
   #replacements = 0;
-  /** Aborted with the request, and when the answer has ended while statements go on: nobody wants their rows. */
+  /** Aborted with the request, and when the answer has ended while statements go on, whose rows are then of no use. */
   readonly #statements = new AbortController();
   readonly #borrower: Borrower;
   /** Of the standby that the session is pinned to. */

@@ -12,7 +12,7 @@ export interface CarrierLookUp extends CarrierSource {
 
 export type CarrierLoader = DataLoader<string, Carrier | null>;
 
-/** Position by position. Never rejects: who holds a number adorns a call, and must not cost anybody the call itself. */
+/** Position by position. Never rejects: the holder of a number is an addition to a call, and its absence must not cost the call. */
 export async function lookUpCarriers(
   carriers: CarrierLookUp,
   numbers: readonly string[],

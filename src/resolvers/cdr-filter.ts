@@ -31,7 +31,7 @@ export type CdrFilterArgument = {
 };
 
 const MAX_VALUES = 10_000;
-/** No switch wrote calls before, and none of ours will be asked after. */
+/** No switch wrote calls before, and no filter of ours reaches further. */
 const MIN_INSTANT_MICROS = microsOfRfc3339('1970-01-01T00:00:00Z')!;
 const MAX_INSTANT_MICROS = microsOfRfc3339('2200-01-01T00:00:00Z')!;
 

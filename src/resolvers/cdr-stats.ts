@@ -12,7 +12,7 @@ import type { Reader } from '../db/reader.ts';
 import { InvalidArgumentError, UnknownTimeZoneError } from '../errors.ts';
 import { type CdrFilterArgument, parseFilter } from './cdr-filter.ts';
 
-/** Groups in one answer: more than a picture or a table can show. Whoever has more gives `first` or a filter. */
+/** Groups in one answer: more than a picture or a table can show. Clients with more give `first` or a filter. */
 export const MAX_GROUPS = 50_000;
 const MAX_CONDITIONS = 20;
 

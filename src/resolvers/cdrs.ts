@@ -51,7 +51,7 @@ export interface CdrEdge {
 /** A call without a time or a key cannot be shown: in its place in the list is the error. */
 export type Item<Value> = Value | UnreadableValueError;
 
-/** A page of calls, each part obtained when first asked for. */
+/** A page of calls, each part obtained at its first use. */
 export interface CdrConnection {
   nodes(): Promise<Item<CdrRow>[]>;
   edges(): Promise<Item<CdrEdge>[]>;

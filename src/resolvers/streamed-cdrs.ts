@@ -19,7 +19,7 @@ export interface StreamedCdrsDeps extends FindRelatedDeps {
   replaceReader(failed: Reader, error: unknown): Promise<Reader>;
   /** The freshness token of what is read, when the standby has replayed so far. */
   tokenAt(replayedLsn: string): string;
-  /** The same, asking the standby how far it has replayed when that is not known yet. */
+  /** The same, after a statement to the standby where it is not known yet how far it has replayed. */
   token(): Promise<string>;
 }
 

@@ -148,7 +148,7 @@ builder.queryField('cdrStats', (t) =>
   }),
 );
 
-/** Only what is asked for is computed. */
+/** Only what is selected is computed. */
 function measuresIn(info: GraphQLResolveInfo): StatsMeasure[] {
   const fields = selectedFields(info);
   return statsMeasures.filter((name) => fields.has(name));

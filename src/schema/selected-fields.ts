@@ -38,7 +38,7 @@ function fieldNames(
   return names;
 }
 
-/** Whether the client asked for this list with `@stream`, to be given it bit by bit. */
+/** Whether the document has `@stream` on this list, to be given it bit by bit. */
 export function isStreamed({ fieldNodes, variableValues }: GraphQLResolveInfo): boolean {
   return fieldNodes.some((node) => {
     const stream = getDirectiveValues(GraphQLStreamDirective, node, variableValues);

@@ -69,7 +69,7 @@ export class Body implements Flow {
 }
 
 /**
- * A stream of blocks for anybody to read. A server's response is better served by `sendTo`: blocks then go to the
+ * A stream of blocks for any reader. A server's response is better served by `sendTo`: blocks then go to the
  * socket and come back to be written again, where reading would leave each to the garbage collector.
  */
 export class BlockStream extends Readable {

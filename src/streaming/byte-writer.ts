@@ -10,7 +10,7 @@ const BLOCK_BYTES = 64 * 1024;
 /** Blocks to be written again. Which answer they were part of last does not matter, so all answers share them. */
 const spareBlocks: Buffer[] = [];
 const MAX_SPARE_BLOCKS = 64;
-/** What is under the blocks that were handed on and may come back; any other buffer is somebody else's. */
+/** What is under the blocks that were handed on and may come back; any other buffer is not ours. */
 const lentBlocks = new WeakSet<ArrayBufferLike>();
 
 function freshBlock(): Buffer {
@@ -24,7 +24,7 @@ function lend(block: Buffer): Buffer {
 }
 
 /**
- * Gives back a block that was handed on, or a buffer that is none: nobody may read it any more. The second time, and
+ * Gives back a block that was handed on, or a buffer that is none: it must not be read any more. The second time, and
  * what never was a block, nothing happens.
  */
 export function recycleBlock({ buffer }: Buffer): void {

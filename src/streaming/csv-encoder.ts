@@ -207,7 +207,7 @@ class CsvEncoding {
       length = int32At(row, this.#at);
       at = this.#at + 4;
       this.#at = length > 0 ? at + length : at;
-      // Before anything is read there: what lies behind the row is somebody else's.
+      // Before anything is read there: what lies behind the row may be of another request.
       if (this.#at > end) throw new RowShapeError('A value ends behind its row.');
     }
     const written = length < 0 ? -1 : this.#value(block, to, wire, keyAt > 0, row, at, at + length);

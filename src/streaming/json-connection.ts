@@ -74,7 +74,7 @@ export async function writeConnection(
     size: list.size,
     columns: encoder.columns,
     target,
-    // A long list without cursors is asked afterwards how far the standby was, and saves a column per call.
+    // For a long list without cursors one statement afterwards says how far the standby was, which saves a column per call.
     onReplayed:
       list.size <= SHORT_LIST || plan.list.hasCursors
         ? (lsn) => encoder.beginCursorsWith(list.cursorPrefixAt(lsn))

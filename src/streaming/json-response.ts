@@ -19,9 +19,9 @@ export interface StreamedOperation {
   formatError(failure: ResponseFailure): unknown;
   /** What related objects are executed with. */
   relatedExecution(): RelatedExecution;
-  /** The response's `extensions`, asked for when all lists have ended. */
+  /** The response's `extensions`, called for when all lists have ended. */
   extensions(): Promise<Record<string, unknown>>;
-  /** Told once, when the response has ended. */
+  /** Called once, when the response has ended. */
   onEnd(summary: Summary): void;
 }
 

@@ -28,8 +28,8 @@ export interface ListRequest {
   /** Takes the calls; one without connect time or id cannot be shown, and takes its place in the list. */
   readonly target: Pick<RowTarget, 'onRow' | 'onUnreadableRow' | 'onBatch' | 'flow'>;
   /**
-   * Told how far the standby has replayed, before the first call of each part; undefined when nobody needs to know,
-   * and every call is a little shorter.
+   * Told how far the standby has replayed, before the first call of each part; when undefined, every call
+   * travels without it and is a little shorter.
    */
   readonly onReplayed?: ((lsn: string) => void) | undefined;
   /** The standby to go on with after this failure; throws when there is none, or the failure is final. */
@@ -187,7 +187,7 @@ export class ListReader {
   }
 }
 
-/** Of the DataRow message that begins there; whoever hands rows on has seen that the message is whole. */
+/** Of the DataRow message that begins there, which is known to be whole. */
 function endOfRow(bytes: Buffer, at: number): number {
   return at + 1 + bytes.readInt32BE(at + 1);
 }

@@ -220,7 +220,7 @@ class Encoding {
         length = int32At(row, this.#at);
         at = this.#at + 4;
         this.#at = length > 0 ? at + length : at;
-        // Before anything is read there: what lies behind the row is somebody else's.
+        // Before anything is read there: what lies behind the row may be of another request.
         if (this.#at > this.#end) throw new RowShapeError('A value ends behind its row.');
       }
       const end = length < 0 ? -1 : this.#value(block, to, operation, keyAt > 0, at, length);

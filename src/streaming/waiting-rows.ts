@@ -19,7 +19,7 @@ export interface RowTargetOptions {
   readonly encoder: Pick<RowEncoder, 'related' | 'want' | 'isLacking'>;
   /** Makes what looks up the objects that rows refer to; called only when they do. */
   readonly createSource: () => RelatedSource;
-  /** Whoever takes the answer, and may be slow. */
+  /** Where the answer goes, which may be slow to take it. */
   readonly flow: Flow;
   /** Encodes a row. When the encoder is lacking afterwards, nothing was written. */
   readonly writeRow: (row: Buffer, start: number, end: number) => void;
@@ -114,7 +114,7 @@ class WaitingRows implements RowTarget, Flow {
     this.#work ??= this.#lookUp();
   }
 
-  /** Never rejects: the failure is told to whoever gives or awaits rows next. */
+  /** Never rejects: the next call that gives or awaits rows throws the failure. */
   async #lookUp(): Promise<void> {
     const { encoder, onWritten } = this.#options;
     try {

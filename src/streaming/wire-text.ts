@@ -2,7 +2,7 @@ import { civilOfDays, POSTGRES_EPOCH_MICROS, rfc3339OfMicros } from '../db/times
 
 /**
  * PostgreSQL's binary values as text, written into a block without a string in between. Every function takes the
- * block, where to write, and where the value lies, and returns where its text ends. None checks bounds: whoever calls
+ * block, where to write, and where the value lies, and returns where its text ends. None checks bounds: the caller
  * has made room. They are functions of locals, not methods, because this is where a long list spends its time.
  */
 

@@ -26,8 +26,8 @@ export interface MetricsDeps {
 }
 
 /**
- * What Prometheus is told. No label takes its value from a client, and none holds a number, an account or a query, so
- * the text may be shown to anybody who may know how much the gateway has to do.
+ * What Prometheus reads. No label takes its value from a client, and none holds a number, an account or a query, so
+ * the text tells nothing but how much the gateway has to do.
  */
 export interface Metrics {
   /** `GET /metrics`, in the text format. Answers when every database is down. */

@@ -20,7 +20,7 @@ export function observeRequests(handler: FactsHandler, { onStream, onEnd }: Requ
     const facts = new RequestFacts(request);
     try {
       const response = await handler(request, facts);
-      // A response that nobody waits for is not sent, and so has no status.
+      // When the client is gone the response is not sent, and so has no status.
       const status = request.signal.aborted ? undefined : response.status;
       const end = () => onEnd(facts.end(status));
       response.headers.set('x-request-id', facts.id);

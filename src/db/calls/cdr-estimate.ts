@@ -12,8 +12,8 @@ const MAX_COUNTED = 5000;
 
 /**
  * About how many calls match, at once. Of everybody's calls: as many as the planner expects, by its statistics. These
- * are of everybody's calls too, and whoever sees only some would read from them how many the others have. So such a
- * reader is told a number that is made of its own calls alone: their count where they are few, else one that is worked
+ * are of everybody's calls too, and would show a principal who sees only some how many the others have. So such a
+ * principal gets a number that is made of its own calls alone: their count where they are few, else one that is worked
  * out from what was counted in short pieces of time.
  */
 export async function estimateCdrs(reader: Reader, filter: CdrFilter): Promise<string> {

@@ -4,8 +4,8 @@ import type { CallColumn } from '../sources/model.ts';
  * What is measured of a group of calls. Sums are numeric, never float: their order does not matter and nothing is lost.
  *
  * A measure is worked out in steps. *Partials* are aggregates over the calls of a group; partials of groups that have no
- * call in common *merge* into those of both together; *finish* makes of the merged partials what is shown. Whoever keeps
- * partials (of hours, say) can so answer for days without reading the calls again.
+ * call in common *merge* into those of both together; *finish* makes of the merged partials what is shown. With kept
+ * partials (of hours, say) days can be answered without reading the calls again.
  */
 
 /** How GraphQL shows a measure; a BigInt and a Decimal are texts here, because neither fits into a JavaScript number. */

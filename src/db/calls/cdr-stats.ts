@@ -78,7 +78,7 @@ export async function selectCdrTotals(
   return row!;
 }
 
-/** Files beside the zones of some systems: whatever zone the server happens to be in. */
+/** Files beside the zones of some systems: the zone that the server happens to be in. */
 const nobodysZones = ['localtime', 'posixrules'];
 
 /** Whether PostgreSQL knows the zone by this name, as an IANA name: no abbreviation, no POSIX rule. */

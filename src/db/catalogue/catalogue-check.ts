@@ -92,7 +92,7 @@ interface MissingGrant {
   readonly statement: string;
 }
 
-/** Columns, never whole tables: a switch keeps passwords in its accounts, and adds columns where it likes. */
+/** Columns, never whole tables: a switch keeps passwords in its accounts, and may add columns at any time. */
 function missingGrants(
   catalogue: Catalogue,
   definition: SourceDefinition,

@@ -1,7 +1,7 @@
 import type { SourceDefinition } from '../sources/sources.ts';
 import type { Catalogue, CatalogueTable } from './catalogue.ts';
 
-/** By table, the columns that a source reads: what its role needs, and what nobody needs to grant beyond it. */
+/** By table, the columns that a source reads: what its role needs, and no more has to be granted. */
 export type ColumnsRead = ReadonlyMap<string, readonly string[]>;
 
 /**

@@ -145,7 +145,7 @@ function warningsAboutServer({ standby, receiver, receiverTimeout }: Server): re
   }
   return [
     receiver === null ? 'Nothing streams to this standby now: it answers, and its answers grow old.' : null,
-    // An idle link is asked for a sign of life after half of this, so it also limits how well the age is known.
+    // The receiver pings an idle link after half of this, so it also limits how well the age is known.
     receiverTimeout > 10_000
       ? `wal_receiver_timeout is ${receiverTimeout / 1000} s, so a cut connection goes unnoticed as long. ` +
         "On this standby: alter system set wal_receiver_timeout = '10s'; select pg_reload_conf();"

@@ -96,7 +96,7 @@ export async function migrateStatus(url: string, log: Log): Promise<void> {
 
 /**
  * `migrate sql`: what `migrate up` would run on this database as it is now, for a DBA to read and run by hand.
- * Changes nothing, and may be asked of a standby. "migrate up" afterwards finds everything in place.
+ * Changes nothing, and may run on a standby. "migrate up" afterwards finds everything in place.
  */
 export async function migrateSql(url: string, log: Log): Promise<void> {
   await using session = await openSession(url, silent, true);

@@ -39,7 +39,7 @@ export function columnSql(table: CatalogueTable | undefined, name: string, type:
 }
 
 /**
- * The column as text for whoever shows its values, where some of them may be beyond the model's type: what is written
+ * The column as text for parts that show its values, where some of them may be beyond the model's type: what is written
  * there is then no value of that type, which is for the reader to see. Null where no value can be.
  */
 export function textSql(table: CatalogueTable | undefined, name: string, type: string): ValueSql {

@@ -33,7 +33,7 @@ export function accountsRelation(catalogue: Catalogue): Source['accounts'] {
   });
 }
 
-/** Whoever sees an account sees the customer who owns it. */
+/** A scope that has an account has the customer who owns it. */
 export function customersRelation(catalogue: Catalogue): Source['customers'] {
   const table = catalogue.tables.get('customers');
   const customer = columnSql(table, 'i_customer', customersTypes.i_customer);

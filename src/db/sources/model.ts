@@ -7,7 +7,7 @@ import type { Scope } from '../scope.ts';
  * those of the table `xdrs`; the last two are worked out by the source.
  */
 export interface XdrsModel extends Selectable<Xdrs> {
-  /** One of `outcomes`. Null when the switch gave no cause and nobody spoke. */
+  /** One of `outcomes`. Null when the switch gave no cause and there was no conversation. */
   outcome: Outcome | null;
   /** Whether the switch calls the attempt a success, spoken or not. Never null. */
   successful: boolean;
@@ -39,7 +39,7 @@ export const outcomes = [
   /** The caller gave up first. */
   'CANCELLED',
   'BUSY',
-  /** It rang, or the phone was off, and nobody came. */
+  /** It rang, or the phone was off, and the call was not answered. */
   'NO_ANSWER',
   /** The called side said no. */
   'REJECTED',
@@ -63,7 +63,7 @@ export interface Source {
   readonly name: SourceName;
   /**
    * The calls, to select from under the alias `xdrs`. A derived table without aggregate, order or limit, so that
-   * PostgreSQL flattens it: conditions, order and limit reach the indexes, and a join nobody needs is not made.
+   * PostgreSQL flattens it: conditions, order and limit reach the indexes, and a join that is not needed is not made.
    */
   readonly cdrs: ScopedRelation<XdrsModel, 'xdrs'>;
   /** Null where the database has no such table, or hides it. */

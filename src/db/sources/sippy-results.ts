@@ -93,7 +93,7 @@ export const sippyResults: ReadonlyMap<number, string> = new Map([
   [-37, 'Calling number on a do-not-call list'],
 ]);
 
-/** The words for a result; null for one that nobody has explained. */
+/** The words for a result; null for one without an explanation. */
 export function sippyReasonSql(result: RawBuilder<unknown>): RawBuilder<string | null> {
   const cases = [...sippyResults].map(
     ([code, meaning]) => sql`when ${sql.lit(code)} then ${sql.lit(meaning)}`,

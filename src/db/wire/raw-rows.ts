@@ -9,7 +9,7 @@ import { planEach, planOnce, planSwitch } from './plan-once.ts';
 import { type RowSink, RowTap, type WireConnection } from './row-tap.ts';
 import { isSessionChange } from './statement-names.ts';
 
-/** Whoever takes the rows on, and may be slower than PostgreSQL. */
+/** Where the rows go, which may be slower than PostgreSQL. */
 export interface Flow {
   /** True while what was taken so far is still waiting to go on. */
   isFull(): boolean;

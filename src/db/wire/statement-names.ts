@@ -9,7 +9,7 @@ const NAME_BITS = 128;
 /**
  * What a statement is prepared as: a hash of its text. A pooler lends one session to several clients, one after the
  * other; with names that were counted, one of them ran what another had prepared, and was sent foreign calls. So the
- * same name means the same text, whoever prepared it.
+ * same name means the same text, whichever client prepared it.
  */
 export function statementNameOf(text: string): string {
   return `cdr_${hash('sha256', text, 'buffer').toString('base64url', 0, NAME_BITS / 8)}`;

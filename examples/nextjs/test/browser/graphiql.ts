@@ -46,7 +46,7 @@ export function graphiql(world: () => World): void {
     browserTest('asks for a token, and says in words when it is refused', async () => {
       await using visit = await openPage(world(), { expectedErrors: /status of 401/ });
       const { page } = visit;
-      await viewer(page, 'Every question needs a token.').waitFor();
+      await viewer(page, 'Every request needs a token.').waitFor();
       await page.locator('.graphiql-execute-button').click();
       await result(page, 'Enter your access token above').waitFor();
       await enterToken(page, 'mistyped');
