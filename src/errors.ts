@@ -209,8 +209,11 @@ export class CursorMismatchError extends GatewayError {
 /** `first` or `last` is above the principal's ceiling. */
 export class PageTooLargeError extends GatewayError {
   override readonly code = 'PAGE_TOO_LARGE';
-  constructor(wanted: number, ceiling: number) {
-    super(`${wanted} calls were asked for; at most ${ceiling} may be asked for at once. Page with "after".`);
+  /** `reason`: what the ceiling is of, where it is not that of the principal. */
+  constructor(wanted: number, ceiling: number, reason = '') {
+    super(
+      `${wanted} calls were asked for; at most ${ceiling} may be asked for at once${reason}. Page with "after".`,
+    );
     this.details = { ceiling };
   }
   override readonly details: Readonly<Record<string, number>>;

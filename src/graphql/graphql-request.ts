@@ -10,6 +10,7 @@ import { executeOperation } from './execution.ts';
 import { isInParts, type ResultInParts } from './incremental.ts';
 import type { Operation } from './operation.ts';
 import { type OperationPlan, planOperation } from './operation-plan.ts';
+import { writePaced } from './paced-json.ts';
 import { checkParams, isJsonPost, readJson } from './params.ts';
 import { answerRequest, GatewayRequest, type Phase } from './request.ts';
 import { isSent, respondWhole } from './streamed-result.ts';
@@ -140,7 +141,7 @@ export class GraphQLRequest extends GatewayRequest {
     const shown = this.#shown!;
     const isWhole = !(Symbol.asyncIterator in shown);
     if (isWhole && this.#delivery?.kind !== 'parts') {
-      return respondWhole(shown, jsonTypeOf(this.#delivery), yoga.fetchAPI);
+      return respondWhole(await writePaced(shown), jsonTypeOf(this.#delivery), yoga.fetchAPI);
     }
     try {
       return await yoga.write(this.http, shown);

@@ -2,12 +2,21 @@ import type { Principal } from '../access/principals.ts';
 import { estimateCdrs } from '../db/calls/cdr-estimate.ts';
 import type { CdrFilter } from '../db/calls/cdr-filter.ts';
 import type { CdrKeyset, CdrOrder } from '../db/calls/cdr-page.ts';
-import { type CdrRow, countCdrs, keysetOf, selectCdr, selectCdrPage } from '../db/calls/cdrs.ts';
+import {
+  type CdrRow,
+  countCdrs,
+  keysetOf,
+  selectCdr,
+  selectCdrPage,
+  selectKeyBeyond,
+} from '../db/calls/cdrs.ts';
 import type { Reader } from '../db/reader.ts';
 import type { CdrColumnName } from '../db/sources/cdr-columns.ts';
 import { InvalidArgumentError, PageTooLargeError, UnreadableValueError } from '../errors.ts';
+import { type CdrEnds, findEnds } from './cdr-ends.ts';
 import { type CdrFilterArgument, parseFilter, parseId } from './cdr-filter.ts';
 import { cursorPrefix, decodeCursor, encodeCursor } from './cursor.ts';
+import { paced } from './paced.ts';
 
 /** Calls per page when neither `first` nor `last` is given. */
 export const DEFAULT_PAGE = 50;
@@ -51,10 +60,12 @@ export interface CdrEdge {
 /** A call without a time or a key cannot be shown: in its place in the list is the error. */
 export type Item<Value> = Value | UnreadableValueError;
 
+type Items<Value> = ReturnType<typeof paced<Item<Value>>>;
+
 /** A page of calls, each part obtained at its first use. */
 export interface CdrConnection {
-  nodes(): Promise<Item<CdrRow>[]>;
-  edges(): Promise<Item<CdrEdge>[]>;
+  nodes(): Promise<Items<CdrRow>>;
+  edges(): Promise<Items<CdrEdge>>;
   /** The same, as they are read. */
   streamNodes(): AsyncIterable<Item<CdrRow>>;
   streamEdges(): AsyncIterable<Item<CdrEdge>>;
@@ -111,6 +122,11 @@ function parseSize({ first, last }: CdrsArguments, ceiling: number): number {
   return size;
 }
 
+/** Calls of a list that the executor walks, each with all its fields: longer lists are streamed. */
+const MAX_WALKED = 10_000;
+const WALKED =
+  ' in a list that cannot be streamed: ask for one list, "nodes" or "edges", once, and accept application/json';
+
 /** Calls read by one statement when a list is delivered bit by bit (`@stream`). */
 const STREAMED_PART = 1000;
 
@@ -125,22 +141,30 @@ function createConnection(
   request: CdrPageRequest,
   columns: readonly CdrColumnName[],
 ): CdrConnection {
-  const { filter, order, fromEnd, after, before } = request;
+  const { filter, order, size, fromEnd, after, before } = request;
   const reader = () => deps.reader({ readAfter: request.readAfter });
   const prefix = once(async () => cursorPrefix({ filter, order }, await deps.token()));
-  const whole = once(async () => readWhole(await reader(), request, columns));
+  const whole = once(async () => {
+    if (size > MAX_WALKED) throw new PageTooLargeError(size, MAX_WALKED, WALKED);
+    return readWhole(await reader(), request, columns);
+  });
   /** A list that is delivered bit by bit begins only after what stands beside it, which so reads the keys itself. */
   let isStreamed = false;
   const keys = once(async () => readWhole(await reader(), request, ['connect_time', 'i_xdr']));
-  const ends = () => (isStreamed ? keys() : whole());
-  const cursorAt = async (row: CdrRow | undefined) =>
-    row ? cursorOf({ prefix: await prefix(), node: row }) : null;
+  const ends = once(async (): Promise<CdrEnds> => {
+    if (size > MAX_WALKED) return findEnds(await reader(), request);
+    const { rows, goesOn } = await (isStreamed ? keys() : whole());
+    const [first, last] = [rows[0], rows.at(-1)];
+    return { first: first && keysetOf(first), last: last && keysetOf(last), goesOn };
+  });
+  const cursorAt = async (keyset: CdrKeyset | undefined) =>
+    keyset ? encodeCursor(await prefix(), keyset) : null;
 
   return {
-    nodes: async () => (await whole()).rows.map(itemOf),
+    nodes: async () => paced((await whole()).rows.map(itemOf)),
     async edges() {
       const [{ rows }, start] = [await whole(), await prefix()];
-      return rows.map((node) => (hasKey(node) ? { prefix: start, node } : new UnreadableValueError()));
+      return paced(rows.map((node) => (hasKey(node) ? { prefix: start, node } : new UnreadableValueError())));
     },
     async *streamNodes() {
       isStreamed = true;
@@ -154,8 +178,8 @@ function createConnection(
     // The call of a cursor lies in the list itself, so beyond it there is at least that one.
     hasNextPage: async () => before !== undefined || (!fromEnd && (await ends()).goesOn),
     hasPreviousPage: async () => after !== undefined || (fromEnd && (await ends()).goesOn),
-    startCursor: async () => cursorAt((await ends()).rows[0]),
-    endCursor: async () => cursorAt((await ends()).rows.at(-1)),
+    startCursor: async () => cursorAt((await ends()).first),
+    endCursor: async () => cursorAt((await ends()).last),
     totalCount: once(async () => countCdrs(await reader(), filter)),
     estimatedCount: once(async () => estimateCdrs(await reader(), filter)),
   };
@@ -179,11 +203,13 @@ async function* readInParts(
   columns: readonly CdrColumnName[],
 ): AsyncGenerator<CdrRow> {
   const { size, fromEnd, ...page } = request;
-  if (fromEnd) {
+  if (fromEnd && size <= MAX_WALKED) {
     yield* (await readWhole(reader, request, columns)).rows;
     return;
   }
-  let { after } = request;
+  // A long list is read forwards from where its end begins.
+  const beyond = fromEnd ? await selectKeyBeyond(reader, { ...page, limit: size }) : undefined;
+  let after = beyond ?? page.after;
   for (let left = size; left > 0; ) {
     const limit = Math.min(left, STREAMED_PART);
     const part = await selectCdrPage(reader, { ...page, after, limit }, columns);

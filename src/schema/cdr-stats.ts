@@ -10,6 +10,7 @@ import { cdrMeasure, type StatsMeasure, statsMeasures } from '../db/calls/cdr-me
 import type { CdrStatsRow } from '../db/calls/cdr-stats.ts';
 import { cdrColumn } from '../db/sources/cdr-columns.ts';
 import { type CdrStats, findCdrStats } from '../resolvers/cdr-stats.ts';
+import { paced } from '../resolvers/paced.ts';
 import { timestampOf } from '../resolvers/timestamps.ts';
 import { shownValue } from '../resolvers/values.ts';
 import { builder } from './builder.ts';
@@ -108,7 +109,7 @@ const CdrStatsType = builder.objectRef<CdrStats>('CdrStats').implement({
       type: [CdrStatsRowType],
       nullable: { list: false, items: false },
       description: 'One row per group that has calls; groups without calls are absent.',
-      resolve: (stats, _args, _context, info) => stats.rows(measuresIn(info)),
+      resolve: async (stats, _args, _context, info) => paced(await stats.rows(measuresIn(info))) as never,
     }),
     totals: t.field({
       type: CdrStatsRowType,
