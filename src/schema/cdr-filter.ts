@@ -28,7 +28,9 @@ const CdrTypeEnum = builder.enumType('CdrType', {
     NON_ZERO_AND_ERRORS: { description: 'Duration above 0, or not successful.' },
     COMPLETE: { description: 'Successful.' },
     INCOMPLETE: { description: 'Not successful.' },
-    ERRORS: { description: 'Not successful and without conversation.' },
+    ERRORS: {
+      description: 'Not successful and without conversation, be its duration 0, unknown or below 0.',
+    },
   } as const,
 });
 

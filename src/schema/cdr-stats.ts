@@ -52,7 +52,8 @@ const StatsConditionInput = builder.inputType('StatsCondition', {
 });
 
 const StatsOrderInput = builder.inputType('StatsOrder', {
-  description: 'Orders groups by a measure; with `first`, the top N. Ties are broken by the dimensions.',
+  description:
+    'Orders groups by a measure; with `first`, the top N. Ties are broken by the dimensions, time first.',
   fields: (t) => ({
     measure: t.field({ type: StatsMeasureEnum, required: true, description: 'What is compared.' }),
     direction: t.field({
@@ -140,7 +141,10 @@ builder.queryField('cdrStats', (t) =>
         type: [StatsConditionInput],
         description: 'Keeps only the groups that fulfil all of these.',
       }),
-      orderBy: t.arg({ type: StatsOrderInput, description: 'By the dimensions when missing, time first.' }),
+      orderBy: t.arg({
+        type: StatsOrderInput,
+        description: 'By the dimensions when missing: time first, then as `groupBy` has them.',
+      }),
       first: t.arg.int({
         description: 'At most so many groups, from the top of the order. All when missing.',
       }),

@@ -74,7 +74,7 @@ export type CdrType =
   | 'ALL'
   /** Successful. */
   | 'COMPLETE'
-  /** Not successful and without conversation. */
+  /** Not successful and without conversation, be its duration 0, unknown or below 0. */
   | 'ERRORS'
   /** Not successful. */
   | 'INCOMPLETE'

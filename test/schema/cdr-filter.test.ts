@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { type GraphQLInputObjectType, getNullableType, isListType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { schema } from '../../src/schema/index.ts';
-import type { CdrFilter } from '../generated/operations.ts';
+import type { CdrFilter, CdrType } from '../generated/operations.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import {
@@ -222,4 +222,45 @@ describe('numbers', () => {
     expect(await sorted({ endsWith: text })).toEqual(matching((cld) => cld.endsWith(text)));
     expect(await sorted({ contains: text })).toEqual(matching((cld) => cld.includes(text)));
   });
+});
+
+test('call types divide the calls, whatever their durations', async () => {
+  await using own = await createTestDatabase();
+  await own.pool.query('alter table xdrs alter duration drop not null');
+  const durations = [null, '-1', '0', '0.001', '60'];
+  const causes = [null, 16, 17, 41];
+  const cases = durations.flatMap((duration) => causes.map((cause) => ({ duration, cause })));
+  await own.pool.query(
+    `insert into xdrs (i_xdr, i_account, connect_time, duration, disconnect_cause)
+     select number, 14, now(), duration, cause
+     from unnest($1::numeric[], $2::int[]) with ordinality as calls (duration, cause, number)`,
+    [cases.map(({ duration }) => duration), cases.map(({ cause }) => cause)],
+  );
+  await own.replayed();
+  await using asked = await createTestGateway(own);
+  const idsOfType = async (type: CdrType) => {
+    const { data, errors } = await asked.query(
+      'query ($type: CdrType) { cdrs(filter: { type: $type }, first: 100) { nodes { id } } }',
+      { type },
+    );
+    expect(errors).toBeUndefined();
+    return data.cdrs.nodes
+      .map(({ id }: { id: string }) => Number(id))
+      .toSorted((a: number, b: number) => a - b);
+  };
+  const all = cases.map((_, index) => index + 1);
+  const those = (matches: (call: (typeof cases)[number]) => boolean) =>
+    all.filter((number) => matches(cases[number - 1]!));
+  const hasTalk = ({ duration }: (typeof cases)[number]) => Number(duration) > 0;
+  const isSuccess = (call: (typeof cases)[number]) =>
+    call.cause === 16 || (call.cause === null && hasTalk(call));
+
+  expect(await idsOfType('ALL')).toEqual(all);
+  expect(await idsOfType('NON_ZERO')).toEqual(those(hasTalk));
+  expect(await idsOfType('ERRORS')).toEqual(those((call) => !isSuccess(call) && !hasTalk(call)));
+  expect(await idsOfType('NON_ZERO_AND_ERRORS')).toEqual(those((call) => hasTalk(call) || !isSuccess(call)));
+  expect(await idsOfType('COMPLETE')).toEqual(those(isSuccess));
+  expect(await idsOfType('INCOMPLETE')).toEqual(those((call) => !isSuccess(call)));
+  const both = [...(await idsOfType('NON_ZERO')), ...(await idsOfType('ERRORS'))];
+  expect(both.toSorted((a, b) => a - b)).toEqual(await idsOfType('NON_ZERO_AND_ERRORS'));
 });

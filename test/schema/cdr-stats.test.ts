@@ -268,7 +268,12 @@ function groupsOf({
   const kept = [...groups.values()].filter((group) =>
     having.every((condition) => fulfils(group.calls, condition)),
   );
-  const sorted = kept.sort((one, other) => byMeasure(one, other, orderBy) || byKey(one.key, other.key));
+  const timeFirst = [...groupBy.entries()]
+    .toSorted(([, one], [, other]) => Number(times.includes(other)) - Number(times.includes(one)))
+    .map(([index]) => index);
+  const sorted = kept.sort(
+    (one, other) => byMeasure(one, other, orderBy) || byKey(one.key, other.key, timeFirst),
+  );
   return sorted.slice(0, first ?? sorted.length);
 }
 
@@ -291,9 +296,10 @@ function byMeasure(one: Group, other: Group, orderBy: Question['orderBy']): numb
   return orderBy.direction === 'DESC' ? -compare(a, b) : compare(a, b);
 }
 
-function byKey(one: Group['key'], other: Group['key']): number {
-  for (const [index, a] of one.entries()) {
-    const b = other[index]!;
+/** By time, and then by the other dimensions in the order in which they were given. */
+function byKey(one: Group['key'], other: Group['key'], order: readonly number[]): number {
+  for (const index of order) {
+    const [a, b] = [one[index]!, other[index]!];
     if (a === b) continue;
     if (a === null || b === null) return a === null ? 1 : -1;
     return a < b ? -1 : 1;

@@ -183,7 +183,8 @@ const typeConditions: Record<CdrType, Condition> = {
   NON_ZERO_AND_ERRORS: { text: '(xdrs.duration > 0 or not xdrs.successful)', values: [] },
   COMPLETE: { text: 'xdrs.successful', values: [] },
   INCOMPLETE: { text: 'not xdrs.successful', values: [] },
-  ERRORS: { text: '(not xdrs.successful and xdrs.duration = 0)', values: [] },
+  // Without conversation is also a duration that is unknown, or below 0.
+  ERRORS: { text: '(not xdrs.successful and (xdrs.duration > 0) is not true)', values: [] },
 };
 
 const numberConditions: Record<keyof NumberMatch, (column: CallColumn, text: string) => Condition> = {

@@ -1,7 +1,14 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { type Reader, run } from '../reader.ts';
 import { type Relations, Statement } from '../statement.ts';
-import { type CdrDimension, type GroupValues, groupField, groupKey, groupShown } from './cdr-dimensions.ts';
+import {
+  type CdrDimension,
+  type GroupValues,
+  groupField,
+  groupKey,
+  groupShown,
+  isTimeDimension,
+} from './cdr-dimensions.ts';
 import { type CdrFilter, matchesFilter } from './cdr-filter.ts';
 import {
   type Aggregate,
@@ -29,7 +36,7 @@ export interface CdrStatsQuery {
   /** An IANA name that PostgreSQL knows. */
   readonly timeZone: string;
   readonly having: readonly StatsCondition[];
-  /** Undefined: by the dimensions, in the order in which they are grouped. */
+  /** Undefined: by time, then by the other dimensions in the order in which they are given. */
   readonly orderBy?: { readonly measure: StatsMeasure; readonly descending: boolean } | undefined;
   readonly limit: number;
 }
@@ -37,14 +44,16 @@ export interface CdrStatsQuery {
 /** Of what is not grouped by, and of measures that were not wanted, there is nothing. */
 export type CdrStatsRow = GroupValues & MeasuredValues;
 
-/** One row per group that has calls and fulfils every condition; ties are broken by the dimensions. */
+/** One row per group that has calls and fulfils every condition; ties are broken by the dimensions, time first. */
 export function selectCdrStats(
   reader: Reader,
   query: CdrStatsQuery,
   wanted: readonly StatsMeasure[],
 ): Promise<CdrStatsRow[]> {
   const { groupBy, timeZone, having, orderBy, limit } = query;
-  const fields = groupBy.map(groupField);
+  const order = groupBy.toSorted(
+    (one, other) => Number(isTimeDimension(other)) - Number(isTimeDimension(one)),
+  );
   const measures = neededMeasures(query, wanted);
   const statement = Statement.build(reader, 'cdrStats', (relations) =>
     relations
@@ -61,7 +70,9 @@ export function selectCdrStats(
           orderBy!.descending ? order.desc().nullsLast() : order.asc().nullsLast(),
         ),
       )
-      .$call((q) => fields.reduce((ordered, field) => ordered.orderBy(sql.ref(`groups.${field}`)), q))
+      .$call((q) =>
+        order.reduce((ordered, name) => ordered.orderBy(sql.ref(`groups.${groupField(name)}`)), q),
+      )
       .limit(limit),
   );
   return run(reader, statement) as never;
