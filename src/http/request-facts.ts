@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { type ErrorCode, type RequestResult, resultOf } from '../errors.ts';
+import { requestIdOf } from './request-id.ts';
 
 /** What an operation asks for, in words that logs and metrics may hold. */
 export interface OperationDescription {
@@ -38,7 +38,7 @@ export class RequestFacts {
 
   constructor(request: Request) {
     this.request = request;
-    this.id = idOf(request);
+    this.id = requestIdOf(request);
   }
 
   /** Notes an error as the client is shown it. */
@@ -71,9 +71,4 @@ export interface EndedRequest {
   readonly status: number | undefined;
   readonly result: RequestResult;
   readonly millis: number;
-}
-
-function idOf(request: Request): string {
-  const given = request.headers.get('x-request-id') ?? '';
-  return /^[\w.:-]{1,64}$/.test(given) ? given : randomUUID();
 }

@@ -1,7 +1,6 @@
 import { type GraphQLSchema, Kind, type OperationDefinitionNode, type SelectionSetNode } from 'graphql';
 import type { OperationDescription } from '../http/request-facts.ts';
 import type { Fragments } from '../streaming/selection.ts';
-import { hideNumbers } from './logging.ts';
 
 /** Beside the names of query fields: several of them, only the schema, or nothing we understand. */
 const SEVERAL = 'several';
@@ -10,6 +9,8 @@ export const OTHER = 'other';
 export const catchAlls = [SEVERAL, INTROSPECTION, OTHER] as const;
 
 const MAX_NAME_LENGTH = 64;
+/** A version or a year may be in a name. */
+const MAX_NAME_DIGITS = 5;
 
 /** Those that may be a label. */
 export function queryFieldsOf(schema: GraphQLSchema): readonly string[] {
@@ -47,10 +48,17 @@ export function describeOperation(
   fields: ReadonlySet<string>,
 ): OperationDescription {
   return {
-    name: operation.name && hideNumbers(operation.name.value.slice(0, MAX_NAME_LENGTH)),
+    name: operation.name && shownName(operation.name.value),
     type: operation.operation,
     field: describeFields(operation.selectionSet, fragments, fields),
   };
+}
+
+/** Cut, and from its first digit on where it has so many that it may hold a number or a token. */
+function shownName(name: string): string {
+  const shown = name.slice(0, MAX_NAME_LENGTH);
+  const digits = shown.match(/\d/g)?.length ?? 0;
+  return digits > MAX_NAME_DIGITS ? shown.replace(/\d.*/, '…') : shown;
 }
 
 function describeFields(

@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
 import { type EndedRequest, RequestFacts } from '../http/request-facts.ts';
 import type { FactsHandler, Handler } from '../http/routes.ts';
-import { hideNumbers } from './logging.ts';
 
 /** Told of every request: when a response that is sent as it is read begins, and when any response has ended. */
 export interface RequestObserver {
@@ -60,7 +59,14 @@ export function writeRequest(logger: Logger, { facts, status, result, millis }: 
   );
 }
 
-/** A path as it may be shown: cut, and without numbers. */
+/** Where something is. Of Grafana's names, which are several, the form is enough. */
+const KNOWN_PATH = /^\/(?:graphql|livez|readyz|health|metrics|grafana(?:\/[a-z]+(?:-[a-z]+)*)?)$/;
+/** A file's name is no secret, and of no use either. */
+const FILES = '/graphql/assets/';
+
+/** A path as it may be shown: the route. Whatever else a client writes there may be a number or a token. */
 export function shownPath(path: string): string {
-  return hideNumbers(path.slice(0, MAX_PATH_LENGTH));
+  if (path.length <= MAX_PATH_LENGTH && KNOWN_PATH.test(path)) return path;
+  if (path.startsWith(FILES)) return FILES;
+  return path.startsWith('/grafana/') ? '/grafana/…' : '/…';
 }

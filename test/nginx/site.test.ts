@@ -101,16 +101,19 @@ describe.skipIf(!hasNginx).each(['compose', 'host'] as const)('the nginx site of
     );
   });
 
-  test.each(['no sane id "{}"', ''])('gives a request with the id "%s" one of its own', async (id) => {
-    const answer = await send(
-      nginx(),
-      graphql(TYPENAME, { headers: { 'x-request-id': id }, from: '127.0.1.4' }),
-    );
-    const given = String(answer.headers['x-request-id']);
+  test.each(['no sane id "{}"', '', '33612345678', 'call-33.6.12.34.56.78', '7d0f'.repeat(12)])(
+    'gives a request with the id "%s" one of its own',
+    async (id) => {
+      const answer = await send(
+        nginx(),
+        graphql(TYPENAME, { headers: { 'x-request-id': id }, from: '127.0.1.4' }),
+      );
+      const given = String(answer.headers['x-request-id']);
 
-    expect(given).toMatch(/^[\da-f]{32}$/);
-    await until(() => gateways.some((gateway) => gateway.request(given)));
-  });
+      expect(given).toMatch(/^[\da-f]{32}$/);
+      await until(() => gateways.some((gateway) => gateway.request(given)));
+    },
+  );
 
   test.each([
     '/metrics',
@@ -252,6 +255,23 @@ describe.skipIf(!hasNginx).each(['compose', 'host'] as const)('the nginx site of
       status: answer.status,
     });
     expect(JSON.stringify(line)).not.toMatch(/33123456789|secret-of-mine/);
+  });
+
+  test.each([
+    ['/graphql/33123456789', '/...'],
+    ['/secret-of-mine', '/...'],
+    ['/grafana/secret-of-mine/33123456789', '/...'],
+    ['/grafana/tag-values', '/grafana/tag-values'],
+    ['/graphql/assets/1f2e/page.js', '/graphql/assets/'],
+  ])('logs of the path %s only %s', async (path, shown) => {
+    const answer = await send(nginx(), { path, method: 'GET', from: '127.0.1.14' });
+    const id = answer.headers['x-request-id'];
+    const find = () =>
+      nginx()
+        .accessLog()
+        .find(({ requestId, client }) => client === '127.0.1.14' && (id ? requestId === id : true));
+
+    expect((await until(find)).path).toBe(shown);
   });
 });
 

@@ -88,12 +88,65 @@ test('a sane request id of the caller is kept, and shown in the answer', async (
   expect(lines[0]?.requestId).toBe('nginx-1f:2.a_b');
 });
 
-test.each(['', 'a b', 'x'.repeat(65), '"}{'])('a request id like %j is replaced', async (id) => {
+test.each([
+  'a3bb189e-8bf9-3888-9912-ace4e6543002',
+  '12345678-1234-1234-1234-123456789012',
+  'F0EF3FCD81223E56A1B1C65236DDFB2C',
+  '01ARZ3NDEKTSV4RRFFQ69G5FAV',
+  'frontend-42',
+])('so is one that a program made, or a short word: %s', async (id) => {
   const { app, lines } = createLoggedApp({ calls: () => null });
-  const { headers } = await post(app, { query: '{ calls }' }, { 'x-request-id': id });
+  await post(app, { query: '{ calls }' }, { 'x-request-id': id });
+
+  expect(lines[0]?.requestId).toBe(id);
+});
+
+const TOKEN = 'f0ef3fcd81223e56a1b1c65236ddfb2c';
+
+test.each([
+  ['nothing', ''],
+  ['two words', 'a b'],
+  ['a long word', 'x'.repeat(32)],
+  ['punctuation', '"}{'],
+  ['a telephone number', '33612345678'],
+  ['a telephone number in a word', 'call-to_33.6.12.34.56.78'],
+  ['an account and a time', '14:20260105'],
+  ['a token of ours', '7d0f'.repeat(12)],
+  ['the very token that the request has', TOKEN],
+])('a request id that is %s is replaced', async (_, id) => {
+  const { app, lines } = createLoggedApp({ calls: () => null });
+  const asked = { 'x-request-id': id, authorization: `Bearer ${TOKEN}` };
+  const { headers } = await post(app, { query: '{ calls }' }, asked);
 
   expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
   expect(lines[0]?.requestId).toBe(headers.get('x-request-id'));
+});
+
+test.each([
+  ['Call_33_612_345_678', 'Call_…'],
+  [`t${'7d0f'.repeat(12)}`, 't…'],
+  ['CallsOf2026', 'CallsOf2026'],
+])('an operation %s is shown as %s', async (name, shown) => {
+  const { app, lines } = createLoggedApp({ calls: () => null });
+  await post(app, { query: `query ${name} { calls }` });
+
+  expect(lines[0]?.operation).toBe(shown);
+});
+
+test.each([
+  ['/grafana/tag-values', '/grafana/tag-values'],
+  ['/grafana/tag-values/33612345678', '/grafana/…'],
+  [`/grafana/${'7d0f'.repeat(12)}`, '/grafana/…'],
+  ['/graphql/assets/1f2e/page.js', '/graphql/assets/'],
+  ['/33612345678', '/…'],
+  ['/graphql/secret-token', '/…'],
+  ['/graphql?query=33612345678', '/graphql'],
+  ['/%33%33%36%31%32', '/…'],
+])('a path %s is shown as %s', async (path, shown) => {
+  const { app, lines } = createLoggedApp({ calls: () => null });
+  await app.fetch(`http://gateway${path}`, {});
+
+  expect(lines[0]?.path).toBe(shown);
 });
 
 test.each([
