@@ -33,8 +33,8 @@ export function lease(standby: Standby, { sample, asOf: asOfThen, currentAsOf, c
 
   function freshness(replayedLsn?: string): Freshness {
     const asOf = node.breaks === breaksThen ? asOfThen : currentAsOf();
-    const known = [sample.lsn, latestLsn(standby, sample)];
-    if (replayedLsn !== undefined) known.push(parseLsn(replayedLsn));
+    // What a statement said holds for all of its rows: the watcher's next look must not give one page two tokens.
+    const known = [sample.lsn, replayedLsn === undefined ? latestLsn(standby, sample) : parseLsn(replayedLsn)];
     return {
       asOf: asOf ? formatTime(asOf.stamp) : null,
       stalenessSeconds: asOf ? atMost(Math.max(0, clock.now() - asOf.at)) : null,
