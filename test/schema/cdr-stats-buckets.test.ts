@@ -20,6 +20,13 @@ const changes = [
   { timeZone: 'America/Havana', day: '2026-11-01', hours: 25 },
   { timeZone: 'Atlantic/Azores', day: '2026-10-25', hours: 25 },
   { timeZone: 'Asia/Beirut', day: '2026-10-24', hours: 25 },
+  // Skips the last hour of the day before; a day in two years that is of both kinds.
+  { timeZone: 'America/Nuuk', day: '2026-03-29', hours: 24 },
+  { timeZone: 'America/Scoresbysund', day: '2025-03-30', hours: 24 },
+  { timeZone: 'America/Scoresbysund', day: '2025-03-29', hours: 23 },
+  // Skipped a whole day.
+  { timeZone: 'Pacific/Apia', day: '2011-12-31', hours: 24 },
+  { timeZone: 'Pacific/Apia', day: '2011-12-29', hours: 24 },
   { timeZone: 'UTC', day: '2026-03-29', hours: 24 },
 ] as const;
 

@@ -52,16 +52,26 @@ export type Unit = 'MINUTE' | 'QUARTER_HOUR' | 'HOUR' | 'DAY' | 'WEEK' | 'MONTH'
 const minutesOf: Partial<Record<Unit, number>> = { MINUTE: 1, QUARTER_HOUR: 15, HOUR: 60 };
 
 /**
- * When the bucket of this instant begins. An hour, or a part of one: as far back as the clock on the wall says. A day, a week or a
+ * When the bucket of this instant begins. An hour, or a part of one: as far back as the clock on the wall says, but not
+ * before it was changed to say so. A day, a week or a
  * month: at the first instant of its first day, which need not be midnight, and may be midnight twice.
  */
 export function bucketOf(millis: number, unit: Unit, timeZone: string): number {
   const minutes = minutesOf[unit];
   if (minutes !== undefined) {
-    const { minute, second } = localTimeOf(millis, timeZone);
-    return Math.floor(millis / 1000) * 1000 - ((minute % minutes) * 60 + second) * 1000;
+    const wanted = roundDown(millis, minutes, timeZone);
+    // Where clocks were changed meanwhile it is not that long: it begins with the change.
+    let start = wanted;
+    while (roundDown(start, minutes, timeZone) !== wanted) start += 60_000;
+    return start;
   }
   return startOfDay(firstDayOf[unit as keyof typeof firstDayOf](dayOf(millis, timeZone)), timeZone);
+}
+
+/** So many minutes of an hour at a time, as far back as the clock on the wall says. */
+function roundDown(millis: number, minutes: number, timeZone: string): number {
+  const { minute, second } = localTimeOf(millis, timeZone);
+  return Math.floor(millis / 1000) * 1000 - ((minute % minutes) * 60 + second) * 1000;
 }
 
 const starts = new Map<string, number>();

@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { CdrColumnName, cdrColumns } from '../sources/cdr-columns.ts';
 import type { XdrsModel } from '../sources/model.ts';
 import type { CdrFilterName, FilterKindOf } from './cdr-filter.ts';
+import { type BucketUnit, bucketKey, bucketStart } from './time-buckets.ts';
 
 /** What calls are grouped by: an enum value of GraphQL, and a field of the rows of statistics. */
 interface Dimension {
@@ -41,19 +42,13 @@ export type ListFilterName = {
 export type ListKind = 'ids' | 'texts' | 'integers' | 'outcomes';
 
 /** Connect time, cut into buckets by the clock or the calendar of a zone: `bucket` of a row is when its bucket begins. */
-export interface TimeDimension extends Dimension {
+export interface TimeDimension extends Dimension, BucketUnit {
   readonly kind: 'time';
-  readonly unit: ClockUnit | CalendarUnit;
-  /** Of a usual one. */
-  readonly seconds: number;
 }
 
-const HOUR_SECONDS = 3600;
+export type CalendarUnit = Exclude<BucketUnit['unit'], 'clock'>;
 
-/** An hour, or an equal part of one. */
-export type ClockUnit = 'clock';
-export type CalendarUnit = 'day' | 'week' | 'month';
-
+/** Seconds of an hour, or of an equal part of one. */
 const clock = (seconds: number, description: string): TimeDimension => ({
   kind: 'time',
   unit: 'clock',
@@ -174,7 +169,7 @@ export function groupField(name: CdrDimension): string {
 export function groupKey(name: CdrDimension, timeZone: string): RawBuilder<unknown> {
   const dimension = cdrDimension(name);
   return dimension.kind === 'time'
-    ? bucketOf(dimension, sql.ref('xdrs.connect_time'), timeZone)
+    ? bucketKey(dimension, sql.ref('xdrs.connect_time'), timeZone)
     : sql.ref(`xdrs.${dimension.column}`);
 }
 
@@ -185,32 +180,5 @@ export function groupShown(
   timeZone: string,
 ): RawBuilder<unknown> {
   const dimension = cdrDimension(name);
-  return dimension.kind === 'time' && dimension.unit !== 'clock' && timeZone !== 'UTC'
-    ? startOfDay(key, timeZone)
-    : key;
-}
-
-/** In UTC a bucket is plain arithmetic, counted from a Monday; elsewhere the calendar must be consulted for each call. */
-function bucketOf(
-  { unit, seconds }: TimeDimension,
-  instant: RawBuilder<unknown>,
-  timeZone: string,
-): RawBuilder<unknown> {
-  const length = sql`${sql.lit(`${seconds} seconds`)}::interval`;
-  if (timeZone === 'UTC' && unit !== 'month') {
-    return sql`date_bin(${length}, ${instant}, '2000-01-03 00:00:00+00')`;
-  }
-  if (unit !== 'clock') return sql`date_trunc(${sql.lit(unit)}, ${instant}, ${timeZone}::text)`;
-  // The hours of a zone that is off by half an hour begin at the half; parts of an hour are counted from there.
-  const hour = sql`date_trunc('hour', ${instant}, ${timeZone}::text)`;
-  return seconds === HOUR_SECONDS ? hour : sql`date_bin(${length}, ${instant}, ${hour})`;
-}
-
-/**
- * Where clocks change at midnight there are two of it, or none: date_trunc answers the second, but a day begins with
- * the first. A microsecond earlier there is no doubt.
- */
-function startOfDay(instant: RawBuilder<unknown>, timeZone: string): RawBuilder<unknown> {
-  const midnight = sql`date_trunc('day', ${instant} at time zone ${timeZone}::text)`;
-  return sql`(${midnight} - interval '1 microsecond') at time zone ${timeZone}::text + interval '1 microsecond'`;
+  return dimension.kind === 'time' ? bucketStart(dimension, key, timeZone) : key;
 }
