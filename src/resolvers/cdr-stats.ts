@@ -3,11 +3,11 @@ import { type CdrDimension, isTimeDimension, timeDimensionNames } from '../db/ca
 import type { StatsMeasure } from '../db/calls/cdr-measures.ts';
 import {
   type CdrStatsRow,
-  isTimeZone,
   type StatsCondition,
   selectCdrStats,
   selectCdrTotals,
 } from '../db/calls/cdr-stats.ts';
+import { findTimeZone, type TimeZone } from '../db/calls/time-zones.ts';
 import type { Reader } from '../db/reader.ts';
 import { InvalidArgumentError, UnknownTimeZoneError } from '../errors.ts';
 import { type CdrFilterArgument, parseFilter } from './cdr-filter.ts';
@@ -42,9 +42,9 @@ export async function findCdrStats(deps: CdrStatsDeps, args: CdrStatsArguments):
   const groupBy = parseDimensions(args.groupBy ?? []);
   const limit = parseFirst(args.first);
   const having = parseConditions(args.having ?? []);
-  const { timeZone, orderBy } = args;
+  const { orderBy } = args;
   const reader = await deps.reader();
-  await checkTimeZone(reader, timeZone);
+  const timeZone = await parseTimeZone(reader, args.timeZone);
   const order = orderBy ? { measure: orderBy.measure, descending: orderBy.direction === 'DESC' } : undefined;
 
   return {
@@ -85,9 +85,9 @@ function parseFirst(first: number | null | undefined): number | undefined {
   return first;
 }
 
-/** UTC is known; other names are looked up in PostgreSQL, which will do the cutting. */
-async function checkTimeZone(reader: Reader, timeZone: string): Promise<void> {
-  if (timeZone === 'UTC') return;
-  const plausible = /^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/.test(timeZone);
-  if (!plausible || !(await isTimeZone(reader, timeZone))) throw new UnknownTimeZoneError(timeZone);
+async function parseTimeZone(reader: Reader, name: string): Promise<TimeZone> {
+  const isPlausible = /^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/.test(name);
+  const timeZone = isPlausible ? await findTimeZone(reader, name) : undefined;
+  if (!timeZone) throw new UnknownTimeZoneError(name);
+  return timeZone;
 }

@@ -111,7 +111,8 @@ describe('buckets as PostgreSQL cuts them', () => {
         fc.constantFrom(...bucketNames),
         fc.integer({ min: utc('2001-01-01T00:00'), max: utc('2026-12-01T00:00') }),
         async (zone, bucket, instant) => {
-          const start = groupShown(bucket, groupKey(bucket, zone), zone);
+          const timeZone = { name: zone, splitsHours: false };
+          const start = groupShown(bucket, groupKey(bucket, { timeZone, isWithinRange: true }), timeZone);
           const { rows } = await sql<{ start: string }>`select extract(epoch from ${start}) * 1000 as start
             from (select ${new Date(instant).toISOString()}::timestamptz as connect_time) as xdrs`.execute(
             db,

@@ -136,3 +136,42 @@ test('a zone that PostgreSQL and the world do not know is refused by name', asyn
     });
   }
 });
+
+test.each(['UTC', 'Europe/Paris', 'America/Los_Angeles', 'Pacific/Kiritimati'])(
+  'in %s calls at the ends of the calendar cost no answer, but a bucket that cannot be told',
+  async (timeZone) => {
+    await using own = await createTestDatabase();
+    const times = [
+      '4714-11-24 00:00:00+00 BC',
+      '4713-01-01 00:00:00+00 BC',
+      '2026-01-05 09:00:00+00',
+      '294276-12-31 23:59:59.999999+00',
+      'infinity',
+      '-infinity',
+    ];
+    await own.pool.query(
+      'insert into xdrs (i_xdr, i_account, connect_time) select number, 14, time from unnest($1::timestamptz[]) with ordinality as given (time, number)',
+      [times],
+    );
+    await own.replayed();
+    await using asked = await createTestGateway(own);
+    for (const unit of ['MINUTE', 'QUARTER_HOUR', 'HOUR', 'DAY', 'WEEK', 'MONTH']) {
+      const { data, errors = [] } = await asked.query(
+        `query ($unit: CdrDimension!, $timeZone: String!) {
+          cdrStats(groupBy: [$unit], timeZone: $timeZone) { rows { bucket attempts } totals { attempts } }
+        }`,
+        { unit, timeZone },
+      );
+      const rows: Bucket[] = data.cdrStats.rows;
+      expect(rows.reduce((sum, { attempts }) => sum + attempts, 0)).toBe(times.length);
+      expect(data.cdrStats.totals.attempts).toBe(times.length);
+      const ordinary = bucketOf(Date.parse('2026-01-05T09:00:00Z'), unit as Unit, timeZone);
+      expect(rows.map(({ bucket }) => bucket)).toContain(
+        new Date(ordinary).toISOString().replace('Z', '000Z'),
+      );
+      expect(errors.map(({ extensions }) => extensions.code)).toEqual(
+        rows.filter(({ bucket }) => bucket === null).map(() => 'UNREADABLE_VALUE'),
+      );
+    }
+  },
+);

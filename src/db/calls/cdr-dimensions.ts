@@ -3,6 +3,7 @@ import type { CdrColumnName, cdrColumns } from '../sources/cdr-columns.ts';
 import type { XdrsModel } from '../sources/model.ts';
 import type { CdrFilterName, FilterKindOf } from './cdr-filter.ts';
 import { type BucketUnit, bucketKey, bucketStart } from './time-buckets.ts';
+import type { TimeZone } from './time-zones.ts';
 
 /** What calls are grouped by: an enum value of GraphQL, and a field of the rows of statistics. */
 interface Dimension {
@@ -166,10 +167,13 @@ export function groupField(name: CdrDimension): string {
 }
 
 /** What the calls `xdrs` are grouped by. */
-export function groupKey(name: CdrDimension, timeZone: string): RawBuilder<unknown> {
+export function groupKey(
+  name: CdrDimension,
+  given: { readonly timeZone: TimeZone; readonly isWithinRange: boolean },
+): RawBuilder<unknown> {
   const dimension = cdrDimension(name);
   return dimension.kind === 'time'
-    ? bucketKey(dimension, sql.ref('xdrs.connect_time'), timeZone)
+    ? bucketKey(dimension, sql.ref('xdrs.connect_time'), given)
     : sql.ref(`xdrs.${dimension.column}`);
 }
 
@@ -177,7 +181,7 @@ export function groupKey(name: CdrDimension, timeZone: string): RawBuilder<unkno
 export function groupShown(
   name: CdrDimension,
   key: RawBuilder<unknown>,
-  timeZone: string,
+  timeZone: TimeZone,
 ): RawBuilder<unknown> {
   const dimension = cdrDimension(name);
   return dimension.kind === 'time' ? bucketStart(dimension, key, timeZone) : key;

@@ -237,6 +237,11 @@ export function soughtPart(filter: CdrFilter): CdrFilter {
   return { ...filter, ...Object.fromEntries(others.map((name) => [name, null])) };
 }
 
+/** Whether both ends of the times are given, which no check lets be further away than a switch has lived. */
+export function hasTimeRange({ from, to }: CdrFilter): boolean {
+  return from != null && to != null;
+}
+
 /** Whether a number is looked for by its first digits, whose index has the numbers together and not in list order. */
 export function hasNumberPrefix(filter: CdrFilter): boolean {
   return filter.cli?.startsWith != null || filter.cld?.startsWith != null;

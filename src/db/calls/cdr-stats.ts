@@ -9,7 +9,7 @@ import {
   groupShown,
   isTimeDimension,
 } from './cdr-dimensions.ts';
-import { type CdrFilter, matchesFilter } from './cdr-filter.ts';
+import { type CdrFilter, hasTimeRange, matchesFilter } from './cdr-filter.ts';
 import {
   type Aggregate,
   cdrMeasure,
@@ -17,6 +17,7 @@ import {
   type StatsMeasure,
   statsMeasures,
 } from './cdr-measures.ts';
+import { type TimeZone, UTC } from './time-zones.ts';
 
 /** A bound on a measure. All given parts must hold; a measure that is null fulfils none. Decimal texts. */
 export interface StatsCondition {
@@ -33,8 +34,7 @@ const comparisons = { is: '=', atLeast: '>=', atMost: '<=', moreThan: '>', lessT
 export interface CdrStatsQuery {
   readonly filter: CdrFilter;
   readonly groupBy: readonly CdrDimension[];
-  /** An IANA name that PostgreSQL knows. */
-  readonly timeZone: string;
+  readonly timeZone: TimeZone;
   readonly having: readonly StatsCondition[];
   /** Undefined: by time, then by the other dimensions in the order in which they are given. */
   readonly orderBy?: { readonly measure: StatsMeasure; readonly descending: boolean } | undefined;
@@ -84,23 +84,9 @@ export async function selectCdrTotals(
   filter: CdrFilter,
   wanted: readonly StatsMeasure[],
 ): Promise<CdrStatsRow> {
-  const query = { filter, groupBy: [], timeZone: 'UTC', having: [], limit: 1 };
+  const query = { filter, groupBy: [], timeZone: UTC, having: [], limit: 1 };
   const [row] = await selectCdrStats(reader, query, wanted);
   return row!;
-}
-
-/** Files beside the zones of some systems: the zone that the server happens to be in. */
-const nobodysZones = ['localtime', 'posixrules'];
-
-/** Whether PostgreSQL knows the zone by this name, as an IANA name: no abbreviation, no POSIX rule. */
-export async function isTimeZone(reader: Reader, name: string): Promise<boolean> {
-  if (nobodysZones.includes(name)) return false;
-  const statement = Statement.ofServer(
-    'isTimeZone',
-    sql<{ known: boolean }>`select exists (select from pg_timezone_names where name = ${name}) as known`,
-  );
-  const [row] = await run(reader, statement);
-  return row!.known;
 }
 
 /** A row per group: what it is grouped by, and its measures. */
@@ -177,8 +163,9 @@ function valuesOver(over: Aggregate['over'], partials: readonly PartialColumn[])
   );
 }
 
-function groupKeys({ groupBy, timeZone }: CdrStatsQuery) {
-  return groupBy.map((name) => groupKey(name, timeZone).as(groupField(name)));
+function groupKeys({ groupBy, timeZone, filter }: CdrStatsQuery) {
+  const isWithinRange = hasTimeRange(filter);
+  return groupBy.map((name) => groupKey(name, { timeZone, isWithinRange }).as(groupField(name)));
 }
 
 function groupColumns({ groupBy }: CdrStatsQuery, relation: string) {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cdrMeasure, statsMeasures } from '../../../src/db/calls/cdr-measures.ts';
 import { type CdrStatsQuery, selectCdrStats } from '../../../src/db/calls/cdr-stats.ts';
+import { UTC } from '../../../src/db/calls/time-zones.ts';
 import { checkSource } from '../../../src/db/catalogue/catalogue-check.ts';
 import type { Reader } from '../../../src/db/reader.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
@@ -48,7 +49,7 @@ const ofOnePass = statsMeasures.filter((name) =>
 async function scanOf(question: Partial<CdrStatsQuery>, accountIds?: readonly string[]) {
   await selectCdrStats(
     { ...reader, scope: accountIds ? { kind: 'accounts', accountIds } : { kind: 'all' } },
-    { filter: {}, groupBy: [], timeZone: 'UTC', having: [], limit: 1_000, ...question },
+    { filter: {}, groupBy: [], timeZone: UTC, having: [], limit: 1_000, ...question },
     ofOnePass,
   );
   const { text, values } = sent.at(-1)!;
@@ -65,7 +66,14 @@ describe('the statistics of one account read no table,', () => {
     ['as the totals of a day', { filter: { accountIds: ['7'], ...day } }],
     ['as the totals of a tenant', {}, ['7']],
     ['by hour', { filter: { accountIds: ['7'], ...day }, groupBy: ['HOUR'] }],
-    ['by day of a zone', { filter: { accountIds: ['7'] }, groupBy: ['DAY'], timeZone: 'Europe/Paris' }],
+    [
+      'by day of a zone',
+      {
+        filter: { accountIds: ['7'] },
+        groupBy: ['DAY'],
+        timeZone: { name: 'Europe/Paris', splitsHours: false },
+      },
+    ],
     ['by account', { filter: { accountIds: ['7'], ...day }, groupBy: ['ACCOUNT'] }],
     ['by cause', { filter: { accountIds: ['7'], ...day }, groupBy: ['DISCONNECT_CAUSE'] }],
     ['by outcome', { filter: { accountIds: ['7'], ...day }, groupBy: ['OUTCOME'] }],
