@@ -6,7 +6,9 @@ import {
 } from '../db/calls/cdr-dimensions.ts';
 import type { TimeSpan } from '../replicas/sample-history.ts';
 
-const HOUR_MILLIS = 3_600_000;
+const MINUTE_MILLIS = 60_000;
+const HOUR_MILLIS = 60 * MINUTE_MILLIS;
+const DAY_MILLIS = 24 * HOUR_MILLIS;
 
 /** Shortest first. */
 export const bucketNames = timeDimensionNames;
@@ -42,24 +44,80 @@ export function bucketStarts(
 
 type OffsetAt = (instant: number) => number;
 
-/** An hour lasts an hour whatever the clocks do; zones off by half an hour begin theirs at the half. */
-function clockStarts({ from, to }: TimeSpan, length: number, offsetAt: OffsetAt): number[] {
-  const offset = offsetAt(from);
-  const first = Math.floor((from + offset) / length) * length - offset;
+/** A time in which the clocks of a zone were not changed. */
+interface Period {
+  readonly from: number;
+  readonly to: number;
+  readonly offset: number;
+}
+
+/** Hours, or equal parts of one, as the clock shows them; where it is changed, what is cut short begins with that. */
+function clockStarts(span: TimeSpan, length: number, offsetAt: OffsetAt): number[] {
   const starts: number[] = [];
-  for (let start = first; start < to; start += length) starts.push(start);
+  const now = offsetAt(span.from);
+  let next = Math.floor((span.from + now) / length) * length - now;
+  if ((next + offsetAt(next)) % length !== 0) {
+    next = findChange(next, span.from, (instant) => offsetAt(instant) === now);
+  }
+  for (const { from, to, offset } of findPeriods({ from: next, to: span.to }, offsetAt)) {
+    const isInStep = (next + offset) % length === 0;
+    if (!isInStep) {
+      starts.push(from);
+      next = Math.floor((from + offset) / length + 1) * length - offset;
+    }
+    for (; next < to; next += length) starts.push(next);
+  }
   return starts;
+}
+
+/** The periods of a span, in order. Clocks are changed at whole minutes, and not twice within a day. */
+function* findPeriods(span: TimeSpan, offsetAt: OffsetAt): Generator<Period> {
+  let [from, offset] = [span.from, offsetAt(span.from)];
+  for (let low = from; low < span.to; low += DAY_MILLIS) {
+    const high = Math.min(low + DAY_MILLIS, span.to);
+    const after = offsetAt(high);
+    if (after === offset) continue;
+    const to = findChange(low, high, (instant) => offsetAt(instant) === after);
+    yield { from, to, offset };
+    [from, offset] = [to, after];
+  }
+  if (from < span.to) yield { from, to: span.to, offset };
+}
+
+/** The first whole minute that is after the change, between one that is before it and one that is after. */
+function findChange(before: number, after: number, isAfter: (instant: number) => boolean): number {
+  let [low, high] = [Math.floor(before / MINUTE_MILLIS), Math.ceil(after / MINUTE_MILLIS)];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (isAfter(middle * MINUTE_MILLIS)) high = middle;
+    else low = middle;
+  }
+  return high * MINUTE_MILLIS;
 }
 
 function calendarStarts({ from, to }: TimeSpan, calendar: Calendar, offsetAt: OffsetAt): number[] {
   const starts: number[] = [];
   let local = calendar.startOf(new Date(from + offsetAt(from)));
   for (;;) {
-    const start = local - offsetAt(local - offsetAt(local));
+    const start = startOfDay(local, offsetAt);
     if (start >= to) return starts;
-    starts.push(start);
+    // A day that was skipped begins with the next one.
+    if (start !== starts.at(-1)) starts.push(start);
     local = calendar.after(new Date(local));
   }
+}
+
+/**
+ * The first instant at which the zone shows that day, given its midnight as if it were in UTC: by the clock before a
+ * change or by the one after it, whichever midnight is shown first; where neither is, with the change itself.
+ */
+function startOfDay(midnight: number, offsetAt: OffsetAt): number {
+  const around = midnight - offsetAt(midnight);
+  const before = midnight - offsetAt(around - 26 * HOUR_MILLIS);
+  const after = midnight - offsetAt(around + 26 * HOUR_MILLIS);
+  if (before === after || before + offsetAt(before) === midnight) return before;
+  if (after + offsetAt(after) === midnight) return after;
+  return findChange(after - MINUTE_MILLIS, before, (instant) => instant + offsetAt(instant) >= midnight);
 }
 
 interface Calendar {

@@ -96,6 +96,44 @@ describe('buckets as PostgreSQL cuts them', () => {
   });
   afterAll(() => db.destroy());
 
+  /** Zones that change their clocks around midnight, by half an hour, or at a minute past; and one such change. */
+  const hard = [
+    ['Europe/Paris', '2023-03-26T01:00'],
+    ['Atlantic/Azores', '2023-10-29T01:00'],
+    ['Atlantic/Azores', '2025-03-30T01:00'],
+    ['America/Havana', '2023-03-12T05:00'],
+    ['America/Havana', '2023-11-05T05:00'],
+    ['America/Santiago', '2022-09-11T04:00'],
+    ['Asia/Beirut', '2022-10-29T21:00'],
+    ['Australia/Lord_Howe', '2023-04-01T15:00'],
+    ['Australia/Lord_Howe', '2023-09-30T15:30'],
+    ['America/St_Johns', '2010-11-07T02:31'],
+    ['America/St_Johns', '2010-03-14T03:31'],
+    ['Pacific/Apia', '2011-12-30T10:00'],
+    ['Africa/Casablanca', '2023-04-23T02:00'],
+  ] as const;
+
+  test.each(hard)(
+    'in %s all that begin around %s are those that its calls are put into',
+    async (zone, change) => {
+      const hours = (count: number) => utc(change) + count * 3_600_000;
+      for (const bucket of bucketNames) {
+        const span = { from: hours(bucket === 'MINUTE' ? -3 : -50), to: hours(bucket === 'MINUTE' ? 3 : 50) };
+        const timeZone = { name: zone, splitsHours: true };
+        const key = groupKey(bucket, { timeZone, isWithinRange: true });
+        const { rows } = await sql<{ start: number }>`select distinct
+          date_part('epoch', ${groupShown(bucket, sql.ref('groups.bucket'), timeZone)}) * 1000 as start
+        from (select ${key} as bucket from generate_series(to_timestamp(${span.from / 1000}::float8),
+          to_timestamp(${span.to / 1000 - 1}::float8), interval '1 minute') as xdrs (connect_time)) as groups
+        order by start`.execute(db);
+        expect({ bucket, starts: bucketStarts(span, bucket, zone) }).toEqual({
+          bucket,
+          starts: rows.map(({ start }) => start),
+        });
+      }
+    },
+  );
+
   test('begin at the same instants, in every zone that both know alike', async () => {
     const zones = [
       'UTC',
