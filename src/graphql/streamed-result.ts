@@ -4,8 +4,15 @@ import type { ExecutionResult } from 'graphql';
 import { type FetchAPI, processRegularResult } from 'graphql-yoga';
 import { compress, negotiateEncoding } from '../http/compression.ts';
 import type { RequestFacts } from '../http/request-facts.ts';
+import { setTrailers } from '../http/trailers.ts';
 import type { ReplicaSession } from '../replicas/session.ts';
-import { type FileFormat, fileTypes } from '../streaming/file-response.ts';
+import {
+  describeGap,
+  type FileBody,
+  type FileFormat,
+  type FileGap,
+  fileTypes,
+} from '../streaming/file-response.ts';
 import type { JsonType } from './accept.ts';
 
 interface SentResult extends ExecutionResult {
@@ -43,17 +50,31 @@ export function createFileResult(
   sending: Sending,
   format: FileFormat,
   name: string,
-  body: Buffer | Readable,
+  { content, gap }: FileBody,
 ): FileResult {
-  const sent = send(sending, body);
+  const sent = send(sending, content);
   const moment = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
   const headers = {
     ...sent.headers,
     'content-type': `${fileTypes[format]}; charset=utf-8${format === 'csv' ? '; header=present' : ''}`,
     'content-disposition': `attachment; filename="${name}-${moment}.${format}"`,
   };
-  const { discard } = sent;
-  return { response: ({ Response }) => new Response(sent.body as never, { headers }), discard };
+  // A body whose end is still to come says behind it whether it is whole; any other says so before.
+  if (!(content instanceof Readable)) Object.assign(headers, completeness(gap()));
+  return {
+    discard: sent.discard,
+    response({ Response }) {
+      const response = new Response(sent.body as never, { headers });
+      if (content instanceof Readable) {
+        setTrailers(response, { names: ['X-Complete', 'X-Incomplete'], values: () => completeness(gap()) });
+      }
+      return response;
+    },
+  };
+}
+
+function completeness(gap: FileGap | undefined): Record<string, string> {
+  return gap ? { 'X-Complete': 'false', 'X-Incomplete': describeGap(gap) } : { 'X-Complete': 'true' };
 }
 
 /** The response of a result that is there as a whole, or is a stream of its own. */

@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { finished, pipeline } from 'node:stream/promises';
 import { BlockStream } from '../streaming/body.ts';
 import { recycleBlock } from '../streaming/byte-writer.ts';
 import { HttpError } from './errors.ts';
 import { urlOf } from './request-target.ts';
+import { addTrailers } from './trailers.ts';
 
 const NO_STORE = 'no-store';
 
@@ -75,10 +76,19 @@ export async function sendResponse(response: Response, outgoing: ServerResponse)
     else outgoing.end(Buffer.from(bytes));
   } else if (response.body) {
     const readable = toReadable(response.body);
-    await (readable instanceof BlockStream ? readable.sendTo(outgoing) : pipeline(readable, outgoing));
+    const beforeEnd = () => addTrailers(response, outgoing);
+    if (readable instanceof BlockStream) await readable.sendTo(outgoing, beforeEnd);
+    else await sendAll(readable, outgoing, beforeEnd);
   } else {
     outgoing.end();
   }
+}
+
+async function sendAll(readable: Readable, outgoing: ServerResponse, beforeEnd: () => void): Promise<void> {
+  await pipeline(readable, outgoing, { end: false });
+  beforeEnd();
+  outgoing.end();
+  await finished(outgoing);
 }
 
 /** What a response that nobody called cacheable depends on, beside what it says itself. */

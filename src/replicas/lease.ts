@@ -34,7 +34,10 @@ export function lease(standby: Standby, { sample, asOf: asOfThen, currentAsOf, c
   function freshness(replayedLsn?: string): Freshness {
     const asOf = node.breaks === breaksThen ? asOfThen : currentAsOf();
     // What a statement said holds for all of its rows: the watcher's next look must not give one page two tokens.
-    const known = [sample.lsn, replayedLsn === undefined ? latestLsn(standby, sample) : parseLsn(replayedLsn)];
+    const known = [
+      sample.lsn,
+      replayedLsn === undefined ? latestLsn(standby, sample) : parseLsn(replayedLsn),
+    ];
     return {
       asOf: asOf ? formatTime(asOf.stamp) : null,
       stalenessSeconds: asOf ? atMost(Math.max(0, clock.now() - asOf.at)) : null,

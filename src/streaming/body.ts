@@ -74,6 +74,7 @@ export class Body implements Flow {
  */
 export class BlockStream extends Readable {
   #outgoing: ServerResponse | undefined;
+  #beforeEnd: (() => void) | undefined;
   #waitingBytes = 0;
   #wake: (() => void) | undefined;
   #isFinished = false;
@@ -101,12 +102,15 @@ export class BlockStream extends Readable {
 
   finish(): void {
     this.#isFinished = true;
-    if (this.#outgoing) this.#outgoing.end();
+    if (this.#outgoing) this.#endOutgoing(this.#outgoing);
     else this.push(null);
   }
 
-  /** Sends all blocks to the response. Resolves when the last one is out; rejects when the client leaves first. */
-  sendTo(outgoing: ServerResponse): Promise<void> {
+  /**
+   * Sends all blocks to the response. Resolves when the last one is out; rejects when the client leaves first. What
+   * `beforeEnd` adds comes behind them.
+   */
+  sendTo(outgoing: ServerResponse, beforeEnd?: () => void): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     outgoing.once('close', () => {
       if (outgoing.writableFinished) resolve();
@@ -115,9 +119,15 @@ export class BlockStream extends Readable {
     });
     if (outgoing.destroyed) this.destroy();
     this.#outgoing = outgoing;
+    this.#beforeEnd = beforeEnd;
     for (let block = this.read(); block !== null; block = this.read()) this.#write(block);
-    if (this.#isFinished) outgoing.end();
+    if (this.#isFinished) this.#endOutgoing(outgoing);
     return promise;
+  }
+
+  #endOutgoing(outgoing: ServerResponse): void {
+    this.#beforeEnd?.();
+    outgoing.end();
   }
 
   override _read(): void {

@@ -57,15 +57,35 @@ function isFlat(member: Member): boolean {
   return member.kind === 'related' ? member.object.leaves !== undefined : member.kind !== 'object';
 }
 
+/** A file that is there, or coming. */
+export interface FileBody {
+  readonly content: Buffer | Readable;
+  /** What the file does not hold, when it has ended; undefined when it is whole. */
+  gap(): FileGap | undefined;
+}
+
 /** Writes the list as a file. Resolves as `streamOperation` does; throws only while nothing was sent. */
-export function streamFile(options: FileOptions): Promise<Buffer | Readable> {
+export async function streamFile(options: FileOptions): Promise<FileBody> {
   const body = new Body();
-  return Promise.race([body.started, writeFile(body, options)]);
+  let gap: FileGap | undefined;
+  const note = (found: FileGap) => {
+    gap = found;
+  };
+  const content = await Promise.race([body.started, writeFile(body, options, note)]);
+  return { content, gap: () => gap };
+}
+
+/** The facts about what is missing, as one line: its reason, its counts, and where to go on. */
+export function describeGap({ message: _, ...facts }: FileGap): string {
+  return Object.entries(facts)
+    .map(([name, value]) => `${name}=${value ?? ''}`)
+    .join(' ');
 }
 
 async function writeFile(
   body: Body,
   { format, plan, list, relatedExecution, describe, onEnd }: FileOptions,
+  noteGap: (gap: FileGap) => void,
 ): Promise<Buffer | Readable> {
   const { writer } = body;
   const encoder = encoderOf(format, plan.list.members);
@@ -118,7 +138,10 @@ async function writeFile(
       error: gapError ?? new UnreadableValueError(),
       resumeAfter: null,
     };
-    writer.text(lastLine(format, { ...describe(error), ...counts, resumeAfter }));
+    const { code, message } = describe(error);
+    const gap = { code, message, ...counts, resumeAfter };
+    noteGap(gap);
+    writer.text(lastLine(format, gap));
   }
   onEnd({ rows: reading.rows, bytes: body.bytes, failed: failure !== undefined });
   return body.end();
@@ -143,7 +166,5 @@ function encoderOf(format: FileFormat, members: readonly Member[]): RowEncoder {
  */
 function lastLine(format: FileFormat, gap: FileGap): string {
   if (format === 'ndjson') return `${JSON.stringify({ [LAST_LINE_KEY]: gap })}\n`;
-  const { message: _, ...facts } = gap;
-  const words = Object.entries(facts).map(([name, value]) => `${name}=${value ?? ''}`);
-  return `${INCOMPLETE} ${words.join(' ')}\r\n`;
+  return `${INCOMPLETE} ${describeGap(gap)}\r\n`;
 }
