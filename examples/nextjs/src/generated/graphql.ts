@@ -111,7 +111,7 @@ export type CdrType =
   | 'ALL'
   /** Successful. */
   | 'COMPLETE'
-  /** Not successful and without conversation. */
+  /** Not successful and without conversation, be its duration 0, unknown or below 0. */
   | 'ERRORS'
   /** Not successful. */
   | 'INCOMPLETE'
@@ -252,7 +252,7 @@ export type StatsMeasure =
   /** Answered calls of 6 seconds or less: a sign of diallers, or of false answers. */
   | 'SHORT_CALLS';
 
-/** Orders groups by a measure; with `first`, the top N. Ties are broken by the dimensions. */
+/** Orders groups by a measure; with `first`, the top N. Ties are broken by the dimensions, time first. */
 export type StatsOrder = {
   /** Which end comes first. */
   direction?: SortDirection;
