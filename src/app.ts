@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
 import type { Principals } from './access/principals.ts';
 import { createContext } from './context.ts';
-import type { Source } from './db/sources/sources.ts';
 import { createGrafanaRoute } from './grafana/routes.ts';
 import { createErrorMask } from './graphql/errors.ts';
 import { createGraphQLEntry } from './graphql/graphql-request.ts';
@@ -25,8 +24,9 @@ import type { Traces } from './telemetry/traces.ts';
 /** What the app is made of. It owns none of it: the caller closes what it made. */
 export interface AppDeps {
   readonly replicas: Replicas;
-  /** Throws NoReplicaAvailableError until the catalogue of a standby was seen. */
-  source(): Source;
+  /** See SessionDeps. */
+  readonly source: SessionDeps['source'];
+  readonly reread?: SessionDeps['reread'];
   readonly principals: Principals;
   readonly logger: Logger;
   readonly allowedOrigins: readonly string[];
@@ -103,7 +103,8 @@ async function wantsBody({ url, headers }: RequestHead, { principals }: AppDeps)
 /** What a request that was admitted may use: a session with a standby, and the context of its resolvers. */
 function createSessions(deps: AppDeps): PhaseDeps['openSession'] {
   const { replicas, logger, metrics } = deps;
-  const sessionDeps: SessionDeps = { replicas, source: () => deps.source() };
+  const { source: sourceOf, reread } = deps;
+  const sessionDeps: SessionDeps = { replicas, source: sourceOf, ...(reread && { reread }) };
   const source = deps.carriers ?? createNumbering();
   const carriers = {
     lookUp: (numbers: readonly string[]) => source.lookUp(numbers),

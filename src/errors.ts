@@ -285,6 +285,17 @@ export class NoReplicaAvailableError extends GatewayError {
 /** The standby failed, not the request: another standby, or the same one later, may well answer it. */
 export abstract class ReplicaFailureError extends GatewayError {}
 
+/** A statement does not fit the table any more. Answered after the catalogue was read again, if what it needs is there. */
+export class TableChangedError extends ReplicaFailureError {
+  override readonly code = 'NO_REPLICA_AVAILABLE';
+  constructor(cause: unknown) {
+    super(
+      'The table of calls has been changed, and lacks what this query needs; queries that do not need it go on.',
+    );
+    this.cause = cause;
+  }
+}
+
 /** The standby cancelled our query to keep replaying WAL (SQLSTATE 40001, 40P01). */
 export class ReplicaConflictError extends ReplicaFailureError {
   override readonly code = 'REPLICA_CONFLICT';

@@ -2,14 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createPrincipals } from './access/principals.ts';
 import { createApp } from './app.ts';
-import { checkSource, SourceUnusableError } from './db/catalogue/catalogue-check.ts';
-import { createDatabase } from './db/reader.ts';
-import type { Source, SourceName } from './db/sources/sources.ts';
-import { NoReplicaAvailableError } from './errors.ts';
 import { createGraphiQL } from './graphiql/routes.ts';
 import { createHealthRoute } from './http/health.ts';
 import { createGatewayServer, type GatewayServer } from './http/server.ts';
 import { createNumbering, type Numbering } from './numbering/numbering.ts';
+import { CatalogueWatch } from './replicas/catalogue-watch.ts';
 import { createReplicas, type Replicas, type ReplicasOptions } from './replicas/replicas.ts';
 import { createSampleHistory } from './replicas/sample-history.ts';
 import { schema } from './schema/index.ts';
@@ -30,7 +27,6 @@ export interface Gateway {
 
 /** How long the start waits for a first standby before it goes on without: then requests fail until one is there. */
 const FIRST_STANDBY_SECONDS = 5;
-const RETRY_MILLIS = 50;
 /** How long the start waits for the numbering plan: an ordinary one is there long before a standby is. */
 const NUMBERING_MILLIS = 500;
 /** How long the last spans may take on their way even when requests took all the time there was for draining. */
@@ -61,8 +57,9 @@ export async function startGateway(env: Environment): Promise<Gateway> {
   try {
     const version = packageVersion();
     traces = await openTraces(settings, version, logger);
-    const source = await findSource(replicas, settings.source.name, logger, stopping.signal);
-    const parts = { settings, logger, replicas, numbering, traces, source, version, stopping };
+    const catalogue = new CatalogueWatch({ replicas, sourceName: settings.source.name, logger });
+    await watchCatalogue(catalogue, logger, stopping.signal);
+    const parts = { settings, logger, replicas, numbering, traces, catalogue, version, stopping };
     const { server, graphiql } = assembleServer(parts);
     await Promise.race([numbering.firstRead, delay(NUMBERING_MILLIS, undefined, { ref: false })]);
     const url = await listen(server, parts);
@@ -87,16 +84,17 @@ interface Parts {
   readonly version: string;
   /** Aborted when the gateway begins to drain. */
   readonly stopping: AbortController;
-  source(): Source;
+  readonly catalogue: CatalogueWatch;
 }
 
-function assembleServer({ settings, logger, replicas, numbering, ...parts }: Parts) {
+function assembleServer({ settings, logger, replicas, numbering, catalogue, ...parts }: Parts) {
   const { access, http, telemetry } = settings;
   const graphiql = settings.graphiql.isServed
     ? createGraphiQL({ accountId: access.account?.accountIds[0] })
     : undefined;
   const health = createHealthRoute({
-    isReady: () => replicas.ready(),
+    isReady: () => replicas.ready() && catalogue.canList(),
+    problems: () => catalogue.problems(),
     isDraining: () => parts.stopping.signal.aborted,
     standbys: () => replicas.snapshot().replicas,
   });
@@ -105,10 +103,11 @@ function assembleServer({ settings, logger, replicas, numbering, ...parts }: Par
   const build = { version: parts.version };
   const app = createApp({
     history,
-    metrics: createMetrics({ replicas, numbering, schema, build, token: telemetry.metricsToken }),
+    metrics: createMetrics({ replicas, numbering, catalogue, schema, build, token: telemetry.metricsToken }),
     traces: parts.traces,
     replicas,
-    source: parts.source,
+    source: (replica) => catalogue.sourceOf(replica),
+    reread: (...failure) => catalogue.reread(...failure),
     carriers: numbering,
     principals: createPrincipals(access),
     logger,
@@ -170,39 +169,12 @@ function replicasOptions({ databases, replicas }: GatewaySettings, logger: Logge
  * Looks at the catalogue of the first standby that answers. When none does in time, the gateway starts all the same,
  * and the look is taken as soon as one is there: a standby's restart must not become the gateway's.
  */
-async function findSource(
-  replicas: Replicas,
-  sourceName: SourceName,
-  logger: Logger,
-  stop: AbortSignal,
-): Promise<() => Source> {
-  let found: Source | undefined;
-  const look = async () => {
-    const replica = await replicas.choose({ signal: stop });
-    try {
-      const { source, warnings } = await checkSource(createDatabase(replica.pool), sourceName);
-      for (const warning of warnings) logger.warn(warning);
-      found = source;
-    } finally {
-      replica.release();
-    }
-  };
-  const lookUntilFound = async () => {
-    while (!found && !stop.aborted) {
-      await look().catch((error: unknown) => {
-        if (error instanceof SourceUnusableError) throw error;
-      });
-      if (!found) await delay(RETRY_MILLIS, undefined, { signal: stop, ref: false }).catch(() => {});
-    }
-  };
-  const looking = lookUntilFound();
+async function watchCatalogue(watch: CatalogueWatch, logger: Logger, stop: AbortSignal): Promise<void> {
+  const looking = watch.findFirst(stop);
   await Promise.race([looking, delay(FIRST_STANDBY_SECONDS * 1000, undefined, { ref: false })]);
-  if (!found) {
+  if (!watch.canList()) {
     logger.warn('no standby answers yet; serving errors until one does');
     looking.catch((error) => logger.fatal({ err: error }, 'the databases cannot serve this source'));
   }
-  return () => {
-    if (!found) throw new NoReplicaAvailableError(['no standby has answered since the start']);
-    return found;
-  };
+  void watch.watch(stop);
 }

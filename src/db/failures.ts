@@ -6,7 +6,9 @@ import {
   ReplicaFullError,
   ReplicaLostError,
   RequestCancelledError,
+  TableChangedError,
 } from '../errors.ts';
+import { RowShapeError } from './wire/data-row.ts';
 
 interface KindTraits {
   /** What the failure says of the server it came from. */
@@ -103,8 +105,24 @@ export function isLoss(kind: FailureKind): boolean {
 export function explain(error: unknown, signal?: AbortSignal): unknown {
   if (error instanceof GatewayError) return error;
   if (signal?.aborted) return new RequestCancelledError();
+  if (isTableChange(error)) return new TableChangedError(error);
   const traits: KindTraits = failureKinds[classify(error)];
   return traits.explain?.(error) ?? error;
+}
+
+/**
+ * SQLSTATEs of a statement that was made for the table as it was: a column, table, schema or operator that is not there,
+ * a right that was taken, a type that is another one, a plan whose result would be another one, a value beyond a type.
+ */
+const TABLE_CHANGES = /^(42703|42P01|3F000|42501|42704|42883|42804|42846|0A000|22003|22P03)$/;
+/** Of a table that was dropped while the statement was being planned. */
+const RELATION_GONE = /could not open relation|cache lookup failed/;
+
+function isTableChange(error: unknown): boolean {
+  if (error instanceof RowShapeError) return true;
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  if (typeof code !== 'string') return false;
+  return TABLE_CHANGES.test(code) || (code === 'XX000' && RELATION_GONE.test(String(message)));
 }
 
 function hasCode(error: unknown): boolean {

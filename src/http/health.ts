@@ -15,6 +15,8 @@ export interface StandbyHealth {
 export interface HealthDeps {
   /** At least one standby answered lately, so that calls can be read. */
   isReady(): boolean;
+  /** What is wrong with the tables, so that some queries, or all, cannot be answered. */
+  problems?(): readonly string[];
   /** The gateway is closing down; no new requests should be sent here. */
   isDraining(): boolean;
   standbys(): readonly StandbyHealth[];
@@ -49,8 +51,11 @@ interface HealthBody {
 function readiness(deps: HealthDeps): HealthBody {
   const checks = Object.fromEntries(deps.standbys().map((one) => [`${one.name}:staleness`, [check(one)]]));
   if (deps.isDraining()) return { status: 'fail', output: 'The gateway is closing down.', checks };
-  if (!deps.isReady()) return { status: 'fail', output: 'No standby can answer now.', checks };
+  const problems = deps.problems?.() ?? [];
+  const output = problems.join('; ');
+  if (!deps.isReady()) return { status: 'fail', output: output || 'No standby can answer now.', checks };
   const isWhole = deps.standbys().every(({ status }) => stateTraits[status].verdict === 'pass');
+  if (output) return { status: 'warn', output, checks };
   return { status: isWhole ? 'pass' : 'warn', checks };
 }
 

@@ -4,7 +4,7 @@ import { selectReplayedLsn } from '../db/calls/cdrs.ts';
 import type { Reader } from '../db/reader.ts';
 import type { Source } from '../db/sources/sources.ts';
 import type { Lender } from '../db/wire/lender.ts';
-import { ReplicaFailureError, RequestCancelledError } from '../errors.ts';
+import { ReplicaFailureError, RequestCancelledError, TableChangedError } from '../errors.ts';
 import type { Borrower } from './connections.ts';
 import type { Replica, Replicas } from './replicas.ts';
 import type { Purpose } from './routing.ts';
@@ -13,8 +13,10 @@ import { decodeToken, type Token } from './token.ts';
 /** What sessions are made of; the same for every request. */
 export interface SessionDeps {
   readonly replicas: Replicas;
-  /** Throws NoReplicaAvailableError until the catalogue of a standby was seen. */
-  source(): Source;
+  /** Of this standby. Throws NoReplicaAvailableError until the catalogue of a standby was seen. */
+  source(replica: Replica): Source;
+  /** After a statement did not fit the tables: whether the standby now has another source. Without it, never. */
+  reread?(replica: Replica, failed: Source, error: unknown): Promise<boolean>;
 }
 
 /** What is particular to the session of one request. */
@@ -73,6 +75,8 @@ export class ReplicaSession {
   #replayedLsn: string | undefined;
   #isToldByStatement = false;
   #replacements = 0;
+  /** Of the reader that was given last. */
+  #source: Source | undefined;
   /** Aborted with the request, and when the answer has ended while statements go on, whose rows are then of no use. */
   readonly #statements = new AbortController();
   readonly #borrower: Borrower;
@@ -111,9 +115,10 @@ export class ReplicaSession {
       plain: replica.connections.lenderFor(this.#borrower),
       nested: replica.connections.lenderFor(this.#borrower, { isNested: true }),
     };
+    this.#source = this.#deps.source(replica);
     return {
       pool: isNested ? this.#lenders.nested : this.#lenders.plain,
-      source: this.#deps.source(),
+      source: this.#source,
       scope: this.#options.principal.scope,
       signal: this.#statements.signal,
     };
@@ -198,10 +203,19 @@ export class ReplicaSession {
     return replicas.flatMap((replica) => (replica.name === name ? [] : [replica.name]));
   }
 
+  /** The standby is well: it only has other tables than when its catalogue was read. */
+  async #reread(replica: Replica, error: TableChangedError): Promise<boolean> {
+    if (!this.#source || !this.#deps.reread) return false;
+    const isReplaced = await this.#deps.reread(replica, this.#source, error.cause).catch(() => false);
+    if (isReplaced) this.#replacements++;
+    return isReplaced;
+  }
+
   /** Leaves the standby that failed; what follows must not be older than what was already read. */
   async #leave(error: unknown): Promise<boolean> {
     const left = this.#pinned;
     if (!left || !(error instanceof ReplicaFailureError) || this.#options.signal.aborted) return false;
+    if (error instanceof TableChangedError) return this.#reread(left, error);
     left.report(error);
     this.#failed.add(left.name);
     if (this.#otherNames(left.name).every((name) => this.#failed.has(name))) {

@@ -6,6 +6,7 @@ import { errorResponse } from '../http/errors.ts';
 import { type Route, refuseMethod } from '../http/routes.ts';
 import type { NumberingReports } from '../numbering/numbering.ts';
 import type { ReplicationStatus } from '../replicas/status.ts';
+import { createCatalogueMetrics } from './metrics-catalogue.ts';
 import { createNumberingMetrics } from './metrics-numbering.ts';
 import { createPoolMetrics, type PoolMetrics } from './metrics-pools.ts';
 import { type Build, createProcessMetrics } from './metrics-process.ts';
@@ -18,6 +19,8 @@ export interface MetricsDeps {
   readonly replicas: { snapshot(): ReplicationStatus };
   /** Without it nothing is said of files of numbers. */
   readonly numbering?: { reports(): NumberingReports } | undefined;
+  /** Without it the tables count as well. */
+  readonly catalogue?: { problems(): readonly string[] } | undefined;
   /** Its query fields are the only names of operations that become a label. */
   readonly schema: GraphQLSchema;
   readonly build: Build;
@@ -41,13 +44,15 @@ export interface Metrics {
 }
 
 /** A registry of its own: two gateways in one process count apart. */
-export function createMetrics({ replicas, numbering, schema, build, token }: MetricsDeps): Metrics {
+export function createMetrics(deps: MetricsDeps): Metrics {
+  const { replicas, numbering, catalogue, schema, build, token } = deps;
   const registry = new Registry();
   const ofReplicas = createReplicaMetrics(registry);
   const pools = createPoolMetrics(registry);
   const requests = createRequestMetrics(registry, queryFieldsOf(schema));
   const streams = createStreamMetrics(registry);
   const ofNumbering = createNumberingMetrics(registry);
+  const ofCatalogue = createCatalogueMetrics(registry);
   createProcessMetrics(registry, build);
 
   async function expose(): Promise<string> {
@@ -55,6 +60,7 @@ export function createMetrics({ replicas, numbering, schema, build, token }: Met
     pools.show();
     streams.show();
     ofNumbering.show(numbering?.reports() ?? {});
+    ofCatalogue.show(catalogue?.problems() ?? []);
     return registry.metrics();
   }
 

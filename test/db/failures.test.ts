@@ -5,6 +5,7 @@ import {
   ReplicaConflictError,
   ReplicaFailureError,
   ReplicaLostError,
+  TableChangedError,
   UnauthenticatedError,
 } from '../../src/errors.ts';
 
@@ -80,8 +81,17 @@ test('our own pool being busy is not tried elsewhere: the others are as busy', (
   expect(failure).not.toBeInstanceOf(ReplicaFailureError);
 });
 
+test.each(['42P01', '42703', '42501', '0A000', '22003'])(
+  'a statement that %s says does not fit the table is tried again with another catalogue, on the same standby',
+  (code) => {
+    const failure = explain(coded(code));
+    expect(failure).toBeInstanceOf(TableChangedError);
+    expect(failure).toMatchObject({ code: 'NO_REPLICA_AVAILABLE', retryable: true, status: 503 });
+  },
+);
+
 test('what has nothing to do with the standby is left as it is, to be masked', () => {
-  const defects = [coded('42P01'), coded('25006'), new TypeError('x is not a function'), 'a string', null];
+  const defects = [coded('22012'), coded('25006'), new TypeError('x is not a function'), 'a string', null];
   expect(defects.map((error) => explain(error))).toEqual(defects);
 });
 

@@ -169,15 +169,18 @@ const requests: Readonly<Record<Exclude<ErrorCode, Unused | Unseen>, () => Promi
   UNREADABLE_VALUE: () => query('{ cdr(id: 900001) { setupTime } }'),
   QUERY_TIMEOUT: () => whileLocked(() => query(COUNT)),
   async INTERNAL() {
-    const rename = async (statement: string) => {
+    const change = async (statement: string) => {
       await database.pool.query(statement);
       await database.replayed();
     };
-    await rename('alter table xdrs rename to taken_away');
+    await change(`
+      alter table xdrs rename to taken_away;
+      create view xdrs as select * from taken_away where 1 / (i_xdr - i_xdr) > 0;
+      grant select on xdrs to gateway_reader`);
     try {
       return await query(COUNT);
     } finally {
-      await rename('alter table taken_away rename to xdrs');
+      await change('drop view xdrs; alter table taken_away rename to xdrs');
     }
   },
 };

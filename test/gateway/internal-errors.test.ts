@@ -24,14 +24,17 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-/** The switch takes the table away beneath a gateway that has looked at it, and later puts it back. */
+/** In place of the table is a view that cannot be read: a statement of it divides by zero. */
 beforeEach(async () => {
   log.length = 0;
-  await database.pool.query('alter table xdrs rename to taken_away');
+  await database.pool.query(`
+    alter table xdrs rename to taken_away;
+    create view xdrs as select * from taken_away where i_xdr / (i_xdr - 1) > 0;
+    grant select on xdrs to gateway_reader`);
   await database.replayed();
 });
 afterEach(async () => {
-  await database.pool.query('alter table taken_away rename to xdrs');
+  await database.pool.query('drop view xdrs; alter table taken_away rename to xdrs');
   await database.replayed();
 });
 
@@ -58,13 +61,13 @@ test.each([
       reference: expect.stringMatching(/^[0-9a-f]{10}$/),
     });
     expect(message).toContain(`"${extensions.reference}"`);
-    expect(message).not.toMatch(/xdrs|relation|exist|42P01|select|error:/i);
+    expect(message).not.toMatch(/xdrs|division|zero|22012|select|error:/i);
 
     expect(defects(extensions.reference)).toHaveLength(1);
     expect(defects(extensions.reference)[0]).toMatchObject({
       level: 'error',
       reference: extensions.reference,
-      err: { code: '42P01' },
+      err: { code: '22012' },
     });
     expect(log.find(({ msg }) => msg === 'request')).toMatchObject({
       outcome: 'error',
@@ -86,16 +89,9 @@ test('the rest of an answer is there when a nullable field fails', async () => {
 });
 
 test('a count that fails is null beside its error, wherever the list comes from', async () => {
-  await database.pool.query('create view xdrs as select * from taken_away where i_xdr / (i_xdr - 1) > 0');
-  await database.pool.query('grant select on xdrs to gateway_reader');
-  await database.replayed();
-  try {
-    const { data, errors } = await gateway.query('{ cdrs(first: 0) { totalCount } viewer { name } }');
-    expect(data).toEqual({ cdrs: { totalCount: null }, viewer: { name: 'admin' } });
-    expect(errors![0]).toMatchObject({ path: ['cdrs', 'totalCount'], extensions: { code: 'INTERNAL' } });
-  } finally {
-    await database.pool.query('drop view xdrs');
-  }
+  const { data, errors } = await gateway.query('{ cdrs(first: 0) { totalCount } viewer { name } }');
+  expect(data).toEqual({ cdrs: { totalCount: null }, viewer: { name: 'admin' } });
+  expect(errors![0]).toMatchObject({ path: ['cdrs', 'totalCount'], extensions: { code: 'INTERNAL' } });
 });
 
 test('a file that cannot be begun is an error in JSON', async () => {

@@ -215,7 +215,7 @@ describe('a list whose names cannot be had', () => {
     expect(lines).toHaveLength(1 + 300 + 1);
     expect(lines[1]).toMatch(/^"\d+",$/);
     expect(lines.at(-1)).toMatch(
-      /^# INCOMPLETE code=INTERNAL rows=300 unreadableCalls=0 unreadableValues=300 /,
+      /^# INCOMPLETE code=NO_REPLICA_AVAILABLE rows=300 unreadableCalls=0 unreadableValues=300 /,
     );
   });
 

@@ -7,7 +7,14 @@ import {
   type SourceName,
   sourceDefinitions,
 } from '../sources/sources.ts';
-import { type Catalogue, hasUnique, hasUniquePlaces, readCatalogue, selectJson } from './catalogue.ts';
+import {
+  type Catalogue,
+  hasUnique,
+  hasUniquePlaces,
+  type KnownSchemas,
+  readCatalogue,
+  selectJson,
+} from './catalogue.ts';
 import { columnsRead } from './catalogue-columns.ts';
 import { remedyFor, spoiltByCollation } from './catalogue-indexes.ts';
 import { warningsAboutEncoding } from './catalogue-text.ts';
@@ -35,14 +42,45 @@ export interface CheckedSource {
  * wrong, when a table or a required column is not there. Works on a standby.
  */
 export async function checkSource(db: QueryExecutorProvider, name: SourceName): Promise<CheckedSource> {
+  const { source, problems, warnings } = await examineSource(db, name);
+  if (!source || problems.length > 0) throw new SourceUnusableError(name, problems);
+  return { source, warnings };
+}
+
+/** What can be said of a source that may lack what it needs. */
+export interface ExaminedSource {
+  /** Without what is gone; undefined where there is no table at all. */
+  readonly source: Source | undefined;
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+  /** Where its tables are. */
+  readonly schemas: KnownSchemas;
+  /** Differs when anything of the catalogue does that a source depends on. */
+  readonly fingerprint: string;
+}
+
+/** The same for a gateway that runs already, and goes on with what is left. */
+export async function examineSource(
+  db: QueryExecutorProvider,
+  name: SourceName,
+  known?: KnownSchemas,
+): Promise<ExaminedSource> {
   const definition = sourceDefinitions[name];
-  const catalogue = await readCatalogue(db, definition.tables);
+  const catalogue = await readCatalogue(db, definition.tables, known);
   const role = await selectRole(db, catalogue);
-  const grants = catalogue.tables.has(definition.tables[0]) ? missingGrants(catalogue, definition, role) : [];
+  const hasTable = catalogue.tables.has(definition.tables[0]);
+  const grants = hasTable ? missingGrants(catalogue, definition, role) : [];
   const problems = problemsWith(catalogue, definition, name, grants);
-  if (problems.length > 0) throw new SourceUnusableError(name, problems);
+  const found = [...catalogue.tables.values()].map((table) => [table.name, table.schema] as const);
+  const about = {
+    problems,
+    schemas: new Map([...(known ?? []), ...found]),
+    fingerprint: fingerprintOf(catalogue),
+  };
+  if (!hasTable) return { ...about, source: undefined, warnings: [] };
   const source = definition.create(catalogue);
   return {
+    ...about,
     source,
     warnings: [
       ...warningsAboutColumns(source, grants),
@@ -54,6 +92,12 @@ export async function checkSource(db: QueryExecutorProvider, name: SourceName): 
       ...warningsAboutRole(role),
     ],
   };
+}
+
+function fingerprintOf(catalogue: Catalogue): string {
+  return JSON.stringify(catalogue, (_, value: unknown) =>
+    value instanceof Map || value instanceof Set ? [...value] : value,
+  );
 }
 
 function problemsWith(

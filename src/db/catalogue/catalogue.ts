@@ -56,8 +56,19 @@ export interface CatalogueCollation {
   readonly actualVersion: string | null;
 }
 
+/** By name, the schema in which a table was found before: it is looked for there and nowhere else. */
+export type KnownSchemas = ReadonlyMap<string, string>;
+
 /** Reads the part of the catalogue that is about the given tables. Works on a standby, and needs no privilege. */
-export async function readCatalogue(db: QueryExecutorProvider, names: readonly string[]): Promise<Catalogue> {
+export async function readCatalogue(
+  db: QueryExecutorProvider,
+  tableNames: readonly string[],
+  schemas: KnownSchemas = new Map(),
+): Promise<Catalogue> {
+  const names = tableNames.map((name) => {
+    const schema = schemas.get(name);
+    return schema === undefined ? name : `"${schema.replaceAll('"', '""')}".${name}`;
+  });
   const [columns, indexes] = [await selectColumns(db, names), await selectIndexes(db, names)];
   const { rows } = await sql<{ server_encoding: string }>`show server_encoding`.execute(db);
   const tables = new Map<string, CatalogueTable>();

@@ -283,6 +283,21 @@ export const xdrsTypes = {
   successful: 'boolean',
 } as const satisfies Record<keyof XdrsModel, string>;
 
+/**
+ * Columns that a source cannot do without and that are not there, with those that are worked out from them. Before the
+ * gateway starts there are none; beneath one that runs the table may change.
+ */
+export function findGone(
+  name: SourceName,
+  columns: Readonly<Record<CdrColumnName, ValueSql>>,
+  workedOutFrom: readonly CdrColumnName[],
+): ReadonlySet<keyof XdrsModel> {
+  const required = cdrColumnNames.filter((column) => cdrColumn(column).requiredBy?.includes(name));
+  const gone = new Set<keyof XdrsModel>(required.filter((column) => columns[column] === null));
+  if (workedOutFrom.some((column) => gone.has(column))) gone.add('outcome').add('successful');
+  return gone;
+}
+
 /** The expressions of `textSql` for the columns that have one. */
 export function textsSql(textOf: (name: CdrColumnName) => ValueSql): TextsSql<XdrsModel> {
   const found = cdrColumnNames.map((name) => [name, textOf(name)] as const);

@@ -18,6 +18,8 @@ export interface RelationParts<Model, Alias extends string> {
   readonly types: Readonly<Record<keyof Model & string, string>>;
   /** Columns whose values may be beyond their type, as text. */
   readonly texts?: TextsSql<Model>;
+  /** Columns that the relation has not, although the model does: a statement that needs one must fail, not read null. */
+  readonly gone?: ReadonlySet<string>;
   /** The table and what is joined to it. */
   readonly from: RawBuilder<unknown>;
   /** Columns of the table itself, so that its indexes find what a scope lets through. */
@@ -29,8 +31,9 @@ export interface RelationParts<Model, Alias extends string> {
 export function scopedRelation<Model, Alias extends string>(
   parts: RelationParts<Model, Alias>,
 ): ScopedRelation<Model, Alias> {
-  const { alias, columns, types, texts = {}, from, owners, ownership } = parts;
-  const typed = (Object.keys(types) as (keyof Model & string)[]).map(
+  const { alias, columns, types, texts = {}, gone, from, owners, ownership } = parts;
+  const names = (Object.keys(types) as (keyof Model & string)[]).filter((name) => !gone?.has(name));
+  const typed = names.map(
     (name) => sql`${columns[name] ?? sql`null::${sql.raw(types[name])}`} as ${sql.id(name)}`,
   );
   const asText = Object.entries(texts).map(([name, text]) => sql`${text} as ${sql.id(textName(name))}`);

@@ -77,6 +77,8 @@ export interface Source {
   readonly hasNullableKey: boolean;
   /** Columns whose stored values may be beyond their type: the relation has them as text too, to be shown from. */
   readonly shownFromText: ReadonlySet<keyof XdrsModel>;
+  /** Required columns that the table had when the gateway started and no longer has, and what is worked out from them. */
+  readonly gone: ReadonlySet<keyof XdrsModel>;
   /** Columns of the model that are always null here, because the database lacks what they are read from. */
   readonly missing: readonly Exclude<keyof XdrsModel, 'successful'>[];
 }

@@ -1,6 +1,13 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { hasKeysetIndexes } from '../catalogue/catalogue-indexes.ts';
-import { type CdrColumnName, cdrColumn, cdrColumnNames, textsSql, xdrsTypes } from './cdr-columns.ts';
+import {
+  type CdrColumnName,
+  cdrColumn,
+  cdrColumnNames,
+  findGone,
+  textsSql,
+  xdrsTypes,
+} from './cdr-columns.ts';
 import { columnSql, textSql, type ValueSql } from './columns.ts';
 import { type ColumnsSql, scopedRelation } from './derived-table.ts';
 import { accountsRelation, customersRelation, ownershipOf } from './lookups.ts';
@@ -23,7 +30,9 @@ export const sippyRequired: Readonly<Record<string, string>> = Object.fromEntrie
  */
 export function sippySource(catalogue: Catalogue): Source {
   const parts = findSippyParts(catalogue);
-  const columns = columnsOf(parts);
+  let columns = columnsOf(parts);
+  const gone = findGone('sippy', columns, ['duration', 'disconnect_cause']);
+  if (gone.has('disconnect_cause')) columns = { ...columns, disconnect_reason: null };
   const texts = textsSql((name) => {
     const stored = cdrColumn(name).sippy?.stored;
     const table = stored?.table === 'calls' ? parts.calls?.table : parts.cdrs;
@@ -39,6 +48,7 @@ export function sippySource(catalogue: Catalogue): Source {
       columns,
       types: xdrsTypes,
       texts,
+      gone,
       from,
       owners: { account: columns.i_account, customer },
       ownership: ownershipOf(catalogue),
@@ -49,6 +59,7 @@ export function sippySource(catalogue: Catalogue): Source {
     hasKeysetIndexes: hasKeysetIndexes(catalogue.tables.get('cdrs')!, 'i_cdr'),
     hasNullableKey: !parts.cdrs.notNull.has('i_cdr'),
     shownFromText: new Set(Object.keys(texts) as CdrColumnName[]),
+    gone,
     // Where no Sippy has anything to read, this one lacks nothing.
     missing: cdrColumnNames.filter((name) => columns[name] === null && cdrColumn(name).sippy),
   };

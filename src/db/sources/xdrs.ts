@@ -1,7 +1,14 @@
 import { sql } from 'kysely';
 import type { Catalogue, CatalogueTable } from '../catalogue/catalogue.ts';
 import { hasKeysetIndexes } from '../catalogue/catalogue-indexes.ts';
-import { type CdrColumnName, cdrColumn, cdrColumnNames, textsSql, xdrsTypes } from './cdr-columns.ts';
+import {
+  type CdrColumnName,
+  cdrColumn,
+  cdrColumnNames,
+  findGone,
+  textsSql,
+  xdrsTypes,
+} from './cdr-columns.ts';
 import { columnSql, tableSql, textSql, type ValueSql } from './columns.ts';
 import { type ColumnsSql, scopedRelation } from './derived-table.ts';
 import { accountsRelation, customersRelation, ownershipOf } from './lookups.ts';
@@ -22,6 +29,7 @@ export const xdrsRequired: Readonly<Record<string, string>> = Object.fromEntries
 export function xdrsSource(catalogue: Catalogue): Source {
   const table = catalogue.tables.get('xdrs')!;
   const columns = columnsOf(table);
+  const gone = findGone('xdrs', columns, ['duration']);
   const texts = textsSql((name) => textSql(table, name, xdrsTypes[name]));
   return {
     name: 'xdrs',
@@ -30,6 +38,7 @@ export function xdrsSource(catalogue: Catalogue): Source {
       columns,
       types: xdrsTypes,
       texts,
+      gone,
       from: tableSql(table),
       owners: { account: columns.i_account, customer: columns.i_customer },
       ownership: ownershipOf(catalogue),
@@ -40,6 +49,7 @@ export function xdrsSource(catalogue: Catalogue): Source {
     hasKeysetIndexes: hasKeysetIndexes(table, 'i_xdr'),
     hasNullableKey: !table.notNull.has('i_xdr'),
     shownFromText: new Set(Object.keys(texts) as CdrColumnName[]),
+    gone,
     missing: cdrColumnNames.filter((name) => columns[name] === null),
   };
 }

@@ -7,7 +7,7 @@ import { encodeClose, encodeExecution, type Format, together } from './bind-mess
 import { cancelBackend } from './cancel-backend.ts';
 import { planEach, planOnce, planSwitch } from './plan-once.ts';
 import { type RowSink, RowTap, type WireConnection } from './row-tap.ts';
-import { isSessionChange } from './statement-names.ts';
+import { isSessionChange, isStalePlan } from './statement-names.ts';
 
 /** Where the rows go, which may be slower than PostgreSQL. */
 export interface Flow {
@@ -69,7 +69,10 @@ export async function readRawRows(
   }
 }
 
-/** Once more without a name where the session behind the connection is another one: nothing has run then. */
+/**
+ * Once more without a name where the session behind the connection is another one, and prepared anew where the table is:
+ * nothing has run then.
+ */
 async function runNamed(
   client: PoolClient,
   bound: BoundQuery,
@@ -78,10 +81,19 @@ async function runNamed(
   try {
     return await new RawQuery(client, bound).run(signal);
   } catch (error) {
-    if (!isSessionChange(error)) throw error;
-    RowTap.of(client).statements.giveUp();
+    if (isStalePlan(error)) closeStatement(client, bound.text);
+    else if (isSessionChange(error)) RowTap.of(client).statements.giveUp();
+    else throw error;
     return await new RawQuery(client, bound).run(signal);
   }
+}
+
+function closeStatement(client: PoolClient, text: string): void {
+  const { connection } = client as unknown as { connection: WireConnection };
+  const name = RowTap.of(client).statements.forget(text);
+  if (name === undefined) return;
+  connection.stream.write(encodeClose(name));
+  delete connection.parsedStatements[name];
 }
 
 /** A query as node-postgres takes it, whose rows go to a tap. Their shape is known, so it is not described again. */

@@ -44,11 +44,23 @@ export class StatementNames {
     return { name, replaced };
   }
 
+  /** The statement is prepared anew when it is executed next; returns the name under which it still is. */
+  forget(text: string): string | undefined {
+    const name = this.#names.get(text);
+    this.#names.delete(text);
+    return name;
+  }
+
   /** From now on no statement has a name: the session behind this connection changes, and with it what is prepared. */
   giveUp(): void {
     this.#isNameless = true;
     this.#names.clear();
   }
+}
+
+/** What PostgreSQL says of a statement whose result would have other columns than when it was prepared. */
+export function isStalePlan(error: unknown): boolean {
+  return (error as { code?: unknown }).code === '0A000';
 }
 
 /** What PostgreSQL says where a pooler put another session behind the connection: not prepared, or prepared already. */
