@@ -1,7 +1,6 @@
 import {
   type CdrFilter,
   type CdrFilterName,
-  type CdrType,
   declarationOf,
   type FilterKind,
   type FilterKindOf,
@@ -12,15 +11,7 @@ import { microsOfRfc3339, postgresOfMicros } from '../db/timestamps.ts';
 import { InvalidArgumentError, InvalidTimeRangeError } from '../errors.ts';
 
 /** What GraphQL hands over for a filter of each kind: its types are checked, its meaning is not. */
-export interface FilterArguments {
-  readonly ids: readonly string[];
-  readonly texts: readonly string[];
-  readonly integers: readonly number[];
-  readonly outcomes: readonly string[];
-  readonly text: string;
-  readonly number: NumberMatch;
-  readonly callType: CdrType;
-  readonly decimal: string;
+export interface FilterArguments extends Omit<FilterValues, 'instant'> {
   /** Microseconds since 1970. */
   readonly instant: bigint;
 }
