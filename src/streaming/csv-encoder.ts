@@ -20,13 +20,13 @@ import {
   DayMemo,
   int32At,
   isDecimal,
-  isInt4,
-  isInt8,
   MAX_VALUE,
   writeBytes,
   writeCursorKey,
   writeDoubling,
+  writeInt4Text,
   writeInt8,
+  writeInt8Text,
   writeSlice,
   writeTimestamp,
 } from './wire-text.ts';
@@ -34,7 +34,13 @@ import {
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const APOSTROPHE = 0x27;
-const CR_LF = Buffer.from('\r\n');
+const PLUS = 0x2b;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const NINE = 0x39;
+const CARRIAGE_RETURN = 0x0d;
+const LINE_FEED = 0x0a;
+const CR_LF_BYTES = 2;
 const EMPTY_TEXT = Buffer.from('""');
 const KEY_BYTES = 8;
 
@@ -67,8 +73,9 @@ export function createCsvEncoder(cells: readonly Cell[]): RowEncoder {
   const steps = cells.map((cell) => stepOf(cell, related, plans));
   const encoding = new CsvEncoding(steps);
   const fixedBytes = steps.reduce(
-    (sum, { constant, isCursor }) => sum + constant.length + MAX_VALUE + (isCursor ? MAX_CURSOR_PREFIX : 0),
-    CR_LF.length,
+    (sum, { constant, operation }) =>
+      sum + constant.length + MAX_VALUE + (operation === operations.cursor ? MAX_CURSOR_PREFIX : 0),
+    CR_LF_BYTES + EMPTY_TEXT.length,
   );
   return {
     columns: selected.map((cell) => (cell.kind === 'related' ? cell.object.column : cell.column)),
@@ -95,39 +102,52 @@ function isRead(cell: Cell): boolean {
   return cell.kind === 'column' && keyAtOf(cell.column) === 0;
 }
 
+/** What a cell is made of; a wire type has the value of its name. */
+const operations = {
+  constant: 0,
+  cursor: 1,
+  related: 2,
+  key: 3,
+  id: 4,
+  text: 5,
+  timestamp: 6,
+  decimal: 7,
+  integer: 8,
+} as const;
+
 interface Step {
-  /** Undefined for a cell that is not a column. */
-  readonly wire: WireType | undefined;
+  readonly operation: number;
   readonly nullable: boolean;
   readonly path: readonly string[];
   readonly constant: Buffer;
   readonly objects: RelatedObjects | undefined;
-  readonly isCursor: boolean;
   /** As in row-encoder.ts. */
   readonly keyAt: number;
 }
 
 function stepOf(cell: Cell, related: readonly RelatedObjects[], plans: readonly RelatedPlan[]): Step {
-  const path = [cell.key];
   const step = {
-    wire: undefined,
+    operation: operations.constant as number,
     nullable: true,
-    path,
+    path: [cell.key],
     constant: Buffer.alloc(0),
-    objects: undefined,
-    isCursor: false,
+    objects: undefined as RelatedObjects | undefined,
     keyAt: 0,
   };
   if (cell.kind === 'column') {
     const { wire, nullable } = cdrColumns[cell.column];
-    return { ...step, wire, nullable, keyAt: keyAtOf(cell.column) };
+    const keyAt = keyAtOf(cell.column);
+    const operation = wire === 'id' && keyAt > 0 ? operations.key : operations[wire satisfies WireType];
+    return { ...step, operation, nullable, keyAt };
   }
-  if (cell.kind === 'cursor') return { ...step, isCursor: true };
-  if (cell.kind === 'related') return { ...step, objects: related[plans.indexOf(cell.object)] };
+  if (cell.kind === 'cursor') return { ...step, operation: operations.cursor };
+  if (cell.kind === 'related') {
+    return { ...step, operation: operations.related, objects: related[plans.indexOf(cell.object)] };
+  }
   return { ...step, constant: Buffer.from(`"${cell.value}"`) };
 }
 
-/** Walks the values of one row; kept between rows so that none is allocated for them. */
+/** Writes one row after the other; kept between rows so that nothing is allocated for their values. */
 class CsvEncoding {
   cursorPrefix: Buffer = Buffer.alloc(0);
   /** Cells of the last row that had a value which cannot be shown, or none where there must be one. */
@@ -135,7 +155,6 @@ class CsvEncoding {
   isLacking = false;
   readonly #steps: readonly Step[];
   readonly #memo = new DayMemo();
-  #at = 0;
 
   constructor(steps: readonly Step[]) {
     this.#steps = steps;
@@ -143,23 +162,48 @@ class CsvEncoding {
 
   /** Returns where the line ends. */
   row({ block, view, length: before }: ByteWriter, row: Buffer, start: number, end: number): number {
+    const steps = this.#steps;
+    const memo = this.#memo;
     this.failures = undefined;
     this.isLacking = false;
-    this.#at = start + MEMBERS_AT;
+    let next = start + MEMBERS_AT;
     let to = before;
-    for (let index = 0; index < this.#steps.length; index++) {
-      const step = this.#steps[index]!;
+    for (let index = 0; index < steps.length; index++) {
+      const step = steps[index]!;
+      const { operation, keyAt } = step;
       if (index > 0) block[to++] = COMMA;
-      if (step.wire !== undefined) to = this.#column(block, to, step, step.wire, row, start, end);
-      else if (step.objects) to = this.#relatedCells(view, to, step, step.objects, row, end);
-      else if (step.isCursor) to = this.#cursor(block, to, row, start);
-      else to = writeBytes(block, to, step.constant);
+      if (operation <= operations.cursor) {
+        to = this.#constantOrCursor(block, to, step, row, start);
+        continue;
+      }
+      let at = start + keyAt;
+      let length = KEY_BYTES;
+      if (keyAt === 0) {
+        length = int32At(row, next);
+        at = next + 4;
+        next = length > 0 ? at + length : at;
+        // Before anything is read there: what lies behind the row may be of another request.
+        if (next > end) throw new RowShapeError('A value ends behind its row.');
+        if (length < UNREADABLE_LENGTH) throw new RowShapeError(`A value has ${length} bytes.`);
+      }
+      if (operation === operations.related) {
+        to = this.#relatedCells(view, to, step, row, at, length);
+        continue;
+      }
+      const written = length < 0 ? -1 : writeValue(block, to, operation, row, at, at + length, memo);
+      if (written >= 0) to = written;
+      else if (length !== NULL_LENGTH || !step.nullable) {
+        this.failures = [...(this.failures ?? []), { path: step.path }];
+      }
     }
     if (to === before) to = writeBytes(block, to, EMPTY_TEXT);
-    return writeBytes(block, to, CR_LF);
+    block[to] = CARRIAGE_RETURN;
+    block[to + 1] = LINE_FEED;
+    return to + 2;
   }
 
-  #cursor(block: Buffer, to: number, row: Buffer, start: number): number {
+  #constantOrCursor(block: Buffer, to: number, step: Step, row: Buffer, start: number): number {
+    if (step.operation === operations.constant) return writeBytes(block, to, step.constant);
     const key = writeBytes(block, to, this.cursorPrefix);
     const end = writeCursorKey(block, key, row, start + CONNECT_TIME_AT, start + ID_AT);
     block[end] = QUOTE;
@@ -169,18 +213,13 @@ class CsvEncoding {
   #relatedCells(
     view: DataView,
     to: number,
-    { path }: Step,
-    objects: RelatedObjects,
+    { path, objects }: Step,
     row: Buffer,
-    end: number,
+    at: number,
+    length: number,
   ): number {
-    const length = int32At(row, this.#at);
-    const at = this.#at + 4;
-    this.#at = length > 0 ? at + length : at;
-    if (this.#at > end) throw new RowShapeError('A value ends behind its row.');
-    if (length < UNREADABLE_LENGTH) throw new RowShapeError(`A value has ${length} bytes.`);
     const text =
-      length < 0 ? objects.ofMissingKey(length === UNREADABLE_LENGTH) : objects.find(row, at, this.#at);
+      length < 0 ? objects!.ofMissingKey(length === UNREADABLE_LENGTH) : objects!.find(row, at, at + length);
     if (!text) {
       this.isLacking = true;
       return to;
@@ -190,61 +229,38 @@ class CsvEncoding {
     }
     return text.glue.write(view, to);
   }
+}
 
-  #column(
-    block: Buffer,
-    to: number,
-    step: Step,
-    wire: WireType,
-    row: Buffer,
-    start: number,
-    end: number,
-  ): number {
-    const { keyAt } = step;
-    let at = start + keyAt;
-    let length = KEY_BYTES;
-    if (keyAt === 0) {
-      length = int32At(row, this.#at);
-      at = this.#at + 4;
-      this.#at = length > 0 ? at + length : at;
-      // Before anything is read there: what lies behind the row may be of another request.
-      if (this.#at > end) throw new RowShapeError('A value ends behind its row.');
-    }
-    const written = length < 0 ? -1 : this.#value(block, to, wire, keyAt > 0, row, at, at + length);
-    if (written >= 0) return written;
-    if (length < UNREADABLE_LENGTH) throw new RowShapeError(`A value has ${length} bytes.`);
-    if (length !== NULL_LENGTH || !step.nullable)
-      this.failures = [...(this.failures ?? []), { path: step.path }];
-    return to;
+/** Returns where the cell ends; -1 when no type of the API can show the value. */
+function writeValue(
+  block: Buffer,
+  to: number,
+  operation: number,
+  row: Buffer,
+  start: number,
+  end: number,
+  memo: DayMemo,
+): number {
+  if (operation === operations.timestamp) {
+    if (end - start !== KEY_BYTES) throw new RowShapeError(`A time has ${end - start} bytes.`);
+    return writeTimestamp(block, to, row, start, memo);
   }
-
-  /** Returns where the cell ends; -1 when no type of the API can show the value. */
-  #value(
-    block: Buffer,
-    to: number,
-    wire: WireType,
-    isKey: boolean,
-    row: Buffer,
-    start: number,
-    end: number,
-  ): number {
-    if (wire === 'timestamp') {
-      if (end - start !== KEY_BYTES) throw new RowShapeError(`A time has ${end - start} bytes.`);
-      return writeTimestamp(block, to, row, start, this.#memo);
-    }
-    if (wire === 'decimal') return isDecimal(row, start, end) ? writeSlice(block, to, row, start, end) : -1;
-    if (wire === 'integer') return isInt4(row, start, end) ? writeSlice(block, to, row, start, end) : -1;
-    let at = to;
-    block[at++] = QUOTE;
-    if (wire === 'text') {
-      if (needsApostrophe(row, start, end)) block[at++] = APOSTROPHE;
-      at = writeDoubling(block, at, row, start, end, QUOTE);
-    } else if (isKey) at = writeInt8(block, at, row, start);
-    else if (isInt8(row, start, end)) at = writeSlice(block, at, row, start, end);
-    else return -1;
-    block[at++] = QUOTE;
-    return at;
+  if (operation === operations.decimal) {
+    return isDecimal(row, start, end) ? writeSlice(block, to, row, start, end) : -1;
   }
+  if (operation === operations.integer) return writeInt4Text(block, to, row, start, end);
+  let at = to;
+  block[at++] = QUOTE;
+  if (operation === operations.text) {
+    if (needsApostrophe(row, start, end)) block[at++] = APOSTROPHE;
+    at = writeDoubling(block, at, row, start, end, QUOTE);
+  } else if (operation === operations.key) at = writeInt8(block, at, row, start);
+  else {
+    at = writeInt8Text(block, at, row, start, end);
+    if (at < 0) return -1;
+  }
+  block[at++] = QUOTE;
+  return at;
 }
 
 /**
@@ -254,14 +270,24 @@ class CsvEncoding {
 const FORMULA =
   /^(?:\p{Cc}|[\s\u200b-\u200d\u2060\ufeff]*(?:[=@\uff1d\uff20\ufe66\ufe6b]|[+\-\uff0b\uff0d\ufe62\ufe63](?!\d*$)))/u;
 
-/** Also what would look like the last record of an incomplete file, to a reader who no longer sees the quotes. */
+/** By the first byte of a text: whether it is surely none of these, and no `#`, whatever follows. */
+const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte < 0x80 && !/[\p{Cc}\s=@+\-#]/u.test(String.fromCharCode(byte)) ? 1 : 0,
+);
+
+/**
+ * Also what would look like the last record of an incomplete file, to a reader who no longer sees the quotes. What most
+ * texts begin with is told by its first bytes.
+ */
 function needsApostrophe(row: Buffer, start: number, end: number): boolean {
   if (start === end) return false;
   const first = row[start]!;
-  const isPlain =
-    (first >= 0x30 && first <= 0x39) || (first >= 0x41 && first <= 0x5a) || (first >= 0x61 && first <= 0x7a);
-  if (isPlain) return false;
-  return isTakenForMore(row.toString('utf8', start, end));
+  if (IS_PLAIN[first] === 1) return false;
+  if (first !== PLUS && first !== MINUS) return isTakenForMore(row.toString('utf8', start, end));
+  for (let at = start + 1; at < end; at++) {
+    if (row[at]! < ZERO || row[at]! > NINE) return true;
+  }
+  return false;
 }
 
 function isTakenForMore(text: string): boolean {

@@ -149,15 +149,7 @@ async function writeFile(
 
 function encoderOf(format: FileFormat, members: readonly Member[]): RowEncoder {
   if (format === 'csv') return createCsvEncoder(members as never);
-  const encoder = createRowEncoder(members, { keepsObjects: true });
-  return {
-    ...encoder,
-    encode(writer, row, start, end) {
-      const failures = encoder.encode(writer, row, start, end, false);
-      if (!encoder.isLacking()) writer.block[writer.length++] = 0x0a;
-      return failures;
-    },
-  };
+  return createRowEncoder(members, { keepsObjects: true, endsLines: true });
 }
 
 /**

@@ -9,12 +9,12 @@ import {
   Glue,
   int32At,
   isDecimal,
-  isInt4,
-  isInt8,
   MAX_VALUE,
   writeBytes,
   writeCursorKey,
+  writeInt4Text,
   writeInt8,
+  writeInt8Text,
   writeJsonText,
   writeSlice,
   writeTimestamp,
@@ -67,7 +67,9 @@ const KEY_BYTES = 8;
 export const MAX_CURSOR_PREFIX = 256;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
+const LINE_FEED = 0x0a;
 
+/** What a value is made of; a wire type has the value of its name. */
 const operations = {
   cursor: 0,
   object: 1,
@@ -77,6 +79,8 @@ const operations = {
   decimal: 5,
   integer: 6,
   related: 7,
+  /** An id that is one of the key columns, and so not text. */
+  key: 8,
 } as const;
 
 /** The glue before a value (`,"cli":`), then the value. */
@@ -124,12 +128,15 @@ function compiledOf(members: readonly Member[]): Compiled {
 /**
  * The encoder of one list; members that were seen before are not compiled again. A value that cannot be shown where one
  * must be makes its object null, as GraphQL has it; where `keepsObjects` is true it is null itself, and what is beside it
- * is not lost.
+ * is not lost. Where `endsLines` is true each row is a line of its own.
  */
-export function createRowEncoder(members: readonly Member[], { keepsObjects = false } = {}): RowEncoder {
+export function createRowEncoder(
+  members: readonly Member[],
+  { keepsObjects = false, endsLines = false } = {},
+): RowEncoder {
   const { columns, steps, fixedBytes, relatedOf, ...compiled } = compiledOf(members);
   const related = compiled.related.map((plan) => new RelatedObjects(plan, JSON.stringify));
-  const encoding = new Encoding(related, keepsObjects);
+  const encoding = new Encoding(related, keepsObjects, endsLines);
   return {
     columns,
     related,
@@ -139,8 +146,8 @@ export function createRowEncoder(members: readonly Member[], { keepsObjects = fa
       encoding.prefix = quotedPrefix(prefix);
     },
     encode(writer, row, start, end, follows) {
-      // Six bytes for one: a control character in JSON.
-      writer.reserve(fixedBytes + 6 * (end - start) + roomForRelated(related));
+      // Six bytes for one: a control character in JSON. And one for the end of a line.
+      writer.reserve(fixedBytes + 1 + 6 * (end - start) + roomForRelated(related));
       return encoding.row(writer, row, start, end, follows, steps);
     },
   };
@@ -158,6 +165,7 @@ class Encoding {
   isLacking = false;
   readonly #related: readonly RelatedObjects[];
   readonly #keepsObjects: boolean;
+  readonly #endsLines: boolean;
   readonly #memo = new DayMemo();
   #row: Buffer = Buffer.alloc(0);
   #start = 0;
@@ -165,9 +173,10 @@ class Encoding {
   #at = 0;
   #failures: RowFailure[] | undefined;
 
-  constructor(related: readonly RelatedObjects[], keepsObjects: boolean) {
+  constructor(related: readonly RelatedObjects[], keepsObjects: boolean, endsLines: boolean) {
     this.#related = related;
     this.#keepsObjects = keepsObjects;
+    this.#endsLines = endsLines;
   }
 
   row(
@@ -189,6 +198,7 @@ class Encoding {
     if (follows) block[to++] = COMMA;
     to = this.#object(block, writer.view, to, steps);
     if (this.isLacking) return undefined;
+    if (this.#endsLines) block[to++] = LINE_FEED;
     writer.length = to;
     return this.#failures;
   }
@@ -196,22 +206,18 @@ class Encoding {
   /** Writes an object from `before` on, null when a value inside fails that must not be null. Returns its end. */
   #object(block: Buffer, view: DataView, before: number, { steps, tail }: Steps): number {
     const row = this.#row;
+    const memo = this.#memo;
     let to = before;
     let isVoid = false;
     for (let index = 0; index < steps.length; index++) {
       const step = steps[index]!;
       const { operation, keyAt } = step;
       to = step.glue.write(view, to);
-      if (operation === operations.object) {
-        to = this.#object(block, view, to, step.inner);
-        continue;
-      }
-      if (operation === operations.cursor) {
-        to = this.#cursor(block, to, row);
-        continue;
-      }
-      if (operation === operations.related) {
-        to = this.#relatedObject(view, to, step, isVoid);
+      if (operation <= operations.object) {
+        to =
+          operation === operations.object
+            ? this.#object(block, view, to, step.inner)
+            : this.#cursor(block, to, row);
         continue;
       }
       let at = this.#start + keyAt;
@@ -222,15 +228,19 @@ class Encoding {
         this.#at = length > 0 ? at + length : at;
         // Before anything is read there: what lies behind the row may be of another request.
         if (this.#at > this.#end) throw new RowShapeError('A value ends behind its row.');
+        if (length < UNREADABLE_LENGTH) throw new RowShapeError(`A value has ${length} bytes.`);
       }
-      const end = length < 0 ? -1 : this.#value(block, to, operation, keyAt > 0, at, length);
-      if (end >= 0) {
-        to = end;
+      if (operation === operations.related) {
+        to = this.#relatedObject(view, to, step, at, length, isVoid);
+        continue;
+      }
+      const written = length < 0 ? -1 : writeValue(block, to, operation, row, at, at + length, memo);
+      if (written >= 0) {
+        to = written;
         continue;
       }
       to = writeBytes(block, to, NULL);
       if (length === NULL_LENGTH && step.nullable) continue;
-      if (length < UNREADABLE_LENGTH) throw new RowShapeError(`A value has ${length} bytes.`);
       // One reason why an object is null is enough; what else is in it no longer matters.
       if (!isVoid) this.#failures = [...(this.#failures ?? []), { path: step.path }];
       isVoid ||= !step.nullable && !this.#keepsObjects;
@@ -238,37 +248,19 @@ class Encoding {
     return isVoid ? writeBytes(block, before, NULL) : tail.write(view, to);
   }
 
-  /** Writes a value. Returns its end, or -1 when no type of the API can show it. */
-  #value(block: Buffer, to: number, operation: number, isKey: boolean, at: number, length: number): number {
-    const row = this.#row;
-    const end = at + length;
-    if (operation === operations.integer) {
-      return isInt4(row, at, end) ? writeSlice(block, to, row, at, end) : -1;
-    }
-    block[to++] = QUOTE;
-    let written = -1;
-    if (operation === operations.text) written = writeJsonText(block, to, row, at, end);
-    else if (operation === operations.timestamp) {
-      if (length !== KEY_BYTES) throw new RowShapeError(`A time has ${length} bytes.`);
-      written = writeTimestamp(block, to, row, at, this.#memo);
-    } else if (isKey) written = writeInt8(block, to, row, at);
-    else if (operation === operations.decimal ? isDecimal(row, at, end) : isInt8(row, at, end)) {
-      written = writeSlice(block, to, row, at, end);
-    }
-    if (written < 0) return -1;
-    block[written] = QUOTE;
-    return written + 1;
-  }
-
-  #relatedObject(view: DataView, to: number, step: Step, isVoid: boolean): number {
-    const length = int32At(this.#row, this.#at);
-    const at = this.#at + 4;
-    this.#at = length > 0 ? at + length : at;
-    if (this.#at > this.#end) throw new RowShapeError('A value ends behind its row.');
-    if (length < UNREADABLE_LENGTH) throw new RowShapeError(`A value has ${length} bytes.`);
+  #relatedObject(
+    view: DataView,
+    to: number,
+    step: Step,
+    at: number,
+    length: number,
+    isVoid: boolean,
+  ): number {
     const objects = this.#related[step.related]!;
     const text =
-      length < 0 ? objects.ofMissingKey(length === UNREADABLE_LENGTH) : objects.find(this.#row, at, this.#at);
+      length < 0
+        ? objects.ofMissingKey(length === UNREADABLE_LENGTH)
+        : objects.find(this.#row, at, at + length);
     if (!text) {
       this.isLacking = true;
       return to;
@@ -286,6 +278,32 @@ class Encoding {
     block[end] = QUOTE;
     return end + 1;
   }
+}
+
+/** Writes a value. Returns its end, or -1 when no type of the API can show it. */
+function writeValue(
+  block: Buffer,
+  to: number,
+  operation: number,
+  row: Buffer,
+  start: number,
+  end: number,
+  memo: DayMemo,
+): number {
+  if (operation === operations.integer) return writeInt4Text(block, to, row, start, end);
+  block[to++] = QUOTE;
+  let written = -1;
+  if (operation === operations.text) written = writeJsonText(block, to, row, start, end);
+  else if (operation === operations.timestamp) {
+    if (end - start !== KEY_BYTES) throw new RowShapeError(`A time has ${end - start} bytes.`);
+    written = writeTimestamp(block, to, row, start, memo);
+  } else if (operation === operations.decimal) {
+    if (isDecimal(row, start, end)) written = writeSlice(block, to, row, start, end);
+  } else if (operation === operations.key) written = writeInt8(block, to, row, start);
+  else written = writeInt8Text(block, to, row, start, end);
+  if (written < 0) return -1;
+  block[written] = QUOTE;
+  return written + 1;
 }
 
 /** What a row must have behind its keys. */
@@ -334,7 +352,8 @@ function compile(members: readonly Member[], parents: readonly string[], selecte
       const { wire, nullable } = cdrColumns[member.column];
       const keyAt = keyAtOf(member.column);
       if (keyAt === 0) selected.add(member.column);
-      add({ operation: operations[wire satisfies WireType], path, nullable, keyAt });
+      const operation = wire === 'id' && keyAt > 0 ? operations.key : operations[wire satisfies WireType];
+      add({ operation, path, nullable, keyAt });
     }
   });
   return { steps, tail: new Glue(`${glue}}`) };

@@ -126,11 +126,39 @@ export function isDecimal(source: Buffer, start: number, end: number): boolean {
   return end > start && digit <= NINE;
 }
 
+/** A whole number of an int4 as it is; -1, and nothing that counts is written, when the bytes are none. */
+export function writeInt4Text(block: Buffer, to: number, source: Buffer, start: number, end: number): number {
+  if (end - start < MAX_INT4_DIGITS - 1) return writeWhole(block, to, source, start, end);
+  return isInt4(source, start, end) ? writeSlice(block, to, source, start, end) : -1;
+}
+
+/** A whole number of an int8 as it is; -1, and nothing that counts is written, when the bytes are none. */
+export function writeInt8Text(block: Buffer, to: number, source: Buffer, start: number, end: number): number {
+  if (end - start < MAX_INT8_DIGITS - 1) return writeWhole(block, to, source, start, end);
+  return isInt8(source, start, end) ? writeSlice(block, to, source, start, end) : -1;
+}
+
+/** Looks at each byte while it is copied: a sign perhaps, then digits and nothing else. */
+function writeWhole(block: Buffer, to: number, source: Buffer, start: number, end: number): number {
+  let from = start;
+  if (source[start] === MINUS) {
+    block[to++] = MINUS;
+    from++;
+  }
+  if (from >= end) return -1;
+  for (; from < end; from++) {
+    const byte = source[from]!;
+    if (byte < ZERO || byte > NINE) return -1;
+    block[to++] = byte;
+  }
+  return to;
+}
+
 /** Whether the bytes are a whole number of an int4. */
-export function isInt4(source: Buffer, start: number, end: number): boolean {
+function isInt4(source: Buffer, start: number, end: number): boolean {
   if (end - start > MAX_INT4_DIGITS) return false;
   if (!isWhole(source, start, end)) return false;
-  const value = end - start < 10 ? 0 : Number(source.toString('latin1', start, end));
+  const value = Number(source.toString('latin1', start, end));
   return value >= -0x8000_0000 && value <= 0x7fff_ffff;
 }
 
