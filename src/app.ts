@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { Caller } from './access/caller.ts';
 import type { Principals } from './access/principals.ts';
 import { createContext } from './context.ts';
 import { createGrafanaRoute } from './grafana/routes.ts';
@@ -7,7 +8,7 @@ import { createGraphQLEntry } from './graphql/graphql-request.ts';
 import { createPhases, type Phase, type PhaseDeps } from './graphql/request.ts';
 import { withCors } from './http/cors.ts';
 import type { HttpError } from './http/errors.ts';
-import type { RequestHead } from './http/node-http.ts';
+import type { Received, RequestHead } from './http/node-http.ts';
 import { createRefusal, createRouter, type FactsHandler, type Handler, type Route } from './http/routes.ts';
 import type { CarrierSource } from './numbering/carrier.ts';
 import { createNumbering } from './numbering/numbering.ts';
@@ -50,8 +51,8 @@ export interface App {
   readonly fetch: Handler;
   /** Answers in its place what the server has refused before it was whole; counted and logged like any other. */
   refuse(request: Request, error: HttpError): Response | Promise<Response>;
-  /** Whether a request's body may matter: bodies of strangers, and for paths that take none, are not even read. */
-  wantsBody(head: RequestHead): Promise<boolean>;
+  /** Bodies of strangers, and for paths that take none, are not even read. */
+  receive(head: RequestHead): Promise<Received>;
   /** The class of requests it likes best; the web's own will do. */
   readonly Request: typeof Request;
 }
@@ -83,20 +84,21 @@ export function createApp(deps: AppDeps): App {
   return {
     fetch: surround(router),
     refuse: (request, error) => surround(createRefusal(error))(request),
-    wantsBody: (head) => wantsBody(head, deps),
+    receive: (head) => receive(head, deps),
     Request: graphql.Request,
   };
 }
 
-/** The phases look at the token again, whatever this says: here it only decides what is worth reading. */
-async function wantsBody({ url, headers }: RequestHead, { principals }: AppDeps): Promise<boolean> {
+/** Here the token only decides whether the body is read. Admission, which refuses, is a phase of the request. */
+async function receive({ url, headers }: RequestHead, { principals }: AppDeps): Promise<Received> {
+  const caller = new Caller(headers.authorization ?? null, principals);
   const part = partOf(url);
-  if (part !== 'graphql' && part !== 'grafana') return false;
+  if (part !== 'graphql' && part !== 'grafana') return { caller, wantsBody: false };
   try {
-    await principals.authenticate(headers.authorization ?? null);
-    return true;
+    await caller.principal();
+    return { caller, wantsBody: true };
   } catch {
-    return false;
+    return { caller, wantsBody: false };
   }
 }
 

@@ -118,7 +118,7 @@ function assembleServer({ settings, logger, replicas, numbering, catalogue, ...p
   const server = createGatewayServer(app.fetch, {
     Request: app.Request,
     refuse: app.refuse,
-    wantsBody: app.wantsBody,
+    receive: app.receive,
     drainTimeoutSeconds: http.drainTimeoutSeconds,
     onError: (error) => logger.error({ err: error }, 'request failed outside GraphQL'),
   });

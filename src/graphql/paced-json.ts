@@ -14,9 +14,10 @@ type Writable = ExecutionResult & { stringify?(shown: unknown): unknown };
  */
 export async function writePaced(result: Writable): Promise<ExecutionResult> {
   if (result.stringify || !result.data) return result;
+  const longLists = findLongLists(result.data);
+  if (longLists.length === 0) return result;
   const lists = new Map<unknown, string>();
-  for (const list of findLongLists(result.data)) lists.set(list, await stringifyList(list));
-  if (lists.size === 0) return result;
+  for (const list of longLists) lists.set(list, await stringifyList(list));
   const mark = randomUUID();
   const texts = [...lists.values()];
   const places = new Map([...lists.keys()].map((list, index) => [list, `${mark} ${index}`]));
@@ -30,10 +31,13 @@ export async function writePaced(result: Writable): Promise<ExecutionResult> {
   } as ExecutionResult;
 }
 
-function* findLongLists(value: unknown): Generator<readonly unknown[]> {
-  if (typeof value !== 'object' || value === null) return;
-  if (Array.isArray(value) && value.length > MAX_AT_ONCE) yield value;
-  else for (const inner of Object.values(value)) yield* findLongLists(inner);
+/** Of the outermost ones. Not a generator, and no list of values: every result is walked through, the smallest too. */
+function findLongLists(value: unknown, found: (readonly unknown[])[] = []): readonly (readonly unknown[])[] {
+  if (typeof value !== 'object' || value === null) return found;
+  if (!Array.isArray(value)) for (const key in value) findLongLists(value[key as never], found);
+  else if (value.length > MAX_AT_ONCE) found.push(value);
+  else for (const item of value) findLongLists(item, found);
+  return found;
 }
 
 async function stringifyList(list: readonly unknown[]): Promise<string> {

@@ -1,3 +1,4 @@
+import { Caller } from '../access/caller.ts';
 import type { Principal, Principals } from '../access/principals.ts';
 import type { Context } from '../context.ts';
 import type { RequestFacts } from '../http/request-facts.ts';
@@ -67,7 +68,8 @@ export async function answerRequest(request: GatewayRequest, phases: readonly Ph
 /** Rejects with UnauthenticatedError, BadRequestError or InvalidTokenError. */
 async function admit(request: GatewayRequest, deps: PhaseDeps): Promise<void> {
   const { headers } = request.http;
-  const principal = await deps.principals.authenticate(headers.get('authorization'));
+  const caller = request.facts.caller ?? new Caller(headers.get('authorization'), deps.principals);
+  const principal = await caller.principal();
   request.facts.principal = principal.name;
   const freshness = parseFreshness(headers, deps.maxStalenessSeconds);
   const admitted = { principal, freshness };

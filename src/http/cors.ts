@@ -29,11 +29,11 @@ export function withCors(handler: Handler, allowedOrigins: readonly string[]): H
   if (allowedOrigins.length === 0) return handler;
   const isPublic = allowedOrigins.includes('*');
 
-  return async (request) => {
+  return async (request, caller) => {
     const origin = request.headers.get('origin');
     const isAllowed = origin !== null && (isPublic || allowedOrigins.includes(origin));
     const isPreflight = request.method === 'OPTIONS' && request.headers.has('access-control-request-method');
-    const response = isAllowed && isPreflight ? permission() : await handler(request);
+    const response = isAllowed && isPreflight ? permission() : await handler(request, caller);
     const { headers } = response;
     if (!isPublic) headers.append('vary', 'Origin');
     if (isAllowed) {

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
+import type { Caller } from '../access/caller.ts';
 import { BlockStream } from '../streaming/body.ts';
 import { recycleBlock } from '../streaming/byte-writer.ts';
 import { HttpError } from './errors.ts';
@@ -14,6 +15,13 @@ export interface RequestHead {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
+}
+
+/** What its head alone tells of a request. */
+export interface Received {
+  /** The body of any other request is left unread: the handler gets an empty one, and is to refuse the request. */
+  readonly wantsBody: boolean;
+  readonly caller?: Caller | undefined;
 }
 
 /** Stands for a head that cannot be read: the path is no one's, and the headers may say who asks. */

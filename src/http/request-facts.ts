@@ -1,3 +1,4 @@
+import type { Caller } from '../access/caller.ts';
 import { type ErrorCode, type RequestResult, resultOf } from '../errors.ts';
 import { requestIdOf } from './request-id.ts';
 
@@ -17,6 +18,8 @@ export interface OperationDescription {
  */
 export class RequestFacts {
   readonly request: Request;
+  /** Undefined until somebody wants to know. */
+  readonly caller: Caller | undefined;
   /** Of the caller when it sent a sane X-Request-Id, otherwise ours; in the response's header either way. */
   readonly id: string;
   /** Undefined outside GraphQL, and before the document was parsed. */
@@ -36,8 +39,9 @@ export class RequestFacts {
   finished: Promise<unknown> | undefined = undefined;
   readonly #startedAt = performance.now();
 
-  constructor(request: Request) {
+  constructor(request: Request, caller?: Caller) {
     this.request = request;
+    this.caller = caller;
     this.id = requestIdOf(request);
   }
 

@@ -10,7 +10,8 @@ const CHOSEN = /^(?!.*\d(?:[._:-]?\d){5})[\w.:-]{1,31}$/;
  * a number or a token that has nothing to do there. docker/nginx has the same rule.
  */
 export function requestIdOf({ headers }: Request): string {
-  const given = headers.get('x-request-id') ?? '';
+  const given = headers.get('x-request-id');
+  if (!given) return randomUUID();
   const isSane = GENERATED.test(given) || CHOSEN.test(given);
   return isSane && !headers.get('authorization')?.includes(given) ? given : randomUUID();
 }

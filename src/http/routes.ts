@@ -1,8 +1,9 @@
+import type { Caller } from '../access/caller.ts';
 import { errorResponse, HttpError } from './errors.ts';
 import { RequestFacts } from './request-facts.ts';
 
-/** Answers every request. Rejects only when the request was aborted. */
-export type Handler = (request: Request) => Response | Promise<Response>;
+/** Answers every request. Rejects only when the request was aborted. `caller` is who sends it, where that was looked at before. */
+export type Handler = (request: Request, caller?: Caller) => Response | Promise<Response>;
 
 /** The same, with the facts of the request to add to; new ones where they are of no use to the caller. */
 export type FactsHandler = (request: Request, facts?: RequestFacts) => Response | Promise<Response>;

@@ -6,12 +6,13 @@ import { refuseMalformed } from './malformed.ts';
 import {
   cutWhenStalled,
   emptyHead,
+  type Received,
   type RequestHead,
   readHead,
   sendResponse,
   toWebRequest,
 } from './node-http.ts';
-import { BodyMemory, hasBody, isNearlyRead, readBody } from './request-body.ts';
+import { type BodyLimits, BodyMemory, hasBody, isNearlyRead, readBody } from './request-body.ts';
 import type { Handler } from './routes.ts';
 
 export interface ServerOptions {
@@ -19,11 +20,8 @@ export interface ServerOptions {
   readonly drainTimeoutSeconds: number;
   /** Called with the errors that the handler let through. */
   onError(error: unknown): void;
-  /**
-   * Whether a request is worth reading its body, by its head alone; of any other the handler gets an empty one, and is to
-   * refuse it. Without this every body is read.
-   */
-  wantsBody?(head: RequestHead): boolean | Promise<boolean>;
+  /** Looks at a request that has a body before that is read. Without this every body is wanted. */
+  receive?(head: RequestHead): Received | Promise<Received>;
   /** Answers in the place of the handler what the server refuses; by default with the error alone. */
   refuse?(request: Request, error: HttpError): Response | Promise<Response>;
   /** Longest request body; 1 MiB. */
@@ -156,14 +154,18 @@ export function createGatewayServer(handler: Handler, options: ServerOptions): G
 function createAnswer(handler: Handler, options: ServerOptions) {
   const { onError, Request = globalThis.Request } = options;
   const refuse = options.refuse ?? ((_request, error) => errorResponse(error));
-  const readWanted = createBodyReader(options);
+  const receive = options.receive ?? ((): Received => ({ wantsBody: true }));
+  const limits = limitsOf(options);
 
   return async (incoming: IncomingMessage, outgoing: ServerResponse, signal: AbortSignal) => {
     let head = emptyHead(incoming);
     try {
       head = readHead(incoming);
-      const body = await readWanted(incoming, outgoing, head);
-      return await handler(toWebRequest(head, { body, signal, Request }));
+      if (!hasBody(incoming)) return await handler(toWebRequest(head, { body: undefined, signal, Request }));
+      const { wantsBody, caller } = await receive(head);
+      if (wantsBody && head.headers.expect !== undefined) outgoing.writeContinue();
+      const body = wantsBody ? await readBody(incoming, limits) : undefined;
+      return await handler(toWebRequest(head, { body, signal, Request }), caller);
     } catch (error) {
       if (error instanceof HttpError) {
         return await refuse(toWebRequest(head, { body: undefined, signal, Request }), error);
@@ -175,19 +177,11 @@ function createAnswer(handler: Handler, options: ServerOptions) {
   };
 }
 
-/** Reads the body of a request that is worth it; undefined for any other, and where there is none. */
-function createBodyReader({
-  wantsBody,
+function limitsOf({
   maxBodyBytes = MAX_BODY_BYTES,
   maxBodyMemoryBytes = MAX_BODY_MEMORY_BYTES,
-}: ServerOptions) {
-  const limits = { maxBytes: maxBodyBytes, memory: new BodyMemory(maxBodyMemoryBytes) };
-  return async (incoming: IncomingMessage, outgoing: ServerResponse, head: RequestHead) => {
-    if (!hasBody(incoming)) return undefined;
-    if (wantsBody && !(await wantsBody(head))) return undefined;
-    if (head.headers.expect !== undefined) outgoing.writeContinue();
-    return readBody(incoming, limits);
-  };
+}: ServerOptions): BodyLimits {
+  return { maxBytes: maxBodyBytes, memory: new BodyMemory(maxBodyMemoryBytes) };
 }
 
 function explainListen({ code, message }: NodeJS.ErrnoException, host: string, port: number): string {

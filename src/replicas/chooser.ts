@@ -107,6 +107,7 @@ export class Chooser {
   }
 
   #refuseForeign(tokens: readonly Token[]): void {
+    if (tokens.length === 0) return;
     const ours = this.#deps.observatory.cluster.systemIdentifier;
     if (ours !== undefined && tokens.some(({ systemIdentifier }) => systemIdentifier !== BigInt(ours))) {
       throw new InvalidTokenError('This token is of another database cluster. Ask again without it.');

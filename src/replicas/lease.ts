@@ -4,7 +4,7 @@ import type { Freshness, Replica } from './replica.ts';
 import type { Sample } from './sample.ts';
 import type { Standby } from './standby.ts';
 import { atMost, formatTime } from './status.ts';
-import { encodeToken, type Token } from './token.ts';
+import { encodeToken } from './token.ts';
 import type { Claim } from './wal-history.ts';
 
 export interface LeaseTerms {
@@ -21,27 +21,29 @@ export function lease(standby: Standby, { sample, asOf: asOfThen, currentAsOf, c
   const { node } = standby.observed;
   const breaksThen = node.breaks;
   /** An answer says it two or three times. */
-  let last: Token | undefined;
-  let lastText = '';
+  let lastReplayedLsn: string | undefined;
+  let lastToken = '';
 
-  function tokenAt(lsn: bigint): string {
-    if (last?.lsn === lsn) return lastText;
-    last = { systemIdentifier: BigInt(sample.systemIdentifier), timeline: sample.timeline, lsn };
-    lastText = encodeToken(last);
-    return lastText;
+  function token(replayedLsn?: string): string {
+    if (replayedLsn !== undefined && replayedLsn === lastReplayedLsn) return lastToken;
+    // What a statement said holds for all of its rows: the watcher's next look must not give one page two tokens.
+    const replayed = replayedLsn === undefined ? latestLsn(standby, sample) : parseLsn(replayedLsn);
+    const lsn = furthest([sample.lsn, replayed]);
+    lastReplayedLsn = replayedLsn;
+    lastToken = encodeToken({
+      systemIdentifier: BigInt(sample.systemIdentifier),
+      timeline: sample.timeline,
+      lsn,
+    });
+    return lastToken;
   }
 
   function freshness(replayedLsn?: string): Freshness {
     const asOf = node.breaks === breaksThen ? asOfThen : currentAsOf();
-    // What a statement said holds for all of its rows: the watcher's next look must not give one page two tokens.
-    const known = [
-      sample.lsn,
-      replayedLsn === undefined ? latestLsn(standby, sample) : parseLsn(replayedLsn),
-    ];
     return {
       asOf: asOf ? formatTime(asOf.stamp) : null,
       stalenessSeconds: asOf ? atMost(Math.max(0, clock.now() - asOf.at)) : null,
-      token: tokenAt(furthest(known)),
+      token: token(replayedLsn),
     };
   }
 
@@ -50,6 +52,7 @@ export function lease(standby: Standby, { sample, asOf: asOfThen, currentAsOf, c
     connections,
     pool: connections.pool,
     freshness,
+    token,
     report: (error) => {
       standby.report(error);
     },

@@ -22,11 +22,15 @@ export interface Replica {
   /** The same without turns, for statements of the gateway itself. */
   readonly pool: Pool;
   /**
-   * How old what is read here is. `asOf` and `stalenessSeconds` hold for everything read since it was chosen.
-   * The token is of what was replayed at the last poll; a statement that also selects
-   * `pg_last_wal_replay_lsn()` may give that here, and then nothing it saw can be missing after the token.
+   * How old what is read here is. `asOf` and `stalenessSeconds` hold for everything read since it was chosen; for the
+   * argument see `token`.
    */
   freshness(replayedLsn?: string): Freshness;
+  /**
+   * The freshness token alone. It is of what was replayed at the last poll; a statement that also selects
+   * `pg_last_wal_replay_lsn()` may give that here, and then nothing it saw can be missing after the token.
+   */
+  token(replayedLsn?: string): string;
   /** What a statement ran into. Returns at once; the standby is polled, and avoided until it answers. */
   report(error: unknown): void;
   /** May be called twice. */

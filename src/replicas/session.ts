@@ -78,8 +78,9 @@ export class ReplicaSession {
   /** Of the reader that was given last. */
   #source: Source | undefined;
   /** Aborted with the request, and when the answer has ended while statements go on, whose rows are then of no use. */
-  readonly #statements = new AbortController();
-  readonly #borrower: Borrower;
+  #statements: AbortController | undefined;
+  /** As the connections know it, once something is read. */
+  #borrower: Borrower | undefined;
   /** Of the standby that the session is pinned to. */
   #lenders: { readonly plain: Lender; readonly nested: Lender } | undefined;
   #hasEnded = false;
@@ -87,16 +88,6 @@ export class ReplicaSession {
   constructor(deps: SessionDeps, options: SessionOptions) {
     this.#deps = deps;
     this.#options = options;
-    const { principal, signal } = options;
-    const abort = () => this.#statements.abort(signal.reason);
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-    this.#borrower = {
-      principal: principal.name,
-      role: principal.role,
-      signal: this.#statements.signal,
-      statements: 0,
-    };
   }
 
   /** How often the standby was replaced: what was loaded from an earlier one may be older than what is read now. */
@@ -111,6 +102,7 @@ export class ReplicaSession {
     if (this.#choosing && tokens.length > 0) await this.#catchUp(await this.#choosing, tokens);
     this.#choosing ??= this.#pin(tokens, purpose);
     const replica = await this.#choosing;
+    this.#borrower ??= this.#enrol();
     this.#lenders ??= {
       plain: replica.connections.lenderFor(this.#borrower),
       nested: replica.connections.lenderFor(this.#borrower, { isNested: true }),
@@ -120,7 +112,7 @@ export class ReplicaSession {
       pool: isNested ? this.#lenders.nested : this.#lenders.plain,
       source: this.#source,
       scope: this.#options.principal.scope,
-      signal: this.#statements.signal,
+      signal: this.#borrower.signal,
     };
   }
 
@@ -146,13 +138,13 @@ export class ReplicaSession {
   tokenAt(replayedLsn: string): string {
     this.#replayedLsn = replayedLsn;
     this.#isToldByStatement = true;
-    return this.#pinned!.freshness(replayedLsn).token;
+    return this.#pinned!.token(replayedLsn);
   }
 
   /** The same; reads how far the standby has replayed when that is not known yet. */
   async token(): Promise<string> {
     await this.#readReplayedLsn();
-    return this.#pinned!.freshness(this.#replayedLsn).token;
+    return this.#pinned!.token(this.#replayedLsn);
   }
 
   /** The standby of this session and how old its answer is; null when none was needed. */
@@ -170,8 +162,18 @@ export class ReplicaSession {
   /** Ends what still runs or waits, and gives the standby back. Nothing can be read after this. */
   end(): void {
     this.#hasEnded = true;
-    if (this.#borrower.statements > 0) this.#statements.abort(new RequestCancelledError());
+    if (this.#borrower && this.#borrower.statements > 0) this.#statements?.abort(new RequestCancelledError());
     this.#pinned?.release();
+  }
+
+  #enrol(): Borrower {
+    const { principal, signal } = this.#options;
+    const statements = new AbortController();
+    this.#statements = statements;
+    const abort = () => statements.abort(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+    return { principal: principal.name, role: principal.role, signal: statements.signal, statements: 0 };
   }
 
   async #pin(readAfter: readonly Token[], purpose: Purpose | undefined): Promise<Replica> {
@@ -224,7 +226,7 @@ export class ReplicaSession {
       await delay(MIN_RETRY_MILLIS + Math.random() * (MAX_RETRY_MILLIS - MIN_RETRY_MILLIS));
     }
     this.#replacements++;
-    this.#choosing = this.#pin([decodeToken(left.freshness(this.#replayedLsn).token)], 'page');
+    this.#choosing = this.#pin([decodeToken(left.token(this.#replayedLsn))], 'page');
     return this.#choosing.then(
       () => true,
       () => false,

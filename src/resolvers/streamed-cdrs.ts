@@ -6,7 +6,7 @@ import type { Reader } from '../db/reader.ts';
 import { ReplicaFailureError } from '../errors.ts';
 import type { OpenList } from '../streaming/open-list.ts';
 import { type CdrsArguments, parseCdrPage } from './cdrs.ts';
-import { cursorPrefix, encodeCursor } from './cursor.ts';
+import { cursorPrefix, encodeCursor, type ListIdentity } from './cursor.ts';
 import { createFindRelated, type FindRelatedDeps } from './related.ts';
 
 export interface StreamedCdrsDeps extends FindRelatedDeps {
@@ -31,12 +31,13 @@ export async function openCdrs(deps: StreamedCdrsDeps, args: CdrsArguments): Pro
   const { filter, order, size, fromEnd, after, before, readAfter } = parseCdrPage(args, deps.principal);
   const reader = await deps.reader({ readAfter, purpose: size > LONG_LIST ? 'stream' : 'page' });
   const identity = { filter, order };
+  const prefixOf = createPrefixes(identity);
   return {
     reader,
     page: { ...identity, after, before, fromEnd },
     size,
-    cursorPrefixAt: (replayedLsn) => cursorPrefix(identity, deps.tokenAt(replayedLsn)),
-    cursorOf: async (keyset) => encodeCursor(cursorPrefix(identity, await deps.token()), keyset),
+    cursorPrefixAt: (replayedLsn) => prefixOf(deps.tokenAt(replayedLsn)),
+    cursorOf: async (keyset) => encodeCursor(prefixOf(await deps.token()), keyset),
     replace: (failed, error) => deps.replaceReader(failed, error),
     findRelated: createFindRelated(deps),
     count: (kind) => count(kind === 'totalCount' ? countCdrs : estimateCdrs),
@@ -51,4 +52,16 @@ export async function openCdrs(deps: StreamedCdrsDeps, args: CdrsArguments): Pro
       return ask(await deps.replaceReader(reader, error), filter);
     }
   }
+}
+
+/** The cursors of a page begin alike, and so do those at its ends. */
+function createPrefixes(list: ListIdentity): (token: string) => string {
+  let [lastToken, prefix] = ['', ''];
+  return (token) => {
+    if (token !== lastToken) {
+      prefix = cursorPrefix(list, token);
+      lastToken = token;
+    }
+    return prefix;
+  };
 }

@@ -15,8 +15,8 @@ const probes = new Set(['/livez', '/readyz', '/health', '/metrics']);
 
 /** The outermost handler: makes the facts of each request, gives its response an X-Request-Id, and tells how it ended. */
 export function observeRequests(handler: FactsHandler, { onStream, onEnd }: RequestObserver): Handler {
-  return async (request) => {
-    const facts = new RequestFacts(request);
+  return async (request, caller) => {
+    const facts = new RequestFacts(request, caller);
     try {
       const response = await handler(request, facts);
       // When the client is gone the response is not sent, and so has no status.

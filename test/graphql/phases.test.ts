@@ -5,6 +5,7 @@ import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
 import { createDatabase } from '../../src/db/reader.ts';
 import { ForbiddenError } from '../../src/errors.ts';
 import type { Phase } from '../../src/graphql/request.ts';
+import { createGatewayServer } from '../../src/http/server.ts';
 import { createReplicas, type Replicas } from '../../src/replicas/replicas.ts';
 import { createSampleHistory } from '../../src/replicas/sample-history.ts';
 import { parseGatewaySettings } from '../../src/settings.ts';
@@ -182,6 +183,30 @@ async function send({ path = '/graphql', method = 'POST', headers = {}, body }: 
   );
   return { status: response.status, text: await response.text() };
 }
+
+test('who asks is found out once, before the body is read, and the phases know it then', async () => {
+  const server = createGatewayServer(app.fetch, {
+    Request: app.Request,
+    receive: app.receive,
+    refuse: app.refuse,
+    drainTimeoutSeconds: 0,
+    onError: (error) => {
+      throw error;
+    },
+  });
+  try {
+    const port = await server.listen({ host: '127.0.0.1', port: 0 });
+    const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
+      method: 'POST',
+      headers: { ...json, authorization: `Bearer ${ADMIN_TOKEN}` },
+      body: asJson('{ viewer { role } }'),
+    });
+    expect(await response.json()).toMatchObject({ data: { viewer: { role: 'ADMIN' } } });
+    expect(authentications).toBe(1);
+  } finally {
+    await server.close();
+  }
+});
 
 const requestsInFlight = () => replicas.snapshot().replicas.map(({ routing }) => routing.requestsInFlight);
 

@@ -27,9 +27,9 @@ async function serve(options: Partial<ServerOptions> = {}) {
       onError: (error) => {
         throw error;
       },
-      wantsBody({ url, headers }) {
+      receive({ url, headers }) {
         heads.push(url);
-        return headers.authorization === TOKEN;
+        return { wantsBody: headers.authorization === TOKEN };
       },
       ...options,
     },

@@ -28,7 +28,8 @@ interface RawAnswer {
 
 /** Sends the head byte for byte; a client library would mend it. */
 async function send(head: string, RequestClass = globalThis.Request): Promise<RawAnswer> {
-  const server = createGatewayServer(createRouter(routes), {
+  const router = createRouter(routes);
+  const server = createGatewayServer((request) => router(request), {
     drainTimeoutSeconds: 0.2,
     onError: (error) => {
       throw error;
