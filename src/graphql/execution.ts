@@ -6,7 +6,7 @@ import type { ResponseFailure } from '../streaming/json-connection.ts';
 import { streamOperation } from '../streaming/json-response.ts';
 import type { RelatedExecution } from '../streaming/related-selection.ts';
 import { type ErrorMask, shown } from './errors.ts';
-import { executeInParts, executeWhole, isInParts, type ResultInParts } from './incremental.ts';
+import { deliver, executeInParts, executeWhole, isInParts, type ResultInParts } from './incremental.ts';
 import type { Operation } from './operation.ts';
 import { fieldNodesAt, isPlannedList, type OperationPlan } from './operation-plan.ts';
 import { createFileResult, createStreamedResult, isSent, type Sending } from './streamed-result.ts';
@@ -29,35 +29,55 @@ export async function executeOperation(execution: Execution): Promise<ExecutionR
   const { session } = execution;
   for (;;) {
     const result = await attempt(execution);
-    if (isInParts(result)) return result;
-    const failure = result.errors?.map(({ originalError }) => originalError).find(isReplicaFailure);
-    if (failure && (await session.tryAnotherReplica(failure))) continue;
-    if (isSent(result)) return result;
+    if (!result) continue;
+    if (isInParts(result) || isSent(result)) return result;
     const extensions = { ...result.extensions, replica: await session.answeredBy() };
     session.end();
     return { ...result, extensions };
   }
 }
 
-function isReplicaFailure(error: Error | undefined): error is ReplicaFailureError {
-  return error instanceof ReplicaFailureError;
-}
-
-function attempt(execution: Execution): Promise<ExecutionResult | ResultInParts> {
+/** Undefined: a standby failed, and the session has another one. */
+async function attempt(execution: Execution): Promise<ExecutionResult | ResultInParts | undefined> {
   const { args, plan, delivery } = execution;
-  if (delivery === 'parts') return executeInParts(args, execution);
-  if (delivery !== 'whole') return downloadList(execution, delivery);
-  return plan ? streamLists(execution, plan) : executeWhole(args);
+  if (delivery === 'whole' && plan) return streamLists(execution, plan);
+  if (delivery === 'parts') {
+    const result = await executeInParts(args);
+    if (!('initialResult' in result)) {
+      return (await leavesFailed(execution, result.errors)) ? undefined : result;
+    }
+    if (!(await leavesFailed(execution, result.initialResult.errors))) return deliver(result, execution);
+    await result.subsequentResults.return(undefined);
+    return undefined;
+  }
+  const result = await (delivery === 'whole' ? executeWhole(args) : downloadList(execution, delivery));
+  return (await leavesFailed(execution, result.errors)) ? undefined : result;
 }
 
-async function streamLists(execution: Execution, plan: OperationPlan): Promise<ExecutionResult> {
+/** Whether one of these errors is that of a standby, in whose place the session now has another one. */
+async function leavesFailed(
+  { session }: Execution,
+  errors: readonly GraphQLError[] | undefined,
+): Promise<boolean> {
+  const failure = errors
+    ?.map(({ originalError }) => originalError)
+    .find((error) => error instanceof ReplicaFailureError);
+  return failure !== undefined && session.tryAnotherReplica(failure);
+}
+
+/** Ends an attempt of which nothing was sent. */
+class StartAgain extends Error {}
+
+/** Undefined: see `attempt`. */
+async function streamLists(execution: Execution, plan: OperationPlan): Promise<ExecutionResult | undefined> {
   const { args, session, facts, mask } = execution;
   const { roots, rest } = plan;
-  const locate = (failure: ResponseFailure) => locateFailure(failure, execution);
   const answered = rest ? await executeWhole({ ...args, document: rest }) : { data: {} };
+  if (await leavesFailed(execution, answered.errors)) return undefined;
   // A field that must not be null failed: so did the whole response.
   if (answered.data == null) return answered;
   const data = answered.data as Record<string, unknown>;
+  const failed: GraphQLError[] = [];
   try {
     const body = await streamOperation({
       roots: roots.map((root) =>
@@ -70,7 +90,14 @@ async function streamLists(execution: Execution, plan: OperationPlan): Promise<E
           : { kind: 'value', key: root.key, value: data[root.key] },
       ),
       errors: (answered.errors ?? []).map((error) => shown(mask(error))),
-      formatError: (failure) => shown(mask(locate(failure))),
+      formatError: (failure) => shown(mask(locateFailure(failure, execution))),
+      async onFailedList(failure, hasSent) {
+        const error = locateFailure(failure, execution);
+        // Where no other standby could be found once, none is looked for again.
+        if (!hasSent && failed.length === 0 && (await leavesFailed(execution, [error])))
+          throw new StartAgain();
+        failed.push(error);
+      },
       relatedExecution: () => relatedExecution(args),
       extensions: async () => ({ replica: await session.answeredBy() }),
       onEnd({ rows, bytes }) {
@@ -78,9 +105,12 @@ async function streamLists(execution: Execution, plan: OperationPlan): Promise<E
         facts.bytes = bytes;
       },
     });
-    return createStreamedResult(execution, body);
-  } catch (failure) {
-    return { data: null, errors: [...(answered.errors ?? []), locate(failure as ResponseFailure)] };
+    if (body) return createStreamedResult(execution, body);
+    const nothing = roots.map((root) => [isPlannedList(root) ? root.plan.key : root.key, null]);
+    return { data: Object.fromEntries(nothing), errors: [...(answered.errors ?? []), ...failed] };
+  } catch (error) {
+    if (error instanceof StartAgain) return undefined;
+    throw error;
   }
 }
 

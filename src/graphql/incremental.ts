@@ -54,22 +54,19 @@ export interface PartsOptions {
   readonly mask: ErrorMask;
 }
 
-/** Executes a document with them: one result when nothing was put off after all, or each part as it is there. */
-export async function executeInParts(
-  args: ExecutionArgs,
-  options: PartsOptions,
-): Promise<ExecutionResult | ResultInParts> {
-  const result = await experimentalExecuteIncrementally(args);
-  return 'initialResult' in result ? deliver(result, options) : result;
+type InParts = Exclude<Awaited<ReturnType<typeof experimentalExecuteIncrementally>>, ExecutionResult>;
+
+/** Executes a document with them: one result when nothing was put off after all, or the first part and those to come. */
+export async function executeInParts(args: ExecutionArgs): Promise<ExecutionResult | InParts> {
+  return experimentalExecuteIncrementally(args);
 }
 
 export function isInParts(result: ExecutionResult | ResultInParts): result is ResultInParts {
   return 'parts' in result;
 }
 
-type InParts = Exclude<Awaited<ReturnType<typeof experimentalExecuteIncrementally>>, ExecutionResult>;
-
-function deliver(result: InParts, { session, mask }: PartsOptions): ResultInParts {
+/** Each part as it is there. */
+export function deliver(result: InParts, { session, mask }: PartsOptions): ResultInParts {
   const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
   const end = () => {
     session.end();

@@ -124,8 +124,10 @@ const CdrStatsType = builder.objectRef<CdrStats>('CdrStats').implement({
 builder.queryField('cdrStats', (t) =>
   t.field({
     type: CdrStatsType,
-    nullable: false,
-    description: 'Counts, ratios and sums over calls, grouped by time and by what the calls have in common.',
+    nullable: true,
+    description:
+      'Counts, ratios and sums over calls, grouped by time and by what the calls have in common. Null when it alone ' +
+      'failed, beside its error.',
     args: {
       filter: t.arg({ type: CdrFilterInput, description: 'Which calls; all that you may see when missing.' }),
       groupBy: t.arg({

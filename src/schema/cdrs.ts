@@ -207,11 +207,11 @@ builder.queryFields((t) => ({
   }),
   cdrs: t.field({
     type: CdrConnectionType,
-    nullable: false,
+    nullable: true,
     description:
       'Calls, newest first unless asked otherwise. Page forwards with `first` and `after`, backwards with `last` and ' +
       '`before`. A page of a million is answered as a stream: `viewer.maxPage` is the ceiling. The same query with ' +
-      '`Accept: text/csv` or `application/x-ndjson` is a file.',
+      '`Accept: text/csv` or `application/x-ndjson` is a file. Null when it alone failed, beside its error.',
     extensions: { openList: (args, context) => openCdrs(context, args) },
     args: {
       filter: t.arg({ type: CdrFilterInput, description: 'Which calls; all that you may see when missing.' }),

@@ -39,6 +39,16 @@ export class Body implements Flow {
     return this.#stream !== undefined;
   }
 
+  /** Whether anything was handed on that lies behind so many bytes. */
+  hasSentBehind(bytes: number): boolean {
+    return this.#sentBytes > bytes;
+  }
+
+  /** Forgets what was written behind so many bytes, of which nothing may have been handed on. */
+  cutTo(bytes: number): void {
+    this.writer.length = bytes - this.#sentBytes;
+  }
+
   isFull(): boolean {
     return this.#stream?.isFull ?? false;
   }
@@ -56,6 +66,11 @@ export class Body implements Flow {
     this.writer.close();
     this.#stream.finish();
     return this.#stream;
+  }
+
+  /** Ends a body of which nothing was handed on, and nothing is wanted. */
+  discard(): void {
+    this.writer.close();
   }
 
   #send(block: Buffer): void {

@@ -31,7 +31,7 @@ const SHORT_LIST = 1000;
 
 /**
  * Writes a connection: the list first, as its calls come from PostgreSQL, then what is only known at its end.
- * Throws only while nothing was sent; a later failure ends the JSON well-formed and is part of the outcome.
+ * Throws only while nothing of it was sent; a later failure ends the JSON well-formed and is part of the outcome.
  */
 export async function writeConnection(
   body: Body,
@@ -40,6 +40,7 @@ export async function writeConnection(
   relatedExecution: () => RelatedExecution,
 ): Promise<ListOutcome> {
   const { writer } = body;
+  const start = body.bytes;
   const counts = startCounts(plan.others, list);
   const failures: ResponseFailure[] = [];
   const listPath = [plan.key, plan.list.key];
@@ -83,7 +84,8 @@ export async function writeConnection(
   });
 
   writer.text(`{${JSON.stringify(plan.list.key)}:[`);
-  const end = await endOf(reading, target, body, failures, listPath);
+  const end = await endOf(reading, target, () => body.hasSentBehind(start));
+  if (end.failure) failures.push({ error: end.failure.error, path: listPath });
   writer.text(']');
   const page = await pageOf(list, reading, end.goesOn);
   for (const other of plan.others) {
@@ -93,27 +95,24 @@ export async function writeConnection(
   writer.text('}');
   // What was read and could not be written must be read again.
   const endCursor = written === reading.rows ? page.endCursor : null;
-  return { rows: written, failures, isComplete: end.isComplete, endCursor };
+  return { rows: written, failures, isComplete: end.failure === undefined, endCursor };
 }
 
-/** Reads the list to its end. One that breaks off goes on, by its very nature. */
+/** Reads the list to its end. One that breaks off goes on, by its very nature. Throws while nothing of it was sent. */
 async function endOf(
   reading: ListReader,
   target: RowTarget,
-  body: Body,
-  failures: ResponseFailure[],
-  path: readonly string[],
-): Promise<{ goesOn: boolean; isComplete: boolean }> {
+  hasSent: () => boolean,
+): Promise<{ goesOn: boolean; failure?: { readonly error: unknown } }> {
   try {
     const goesOn = await reading.run();
     await target.settled();
-    return { goesOn, isComplete: true };
+    return { goesOn };
   } catch (error) {
-    if (!body.hasSent) throw error;
-    failures.push({ error, path });
-    // What was read before the failure; unless it is itself what failed.
+    // What was read before the failure; unless it is itself what failed. Nothing is written after this.
     await target.settled().catch(() => {});
-    return { goesOn: true, isComplete: false };
+    if (!hasSent()) throw error;
+    return { goesOn: true, failure: { error } };
   }
 }
 

@@ -10,6 +10,8 @@ export type Root =
   | { readonly kind: 'connection'; readonly plan: ConnectionPlan; open(): Promise<OpenList> }
   | { readonly kind: 'value'; readonly key: string; readonly value: unknown };
 
+type ConnectionRoot = Extract<Root, { kind: 'connection' }>;
+
 export interface StreamedOperation {
   /** In response order. */
   readonly roots: readonly Root[];
@@ -17,6 +19,11 @@ export interface StreamedOperation {
   readonly errors: readonly unknown[];
   /** A failure as an entry of `errors`. */
   formatError(failure: ResponseFailure): unknown;
+  /**
+   * Called with each list that has failed as a whole, before it becomes null. What it throws ends the operation, which
+   * it may do only while nothing was sent.
+   */
+  onFailedList(failure: ResponseFailure, hasSent: boolean): Promise<void>;
   /** What related objects are executed with. */
   relatedExecution(): RelatedExecution;
   /** The response's `extensions`, called for when all lists have ended. */
@@ -27,31 +34,46 @@ export interface StreamedOperation {
 
 /**
  * Writes a GraphQL response whose lists come straight from PostgreSQL. Resolves with a buffer when it is short, with
- * a stream as soon as the first calls are there. Throws a ResponseFailure while nothing was sent, so that the caller
- * may still answer otherwise.
+ * a stream as soon as the first calls are there, and with undefined when every root is null and nothing was sent: the
+ * caller then has the failures. Throws what `onFailedList` throws.
  */
-export function streamOperation(operation: StreamedOperation): Promise<Buffer | Readable> {
+export function streamOperation(operation: StreamedOperation): Promise<Buffer | Readable | undefined> {
   const body = new Body();
   return Promise.race([body.started, writeOperation(body, operation)]);
 }
 
-async function writeOperation(body: Body, operation: StreamedOperation): Promise<Buffer | Readable> {
+async function writeOperation(
+  body: Body,
+  operation: StreamedOperation,
+): Promise<Buffer | Readable | undefined> {
   const { writer } = body;
+  const { roots } = operation;
   const errors = [...operation.errors];
   const outcomes: ListOutcome[] = [];
-  const lists = await openLists(operation.roots);
+  // All of them before the first byte, so that the standby is one that all of them may be read from.
+  const lists = await openLists(roots, operation);
+  let hasValue = false;
   writer.text('{"data":{');
-  for (const [index, root] of operation.roots.entries()) {
-    writer.text(
-      `${index === 0 ? '' : ','}${JSON.stringify(root.kind === 'value' ? root.key : root.plan.key)}:`,
-    );
+  for (const [index, root] of roots.entries()) {
+    const key = root.kind === 'value' ? root.key : root.plan.key;
+    writer.text(`${index === 0 ? '' : ','}${JSON.stringify(key)}:`);
     if (root.kind === 'value') {
+      hasValue ||= root.value != null;
       writer.text(JSON.stringify(root.value));
       continue;
     }
-    const outcome = await writeRoot(body, root.plan, lists.get(root)!, operation);
+    const outcome = await writeRoot(body, root, lists.get(root)!, operation);
+    if ('path' in outcome) {
+      errors.push(operation.formatError(outcome));
+      continue;
+    }
+    hasValue = true;
     outcomes.push(outcome);
     errors.push(...outcome.failures.map((failure) => operation.formatError(failure)));
+  }
+  if (!hasValue && !body.hasSent) {
+    body.discard();
+    return undefined;
   }
   writer.text('}');
   if (errors.length > 0) writer.text(`,"errors":${JSON.stringify(errors)}`);
@@ -66,35 +88,45 @@ async function writeOperation(body: Body, operation: StreamedOperation): Promise
   return body.end();
 }
 
-/** All of them before the first byte: a bad argument of any fails the whole answer, as no list may be null. */
-async function openLists(roots: readonly Root[]): Promise<ReadonlyMap<Root, OpenList>> {
-  const lists = new Map<Root, OpenList>();
+async function openLists(
+  roots: readonly Root[],
+  operation: StreamedOperation,
+): Promise<ReadonlyMap<Root, OpenList | ResponseFailure>> {
+  const lists = new Map<Root, OpenList | ResponseFailure>();
   for (const root of roots) {
     if (root.kind === 'value') continue;
     try {
       lists.set(root, await root.open());
     } catch (error) {
-      throw { error, path: [root.plan.key] } satisfies ResponseFailure;
+      const failure = { error, path: [root.plan.key] };
+      await operation.onFailedList(failure, false);
+      lists.set(root, failure);
     }
   }
   return lists;
 }
 
-/** A list that fails before anything was sent fails the whole answer; after that it is null, beside its error. */
+/** A list that fails before anything of it was sent is null, beside its error. */
 async function writeRoot(
   body: Body,
-  plan: ConnectionPlan,
-  list: OpenList,
-  { relatedExecution }: StreamedOperation,
-): Promise<ListOutcome> {
-  try {
-    return await writeConnection(body, plan, list, relatedExecution);
-  } catch (error) {
-    const failure: ResponseFailure = { error, path: [plan.key] };
-    if (!body.hasSent) throw failure;
-    body.writer.text('null');
-    return { rows: 0, failures: [failure], isComplete: false, endCursor: null };
+  { plan }: ConnectionRoot,
+  list: OpenList | ResponseFailure,
+  { relatedExecution, onFailedList }: StreamedOperation,
+): Promise<ListOutcome | ResponseFailure> {
+  const start = body.bytes;
+  let failure: ResponseFailure;
+  if ('path' in list) failure = list;
+  else {
+    try {
+      return await writeConnection(body, plan, list, relatedExecution);
+    } catch (error) {
+      failure = { error, path: [plan.key] };
+      await onFailedList(failure, body.hasSent);
+    }
   }
+  body.cutTo(start);
+  body.writer.text('null');
+  return failure;
 }
 
 /** Said only when something is missing: an answer without it is whole. */

@@ -187,7 +187,7 @@ test('what no standby has replayed is waited for, and then refused with an estim
   const { data, errors } = (await response.json()) as Awaited<ReturnType<ServedGateway['query']>>;
   expect(response.status).toBe(503);
   expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
-  expect(data).toBeNull();
+  expect(data).toEqual({ cdrs: null });
   expect(errors![0]!.extensions).toMatchObject({ code: 'REPLICA_TOO_STALE', retryable: true });
 });
 
@@ -317,7 +317,7 @@ test('when every standby is down lists fail and say so, the status answers, and 
     });
     expect(refused.response.status).toBe(503);
     expect(refused.response.headers.get('retry-after')).toMatch(/^\d+$/);
-    expect(refused.answer.data).toBeNull();
+    expect(refused.answer.data).toEqual({ cdrs: null, cdrStats: null });
     expect(refused.answer.errors![0]!.extensions.retryable).toBe(true);
     // Names of standbys, and no address.
     expect(refused.answer.errors![0]!.message).toMatch(/replica-1.*replica-2/);

@@ -160,7 +160,7 @@ export type TopDestinationsQueryVariables = Exact<{
 }>;
 
 
-export type TopDestinationsQuery = { cdrStats: { rows: Array<{ country: string | null, prefix: string | null, attempts: number | string, asr: number | null, ner: number | null, minutes: string, chargedAmount: string }> } };
+export type TopDestinationsQuery = { cdrStats: { rows: Array<{ country: string | null, prefix: string | null, attempts: number | string, asr: number | null, ner: number | null, minutes: string, chargedAmount: string }> } | null };
 
 export type AsrByHourQueryVariables = Exact<{
   account: string;
@@ -169,7 +169,7 @@ export type AsrByHourQueryVariables = Exact<{
 }>;
 
 
-export type AsrByHourQuery = { cdrStats: { rows: Array<{ bucket: string | null, attempts: number | string, asr: number | null, pddSeconds: number | null, shortCalls: number | string }> } };
+export type AsrByHourQuery = { cdrStats: { rows: Array<{ bucket: string | null, attempts: number | string, asr: number | null, pddSeconds: number | null, shortCalls: number | string }> } | null };
 
 export type ReplicationQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -184,14 +184,14 @@ export type CallPageQueryVariables = Exact<{
 }>;
 
 
-export type CallPageQuery = { cdrs: { estimatedCount: number | string | null, nodes: Array<{ id: string, callId: string | null, accountId: string, cli: string | null, cld: string | null, setupTime: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null } | null>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type CallPageQuery = { cdrs: { estimatedCount: number | string | null, nodes: Array<{ id: string, callId: string | null, accountId: string, cli: string | null, cld: string | null, setupTime: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null } | null>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } | null };
 
 export type CallTilesQueryVariables = Exact<{
   filter?: CdrFilter | null | undefined;
 }>;
 
 
-export type CallTilesQuery = { cdrStats: { totals: { attempts: number | string, answered: number | string, asr: number | null, acdSeconds: number | null, minutes: string, chargedAmount: string } } };
+export type CallTilesQuery = { cdrStats: { totals: { attempts: number | string, answered: number | string, asr: number | null, acdSeconds: number | null, minutes: string, chargedAmount: string } } | null };
 
 export type CallDetailQueryVariables = Exact<{
   id: string;

@@ -96,7 +96,7 @@ describe('cursors', () => {
     const { code, message, answer } = await refusalOf(after, { after: spoil(cursor) });
     expect(code).toBe('INVALID_CURSOR');
     expect(message).toContain('Ask again without "after"');
-    expect(answer.data).toBeNull();
+    expect(answer.data).toEqual({ cdrs: null });
   });
 
   test('any spoilt character makes another cursor, or none: never a defect, never a call twice', async () => {

@@ -16,8 +16,16 @@ export interface AnswerError {
   readonly extensions?: Readonly<Record<string, unknown>>;
 }
 
+/** What our operations call lists of calls and statistics. */
+const lists = ['cdrs', 'cdrStats', 'before', 'after'] as const;
+
+/** The lists and statistics of an operation are there, or it is an error: nothing could be shown without them. */
+export type Told<Result> = {
+  [Root in keyof Result]: Root extends (typeof lists)[number] ? NonNullable<Result[Root]> : Result[Root];
+};
+
 export interface Answer<Result> {
-  readonly data: Result;
+  readonly data: Told<Result>;
   /** Not empty: the answer is there in part. */
   readonly errors: readonly AnswerError[];
   readonly replica: ReplicaInfo | null;
@@ -44,7 +52,7 @@ export interface AskOptions {
   readonly maxStaleness?: number | null;
 }
 
-/** Asks our server one of the committed operations. Throws AskError when there are no data at all. */
+/** Asks our server one of the committed operations. Throws AskError when there are no data, or no list of them. */
 export async function ask<Result, Variables>(
   operation: Operation<Result, Variables>,
   variables: Variables,
@@ -96,7 +104,7 @@ export async function readAnswer<Result>(response: Response): Promise<Answer<Res
   const wire = await readJson<Result>(response);
   const errors = wire.errors ?? [];
   const [first] = errors;
-  if (wire.data == null) {
+  if (!isTold(wire.data)) {
     throw new AskError(first?.message ?? 'The answer is empty.', {
       ...first?.extensions,
       status: response.status,
@@ -110,6 +118,12 @@ export async function readAnswer<Result>(response: Response): Promise<Answer<Res
     isComplete: wire.extensions?.complete !== false,
     resumeAfter: wire.extensions?.resumeAfter ?? null,
   };
+}
+
+function isTold<Result>(data: Result | null | undefined): data is Result & Told<Result> {
+  if (data == null) return false;
+  const isList = (root: string) => lists.some((list) => list === root) || /^slice\d+$/.test(root);
+  return Object.entries(data).every(([root, value]) => value !== null || !isList(root));
 }
 
 async function readJson<Result>(response: Response): Promise<WireAnswer<Result>> {

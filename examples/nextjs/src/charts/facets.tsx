@@ -14,7 +14,7 @@ import { meaningOf } from '../words/causes.ts';
 import { useAccounts } from './use-accounts.ts';
 
 type FacetPart = 'outcome' | 'country' | 'cause' | 'account';
-type FacetRow = FacetQuery['cdrStats']['rows'][number];
+type FacetRow = NonNullable<FacetQuery['cdrStats']>['rows'][number];
 
 const dimensions = {
   outcome: 'OUTCOME',

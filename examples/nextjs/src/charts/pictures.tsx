@@ -13,7 +13,7 @@ import { BarList } from './bar-list.tsx';
 import { useAccounts } from './use-accounts.ts';
 import { WeekMap } from './week-map.tsx';
 
-type Group = GroupsQuery['cdrStats']['rows'][number];
+type Group = NonNullable<GroupsQuery['cdrStats']>['rows'][number];
 export type Measure = 'attempts' | 'minutes' | 'chargedAmount';
 
 const measures = {

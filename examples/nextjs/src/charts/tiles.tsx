@@ -7,7 +7,7 @@ import type { TilesQuery } from '../generated/graphql.ts';
 import { fill } from '../words/fill.ts';
 import type { Cost } from './use-cost.ts';
 
-type Totals = TilesQuery['cdrStats']['totals'];
+type Totals = NonNullable<TilesQuery['cdrStats']>['totals'];
 
 /** The sums of the filter, at a glance. They follow it, and say when they cannot. */
 export function Tiles({ asked, cost }: { readonly asked: Asked<TilesQuery>; readonly cost: Cost }) {

@@ -68,7 +68,7 @@ interface Sum {
 }
 
 function sumsByCurrency(
-  rows: GroupsQuery['cdrStats']['rows'],
+  rows: NonNullable<GroupsQuery['cdrStats']>['rows'],
   accounts: ReadonlyMap<string, { readonly currency: string | null }>,
 ): Sum[] {
   const amounts = Map.groupBy(rows, ({ accountId }) => accounts.get(accountId!)?.currency ?? null);

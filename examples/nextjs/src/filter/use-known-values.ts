@@ -17,7 +17,7 @@ const dimensions = {
   account: 'ACCOUNT',
 } as const satisfies Record<keyof KnownValues, CdrDimension>;
 
-type FacetRow = FacetQuery['cdrStats']['rows'][number];
+type FacetRow = NonNullable<FacetQuery['cdrStats']>['rows'][number];
 
 const knownValueOf = {
   cause: (row: FacetRow) => row.disconnectCause,

@@ -304,7 +304,7 @@ export type CallContextQueryVariables = Exact<{
 }>;
 
 
-export type CallContextQuery = { before: { nodes: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null> }, after: { nodes: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null> } };
+export type CallContextQuery = { before: { nodes: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null> } | null, after: { nodes: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null> } | null };
 
 export type CallDetailQueryVariables = Exact<{
   id: string;
@@ -344,7 +344,7 @@ export type CallExportQueryVariables = Exact<{
 }>;
 
 
-export type CallExportQuery = { cdrs: { nodes: Array<{ id: string, connectTime?: string, setupTime?: string | null, disconnectTime?: string | null, cli?: string | null, cld?: string | null, cliIn?: string | null, cldIn?: string | null, country?: string | null, region?: string | null, prefix?: string | null, durationSeconds?: string | null, billedSeconds?: number | null, chargedAmount?: string | null, outcome?: CallOutcome | null, disconnectCause?: number | null, disconnectReason?: string | null, pddSeconds?: string | null, releaseSource?: string | null, accountId?: string, customerId?: string | null, remoteIp?: string | null, userAgent?: string | null, callId?: string | null } | null> } };
+export type CallExportQuery = { cdrs: { nodes: Array<{ id: string, connectTime?: string, setupTime?: string | null, disconnectTime?: string | null, cli?: string | null, cld?: string | null, cliIn?: string | null, cldIn?: string | null, country?: string | null, region?: string | null, prefix?: string | null, durationSeconds?: string | null, billedSeconds?: number | null, chargedAmount?: string | null, outcome?: CallOutcome | null, disconnectCause?: number | null, disconnectReason?: string | null, pddSeconds?: string | null, releaseSource?: string | null, accountId?: string, customerId?: string | null, remoteIp?: string | null, userAgent?: string | null, callId?: string | null } | null> } | null };
 
 export type CallPageQueryVariables = Exact<{
   filter?: CdrFilter | null | undefined;
@@ -355,7 +355,7 @@ export type CallPageQueryVariables = Exact<{
 }>;
 
 
-export type CallPageQuery = { cdrs: { estimatedCount?: number | string | null, nodes: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type CallPageQuery = { cdrs: { estimatedCount?: number | string | null, nodes: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } | null };
 
 export type CallRowFragment = { id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null };
 
@@ -367,7 +367,7 @@ export type CallStreamQueryVariables = Exact<{
 }>;
 
 
-export type CallStreamQuery = { cdrs: { nodes: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null> } };
+export type CallStreamQuery = { cdrs: { nodes: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null> } | null };
 
 export type CarrierPartsFragment = { blockHolder: string | null, blockHolderCode: string | null, territory: string | null, country: string | null, lineKind: LineKind | null };
 
@@ -395,7 +395,7 @@ export type FacetQueryVariables = Exact<{
 }>;
 
 
-export type FacetQuery = { cdrStats: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } };
+export type FacetQuery = { cdrStats: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null };
 
 export type GroupsQueryVariables = Exact<{
   filter?: CdrFilter | null | undefined;
@@ -406,7 +406,7 @@ export type GroupsQueryVariables = Exact<{
 }>;
 
 
-export type GroupsQuery = { cdrStats: { rows: Array<{ bucket: string | null, accountId: string | null, country: string | null, prefix: string | null, disconnectCause: number | null, attempts: number | string, answered: number | string, asr: number | null, acdSeconds: number | null, minutes: string, chargedAmount: string }> } };
+export type GroupsQuery = { cdrStats: { rows: Array<{ bucket: string | null, accountId: string | null, country: string | null, prefix: string | null, disconnectCause: number | null, attempts: number | string, answered: number | string, asr: number | null, acdSeconds: number | null, minutes: string, chargedAmount: string }> } | null };
 
 export type HistogramQueryVariables = Exact<{
   filter?: CdrFilter | null | undefined;
@@ -415,7 +415,7 @@ export type HistogramQueryVariables = Exact<{
 }>;
 
 
-export type HistogramQuery = { cdrStats: { rows: Array<{ bucket: string | null, attempts: number | string, answered: number | string }> } };
+export type HistogramQuery = { cdrStats: { rows: Array<{ bucket: string | null, attempts: number | string, answered: number | string }> } | null };
 
 export type SliceFragment = { totals: { attempts: number | string, answered: number | string } };
 
@@ -459,14 +459,14 @@ export type HistogramSlicesQueryVariables = Exact<{
 }>;
 
 
-export type HistogramSlicesQuery = { slice0?: { totals: { attempts: number | string, answered: number | string } }, slice1?: { totals: { attempts: number | string, answered: number | string } }, slice2?: { totals: { attempts: number | string, answered: number | string } }, slice3?: { totals: { attempts: number | string, answered: number | string } }, slice4?: { totals: { attempts: number | string, answered: number | string } }, slice5?: { totals: { attempts: number | string, answered: number | string } }, slice6?: { totals: { attempts: number | string, answered: number | string } }, slice7?: { totals: { attempts: number | string, answered: number | string } }, slice8?: { totals: { attempts: number | string, answered: number | string } }, slice9?: { totals: { attempts: number | string, answered: number | string } }, slice10?: { totals: { attempts: number | string, answered: number | string } }, slice11?: { totals: { attempts: number | string, answered: number | string } }, slice12?: { totals: { attempts: number | string, answered: number | string } }, slice13?: { totals: { attempts: number | string, answered: number | string } }, slice14?: { totals: { attempts: number | string, answered: number | string } }, slice15?: { totals: { attempts: number | string, answered: number | string } }, slice16?: { totals: { attempts: number | string, answered: number | string } }, slice17?: { totals: { attempts: number | string, answered: number | string } } };
+export type HistogramSlicesQuery = { slice0?: { totals: { attempts: number | string, answered: number | string } } | null, slice1?: { totals: { attempts: number | string, answered: number | string } } | null, slice2?: { totals: { attempts: number | string, answered: number | string } } | null, slice3?: { totals: { attempts: number | string, answered: number | string } } | null, slice4?: { totals: { attempts: number | string, answered: number | string } } | null, slice5?: { totals: { attempts: number | string, answered: number | string } } | null, slice6?: { totals: { attempts: number | string, answered: number | string } } | null, slice7?: { totals: { attempts: number | string, answered: number | string } } | null, slice8?: { totals: { attempts: number | string, answered: number | string } } | null, slice9?: { totals: { attempts: number | string, answered: number | string } } | null, slice10?: { totals: { attempts: number | string, answered: number | string } } | null, slice11?: { totals: { attempts: number | string, answered: number | string } } | null, slice12?: { totals: { attempts: number | string, answered: number | string } } | null, slice13?: { totals: { attempts: number | string, answered: number | string } } | null, slice14?: { totals: { attempts: number | string, answered: number | string } } | null, slice15?: { totals: { attempts: number | string, answered: number | string } } | null, slice16?: { totals: { attempts: number | string, answered: number | string } } | null, slice17?: { totals: { attempts: number | string, answered: number | string } } | null };
 
 export type TilesQueryVariables = Exact<{
   filter?: CdrFilter | null | undefined;
 }>;
 
 
-export type TilesQuery = { cdrStats: { totals: { attempts: number | string, answered: number | string, failed: number | string, asr: number | null, ner: number | null, acdSeconds: number | null, pddSeconds: number | null, minutes: string, billedMinutes: string, chargedAmount: string } } };
+export type TilesQuery = { cdrStats: { totals: { attempts: number | string, answered: number | string, failed: number | string, asr: number | null, ner: number | null, acdSeconds: number | null, pddSeconds: number | null, minutes: string, billedMinutes: string, chargedAmount: string } } | null };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
