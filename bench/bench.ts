@@ -2,17 +2,20 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { measureAgainst } from './against.ts';
 import { watchOthers } from './cpu.ts';
 import { openDatabase } from './database.ts';
 import type { Line, Row } from './line.ts';
 import { describeCommands, describeMachine } from './machine.ts';
-import { keyOf, printNotes, printTable, type Report, resultsMarkdown } from './report.ts';
+import { againstMarkdown, keyOf, printNotes, printTable, type Report, resultsMarkdown } from './report.ts';
+import { readMemory } from './resident-memory.ts';
 import { rows } from './rows/index.ts';
 import { ServerStartError } from './server-process.ts';
 import { BadArgumentError, help, parseSettings, type Settings } from './settings.ts';
 import { SideMissingError, Stage } from './stage.ts';
 
 const RESULTS = fileURLToPath(new URL('RESULTS.md', import.meta.url));
+const AGAINST = fileURLToPath(new URL('AGAINST.md', import.meta.url));
 const PICTURE = fileURLToPath(new URL('memory.svg', import.meta.url));
 
 /** The part of the processors that others may use before it is worth saying beside a line. */
@@ -25,7 +28,10 @@ const log = (line: string) => {
 };
 
 async function main(args: readonly string[], signal: AbortSignal): Promise<number> {
-  const names = rows.map(({ name }) => name);
+  const names = {
+    rowNames: rows.map(({ name }) => name),
+    workloadNames: rows.filter(({ workloads }) => workloads).map(({ name }) => name),
+  };
   const settings = parseSettings(args, names);
   if (settings === 'help') {
     process.stdout.write(help(names));
@@ -37,7 +43,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
     process.stdout.write(
       `\n${printTable(report)}\n\n${printNotes(report)}\n\n${report.machine.join('\n')}\n`,
     );
-    if (settings.writesResults) writeResults(report);
+    if (settings.writesResults) writeResults(report, settings);
     return report.lines.some(({ verdict }) => verdict === 'FAIL') ? 1 : 0;
   } finally {
     rmSync(scratchDir, { recursive: true, force: true });
@@ -52,24 +58,26 @@ async function run(
   // A directory of our own inside: what is in it may have to be removed.
   const dataDir = join(settings.dataDir ?? tmpdir(), `cdr-gateway-bench-${calls}`);
   await using database = await openDatabase({ calls, dataDir, signal, log });
-  const machine = await describeMachine(database);
+  const machine = await describeMachine(database, settings.against);
   const others = watchOthers();
   await using stage = new Stage({ database, settings, scratchDir, log });
   const lines: Line[] = [];
   for (const row of rows) {
-    if (settings.rows && !settings.rows.includes(row.name)) continue;
+    if (settings.rows ? !settings.rows.includes(row.name) : settings.against && !row.workloads) continue;
     log(`Measuring ${row.name}: ${row.title}`);
     lines.push(...(await Promise.race([measure(row, stage), stopped(signal)])));
   }
   const used = others();
   if (used !== undefined) machine.push(`Others used ${percent(used)} of the processors meanwhile`);
-  const report = {
+  if (settings.against !== undefined) machine.push(await describePeaks(stage));
+  return {
     lines,
     machine,
-    commands: describeCommands(settings.sizes),
-    command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
+    commands: settings.against === undefined ? describeCommands(settings.sizes) : [],
+    command: describeArguments(args, settings),
+    date: new Date(),
+    before: settings.against === undefined ? exchangeLastRun(`${dataDir}.last.json`, lines) : new Map(),
   };
-  return { ...report, date: new Date(), before: exchangeLastRun(`${dataDir}.last.json`, lines) };
 }
 
 /** Rejects at SIGINT or SIGTERM: the measurement is given up, and everything that runs is ended. */
@@ -84,7 +92,8 @@ function stopped(signal: AbortSignal): Promise<never> {
 async function measure(row: Row, stage: Stage): Promise<readonly Line[]> {
   const others = watchOthers();
   try {
-    const [first, ...more] = await row.measure(stage);
+    const measured = stage.settings.against === undefined ? row.measure(stage) : measureAgainst(row, stage);
+    const [first, ...more] = await measured;
     const used = others() ?? 0;
     if (used < DISTURBED) return [first!, ...more];
     return [
@@ -127,7 +136,25 @@ function readLastRun(file: string): Map<string, string> {
   }
 }
 
-function writeResults(report: Report): void {
+/** Where the other checkout lies is nobody's business. */
+function describeArguments(args: readonly string[], { against }: Settings): string {
+  const shown = args.map((argument, index) => (args[index - 1] === '--against' ? '<directory>' : argument));
+  const written = shown.map((argument) => argument.replace(/^--against=.*/s, '--against=<directory>'));
+  return ['npm run bench', ...(args.length > 0 ? ['--', ...(against ? written : args)] : [])].join(' ');
+}
+
+async function describePeaks(stage: Stage): Promise<string> {
+  const gateways = await Promise.all([stage.olderGateway(), stage.gateway()]);
+  const [before, after] = gateways.map(({ process }) => Math.round(readMemory(process.pid).peak / 1e6));
+  return `Resident at most: before ${before} MB, after ${after} MB`;
+}
+
+function writeResults(report: Report, { against }: Settings): void {
+  if (against !== undefined) {
+    writeFileSync(AGAINST, againstMarkdown(report));
+    log('Written: bench/AGAINST.md');
+    return;
+  }
   const picture = report.lines.find((line) => line.picture !== undefined)?.picture;
   if (picture !== undefined) writeFileSync(PICTURE, picture);
   writeFileSync(RESULTS, resultsMarkdown(report, picture && 'memory.svg'));

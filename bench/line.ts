@@ -1,5 +1,6 @@
 import type { Stage } from './stage.ts';
 import { median } from './statistics.ts';
+import type { Workload } from './workload.ts';
 
 export type Verdict = 'pass' | 'FAIL' | 'not run' | '';
 
@@ -25,6 +26,8 @@ export interface Row {
   readonly title: string;
   /** Throws SideMissingError when a side is missing without which there is nothing to say. */
   measure(stage: Stage): Promise<readonly Line[]>;
+  /** The gateway's part of it, for `--against`; missing where that is not a matter of time. */
+  workloads?(stage: Stage): readonly Workload[] | Promise<readonly Workload[]>;
 }
 
 export const judge = (isMet: boolean): Verdict => (isMet ? 'pass' : 'FAIL');

@@ -45,10 +45,32 @@ export function printNotes({ lines }: Report): string {
 
 /** The run as bench/RESULTS.md. */
 export function resultsMarkdown(report: Report, picture: string | undefined): string {
-  const { lines, machine, command, commands, date } = report;
-  const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const { commands } = report;
   return `${[
-    '# Results of the benchmark',
+    ...tableMarkdown('Results of the benchmark', report),
+    ...(picture
+      ? ['## Memory over time', '', `![Resident memory and heap while lists are answered](${picture})`, '']
+      : []),
+    '## What was run',
+    '',
+    ...commands.map((text) => `- ${text}`),
+    '',
+    ...notesMarkdown(report),
+  ]
+    .join('\n')
+    .trimEnd()}\n`;
+}
+
+/** The run as bench/AGAINST.md. */
+export function againstMarkdown(report: Report): string {
+  const title = 'This gateway against an earlier one';
+  return `${[...tableMarkdown(title, report), ...notesMarkdown(report)].join('\n').trimEnd()}\n`;
+}
+
+function tableMarkdown(title: string, { lines, machine, command, date }: Report): string[] {
+  const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [
+    `# ${title}`,
     '',
     'Written by the run itself: do not edit. How it is measured, and how to read it: [README.md](README.md).',
     '',
@@ -59,13 +81,11 @@ export function resultsMarkdown(report: Report, picture: string | undefined): st
     row(['---', '---', '---', '---']),
     ...lines.map(({ title, target, measured, verdict }) => row([title, target, measured, verdict])),
     '',
-    ...(picture
-      ? ['## Memory over time', '', `![Resident memory and heap while lists are answered](${picture})`, '']
-      : []),
-    '## What was run',
-    '',
-    ...commands.map((text) => `- ${text}`),
-    '',
+  ];
+}
+
+function notesMarkdown({ lines }: Report): string[] {
+  return [
     '## Behind each line',
     '',
     'Milliseconds are medians, in parentheses the quickest and the slowest run.',
@@ -78,9 +98,7 @@ export function resultsMarkdown(report: Report, picture: string | undefined): st
         ...notes.map((note) => `- ${note}`),
         '',
       ]),
-  ]
-    .join('\n')
-    .trimEnd()}\n`;
+  ];
 }
 
 /** By which a line is found again in the next run. */

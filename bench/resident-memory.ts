@@ -5,6 +5,8 @@ export interface MemoryFigures {
   readonly resident: number;
   /** The part of it that no file stands behind: heaps and buffers, not programs. */
   readonly anonymous: number;
+  /** The most that was resident since the start. */
+  readonly peak: number;
 }
 
 export interface ResidentSample {
@@ -38,7 +40,7 @@ export function recordMemory(pid: number): MemoryRecording {
 export function readMemory(pid: number): MemoryFigures {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');
   const figure = (name: string) => 1024 * Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]);
-  return { resident: figure('VmRSS'), anonymous: figure('RssAnon') };
+  return { resident: figure('VmRSS'), anonymous: figure('RssAnon'), peak: figure('VmHWM') };
 }
 
 function readProportional(pid: number): number {

@@ -18,6 +18,7 @@ export class Stage implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack();
   readonly #peers = new Map<PeerName, Promise<Peer>>();
   #gateway: Promise<Gateway> | undefined;
+  #olderGateway: Promise<Gateway> | undefined;
   #psql: PsqlSession | undefined;
   #peersMissing: string | undefined | null = null;
 
@@ -35,6 +36,16 @@ export class Stage implements AsyncDisposable {
       startGateway({ databaseUrl: this.database.url, scratchDir: this.scratchDir }),
     );
     return this.#gateway;
+  }
+
+  /** That of the checkout to compare with. Throws ServerStartError. */
+  olderGateway(): Promise<Gateway> {
+    const directory = this.settings.against;
+    if (directory === undefined) throw new Error('There is no other checkout to compare with.');
+    this.#olderGateway ??= this.#start(() =>
+      startGateway({ databaseUrl: this.database.url, scratchDir: this.scratchDir, directory }),
+    );
+    return this.#olderGateway;
   }
 
   /** Throws SideMissingError where its packages cannot be had, or it does not start. */

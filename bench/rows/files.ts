@@ -4,6 +4,7 @@ import { type MeasuredRun, runRequest } from '../measured-run.ts';
 import { gatewayList } from '../requests.ts';
 import type { Stage } from '../stage.ts';
 import { verifyCount } from '../verify.ts';
+import { readWorkload } from '../workload.ts';
 import { COPY, copySide } from './list-sides.ts';
 import { describeRuns, totals } from './lists.ts';
 
@@ -18,6 +19,12 @@ type Format = keyof typeof formats;
 export const filesRow: Row = {
   name: 'files',
   title: 'CSV and NDJSON files',
+  workloads: (stage) =>
+    Object.entries(formats).map(([format, { accept }]) => {
+      const first = stage.settings.sizes.longList;
+      const title = titleOf(format, first);
+      return readWorkload(stage, title, (endpoint) => gatewayList(endpoint, { first, accept }));
+    }),
   async measure(stage) {
     const list = { first: stage.settings.sizes.longList };
     const names = Object.keys(formats) as Format[];
@@ -29,6 +36,8 @@ export const filesRow: Row = {
     return names.map((format) => buildLine(format, list.first, runs));
   },
 };
+
+const titleOf = (format: string, first: number): string => `${format} of ${count(first)} calls`;
 
 /** Counted before it is timed: a file has one line per call. */
 async function fileSide(stage: Stage, format: Format, first: number): Promise<Side<MeasuredRun>> {
@@ -43,7 +52,7 @@ function buildLine(format: Format, first: number, runs: ReadonlyMap<string, read
   const { ratio, spread } = computeRatio(totals(runs, format), totals(runs, COPY));
   const both = new Map([...runs].filter(([name]) => name === format || name === COPY));
   return {
-    title: `${format} of ${count(first)} calls`,
+    title: titleOf(format, first),
     target: `≤ ${TARGET}× COPY CSV in psql`,
     measured: times(ratio),
     verdict: judge(ratio <= TARGET),

@@ -6,6 +6,7 @@ import { memoryRow } from './memory.ts';
 import { pagesRow } from './pages.ts';
 import { readyRow } from './ready.ts';
 import { deepPageRow, manyAccountsRow, rarePrefixRow } from './single-pages.ts';
+import { namesPageRow, smallestRow } from './small-requests.ts';
 import { statsAllRow, statsDayRow } from './stats.ts';
 
 /** Every row, in the order of the table. */
@@ -16,6 +17,8 @@ export const rows: readonly Row[] = [
   firstByteRow,
   memoryRow,
   pagesRow,
+  namesPageRow,
+  smallestRow,
   deepPageRow,
   manyAccountsRow,
   rarePrefixRow,

@@ -3,7 +3,7 @@ import type { Side } from '../interleave.ts';
 import type { Line } from '../line.ts';
 import { type MeasuredRun, runCopy, runRequest } from '../measured-run.ts';
 import { type PeerName, peerTitles } from '../peers.ts';
-import { gatewayList, type ListRequest, peerList } from '../requests.ts';
+import { type GatewayList, gatewayList, type ListRequest, peerList } from '../requests.ts';
 import { SideMissingError, type Stage } from '../stage.ts';
 import { verifyCount, verifyList } from '../verify.ts';
 
@@ -19,15 +19,19 @@ const FIRST_FIELD = '{"id":"';
 /** The gateway, once its answer has been found right. */
 export async function gatewaySide(stage: Stage, list: ListRequest): Promise<Side<MeasuredRun>> {
   const { endpoint, process } = await stage.gateway();
-  const { first, accountId } = list;
-  const filter = accountId === undefined ? undefined : { accountIds: [accountId] };
-  const request = gatewayList(endpoint, { first, ...(filter && { filter }) });
+  const { first } = list;
+  const request = gatewayList(endpoint, withFilter(list));
   if (first <= MAX_COMPARED) {
     await verifyList('The gateway', request, { ...list, database: stage.database });
   } else {
     await verifyCount('The gateway', request, { mark: FIRST_FIELD, expected: first });
   }
   return { name: GATEWAY, run: () => runRequest(stage, process.pid, request) };
+}
+
+/** The list as the gateway takes it. */
+export function withFilter({ first, accountId }: ListRequest): GatewayList {
+  return { first, ...(accountId !== undefined && { filter: { accountIds: [accountId] } }) };
 }
 
 /** Throws SideMissingError without psql. */

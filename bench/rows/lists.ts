@@ -5,10 +5,21 @@ import { computeRatio, count, judge, type Line, millis, type Row, shortMillis, t
 import type { MeasuredRun } from '../measured-run.ts';
 import { peerTitles } from '../peers.ts';
 import { psqlProcess } from '../psql.ts';
-import type { ListRequest } from '../requests.ts';
+import { gatewayList, type ListRequest } from '../requests.ts';
 import { SideMissingError, type Stage } from '../stage.ts';
 import { median } from '../statistics.ts';
-import { COPY, copySide, GATEWAY, gatewaySide, missing, orMissing, peerSide } from './list-sides.ts';
+import type { Endpoint } from '../wire.ts';
+import { readWorkload, type Workload } from '../workload.ts';
+import {
+  COPY,
+  copySide,
+  GATEWAY,
+  gatewaySide,
+  missing,
+  orMissing,
+  peerSide,
+  withFilter,
+} from './list-sides.ts';
 
 const COPY_TARGET = 1.15;
 const PEER_TARGET = 5;
@@ -17,6 +28,7 @@ const PEER_TARGET = 5;
 export const listRow: Row = {
   name: 'list',
   title: 'a list, whole answer',
+  workloads: (stage) => [listWorkload(stage, { first: stage.settings.sizes.list }, 'calls × 15 fields')],
   async measure(stage) {
     const list = { first: stage.settings.sizes.list };
     const title = `${count(list.first)} calls × 15 fields, whole answer`;
@@ -55,15 +67,21 @@ export const listRow: Row = {
 export const accountListRow: Row = {
   name: 'account-list',
   title: 'a list of the busiest account',
+  workloads: (stage) => [listWorkload(stage, listOfAccount(stage), 'calls of the busiest account')],
   measure: (stage) => {
-    const list = { first: stage.settings.sizes.list, accountId: String(HEAVY_ACCOUNT_ID) };
+    const list = listOfAccount(stage);
     return besideCopy(stage, list, `${count(list.first)} calls of the busiest account`);
   },
 };
 
+function listOfAccount({ settings }: Stage): ListRequest {
+  return { first: settings.sizes.list, accountId: String(HEAVY_ACCOUNT_ID) };
+}
+
 export const longListRow: Row = {
   name: 'long-list',
   title: 'a long list, whole answer',
+  workloads: (stage) => [listWorkload(stage, { first: stage.settings.sizes.longList }, 'calls × 15 fields')],
   measure: (stage) => {
     const list = { first: stage.settings.sizes.longList };
     return besideCopy(stage, list, `${count(list.first)} calls × 15 fields`);
@@ -73,6 +91,11 @@ export const longListRow: Row = {
 export const firstByteRow: Row = {
   name: 'first-byte',
   title: 'first byte of a list',
+  workloads: (stage) => {
+    const { list } = stage.settings.sizes;
+    const makeRequest = (endpoint: Endpoint) => gatewayList(endpoint, { first: list });
+    return [readWorkload(stage, `first byte of ${count(list)} calls`, makeRequest, 'firstByte')];
+  },
   async measure(stage) {
     const { list } = stage.settings.sizes;
     const side = await gatewaySide(stage, { first: list });
@@ -89,6 +112,12 @@ export const firstByteRow: Row = {
     ];
   },
 };
+
+function listWorkload(stage: Stage, list: ListRequest, what: string): Workload {
+  return readWorkload(stage, `${count(list.first)} ${what}`, (endpoint) =>
+    gatewayList(endpoint, withFilter(list)),
+  );
+}
 
 const copyTarget = `≤ ${COPY_TARGET}× COPY of the same select`;
 

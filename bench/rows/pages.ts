@@ -1,19 +1,20 @@
 import type { LoadResult, WireRequest } from '../client/jobs.ts';
-import { backendCpuSeconds, cpuSeconds } from '../cpu.ts';
 import { interleave, type Side } from '../interleave.ts';
 import { computeRatio, judge, type Line, type Row, shortMillis, times } from '../line.ts';
+import { type Cpu, withCpu } from '../measured-run.ts';
 import { type PeerName, peerTitles } from '../peers.ts';
 import { gatewayList, peerList } from '../requests.ts';
 import { SideMissingError, type Stage } from '../stage.ts';
 import { median } from '../statistics.ts';
 import { verifyList } from '../verify.ts';
+import type { Endpoint } from '../wire.ts';
+import { CONNECTIONS, loadWorkload, MAX_WARM_UP_MILLIS, perRequest } from '../workload.ts';
 import { GATEWAY, missing, orMissing } from './list-sides.ts';
 
 export const PAGE = 50;
-export const CONNECTIONS = 10;
 
 const TARGET = 2.5;
-const MAX_WARM_UP_MILLIS = 30_000;
+const pagesTitle = `page of ${PAGE} × 15 fields, ${CONNECTIONS} connections`;
 
 /** Pages of every account, in an order without a pattern: the same for every side. */
 const accountIds = Array.from({ length: 100 }, (_, index) => String(1 + ((index * 37) % 100)));
@@ -21,6 +22,7 @@ const accountIds = Array.from({ length: 100 }, (_, index) => String(1 + ((index 
 export const pagesRow: Row = {
   name: 'pages',
   title: `pages of ${PAGE} over ${CONNECTIONS} connections`,
+  workloads: (stage) => [loadWorkload(stage, pagesTitle, pageRequests)],
   async measure(stage) {
     const sides = [
       await gatewayPages(stage),
@@ -30,7 +32,7 @@ export const pagesRow: Row = {
     const present = sides.filter((side): side is Side<PagesRun> => !(side instanceof SideMissingError));
     const results = await interleave(present, { repeats: stage.settings.repeats, warmups: 1 });
     const peer = sides[1]!;
-    const title = `page of ${PAGE} × 15 fields, ${CONNECTIONS} connections`;
+    const title = pagesTitle;
     const targets = [
       `≥ ${TARGET}× requests/s of ${peerTitles.postgraphile}`,
       `p99 below that of ${peerTitles.postgraphile}`,
@@ -40,19 +42,23 @@ export const pagesRow: Row = {
   },
 };
 
-/** A load, and what it took of the processors. */
-export interface PagesRun extends LoadResult {
-  /** Milliseconds per page: of the side's own process, of PostgreSQL's backends. */
-  readonly ownCpu: number;
-  readonly databaseCpu: number;
-}
+/** A load, and what a page took of the processors. */
+export type PagesRun = LoadResult & Cpu;
 
 export async function gatewayPages(stage: Stage): Promise<Side<PagesRun>> {
   const { endpoint, process } = await stage.gateway();
-  const requests = accountIds.map((accountId) =>
-    gatewayList(endpoint, { first: PAGE, filter: { accountIds: [accountId] } }),
+  return loadSide(stage, { name: GATEWAY, pid: process.pid, requests: pageRequests(endpoint) });
+}
+
+/** A page of each account, of all fields or of this selection. */
+export function pageRequests(endpoint: Endpoint, selection?: string): WireRequest[] {
+  return accountIds.map((accountId) =>
+    gatewayList(endpoint, {
+      first: PAGE,
+      filter: { accountIds: [accountId] },
+      ...(selection !== undefined && { selection }),
+    }),
   );
-  return loadSide(stage, { name: GATEWAY, pid: process.pid, requests });
 }
 
 async function peerPages(stage: Stage, name: PeerName): Promise<Side<PagesRun>> {
@@ -69,21 +75,14 @@ async function loadSide(
   for (const [index, request] of requests.slice(0, 3).entries()) {
     await verifyList(name, request, { database, first: PAGE, accountId: accountIds[index] });
   }
-  const used = () => ({ own: cpuSeconds(pid), backends: backendCpuSeconds(database.postmaster) });
   const load = (milliseconds: number, pages?: number) =>
     client.load(requests, { connections: CONNECTIONS, milliseconds, pages });
   return {
     name,
     warmUp: () => load(MAX_WARM_UP_MILLIS, settings.warmUpPages),
     async run() {
-      const before = used();
-      const result = await load(settings.loadMilliseconds);
-      const after = used();
-      return {
-        ...result,
-        ownCpu: (1000 * (after.own - before.own)) / result.requests,
-        databaseCpu: (1000 * (after.backends - before.backends)) / result.requests,
-      };
+      const { result, ...cpu } = await withCpu(stage, pid, () => load(settings.loadMilliseconds));
+      return { ...result, ...perRequest(cpu, result.requests) };
     },
   };
 }

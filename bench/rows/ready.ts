@@ -1,3 +1,4 @@
+import { cpuSeconds } from '../cpu.ts';
 import { startGateway } from '../gateway.ts';
 import { judge, millis, type Row, shortMillis } from '../line.ts';
 import type { Stage } from '../stage.ts';
@@ -8,6 +9,19 @@ const TARGET_MILLIS = 1000;
 export const readyRow: Row = {
   name: 'ready',
   title: 'ready after start',
+  workloads: ({ database, scratchDir }) => [
+    {
+      title: 'process ready after start (node src/cli.ts serve)',
+      unit: 'ms',
+      prepare: async ({ directory }) => ({
+        async run() {
+          await using gateway = await startGateway({ databaseUrl: database.url, scratchDir, directory });
+          const { pid, readyAfter } = gateway.process;
+          return { value: readyAfter, ownCpu: 1000 * cpuSeconds(pid), databaseCpu: 0 };
+        },
+      }),
+    },
+  ],
   async measure(stage) {
     const npm: number[] = [];
     const node: number[] = [];

@@ -5,6 +5,7 @@ import { gatewayList } from '../requests.ts';
 import type { Stage } from '../stage.ts';
 import { quantile } from '../statistics.ts';
 import { type Endpoint, fetchWire } from '../wire.ts';
+import { pageWorkload } from '../workload.ts';
 import { PAGE } from './pages.ts';
 
 const WARMUPS = 20;
@@ -12,20 +13,28 @@ const WARMUPS = 20;
 export const deepPageRow: Row = {
   name: 'deep-page',
   title: 'a page deep in the list',
+  workloads(stage) {
+    const depth = stage.settings.sizes.longList;
+    return [pageWorkload(stage, deepTitle(depth), (endpoint) => deepPage(endpoint, depth))];
+  },
   async measure(stage) {
     const { endpoint } = await stage.gateway();
     const depth = stage.settings.sizes.longList;
-    const after = await cursorAt(
-      gatewayList(endpoint, { first: depth, selection: 'pageInfo { endCursor }' }),
-    );
     return comparePages(stage, {
-      title: `page ${count(depth)} calls deep`,
+      title: deepTitle(depth),
       target: { text: 'the first page', max: 1.1 },
       reference: gatewayList(endpoint, { first: PAGE }),
-      measured: gatewayList(endpoint, { first: PAGE, after }),
+      measured: await deepPage(endpoint, depth),
     });
   },
 };
+
+const deepTitle = (depth: number): string => `page ${count(depth)} calls deep`;
+
+async function deepPage(endpoint: Endpoint, depth: number): Promise<WireRequest> {
+  const after = await cursorAt(gatewayList(endpoint, { first: depth, selection: 'pageInfo { endCursor }' }));
+  return gatewayList(endpoint, { first: PAGE, after });
+}
 
 /** Accounts are numbered by their volume, the busiest first. */
 const accounts = (from: number, to: number): string[] =>
@@ -42,6 +51,12 @@ const accountPages = [
 export const manyAccountsRow: Row = {
   name: 'many-accounts',
   title: 'a page of many accounts',
+  workloads: (stage) =>
+    accountPages.map(({ title, accountIds }) =>
+      pageWorkload(stage, title, (endpoint) =>
+        gatewayList(endpoint, { first: PAGE, filter: { accountIds } }),
+      ),
+    ),
   async measure(stage) {
     const { endpoint } = await stage.gateway();
     const lines: Line[] = [];
@@ -62,24 +77,39 @@ export const manyAccountsRow: Row = {
 export const rarePrefixRow: Row = {
   name: 'rare-prefix',
   title: 'a page of a rare called prefix',
+  async workloads(stage) {
+    const pages = await findPrefixPages(stage);
+    return pages.map(({ title, filter }) =>
+      pageWorkload(stage, title, (endpoint) => gatewayList(endpoint, { first: PAGE, filter })),
+    );
+  },
   async measure(stage) {
     const { endpoint } = await stage.gateway();
     const lines: Line[] = [];
-    // A handful of pages of calls, and a thousandth of all: the first is found by the number, the second by the time as well.
-    for (const calls of [4 * PAGE, Math.round(stage.settings.sizes.calls / 1000)]) {
-      const { prefix, found } = await prefixOfAbout(stage, calls);
+    for (const { title, filter } of await findPrefixPages(stage)) {
       lines.push(
         ...(await comparePages(stage, {
-          title: `page of ${PAGE} of a called prefix with ${count(found)} calls`,
+          title,
           target: { text: 'the page of one account', max: 3 },
           reference: pageOfOneAccount(endpoint),
-          measured: gatewayList(endpoint, { first: PAGE, filter: { cld: { startsWith: prefix } } }),
+          measured: gatewayList(endpoint, { first: PAGE, filter }),
         })),
       );
     }
     return lines;
   },
 };
+
+/** A handful of pages of calls, and a thousandth of all: the first is found by the number, the second by the time as well. */
+async function findPrefixPages(stage: Stage): Promise<{ readonly title: string; readonly filter: object }[]> {
+  const pages = [];
+  for (const calls of [4 * PAGE, Math.round(stage.settings.sizes.calls / 1000)]) {
+    const { prefix, found } = await prefixOfAbout(stage, calls);
+    const title = `page of ${PAGE} of a called prefix with ${count(found)} calls`;
+    pages.push({ title, filter: { cld: { startsWith: prefix } } });
+  }
+  return pages;
+}
 
 /** In the middle of a hundred. */
 const ORDINARY_ACCOUNT_ID = '50';

@@ -1,10 +1,12 @@
 import { HEAVY_ACCOUNT_ID } from '../../src/demo/accounts.ts';
+import type { WireRequest } from '../client/jobs.ts';
 import { interleave, type Side } from '../interleave.ts';
 import { computeRatio, count, judge, type Line, millis, type Row, shortMillis, times } from '../line.ts';
 import type { Stage } from '../stage.ts';
 import { median, quantile } from '../statistics.ts';
 import { WrongAnswerError } from '../verify.ts';
-import { fetchWire, postGraphql } from '../wire.ts';
+import { type Endpoint, fetchWire, postGraphql } from '../wire.ts';
+import { pageWorkload, readWorkload } from '../workload.ts';
 
 const DAY_TARGET_MILLIS = 15;
 const ALL_TARGET = 1.1;
@@ -22,27 +24,47 @@ const measuresSql = `count(*) as attempts, count(*) filter (where ${answered}) a
 export const statsDayRow: Row = {
   name: 'stats-day',
   title: 'statistics of one account and one day',
+  async workloads(stage) {
+    const days = await findAccounts(stage);
+    return days.map(([which, accountId]) => {
+      const makeRequest = (endpoint: Endpoint) => dayRequest(stage, endpoint, accountId);
+      const rounds = Math.ceil(stage.settings.pageRounds / 50);
+      return pageWorkload(stage, `cdrStats of ${which}, one day`, makeRequest, rounds);
+    });
+  },
   async measure(stage) {
     const lines: Line[] = [];
-    for (const [which, accountId] of [
-      ['the busiest account', HEAVY_ACCOUNT_ID],
-      ['a middling account', await middlingAccount(stage)],
-    ] as const) {
-      lines.push(await statsOfDay(stage, which, String(accountId)));
+    for (const [which, accountId] of await findAccounts(stage)) {
+      lines.push(await statsOfDay(stage, which, accountId));
     }
     return lines;
   },
 };
 
+async function findAccounts(stage: Stage): Promise<readonly (readonly [which: string, id: string])[]> {
+  return [
+    ['the busiest account', String(HEAVY_ACCOUNT_ID)],
+    ['a middling account', await middlingAccount(stage)],
+  ];
+}
+
+function dayOf({ database }: Stage): { readonly from: Date; readonly to: Date } {
+  const from = new Date(database.from.getTime() + 14 * 86_400_000);
+  return { from, to: new Date(from.getTime() + 86_400_000) };
+}
+
+function dayRequest(stage: Stage, endpoint: Endpoint, accountId: string): WireRequest {
+  return postGraphql(endpoint, {
+    query: `query Day($filter: CdrFilter) { cdrStats(filter: $filter) { totals { ${measures} } } }`,
+    variables: { filter: { accountIds: [accountId], ...dayOf(stage) } },
+  });
+}
+
 async function statsOfDay(stage: Stage, which: string, accountId: string): Promise<Line> {
   const { client, database, settings } = stage;
   const { endpoint } = await stage.gateway();
-  const from = new Date(database.from.getTime() + 14 * 86_400_000);
-  const to = new Date(from.getTime() + 86_400_000);
-  const request = postGraphql(endpoint, {
-    query: `query Day($filter: CdrFilter) { cdrStats(filter: $filter) { totals { ${measures} } } }`,
-    variables: { filter: { accountIds: [accountId], from, to } },
-  });
+  const { from, to } = dayOf(stage);
+  const request = dayRequest(stage, endpoint, accountId);
   const [expected] = await database.query(
     `select count(*) from xdrs where i_account = ${accountId}
       and connect_time >= '${from.toISOString()}' and connect_time < '${to.toISOString()}'`,
@@ -98,18 +120,32 @@ const byHand = {
 export const statsAllRow: Row = {
   name: 'stats-all',
   title: 'statistics of all calls',
+  workloads: (stage) =>
+    (['HOUR', 'ACCOUNT'] as const).map((dimension) =>
+      readWorkload(stage, allTitle(stage, dimension), (endpoint) => allRequest(endpoint, dimension)),
+    ),
   async measure(stage) {
     return [await statsOfAll(stage, 'HOUR'), await statsOfAll(stage, 'ACCOUNT')];
   },
 };
 
-async function statsOfAll(stage: Stage, dimension: keyof typeof byHand): Promise<Line> {
-  const { endpoint } = await stage.gateway();
-  const psql = stage.psql();
+type Dimension = keyof typeof byHand;
+
+function allTitle({ settings }: Stage, dimension: Dimension): string {
+  return `cdrStats by ${dimension.toLowerCase()} over all ${count(settings.sizes.calls)} calls`;
+}
+
+function allRequest(endpoint: Endpoint, dimension: Dimension): WireRequest {
   const field = dimension === 'HOUR' ? 'bucket' : 'accountId';
-  const request = postGraphql(endpoint, {
+  return postGraphql(endpoint, {
     query: `{ cdrStats(groupBy: ${dimension}) { rows { ${field} ${measures} } } }`,
   });
+}
+
+async function statsOfAll(stage: Stage, dimension: Dimension): Promise<Line> {
+  const { endpoint } = await stage.gateway();
+  const psql = stage.psql();
+  const request = allRequest(endpoint, dimension);
   await verifyRows(stage, request, byHand[dimension][0]);
   const statements: Side<number>[] = byHand[dimension].map((statement, index) => ({
     name: `psql ${index + 1}`,
@@ -120,7 +156,7 @@ async function statsOfAll(stage: Stage, dimension: keyof typeof byHand): Promise
   const best = statements.map(({ name }) => runs.get(name)!).toSorted((a, b) => median(a) - median(b))[0]!;
   const { ratio, spread } = computeRatio(runs.get('gateway')!, best);
   return {
-    title: `cdrStats by ${dimension.toLowerCase()} over all ${count(stage.settings.sizes.calls)} calls`,
+    title: allTitle(stage, dimension),
     target: `≤ ${ALL_TARGET}× the best SQL by hand`,
     measured: times(ratio),
     verdict: judge(ratio <= ALL_TARGET),
@@ -129,11 +165,7 @@ async function statsOfAll(stage: Stage, dimension: keyof typeof byHand): Promise
 }
 
 /** As many groups as by hand, and the same sum of money in them. */
-async function verifyRows(
-  stage: Stage,
-  request: Parameters<typeof fetchWire>[0],
-  statement: string,
-): Promise<void> {
+async function verifyRows(stage: Stage, request: WireRequest, statement: string): Promise<void> {
   const expected = await stage.database.query(statement);
   const { data } = (await (await fetchWire(request)).json()) as {
     data?: { cdrStats: { rows: { attempts: number; chargedAmount: string }[] } };
