@@ -41,7 +41,7 @@ export class Observatory {
   readonly #clock: Clock;
   readonly #tuning: Tuning;
   readonly #observers = new Set<Observer>();
-  readonly #estimates = new Map<Node, Estimate>();
+  readonly #lasting = new Map<Node, Lasting>();
   readonly #all: { node: Node; watcher: Watcher; state: ReplicaState }[] = [];
 
   constructor({ replicas, primary, clock, tuning }: ObservatoryOptions) {
@@ -55,12 +55,15 @@ export class Observatory {
 
   /** What is known of a server now: silence counts. Polls no server. */
   assess(node: Node): Assessment {
-    let known = this.#estimates.get(node);
-    if (!known) {
-      known = estimate(node, this.cluster);
-      this.#estimates.set(node, known);
+    let lasting = this.#lasting.get(node);
+    if (!lasting) {
+      lasting = gatherLasting(node, this.cluster);
+      this.#lasting.set(node, lasting);
     }
-    return { estimate: known, verdict: judge(this.#gatherFacts(node, known), this.#tuning) };
+    return {
+      estimate: lasting.facts.estimate,
+      verdict: judge(this.#gatherFacts(node, lasting), this.#tuning),
+    };
   }
 
   /** Call the result to end the observation. */
@@ -89,7 +92,7 @@ export class Observatory {
   #note(node: Node, observation: Observation): void {
     node.note(observation);
     this.cluster.learn(node);
-    this.#estimates.clear();
+    this.#lasting.clear();
     // One server's sample may change what is known of another.
     for (const observed of this.#all) {
       const before = observed.state;
@@ -99,25 +102,15 @@ export class Observatory {
     }
   }
 
-  #gatherFacts(node: Node, known: Estimate): Facts {
-    const { cluster } = this;
-    const { sample, failure } = node;
+  #gatherFacts(node: Node, { facts, upstream }: Lasting): Facts {
+    const { failure } = node;
     const now = this.#clock.now();
-    const upstream = cluster.upstreamOf(node);
     return {
+      ...facts,
       now,
-      sample: sample ?? null,
       failure: failure ? { ...failure, inARow: node.failures } : null,
-      refusedConnections: node.refusedConnections,
-      isOtherCluster: sample !== undefined && sample.systemIdentifier !== cluster.systemIdentifier,
-      isBesidePrimary: cluster.primariesBeside(node).length > 0,
-      wasStandby: node.wasStandby,
-      estimate: known,
-      stillSeconds: sample ? sample.answeredAt - node.movedAt : 0,
       unstreamedSeconds: node.lastStreamedAt === undefined ? null : now - node.lastStreamedAt,
-      isSlotLost: isSlotLost(node, cluster),
       upstream: upstream ? { name: upstream.name, state: this.#stateOf(upstream) } : null,
-      isPrimaryPolled: cluster.primary !== undefined,
       previousState: this.#stateOf(node),
     };
   }
@@ -125,6 +118,28 @@ export class Observatory {
   #stateOf(node: Node): ReplicaState {
     return this.#all.find((observed) => observed.node === node)!.state;
   }
+}
+
+/** What holds until any server is observed again: requests are assessed far more often than servers are polled. */
+interface Lasting {
+  readonly facts: Omit<Facts, 'now' | 'failure' | 'unstreamedSeconds' | 'upstream' | 'previousState'>;
+  readonly upstream: Node | undefined;
+}
+
+function gatherLasting(node: Node, cluster: Cluster): Lasting {
+  const { sample, refusedConnections, wasStandby, movedAt } = node;
+  const facts = {
+    sample: sample ?? null,
+    refusedConnections,
+    isOtherCluster: sample !== undefined && sample.systemIdentifier !== cluster.systemIdentifier,
+    isBesidePrimary: cluster.primariesBeside(node).length > 0,
+    wasStandby,
+    estimate: estimate(node, cluster),
+    stillSeconds: sample ? sample.answeredAt - movedAt : 0,
+    isSlotLost: isSlotLost(node, cluster),
+    isPrimaryPolled: cluster.primary !== undefined,
+  };
+  return { facts, upstream: cluster.upstreamOf(node) };
 }
 
 /** Only the primary knows its slots, so only when it is polled. */
