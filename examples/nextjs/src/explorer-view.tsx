@@ -43,7 +43,8 @@ export interface ExplorerViewProps {
 /** The page: what is asked at the top, its sums below, and the calls. */
 export function ExplorerView({ question, setQuestion, firstNow, first }: ExplorerViewProps) {
   const { words, user } = useView();
-  const explorer = useExplorer(question, firstNow, first);
+  const [hasFacets, setFacets] = useStored('facets', true);
+  const explorer = useExplorer(question, { firstNow, first, hasFacets });
   const { calls, live, listed, refresh } = explorer;
   const { list } = calls;
   const columns = useColumns(user.role, user.name);
@@ -51,7 +52,6 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
   const place = usePlace({ list, listed, openId: question.call, table, setQuestion });
   const { focused, openIndex } = place;
   const [dialog, setDialog] = useState<'help' | 'export'>();
-  const [hasFacets, setFacets] = useStored('facets', true);
   const [lettersWork, setLetters] = useStored('letters', true);
 
   const change = useCallback(
@@ -76,7 +76,6 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
     });
   const toggleLive = () => {
     if (!live.isLive) change({ order: 'newest', from: null, to: null, view: 'calls' });
-    if (!live.isLive) refresh();
     live.toggle();
   };
 
@@ -117,7 +116,7 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
         onHelp={() => setDialog('help')}
       >
         <FreshnessBadge
-          replica={calls.replica}
+          freshness={explorer.shownFreshness}
           status={explorer.freshness}
           maxStaleness={explorer.maxStaleness}
           onDemand={explorer.setMaxStaleness}
@@ -149,7 +148,7 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
           question={question}
           columns={columns}
           listed={listed}
-          list={list}
+          list={calls.isOld ? undefined : list}
           hasFacets={hasFacets}
           onChange={change}
           onFacets={() => setFacets(!hasFacets)}
@@ -158,16 +157,14 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
         <ListNotes
           calls={calls}
           live={live}
-          error={explorer.knowing.error ?? calls.error}
+          error={explorer.signedOut ?? explorer.knowing.error ?? calls.error}
           retry={explorer.knowing.error ? explorer.knowing.retry : calls.retry}
         />
         <div className={hasFacets ? 'body body-facets' : 'body'}>
           {hasFacets && (
             <Facets
               question={question}
-              range={explorer.range}
-              known={explorer.known}
-              isReady={!explorer.tiles.isOld || explorer.tiles.error !== null}
+              asked={explorer.tiles}
               onFilter={filterBy}
               onUnfilter={(part) => change(unfilter(part))}
             />

@@ -11,7 +11,7 @@ import { CarrierBook } from './carriers/carrier-book.ts';
 import { HintLayer } from './chrome/hint-layer.tsx';
 import { ViewProvider } from './chrome/view.tsx';
 import { ExplorerView } from './explorer-view.tsx';
-import { questionParsers } from './filter/question.ts';
+import { questionOfUser, questionParsers } from './filter/question.ts';
 import { createFormats, isZone } from './formats.ts';
 import type { Words } from './words/words.ts';
 
@@ -46,8 +46,11 @@ export function Explorer(props: ExplorerProps) {
   );
 }
 
-function Loaded({ user, words, locale, amberSeconds, redSeconds, now, first }: ExplorerProps) {
-  const [question, setQuestion] = useQueryStates(questionParsers);
+function Loaded({ user, words, locale, amberSeconds, redSeconds, now, ...given }: ExplorerProps) {
+  const [asked, setQuestion] = useQueryStates(questionParsers);
+  const question = useMemo(() => questionOfUser(asked, user), [asked, user]);
+  // By this clock, not the server's: asked for when the page was.
+  const first = useMemo(() => given.first && withSentAt(given.first, performance.timeOrigin), [given.first]);
   const zone = isZone(question.zone) ? question.zone : 'UTC';
   const formats = useMemo(() => createFormats(locale, zone), [locale, zone]);
   const [carriers] = useState(() => new CarrierBook({ ask: askCarriers }));
@@ -61,6 +64,10 @@ function Loaded({ user, words, locale, amberSeconds, redSeconds, now, first }: E
       <HintLayer />
     </ViewProvider>
   );
+}
+
+function withSentAt({ key, page }: NonNullable<ExplorerProps['first']>, sentAt: number) {
+  return { key, page: { ...page, sentAt, receivedAt: Date.now() } };
 }
 
 /** The same boxes, empty: nothing jumps when the page comes to life. */

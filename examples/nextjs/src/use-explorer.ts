@@ -1,16 +1,19 @@
 'use client';
 
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import { troubleKind } from './asking/ask-error.ts';
 import { useAnswer } from './asking/use-answer.ts';
 import { listedOf, type Page } from './calls/ask-page.ts';
 import { useCalls } from './calls/use-calls.ts';
 import { useCost } from './charts/use-cost.ts';
 import { useHistogram } from './charts/use-histogram.ts';
+import { useSums } from './charts/use-sums.ts';
 import { useView } from './chrome/view.tsx';
 import { cdrFilterOf } from './filter/cdr-filter.ts';
 import { type Question, rangeOf } from './filter/question.ts';
 import { useKnownValues } from './filter/use-known-values.ts';
 import { useFreshness } from './freshness/freshness-badge.tsx';
+import { useRecovery } from './freshness/use-recovery.ts';
 import * as operations from './generated/operations.ts';
 import { useLiveTail } from './live/use-live-tail.ts';
 
@@ -22,8 +25,15 @@ const LIVE_SUMS_MILLIS = 15_000;
 /** Everything the page knows: what is asked, and the answers. */
 export function useExplorer(
   question: Question,
-  firstNow: number,
-  first: { readonly key: string; readonly page: Page } | undefined,
+  {
+    firstNow,
+    first,
+    hasFacets,
+  }: {
+    readonly firstNow: number;
+    readonly first: { readonly key: string; readonly page: Page } | undefined;
+    readonly hasFacets: boolean;
+  },
 ) {
   const { formats } = useView();
   const [now, setNow] = useState(firstNow);
@@ -31,13 +41,16 @@ export function useExplorer(
   const [maxStaleness, setMaxStaleness] = useState<number | null>(null);
   const [isAtTop, setAtTop] = useState(true);
   const [isListLive, setListLive] = useState(false);
+  // What appears now is in no range of the past, and not at the end of a list that begins with its oldest call.
+  const canBeLive = question.order === 'newest' && question.from === null && question.to === null;
+  const isOpen = isListLive && canBeLive;
 
   const range = useMemo(() => rangeOf(question, now), [question, now]);
   const sumsRange = useMemo(() => rangeOf(question, sumsNow), [question, sumsNow]);
   const { known, ...knowing } = useKnownValues(question, range);
   const listed = useMemo(
-    () => (known ? listedOf(question, range, { known, maxStaleness, isOpen: isListLive }) : undefined),
-    [question, range, known, maxStaleness, isListLive],
+    () => (known ? listedOf(question, range, { known, maxStaleness, isOpen }) : undefined),
+    [question, range, known, maxStaleness, isOpen],
   );
   const sumsFilter = useMemo(
     () => known && cdrFilterOf(question, sumsRange, known),
@@ -45,40 +58,34 @@ export function useExplorer(
   );
 
   const calls = useCalls(listed, first);
-  const tiles = useAnswer(
-    operations.tiles,
-    { filter: sumsFilter ?? {} },
-    { enabled: sumsFilter !== undefined, maxStaleness },
-  );
+  const tiles = useSums({ question, range: sumsRange, known, hasFacets, maxStaleness });
   const cost = useCost(tiles, sumsFilter);
   const histogram = useHistogram(sumsFilter, sumsRange, formats.zone);
   const freshness = useFreshness();
   const viewer = useAnswer(operations.viewer, {} as never);
-  const live = useLiveTail(listed, calls, isAtTop, setListLive);
+  useRecovery(freshness, maxStaleness, calls);
 
   const refresh = useCallback(() => {
     const at = Date.now();
     setNow(at);
     setSumsNow(at);
   }, []);
+  const changeLive = useCallback(
+    (isLive: boolean) => {
+      setListLive(isLive);
+      // Up to now in either case: what appeared while it was live stays in the range.
+      refresh();
+    },
+    [refresh],
+  );
+  const live = useLiveTail({ listed, calls, isAtTop, canBeLive, onChange: changeLive });
   useEffect(() => {
     if (!isListLive) return;
     const timer = setInterval(() => setSumsNow(Date.now()), LIVE_SUMS_MILLIS);
     return () => clearInterval(timer);
   }, [isListLive]);
 
-  // The gateway is back: what failed meanwhile is asked again by itself.
-  const wasDown = useRef(false);
-  const isDown = freshness.error !== null;
-  const retryAll = useRef(() => {});
-  retryAll.current = () => {
-    for (const asked of [calls, tiles, histogram, viewer]) if (asked.error !== null) asked.retry();
-  };
-  useEffect(() => {
-    if (wasDown.current && !isDown) retryAll.current();
-    wasDown.current = isDown;
-  }, [isDown]);
-
+  const errors = [freshness, knowing, calls, tiles, histogram, viewer, live].map(({ error }) => error);
   const total = tiles.isOld ? null : Number(tiles.answer?.data.cdrStats.totals.attempts ?? 0);
   return {
     range,
@@ -92,6 +99,10 @@ export function useExplorer(
     histogram,
     freshness,
     live,
+    /** Of the calls that are shown: while the list is live, of the last look at it. */
+    shownFreshness: live.freshness ?? calls.freshness,
+    /** Said once for the whole page: whatever is asked for, the answer is the same. */
+    signedOut: errors.find((error) => error !== null && troubleKind(error) === 'signedOut') ?? null,
     /** Exact where the sums are there, else by the planner's statistics. */
     expected: total ?? calls.estimated,
     isEstimate: total === null,

@@ -9,6 +9,7 @@ import {
   outcomes,
   printQuestion,
   type Question,
+  questionOfUser,
   questionParsers,
   rangeOf,
 } from '../src/filter/question.ts';
@@ -86,6 +87,21 @@ test('the filter of the gateway holds what is asked for, and nothing else', () =
       customerIds: ['3'],
     },
   );
+});
+
+test('a prefix is filtered by as a whole, not by its country', () => {
+  assert.deepEqual(cdrFilterOf(questionOf('?prefix=336,4477'), range).prefixes, ['336', '4477']);
+  const change = applyFilter(questionOf('?country=Kenya'), { part: 'prefix', value: '336' }, false);
+  assert.deepEqual(change, { prefix: ['336'] });
+});
+
+test('of a link, what is not for who opens it is left out', () => {
+  const question = questionOf('?account=2&notAccount=3&customer=4&cld=336*&cli=331*&country=Kenya');
+  const customer = questionOfUser(question, { role: 'customer', masked: false });
+  assert.equal(printQuestion(customer), '?country=Kenya&cli=331*&cld=336*');
+  const support = questionOfUser(question, { role: 'admin', masked: true });
+  assert.equal(printQuestion(support), '?country=Kenya&account=2&notAccount=3&customer=4');
+  assert.deepEqual(questionOfUser(question, { role: 'admin', masked: false }), question);
 });
 
 test('leaving out is asking for all the others', () => {

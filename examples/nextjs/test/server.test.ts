@@ -153,6 +153,27 @@ test('what else a customer filters by stays, and an administrator filters by any
   assert.deepEqual(scopeVariables(admin, textOf('Tiles'), variables), variables);
 });
 
+test('who sees numbers masked cannot find one by filtering, not even by leaving it out', () => {
+  const support: User = { ...admin, masked: true };
+  const cld = { startsWith: '336' };
+  const filter = {
+    cld,
+    cliIn: cld,
+    countries: ['Kenya'],
+    not: { cli: cld, not: { cldIn: cld, type: 'ERRORS' } },
+  };
+  assert.deepEqual(scopeVariables(support, textOf('Tiles'), { filter }).filter, {
+    countries: ['Kenya'],
+    not: { not: { type: 'ERRORS' } },
+  });
+  const context = scopeVariables({ ...customer, masked: true }, textOf('CallContext'), {
+    before: { cld },
+    first: 3,
+  });
+  assert.deepEqual(context.before, { accountIds: ['14'], customerIds: null });
+  assert.equal(context.first, 3);
+});
+
 test('a call or an account of somebody else is not there for a customer', () => {
   const data = {
     cdr: { id: '7', accountId: '15' },

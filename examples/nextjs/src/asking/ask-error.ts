@@ -32,3 +32,8 @@ const kinds: Readonly<Record<string, TroubleKind>> = {
 export function troubleKind(error: unknown): TroubleKind {
   return (error instanceof AskError && kinds[error.code]) || 'refused';
 }
+
+/** Whether it ends by itself, so that the same is to be asked again when the standbys are well. */
+export function isPassing(error: unknown): boolean {
+  return ['down', 'stale', 'signedOut'].includes(troubleKind(error));
+}

@@ -24,11 +24,17 @@ export type Told<Result> = {
   [Root in keyof Result]: Root extends (typeof lists)[number] ? NonNullable<Result[Root]> : Result[Root];
 };
 
-export interface Answer<Result> {
+/** How old an answer is, and from where. */
+export interface Freshness {
+  readonly replica: ReplicaInfo | null;
+  /** The browser's clock when it was asked for, so that the way there and back makes the age no smaller. */
+  readonly sentAt: number;
+}
+
+export interface Answer<Result> extends Freshness {
   readonly data: Told<Result>;
   /** Not empty: the answer is there in part. */
   readonly errors: readonly AnswerError[];
-  readonly replica: ReplicaInfo | null;
   /** The browser's clock when the answer was here. */
   readonly receivedAt: number;
   /** False when a list broke off; then go on after `resumeAfter`. */
@@ -58,8 +64,9 @@ export async function ask<Result, Variables>(
   variables: Variables,
   options: AskOptions = {},
 ): Promise<Answer<Result>> {
+  const sentAt = Date.now();
   const response = await post(operation, variables, 'application/json', options);
-  return readAnswer<Result>(response);
+  return readAnswer<Result>(response, sentAt);
 }
 
 /** The same operation, answered as a stream of lines. Throws AskError when it does not even begin. */
@@ -70,7 +77,7 @@ export async function askForLines<Variables>(
 ): Promise<Response & { readonly body: ReadableStream<Uint8Array> }> {
   const response = await post(operation, variables, accept, options);
   if (!response.ok || !response.body) {
-    await readAnswer(response);
+    await readAnswer(response, Date.now());
     throw new AskError('The server answered without lines.', { code: 'UNKNOWN' });
   }
   return response as Response & { readonly body: ReadableStream<Uint8Array> };
@@ -100,7 +107,7 @@ async function post(
 }
 
 /** Exported for the page's first answer, which our server already asked for. */
-export async function readAnswer<Result>(response: Response): Promise<Answer<Result>> {
+export async function readAnswer<Result>(response: Response, sentAt: number): Promise<Answer<Result>> {
   const wire = await readJson<Result>(response);
   const errors = wire.errors ?? [];
   const [first] = errors;
@@ -114,10 +121,17 @@ export async function readAnswer<Result>(response: Response): Promise<Answer<Res
     data: wire.data,
     errors,
     replica: wire.extensions?.replica ?? null,
+    sentAt,
     receivedAt: Date.now(),
     isComplete: wire.extensions?.complete !== false,
     resumeAfter: wire.extensions?.resumeAfter ?? null,
   };
+}
+
+/** Why a part of an answer is not there. */
+export function errorAt(answer: Answer<unknown> | undefined, root: string): AskError {
+  const error = answer?.errors.find(({ path }) => path?.[0] === root);
+  return new AskError(error?.message ?? 'This part of the answer is empty.', { ...error?.extensions });
 }
 
 function isTold<Result>(data: Result | null | undefined): data is Result & Told<Result> {

@@ -5,9 +5,11 @@ import { useRef } from 'react';
 import type { Operation } from '../generated/operations.ts';
 import { type Answer, ask } from './execute.ts';
 
-export interface Asked<Result> {
+export interface Asked<Result, Variables = unknown> {
   /** The latest answer there was, perhaps to an earlier question. */
   readonly answer: Answer<Result> | undefined;
+  /** What the answer was asked with: what it means is to be read from these, never from what is asked for now. */
+  readonly variables: Variables | undefined;
   /** The answer belongs to an earlier question. */
   readonly isOld: boolean;
   readonly isLoading: boolean;
@@ -27,7 +29,7 @@ export function useAnswer<Result, Variables>(
   operation: Operation<Result, Variables>,
   variables: Variables,
   { enabled = true, maxStaleness = null, everyMillis = false }: AnswerOptions = {},
-): Asked<Result> {
+): Asked<Result, Variables> {
   const key = JSON.stringify([variables, maxStaleness]);
   const query = useQuery({
     queryKey: [operation, key],
@@ -36,10 +38,11 @@ export function useAnswer<Result, Variables>(
     placeholderData: keepPreviousData,
     refetchInterval: everyMillis,
   });
-  const lastGood = useRef<{ key: string; answer: Answer<Result> }>(undefined);
-  if (query.data && !query.isPlaceholderData) lastGood.current = { key, answer: query.data };
+  const lastGood = useRef<{ key: string; variables: Variables; answer: Answer<Result> }>(undefined);
+  if (query.data && !query.isPlaceholderData) lastGood.current = { key, variables, answer: query.data };
   return {
     answer: lastGood.current?.answer,
+    variables: lastGood.current?.variables,
     isOld: lastGood.current?.key !== key,
     isLoading: query.isFetching,
     error: query.error,

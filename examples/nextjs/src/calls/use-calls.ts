@@ -1,16 +1,19 @@
 'use client';
 
 import { keepPreviousData, useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
-import { useCallback, useMemo, useRef, useState } from 'react';
-import type { AnswerError, ReplicaInfo } from '../asking/execute.ts';
+import { useCallback, useEffect, useMemo, useRef } from 'react';
+import type { AnswerError, Freshness } from '../asking/execute.ts';
+import { useOwned } from '../asking/use-owned.ts';
 import { askPage, estimateOf, type Listed, nextCursor, type Page } from './ask-page.ts';
 import { type Call, type CallList, joinLists, mergeNewest, noCalls } from './call-list.ts';
 import { type StreamState, useStream } from './use-stream.ts';
 
 /** The list, as the table and the drawer see it. */
 export interface Calls {
+  /** Of the request that the rows belong to. */
+  readonly key: string;
   readonly list: CallList;
-  /** How many there are, by the planner's statistics; null when it was not told. */
+  /** How many there are, by the planner's statistics; null when it was not told, or only of an earlier question. */
   readonly estimated: number | null;
   /** More can be read by scrolling on. */
   readonly hasMore: boolean;
@@ -24,8 +27,8 @@ export interface Calls {
   readonly error: unknown;
   /** What the answers could not hold, each with its reason. */
   readonly partial: readonly AnswerError[];
-  /** Which standby answered last, and when the answer was here by the browser's clock. */
-  readonly replica: ReplicaInfo | null;
+  /** Of the first page: what is listed is not newer than it, however late the pages behind it came. */
+  readonly freshness: Freshness | undefined;
   readonly receivedAt: number | null;
   readonly stream: StreamState | null;
   loadMore(): void;
@@ -33,11 +36,12 @@ export interface Calls {
   loadAll(most: number): void;
   cancel(): void;
   retry(): void;
-  /** Puts calls that appeared meanwhile into the list. */
-  add(appeared: readonly Call[]): void;
+  /** Puts calls that appeared meanwhile into the list of the request with the key, where it is the present one. */
+  add(of: string, appeared: readonly Call[]): void;
 }
 
 const noPages: readonly Page[] = [];
+const noneAppeared: readonly Call[] = [];
 
 /** Pages by cursor, the rest as a stream when asked for, and what live tail adds. */
 export function useCalls(
@@ -65,14 +69,14 @@ export function useCalls(
 
   const { streamed, start, cancel: cancelStream } = useStream();
   const stream = streamed?.key === shownKey ? streamed : undefined;
-  const [appeared, setAppeared] = useState<{ key: string; calls: readonly Call[] }>({ key: '', calls: [] });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another request ends the stream of the one before
+  useEffect(() => cancelStream, [key, cancelStream]);
+  const [appeared, setAppeared] = useOwned(shownKey, noneAppeared);
 
   const paged = useMemo(() => {
     const calls = pages.flatMap(({ data }) => data.cdrs.nodes.filter((call) => call !== null));
-    return appeared.key === shownKey && appeared.calls.length > 0
-      ? mergeNewest(calls, appeared.calls)
-      : calls;
-  }, [pages, appeared, shownKey]);
+    return appeared.length > 0 ? mergeNewest(calls, appeared) : calls;
+  }, [pages, appeared]);
   // The stream grows in place; a new `stream` says that it has.
   const list = useMemo(() => joinLists(paged, stream?.calls ?? noCalls), [paged, stream]);
 
@@ -84,9 +88,11 @@ export function useCalls(
   const loadAll = useCallback(
     (most: number) => {
       const last = pages.at(-1);
-      if (listed && last) start(listed, nextCursor(last) ?? null, Math.max(0, most - paged.length));
+      // Behind the rows of an earlier request there is nothing of this one.
+      if (listed && last && shownKey === key)
+        start(listed, nextCursor(last) ?? null, Math.max(0, most - paged.length));
     },
-    [listed, pages, paged.length, start],
+    [listed, key, shownKey, pages, paged.length, start],
   );
   const retry = useCallback(() => {
     if (isFetchNextPageError) fetchNextPage();
@@ -97,26 +103,28 @@ export function useCalls(
     client.cancelQueries({ queryKey });
   }, [cancelStream, client, queryKey]);
   const add = useCallback(
-    (calls: readonly Call[]) =>
-      setAppeared((known) => ({ key, calls: known.key === key ? mergeNewest(known.calls, calls) : calls })),
-    [key],
+    (of: string, calls: readonly Call[]) => setAppeared(of, (known) => mergeNewest(known, calls)),
+    [setAppeared],
   );
 
   const last = pages.at(-1);
   return {
+    key: shownKey,
     list,
-    estimated: estimateOf(pages[0]),
+    estimated: isOld ? null : estimateOf(pages[0]),
     hasMore: canPage,
-    isWhole: stream
-      ? stream.state.kind === 'whole' && stream.state.rows < stream.state.wanted
-      : query.data !== undefined && !isOld && !hasNextPage,
+    isWhole:
+      !isOld &&
+      (stream
+        ? stream.state.kind === 'whole' && stream.state.rows < stream.state.wanted
+        : query.data !== undefined && !hasNextPage),
     isOld,
     isFirstLoad: pages.length === 0 && query.isPending,
     isLoading: isFetching && !isFetchingNextPage,
     isLoadingMore: isFetchingNextPage,
     error: query.error,
     partial: useMemo(() => pages.flatMap(({ errors }) => errors), [pages]),
-    replica: last?.replica ?? null,
+    freshness: pages[0],
     receivedAt: last?.receivedAt ?? null,
     stream: stream?.state ?? null,
     loadMore,

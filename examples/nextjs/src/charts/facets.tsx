@@ -1,27 +1,18 @@
 'use client';
 
-import { useAnswer } from '../asking/use-answer.ts';
+import { errorAt } from '../asking/execute.ts';
+import type { Asked } from '../asking/use-answer.ts';
 import { Icon } from '../chrome/icon.tsx';
 import { Trouble } from '../chrome/trouble.tsx';
 import { useView } from '../chrome/view.tsx';
-import { cdrFilterOf, type KnownValues, nothingKnown, withoutDimension } from '../filter/cdr-filter.ts';
 import type { Question } from '../filter/question.ts';
-import type { TimeRange } from '../filter/time-range.ts';
-import type { CdrDimension, FacetQuery } from '../generated/graphql.ts';
-import * as operations from '../generated/operations.ts';
+import type { FacetRowsFragment, TilesQuery } from '../generated/graphql.ts';
 import { type CellFilter, excludable } from '../table/cell-filter.ts';
 import { meaningOf } from '../words/causes.ts';
 import { useAccounts } from './use-accounts.ts';
+import { type FacetPart, facetParts } from './use-sums.ts';
 
-type FacetPart = 'outcome' | 'country' | 'cause' | 'account';
-type FacetRow = NonNullable<FacetQuery['cdrStats']>['rows'][number];
-
-const dimensions = {
-  outcome: 'OUTCOME',
-  country: 'COUNTRY',
-  cause: 'DISCONNECT_CAUSE',
-  account: 'ACCOUNT',
-} as const satisfies Record<FacetPart, CdrDimension>;
+type FacetRow = FacetRowsFragment['rows'][number];
 
 const facetValueOf = {
   outcome: (row: FacetRow) => row.outcome,
@@ -30,50 +21,31 @@ const facetValueOf = {
   account: (row: FacetRow) => row.accountId,
 } as const;
 
-const SHOWN = 10;
-
 export interface FacetsProps {
   readonly question: Question;
-  readonly range: TimeRange;
-  readonly known: KnownValues | undefined;
-  /** The sums are there: counting may begin. */
-  readonly isReady: boolean;
+  /** Answered together with the sums, so that they add up; what is wrong with them is said there. */
+  readonly asked: Asked<TilesQuery>;
   onFilter(filter: CellFilter, isExcluded: boolean): void;
   onUnfilter(part: FacetPart): void;
 }
 
-/** What the calls have in common, counted; made only while the panel is open, for each costs the gateway a count. */
+/** What the calls have in common, counted; asked for only while the panel is open, for each costs the gateway a count. */
 export default function Facets(props: FacetsProps) {
   const { words, user } = useView();
-  const parts: readonly FacetPart[] =
-    user.role === 'admin' ? ['outcome', 'country', 'cause', 'account'] : ['outcome', 'country', 'cause'];
+  const { isOld } = props.asked;
   return (
-    <aside className="facets" aria-label={words.facets.title}>
-      {parts.map((part) => (
+    <aside className="facets" aria-label={words.facets.title} data-old={isOld || undefined}>
+      {facetParts(user.role).map((part) => (
         <Facet key={part} part={part} {...props} />
       ))}
     </aside>
   );
 }
 
-function Facet({
-  part,
-  question,
-  range,
-  known = nothingKnown,
-  isReady,
-  onFilter,
-  onUnfilter,
-}: FacetsProps & { part: FacetPart }) {
+function Facet({ part, question, asked, onFilter, onUnfilter }: FacetsProps & { part: FacetPart }) {
   const { words, formats } = useView();
-  // Among all values, so that another one can be chosen: its own filter does not count.
-  const filter = cdrFilterOf(withoutDimension(question, part), range, known);
-  const asked = useAnswer(
-    operations.facet,
-    { filter, by: dimensions[part], first: SHOWN },
-    { enabled: isReady },
-  );
-  const rows = (asked.answer?.data.cdrStats.rows ?? []).filter((row) => facetValueOf[part](row) !== null);
+  const counted = asked.answer?.data[part];
+  const rows = (counted?.rows ?? []).filter((row) => facetValueOf[part](row) !== null);
   const { byId: accounts } = useAccounts(part === 'account' ? rows.map(({ accountId }) => accountId!) : []);
   const most = Math.max(1, ...rows.map(({ attempts }) => Number(attempts)));
   const wanted: readonly (string | number)[] = question[part];
@@ -96,7 +68,7 @@ function Facet({
           </button>
         )}
       </h3>
-      {asked.error !== null && <Trouble error={asked.error} retry={asked.retry} isSmall />}
+      {counted === null && <Trouble error={errorAt(asked.answer, part)} retry={asked.retry} isSmall />}
       <ul>
         {rows.map((row) => {
           const value = facetValueOf[part](row)!;
@@ -130,7 +102,7 @@ function Facet({
           );
         })}
       </ul>
-      {asked.answer && rows.length === 0 && <p className="aside">{words.facets.none}</p>}
+      {counted && rows.length === 0 && <p className="aside">{words.facets.none}</p>}
     </section>
   );
 }

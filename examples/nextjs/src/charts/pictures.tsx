@@ -4,12 +4,19 @@ import { type ReactNode, useState } from 'react';
 import { type Asked, useAnswer } from '../asking/use-answer.ts';
 import { Trouble } from '../chrome/trouble.tsx';
 import { useView } from '../chrome/view.tsx';
-import type { CdrDimension, CdrFilter, GroupsQuery, StatsMeasure } from '../generated/graphql.ts';
+import type {
+  CdrDimension,
+  CdrFilter,
+  GroupsQuery,
+  GroupsQueryVariables,
+  StatsMeasure,
+} from '../generated/graphql.ts';
 import * as operations from '../generated/operations.ts';
 import type { CellFilter } from '../table/cell-filter.ts';
 import { meaningOf } from '../words/causes.ts';
 import { fill } from '../words/fill.ts';
-import { BarList } from './bar-list.tsx';
+import { type BarItem, BarList } from './bar-list.tsx';
+import { causeBars } from './cause-bars.ts';
 import { useAccounts } from './use-accounts.ts';
 import { WeekMap } from './week-map.tsx';
 
@@ -24,6 +31,8 @@ const measures = {
 
 /** Bars of a picture. */
 const TOP = 12;
+/** Groups by two dimensions, of which a picture has few bars. */
+const MOST_PAIRS = 2000;
 /** Hours of a week picture: some five years. */
 const MOST_HOURS = 45_000;
 
@@ -89,8 +98,23 @@ function useSay(measure: Measure): (group: Group) => string {
 function Destinations({ filter, measure, onFilter }: PictureProps) {
   const { words, formats } = useView();
   const [dimension, setDimension] = useState<'COUNTRY' | 'PREFIX'>('COUNTRY');
-  const asked = useGroups(filter, dimension === 'COUNTRY' ? ['COUNTRY'] : ['PREFIX', 'COUNTRY'], measure);
+  const asked = useGroups(filter, [dimension], measure);
   const say = useSay(measure);
+  // By the groups that are there: those of the other choice are still to come.
+  const isByPrefix = asked.variables?.groupBy.includes('PREFIX') ?? false;
+  const groups = groupsOf(asked);
+  const countries = usePrefixCountries(filter, isByPrefix ? groups.map(({ prefix }) => prefix) : []);
+  const barOf = (group: Group): Pick<BarItem, 'key' | 'name' | 'onChoose'> => {
+    const { prefix, country } = group;
+    if (isByPrefix) {
+      const name =
+        prefix === null ? words.unknown : [prefix, countries.get(prefix)].filter(Boolean).join(' ');
+      return { key: String(prefix), name, onChoose: chooser('prefix', prefix) };
+    }
+    return { key: String(country), name: country ?? words.unknown, onChoose: chooser('country', country) };
+  };
+  const chooser = (part: 'prefix' | 'country', value: string | null) =>
+    value === null || value === '' ? undefined : () => onFilter({ part, value }, false);
   return (
     <Picture name="destinations" title={words.pictures.destinations} asked={asked}>
       <fieldset className="segments segments-small">
@@ -109,48 +133,64 @@ function Destinations({ filter, measure, onFilter }: PictureProps) {
       </fieldset>
       <BarList
         label={words.pictures.destinations}
-        items={groupsOf(asked).map((group) => ({
-          key: `${group.prefix} ${group.country}`,
-          name:
-            dimension === 'COUNTRY'
-              ? (group.country ?? words.unknown)
-              : `${group.prefix ?? '–'} ${group.country ?? ''}`,
+        items={groups.map((group) => ({
+          ...barOf(group),
           value: Number(group[measure]),
           said: say(group),
           detail: fill(words.pictures.asr, { asr: formats.percent(group.asr) }),
-          onChoose:
-            group.country === null
-              ? undefined
-              : () => onFilter({ part: 'country', value: group.country! }, false),
         }))}
       />
     </Picture>
   );
 }
 
-/** By calls, whatever else is measured: a failed call has no minutes. */
+/** Where each prefix leads; those that lead into several countries name them all. */
+function usePrefixCountries(
+  filter: CdrFilter | undefined,
+  given: readonly (string | null)[],
+): ReadonlyMap<string, string> {
+  const prefixes = given.filter((prefix) => prefix !== null && prefix !== '') as string[];
+  const asked = useAnswer(
+    operations.groups,
+    {
+      filter: { ...filter, prefixes },
+      groupBy: ['PREFIX', 'COUNTRY'],
+      orderBy: { measure: 'ATTEMPTS', direction: 'DESC' },
+      first: MOST_PAIRS,
+      timeZone: 'UTC',
+    },
+    { enabled: filter !== undefined && prefixes.length > 0 },
+  );
+  const named = groupsOf(asked).filter(({ prefix, country }) => prefix !== null && country !== null);
+  const byPrefix = Map.groupBy(named, ({ prefix }) => prefix!);
+  return new Map(
+    [...byPrefix].map(([prefix, groups]) => [prefix, groups.map(({ country }) => country).join(', ')]),
+  );
+}
+
+/** By calls, whatever else is measured: a failed call has no minutes. Of all calls, not of those with a bar. */
 function Causes({ filter, onFilter }: Omit<PictureProps, 'measure'>) {
   const { words, formats } = useView();
-  const asked = useGroups(filter, ['DISCONNECT_CAUSE'], 'attempts');
-  const say = useSay('attempts');
-  const total = groupsOf(asked).reduce((sum, { attempts }) => sum + Number(attempts), 0);
+  const asked = useGroups(filter, ['DISCONNECT_CAUSE', 'OUTCOME'], 'attempts', MOST_PAIRS);
+  const total = Number(asked.answer?.data.cdrStats.totals.attempts ?? 0);
   return (
     <Picture name="causes" title={words.pictures.causes} asked={asked}>
       <BarList
         label={words.pictures.causes}
-        items={groupsOf(asked).map((group) => {
-          const cause = group.disconnectCause;
-          return {
-            key: String(cause),
-            name: cause === null ? words.causes.none : meaningOf(cause, words),
-            value: Number(group.attempts),
-            said: say(group),
-            detail: formats.percent((100 * Number(group.attempts)) / total),
-            tone: Number(group.answered) > 0 ? ('good' as const) : ('bad' as const),
-            onChoose:
-              cause === null ? undefined : () => onFilter({ part: 'cause', value: String(cause) }, false),
-          };
-        })}
+        items={causeBars(groupsOf(asked), TOP).map(({ cause, attempts, parts }) => ({
+          key: String(cause),
+          name: cause === null ? words.causes.none : meaningOf(cause, words),
+          value: attempts,
+          said: formats.shortCount(attempts),
+          detail: formats.percent((100 * attempts) / total),
+          parts: parts.map((part) => ({
+            outcome: part.outcome,
+            value: part.attempts,
+            hint: `${words.outcomes[part.outcome ?? 'UNKNOWN']}: ${formats.count(part.attempts)}`,
+          })),
+          onChoose:
+            cause === null ? undefined : () => onFilter({ part: 'cause', value: String(cause) }, false),
+        }))}
       />
     </Picture>
   );
@@ -206,7 +246,7 @@ function Accounts({ filter, measure, onFilter, isAdmin }: PictureProps & { reado
 interface FrameProps {
   readonly name: string;
   readonly title: string;
-  readonly asked: Asked<GroupsQuery>;
+  readonly asked: Asked<GroupsQuery, GroupsQueryVariables>;
   readonly isWide?: boolean;
   readonly children: ReactNode;
 }

@@ -26,6 +26,8 @@ export interface TroubleProps {
 export function Trouble({ error, retry, kept, isSmall = false }: TroubleProps) {
   const { words } = useView();
   const kind = troubleKind(error);
+  // Said once for the whole page, above the list.
+  if (kind === 'signedOut' && isSmall) return null;
   return (
     <div
       className={`trouble trouble-${kind}${isSmall ? ' trouble-small' : ''}`}

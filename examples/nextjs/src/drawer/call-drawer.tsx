@@ -194,7 +194,7 @@ function CallFacts({ call, detail, onFilter }: FactsProps) {
           {fact(c.country, call.country, call.country ? { part: 'country', value: call.country } : undefined)}
           {fact(c.region, call.region)}
           {fact(c.carrier, detail?.carrier && <CarrierName carrier={detail.carrier} view={view} />)}
-          {fact(c.prefix, call.prefix)}
+          {fact(c.prefix, call.prefix, call.prefix ? { part: 'prefix', value: call.prefix } : undefined)}
         </dl>
       </section>
       <section>

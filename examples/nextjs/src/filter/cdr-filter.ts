@@ -26,6 +26,7 @@ export function cdrFilterOf(
     disconnectCauses: chosen(question.cause, question.notCause, known.cause),
     countries: chosen(question.country, question.notCountry, known.country),
     accountIds: chosen(question.account, question.notAccount, known.account),
+    prefixes: question.prefix.length > 0 ? question.prefix : null,
     customerIds: question.customer.length > 0 ? question.customer : null,
     cli: matchOf(parsePattern(question.cli)),
     cld: matchOf(parsePattern(question.cld)),

@@ -66,6 +66,7 @@ function chipsOf(question: Question, { words }: View): Chip[] {
     outcome: { name: f.result, say: (value: string) => words.outcomes[value as keyof typeof words.outcomes] },
     cause: { name: words.columns.disconnectCause, say: String },
     country: { name: words.columns.country, say: String },
+    prefix: { name: words.columns.prefix, say: String },
     account: { name: words.columns.accountId, say: String },
     customer: { name: words.columns.customerId, say: String },
   } as const;

@@ -63,6 +63,7 @@ export const questionParsers = {
   notCause: integers,
   country: list,
   notCountry: list,
+  prefix: list,
   account: list,
   notAccount: list,
   customer: list,
@@ -89,6 +90,7 @@ export const filterParts = [
   'notCause',
   'country',
   'notCountry',
+  'prefix',
   'account',
   'notAccount',
   'customer',
@@ -98,6 +100,21 @@ export const filterParts = [
   'min',
   'max',
 ] as const satisfies readonly (keyof Question)[];
+
+/**
+ * What of a link applies to the user who opens it: an administrator's link may name accounts and customers, which a
+ * customer's session decides, and numbers, which are hidden from who sees them masked.
+ */
+export function questionOfUser(
+  question: Question,
+  { role, masked }: { readonly role: 'customer' | 'admin'; readonly masked: boolean },
+): Question {
+  return {
+    ...question,
+    ...(role === 'customer' && { account: [], notAccount: [], customer: [] }),
+    ...(masked && { cli: '', cld: '' }),
+  };
+}
 
 /** `?range=1h&type=ERRORS` */
 export const printQuestion = createSerializer(questionParsers);

@@ -1,22 +1,26 @@
 'use client';
 
 import dynamic from 'next/dynamic';
-import type { ReplicaInfo } from '../asking/execute.ts';
+import { troubleKind } from '../asking/ask-error.ts';
+import type { Freshness } from '../asking/execute.ts';
 import { type Asked, useAnswer } from '../asking/use-answer.ts';
 import { Popup } from '../chrome/popup.tsx';
+import { useNow } from '../chrome/use-now.ts';
 import { useView } from '../chrome/view.tsx';
 import type { FreshnessQuery } from '../generated/graphql.ts';
 import * as operations from '../generated/operations.ts';
 import { fill } from '../words/fill.ts';
-import { levelOf } from './level.ts';
+import { ageOf, presentLag, shownAge } from './age.ts';
+import { type Level, levelOf } from './level.ts';
 
-const EVERY_MILLIS = 5000;
+/** So that a warning is gone within five seconds after its cause. */
+const EVERY_MILLIS = 2000;
 
 const FreshnessPanel = dynamic(() => import('./freshness-panel.tsx'), { ssr: false });
 
 export interface FreshnessProps {
-  /** Of the list's last answer. */
-  readonly replica: ReplicaInfo | null;
+  /** Of the calls that are shown. */
+  readonly freshness: Freshness | undefined;
   readonly status: Asked<FreshnessQuery>;
   readonly maxStaleness: number | null;
   onDemand(seconds: number | null): void;
@@ -27,21 +31,22 @@ export function useFreshness(): Asked<FreshnessQuery> {
   return useAnswer(operations.freshness, {} as never, { everyMillis: EVERY_MILLIS });
 }
 
-/** As of when, how old at most, and from which standby: amber and red by threshold, and never silent. */
-export function FreshnessBadge({ replica, status, maxStaleness, onDemand }: FreshnessProps) {
-  const { words, formats, amberSeconds, redSeconds } = useView();
-  const replicas = status.answer?.data.replicationStatus.replicas ?? [];
-  const answering = replicas.find(({ name }) => name === replica?.name);
-  // Since the answer the standby may have fallen behind.
-  const seconds =
-    status.error === null && answering ? answering.lagSeconds : (replica?.stalenessSeconds ?? null);
-  const level = status.error !== null ? 'red' : levelOf(seconds, { amberSeconds, redSeconds });
+/**
+ * As of when the calls are that are shown, how old they are at most by now, and from which standby. Its colour is the
+ * standbys' present state: it warns while a new answer would be old, and stops by itself.
+ */
+export function FreshnessBadge({ freshness, status, maxStaleness, onDemand }: FreshnessProps) {
+  const { words, formats } = useView();
+  const now = useNow();
+  const level = useLevel(freshness, status);
   const f = words.freshness;
+  const replica = freshness?.replica;
   const asOf = replica?.asOf
     ? fill(f.asOf, { time: formats.clockTime(Date.parse(replica.asOf)) })
     : f.asOfUnknown;
-  const age = seconds === null ? f.ageUnknown : fill(f.age, { age: formats.seconds(seconds) });
-  const text = status.error !== null ? `${asOf} · ${f.unreachable}` : `${asOf} · ${age}`;
+  const seconds = freshness ? ageOf(freshness, now) : null;
+  const age = seconds === null ? f.ageUnknown : fill(f.age, { age: formats.seconds(shownAge(seconds)) });
+  const text = `${asOf} · ${status.error === null ? age : f.trouble[troubleKind(status.error)]}`;
 
   return (
     <Popup
@@ -58,4 +63,13 @@ export function FreshnessBadge({ replica, status, maxStaleness, onDemand }: Fres
       {() => <FreshnessPanel status={status} maxStaleness={maxStaleness} onDemand={onDemand} />}
     </Popup>
   );
+}
+
+function useLevel(freshness: Freshness | undefined, { answer, error }: Asked<FreshnessQuery>): Level {
+  const { amberSeconds, redSeconds } = useView();
+  // Nothing is known of the standbys by who is signed out, and nothing is wrong with them.
+  if (error !== null) return troubleKind(error) === 'signedOut' ? 'unknown' : 'red';
+  const replica = freshness?.replica;
+  const lag = answer ? presentLag(answer.data.replicationStatus, replica?.name) : replica?.stalenessSeconds;
+  return levelOf(lag, { amberSeconds, redSeconds });
 }

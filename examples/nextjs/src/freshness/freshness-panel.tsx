@@ -5,10 +5,23 @@ import { Trouble } from '../chrome/trouble.tsx';
 import { useView } from '../chrome/view.tsx';
 import type { FreshnessQuery } from '../generated/graphql.ts';
 import { fill } from '../words/fill.ts';
-import { levelOf } from './level.ts';
+import { shownAge } from './age.ts';
+import { type Level, levelOf } from './level.ts';
 
 /** What a reader may insist on, in seconds; null takes any age. */
 const demands = [null, 1, 5, 30, 300] as const;
+
+type Primary = NonNullable<FreshnessQuery['replicationStatus']['primary']>;
+
+const primaryLevels: Readonly<Record<Primary['status'], Level>> = {
+  AVAILABLE: 'good',
+  SILENT: 'amber',
+  STARTING: 'amber',
+  UNKNOWN: 'unknown',
+  NOT_PRIMARY: 'red',
+  SPLIT_BRAIN: 'red',
+  UNREACHABLE: 'red',
+};
 
 export interface FreshnessPanelProps {
   readonly status: Asked<FreshnessQuery>;
@@ -19,7 +32,7 @@ export interface FreshnessPanelProps {
 /** Each standby with its lag, and how old an answer may be. */
 export default function FreshnessPanel({ status, maxStaleness, onDemand }: FreshnessPanelProps) {
   const { words, formats, amberSeconds, redSeconds } = useView();
-  const replicas = status.answer?.data.replicationStatus.replicas ?? [];
+  const { replicas = [], primary } = status.answer?.data.replicationStatus ?? {};
   const f = words.freshness;
   return (
     <div className="freshness">
@@ -44,10 +57,11 @@ export default function FreshnessPanel({ status, maxStaleness, onDemand }: Fresh
               </td>
               <td>
                 <span className={`dot dot-${levelOf(lagSeconds, { amberSeconds, redSeconds })}`} />
-                {lagSeconds === null ? f.ageUnknown : `≤ ${formats.seconds(lagSeconds)}`}
+                {lagSeconds === null ? f.ageUnknown : `≤ ${formats.seconds(shownAge(lagSeconds))}`}
               </td>
             </tr>
           ))}
+          {primary && <PrimaryRow primary={primary} />}
         </tbody>
       </table>
       <label className="field">
@@ -67,5 +81,27 @@ export default function FreshnessPanel({ status, maxStaleness, onDemand }: Fresh
         {fill(f.thresholds, { amber: formats.seconds(amberSeconds), red: formats.seconds(redSeconds) })}
       </p>
     </div>
+  );
+}
+
+/** The server that the standbys follow. No call is read from it; without it they grow old. */
+function PrimaryRow({ primary }: { readonly primary: Primary }) {
+  const { words, formats } = useView();
+  const { status, reason, silenceSeconds } = primary;
+  const f = words.freshness;
+  return (
+    <tr data-primary={status}>
+      <th scope="row">{f.primary}</th>
+      <td>
+        {f.primaryStates[status]}
+        {reason && <span className="aside"> {reason}</span>}
+      </td>
+      <td>
+        <span className={`dot dot-${primaryLevels[status]}`} />
+        {silenceSeconds === null
+          ? f.neverHeard
+          : fill(f.heard, { age: formats.seconds(shownAge(silenceSeconds)) })}
+      </td>
+    </tr>
   );
 }

@@ -166,6 +166,23 @@ export type NumberMatch = {
   startsWith?: string | null | undefined;
 };
 
+/** What is known of the primary. */
+export type PrimaryState =
+  /** Answers, or sent something to a standby just now. */
+  | 'AVAILABLE'
+  /** The server at PRIMARY_URL is a standby. */
+  | 'NOT_PRIMARY'
+  /** Not asked directly, and no standby has heard of it lately. */
+  | 'SILENT'
+  /** Takes writes while another server of the same cluster does too. */
+  | 'SPLIT_BRAIN'
+  /** Is starting, recovering from a crash, or shutting down. */
+  | 'STARTING'
+  /** Not asked yet, and no standby has heard of it. */
+  | 'UNKNOWN'
+  /** Was asked and does not answer. */
+  | 'UNREACHABLE';
+
 /** What a server is doing. Only STREAMING means that all is well. */
 export type ReplicaState =
   /** Replays files from an archive; streams from nobody. */
@@ -381,12 +398,14 @@ export type CarriersQuery = { carriers: Array<{ blockHolder: string | null, bloc
 export type FreshnessQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type FreshnessQuery = { replicationStatus: { status: ReplicationHealth, asOf: string | null, replicas: Array<{ name: string, status: ReplicaState, reason: string | null, confidence: Confidence, isReadFrom: boolean, lagSeconds: number | null, lagBytes: number | string | null, sampledAt: string | null }> } };
+export type FreshnessQuery = { replicationStatus: { status: ReplicationHealth, asOf: string | null, replicas: Array<{ name: string, status: ReplicaState, reason: string | null, confidence: Confidence, isReadFrom: boolean, lagSeconds: number | null, lagBytes: number | string | null, sampledAt: string | null }>, primary: { status: PrimaryState, reason: string | null, silenceSeconds: number | null } | null } };
 
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type ViewerQuery = { viewer: { role: ViewerRole, accountIds: Array<string> | null, maxPage: number } };
+
+export type FacetRowsFragment = { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> };
 
 export type FacetQueryVariables = Exact<{
   filter?: CdrFilter | null | undefined;
@@ -406,7 +425,7 @@ export type GroupsQueryVariables = Exact<{
 }>;
 
 
-export type GroupsQuery = { cdrStats: { rows: Array<{ bucket: string | null, accountId: string | null, country: string | null, prefix: string | null, disconnectCause: number | null, attempts: number | string, answered: number | string, asr: number | null, acdSeconds: number | null, minutes: string, chargedAmount: string }> } | null };
+export type GroupsQuery = { cdrStats: { rows: Array<{ bucket: string | null, accountId: string | null, country: string | null, prefix: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string, asr: number | null, minutes: string, chargedAmount: string }>, totals: { attempts: number | string } } | null };
 
 export type HistogramQueryVariables = Exact<{
   filter?: CdrFilter | null | undefined;
@@ -463,10 +482,17 @@ export type HistogramSlicesQuery = { slice0?: { totals: { attempts: number | str
 
 export type TilesQueryVariables = Exact<{
   filter?: CdrFilter | null | undefined;
+  hasFacets: boolean;
+  outcomeFilter?: CdrFilter | null | undefined;
+  countryFilter?: CdrFilter | null | undefined;
+  causeFilter?: CdrFilter | null | undefined;
+  hasAccounts: boolean;
+  accountFilter?: CdrFilter | null | undefined;
+  first: number;
 }>;
 
 
-export type TilesQuery = { cdrStats: { totals: { attempts: number | string, answered: number | string, failed: number | string, asr: number | null, ner: number | null, acdSeconds: number | null, pddSeconds: number | null, minutes: string, billedMinutes: string, chargedAmount: string } } | null };
+export type TilesQuery = { cdrStats: { totals: { attempts: number | string, answered: number | string, failed: number | string, asr: number | null, ner: number | null, acdSeconds: number | null, pddSeconds: number | null, minutes: string, billedMinutes: string, chargedAmount: string } } | null, outcome?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null, country?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null, cause?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null, account?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -528,6 +554,18 @@ export const CarrierPartsFragmentDoc = new TypedDocumentString(`
   lineKind
 }
     `, {"fragmentName":"CarrierParts"}) as unknown as TypedDocumentString<CarrierPartsFragment, unknown>;
+export const FacetRowsFragmentDoc = new TypedDocumentString(`
+    fragment FacetRows on CdrStats {
+  rows {
+    accountId
+    customerId
+    country
+    disconnectCause
+    outcome
+    attempts
+  }
+}
+    `, {"fragmentName":"FacetRows"}) as unknown as TypedDocumentString<FacetRowsFragment, unknown>;
 export const SliceFragmentDoc = new TypedDocumentString(`
     fragment Slice on CdrStats {
   totals {
@@ -812,9 +850,14 @@ export const FreshnessDocument = new TypedDocumentString(`
       lagBytes
       sampledAt
     }
+    primary {
+      status
+      reason
+      silenceSeconds
+    }
   }
 }
-    `, {"hash":"sha256:e82ab01f9a5fbc6f9aa3206b2c53b501b4fe1697268a5d789bbce0ed36f76ab9"}) as unknown as TypedDocumentString<FreshnessQuery, FreshnessQueryVariables>;
+    `, {"hash":"sha256:8af9aaddd272b050eed5eefff917c62ee0ad30f2306a54e7bbb007502fd68c30"}) as unknown as TypedDocumentString<FreshnessQuery, FreshnessQueryVariables>;
 export const ViewerDocument = new TypedDocumentString(`
     query Viewer {
   viewer {
@@ -832,17 +875,19 @@ export const FacetDocument = new TypedDocumentString(`
     orderBy: {measure: ATTEMPTS}
     first: $first
   ) {
-    rows {
-      accountId
-      customerId
-      country
-      disconnectCause
-      outcome
-      attempts
-    }
+    ...FacetRows
   }
 }
-    `, {"hash":"sha256:98565cc1324a36306af171d5bd955c104d3d1b635ef1f9e15c9272654839b06e"}) as unknown as TypedDocumentString<FacetQuery, FacetQueryVariables>;
+    fragment FacetRows on CdrStats {
+  rows {
+    accountId
+    customerId
+    country
+    disconnectCause
+    outcome
+    attempts
+  }
+}`, {"hash":"sha256:10d58c8767fcc8cdb2784542c4e678f911842a0c73901c07c4c33ce8fd0a19c8"}) as unknown as TypedDocumentString<FacetQuery, FacetQueryVariables>;
 export const GroupsDocument = new TypedDocumentString(`
     query Groups($filter: CdrFilter, $groupBy: [CdrDimension!]!, $orderBy: StatsOrder, $first: Int, $timeZone: String!) {
   cdrStats(
@@ -858,16 +903,18 @@ export const GroupsDocument = new TypedDocumentString(`
       country
       prefix
       disconnectCause
+      outcome
       attempts
-      answered
       asr
-      acdSeconds
       minutes
       chargedAmount
     }
+    totals {
+      attempts
+    }
   }
 }
-    `, {"hash":"sha256:b9cb09b89d6ade3b26c257b8a0144a828a2afea5fae09ac66094d0a4788fd431"}) as unknown as TypedDocumentString<GroupsQuery, GroupsQueryVariables>;
+    `, {"hash":"sha256:1df8d2435546fd1dc0e623992ea35684f5260e91abf2bf7ec9639da7daf32eeb"}) as unknown as TypedDocumentString<GroupsQuery, GroupsQueryVariables>;
 export const HistogramDocument = new TypedDocumentString(`
     query Histogram($filter: CdrFilter, $unit: CdrDimension!, $timeZone: String!) {
   cdrStats(filter: $filter, groupBy: [$unit], timeZone: $timeZone) {
@@ -943,7 +990,7 @@ export const HistogramSlicesDocument = new TypedDocumentString(`
   }
 }`, {"hash":"sha256:c286167129c1e240667cd1b8931ba22d3c600cf5e74f847e8bf56187b9a24c70"}) as unknown as TypedDocumentString<HistogramSlicesQuery, HistogramSlicesQueryVariables>;
 export const TilesDocument = new TypedDocumentString(`
-    query Tiles($filter: CdrFilter) {
+    query Tiles($filter: CdrFilter, $hasFacets: Boolean!, $outcomeFilter: CdrFilter, $countryFilter: CdrFilter, $causeFilter: CdrFilter, $hasAccounts: Boolean!, $accountFilter: CdrFilter, $first: Int!) {
   cdrStats(filter: $filter) {
     totals {
       attempts
@@ -958,5 +1005,46 @@ export const TilesDocument = new TypedDocumentString(`
       chargedAmount
     }
   }
+  outcome: cdrStats(
+    filter: $outcomeFilter
+    groupBy: [OUTCOME]
+    orderBy: {measure: ATTEMPTS}
+    first: $first
+  ) @include(if: $hasFacets) {
+    ...FacetRows
+  }
+  country: cdrStats(
+    filter: $countryFilter
+    groupBy: [COUNTRY]
+    orderBy: {measure: ATTEMPTS}
+    first: $first
+  ) @include(if: $hasFacets) {
+    ...FacetRows
+  }
+  cause: cdrStats(
+    filter: $causeFilter
+    groupBy: [DISCONNECT_CAUSE]
+    orderBy: {measure: ATTEMPTS}
+    first: $first
+  ) @include(if: $hasFacets) {
+    ...FacetRows
+  }
+  account: cdrStats(
+    filter: $accountFilter
+    groupBy: [ACCOUNT]
+    orderBy: {measure: ATTEMPTS}
+    first: $first
+  ) @include(if: $hasAccounts) {
+    ...FacetRows
+  }
 }
-    `, {"hash":"sha256:be481925ce31dab34b05e325f8b386d6401a28cdc32693a7153f818df1a2184a"}) as unknown as TypedDocumentString<TilesQuery, TilesQueryVariables>;
+    fragment FacetRows on CdrStats {
+  rows {
+    accountId
+    customerId
+    country
+    disconnectCause
+    outcome
+    attempts
+  }
+}`, {"hash":"sha256:ec85d2c726d3896bf50ec24eedecd482725e37be7053a7b7f37ac225948e8f30"}) as unknown as TypedDocumentString<TilesQuery, TilesQueryVariables>;

@@ -2,9 +2,11 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { useCallback, useEffect, useRef, useState } from 'react';
+import type { Freshness } from '../asking/execute.ts';
+import { useOwned } from '../asking/use-owned.ts';
 import { askPage, type Listed } from '../calls/ask-page.ts';
-import type { Call, CallList } from '../calls/call-list.ts';
 import type { Calls } from '../calls/use-calls.ts';
+import { afterLook, afterTake, type LiveRows, noLiveRows } from './live-rows.ts';
 
 const EVERY_MILLIS = 2500;
 /** Calls looked at each time; when all of them are new, others were missed in between. */
@@ -12,89 +14,81 @@ const LOOK_AT = 200;
 /** So long a call counts as just appeared. */
 const FRESH_MILLIS = 4000;
 
-export interface LiveTail {
+export interface LiveTail extends Pick<LiveRows, 'waiting' | 'hasGap' | 'fresh'> {
   readonly isLive: boolean;
   /** It ended by itself, because nobody looked. */
   readonly wasPaused: boolean;
-  /** Appeared, and not in the list yet: the reader is further down. */
-  readonly waiting: readonly Call[];
-  /** More came than one look can see: the list has a gap. */
-  readonly hasGap: boolean;
-  readonly fresh: ReadonlySet<string>;
+  /** Of the last look at the list that is shown; undefined until there was one. */
+  readonly freshness: Freshness | undefined;
   readonly error: unknown;
   toggle(): void;
   /** Puts those that wait into the list. */
   take(): void;
 }
 
-const none: ReadonlySet<string> = new Set();
+export interface LiveTailOptions {
+  readonly listed: Listed | undefined;
+  readonly calls: Calls;
+  readonly isAtTop: boolean;
+  /** Something new can appear at the top of the list; else it ends by itself. */
+  readonly canBeLive: boolean;
+  onChange(isLive: boolean): void;
+}
 
 /**
  * Looks for new calls every few seconds. While the reader is at the top they go into the list, else they wait: rows never
  * move under a reader's eyes. Ends by itself when the tab is hidden.
  */
-export function useLiveTail(
-  listed: Listed | undefined,
-  calls: Calls,
-  isAtTop: boolean,
-  onChange: (isLive: boolean) => void,
-): LiveTail {
+export function useLiveTail({ listed, calls, isAtTop, canBeLive, onChange }: LiveTailOptions): LiveTail {
   const [isLive, setLive] = useState(false);
   const [wasPaused, setPaused] = useState(false);
-  const [waiting, setWaiting] = useState<readonly Call[]>([]);
-  const [hasGap, setGap] = useState(false);
-  const [fresh, setFresh] = useState(none);
-  const seen = useRef(new Set<string>());
+  const key = listed ? JSON.stringify(listed) : '';
+  const [rows, setRows] = useOwned(key, noLiveRows);
 
   const look = useQuery({
-    queryKey: ['live', listed ? JSON.stringify(listed) : ''],
+    queryKey: ['live', key],
     queryFn: ({ signal }) => askPage({ ...listed!, size: LOOK_AT }, null, signal),
-    enabled: isLive && listed !== undefined,
+    enabled: isLive && canBeLive && listed !== undefined,
     refetchInterval: EVERY_MILLIS,
     gcTime: 0,
     retry: false,
   });
 
-  const { list, add } = calls;
-  const show = useCallback(
-    (appeared: readonly Call[]) => {
-      add(appeared);
-      setFresh(new Set(appeared.map(({ id }) => id)));
-    },
-    [add],
-  );
-  const state = useRef({ list, isAtTop, waiting, show });
-  state.current = { list, isAtTop, waiting, show };
+  const { add } = calls;
+  const state = useRef({ calls, isAtTop, rows });
+  state.current = { calls, isAtTop, rows };
 
   const { data } = look;
+  // Until the list itself is there, nothing can have appeared in it.
+  const canLook = isLive && calls.key === key;
   useEffect(() => {
-    if (!isLive || !data) return;
+    if (!canLook || !data) return;
     const now = state.current;
     const found = data.data.cdrs.nodes.filter((call) => call !== null);
-    for (const id of firstIds(now.list, found.length + LOOK_AT)) seen.current.add(id);
-    const appeared = found.filter(({ id }) => !seen.current.has(id));
-    if (found.length === LOOK_AT && appeared.length === LOOK_AT && now.list.length > 0) setGap(true);
-    for (const { id } of appeared) seen.current.add(id);
-    if (appeared.length === 0) return;
-    if (now.isAtTop) now.show([...now.waiting, ...appeared]);
-    setWaiting(now.isAtTop ? [] : [...now.waiting, ...appeared]);
-  }, [isLive, data]);
+    const { list, hasMore } = now.calls;
+    const after = afterLook(now.rows, { found, size: LOOK_AT, list, hasMore, isAtTop: now.isAtTop });
+    if (after.shown.length > 0) add(key, after.shown);
+    setRows(key, () => after.rows);
+  }, [canLook, data, key, add, setRows]);
 
+  const { fresh, waiting } = rows;
   useEffect(() => {
     if (fresh.size === 0) return;
-    const timer = setTimeout(() => setFresh(none), FRESH_MILLIS);
+    const timer = setTimeout(
+      () => setRows(key, (now) => ({ ...now, fresh: noLiveRows.fresh })),
+      FRESH_MILLIS,
+    );
     return () => clearTimeout(timer);
-  }, [fresh]);
+  }, [fresh, key, setRows]);
 
   const stop = useCallback(
     (paused: boolean) => {
       setLive(false);
       setPaused(paused);
-      setWaiting([]);
-      setGap(false);
+      setRows(key, () => noLiveRows);
       onChange(false);
     },
-    [onChange],
+    [key, onChange, setRows],
   );
   useEffect(() => {
     if (!isLive) return;
@@ -103,26 +97,30 @@ export function useLiveTail(
     return () => document.removeEventListener('visibilitychange', hidden);
   }, [isLive, stop]);
 
+  useEffect(() => {
+    if (isLive && !canBeLive) stop(false);
+  }, [isLive, canBeLive, stop]);
+
   const toggle = useCallback(() => {
     if (isLive) return stop(false);
-    seen.current = new Set();
     setPaused(false);
     setLive(true);
     onChange(true);
   }, [isLive, stop, onChange]);
   const take = useCallback(() => {
-    show(waiting);
-    setWaiting([]);
-  }, [show, waiting]);
+    add(key, waiting);
+    setRows(key, afterTake);
+  }, [add, key, setRows, waiting]);
 
-  return { isLive, wasPaused, waiting, hasGap, fresh, error: isLive ? look.error : null, toggle, take };
-}
-
-function firstIds(list: CallList, count: number): string[] {
-  const ids: string[] = [];
-  for (let index = 0; index < Math.min(count, list.length); index++) {
-    const call = list.at(index);
-    if (call) ids.push(call.id);
-  }
-  return ids;
+  return {
+    isLive,
+    wasPaused,
+    waiting,
+    hasGap: rows.hasGap,
+    fresh,
+    freshness: canLook && data ? data : undefined,
+    error: isLive ? look.error : null,
+    toggle,
+    take,
+  };
 }

@@ -27,7 +27,7 @@ export async function firstPage(
       maxStaleness: undefined,
       signal: AbortSignal.timeout(PATIENCE_MILLIS),
     });
-    return { key: JSON.stringify(listed), page: await readAnswer<CallPageQuery>(response) };
+    return { key: JSON.stringify(listed), page: await readAnswer<CallPageQuery>(response, now) };
   } catch {
     return undefined;
   }

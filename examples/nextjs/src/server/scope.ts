@@ -3,21 +3,32 @@ import type { User } from './users.ts';
 type Variables = Readonly<Record<string, unknown>>;
 
 /** The variables that are filters, of any of our operations. */
-const isFilterName = (name: string) => /^(filter\d*|before|after)$/.test(name);
+const isFilterName = (name: string) => /^(filter\d*|\w+Filter|before|after)$/.test(name);
 
 /**
  * The variables as the user may ask them. A customer's accounts come from the session alone: whatever accounts or
- * customers the browser names are replaced, in every filter of the operation, a missing one included.
+ * customers the browser names are replaced, in every filter of the operation, a missing one included. Who sees numbers
+ * masked cannot find them out by filtering either.
  */
 export function scopeVariables(user: User, text: string, variables: Variables): Variables {
-  if (user.role === 'admin') return variables;
+  if (user.role === 'admin' && !user.masked) return variables;
   const declared = [...text.matchAll(/\$(\w+): CdrFilter\b/g)].map(([, name]) => name!);
   const scoped: Record<string, unknown> = { ...variables };
   for (const name of declared) {
     if (!isFilterName(name)) throw new Error(`The filter "${name}" has no rule of scope.`);
-    scoped[name] = { ...asObject(variables[name]), accountIds: user.accountIds, customerIds: null };
+    const filter = user.masked ? withoutNumbers(variables[name]) : asObject(variables[name]);
+    scoped[name] =
+      user.role === 'admin' ? filter : { ...filter, accountIds: user.accountIds, customerIds: null };
   }
   return scoped;
+}
+
+/** A filter by anything but numbers, also in what it excludes. */
+function withoutNumbers(filter: unknown): Record<string, unknown> {
+  const kept = Object.entries(asObject(filter)).filter(([name]) => !/^cl[id]/.test(name));
+  return Object.fromEntries(
+    kept.map(([name, value]) => [name, name === 'not' && value !== null ? withoutNumbers(value) : value]),
+  );
 }
 
 /** A single call is asked for by its id, which no filter narrows: what is not the customer's own is not there. */

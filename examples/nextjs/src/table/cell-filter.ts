@@ -2,7 +2,7 @@ import type { Question } from '../filter/question.ts';
 
 /** A value of a call that can be filtered by, and for some parts also left out. */
 export interface CellFilter {
-  readonly part: 'cli' | 'cld' | 'outcome' | 'cause' | 'country' | 'account' | 'customer' | 'ip';
+  readonly part: 'cli' | 'cld' | 'outcome' | 'cause' | 'country' | 'prefix' | 'account' | 'customer' | 'ip';
   readonly value: string;
 }
 

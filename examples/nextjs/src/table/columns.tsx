@@ -106,7 +106,12 @@ export const callColumns: readonly CallColumn[] = [
     cell: ({ cld }, view) => (cld && !view.user.masked ? <CarrierCell number={cld} view={view} /> : nothing),
   },
   { id: 'region', width: 120, cell: ({ region }) => region ?? nothing },
-  { id: 'prefix', width: 90, cell: ({ prefix }) => prefix ?? nothing },
+  {
+    id: 'prefix',
+    width: 90,
+    cell: ({ prefix }) => prefix ?? nothing,
+    filter: ({ prefix }) => when('prefix', prefix),
+  },
   {
     id: 'durationSeconds',
     width: 82,

@@ -1,5 +1,6 @@
 'use client';
 
+import { troubleKind } from '../asking/ask-error.ts';
 import type { Calls } from '../calls/use-calls.ts';
 import { Icon } from '../chrome/icon.tsx';
 import { Trouble } from '../chrome/trouble.tsx';
@@ -31,6 +32,7 @@ export function ListNotes({
       ? fill(n.kept, { time: formats.clockTime(calls.receivedAt) })
       : undefined;
   const { stream } = calls;
+  const isSignedOut = error !== null && troubleKind(error) === 'signedOut';
   return (
     <div className="notes">
       {error !== null && <Trouble error={error} retry={retry} kept={kept} />}
@@ -64,7 +66,7 @@ export function ListNotes({
           </button>
         </p>
       )}
-      {stream?.kind === 'brokenOff' && (
+      {stream?.kind === 'brokenOff' && !isSignedOut && (
         <Trouble
           error={stream.error}
           retry={() => calls.loadAll(calls.list.length - stream.rows + stream.wanted)}

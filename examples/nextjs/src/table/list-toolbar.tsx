@@ -19,7 +19,8 @@ export interface ListToolbarProps {
   readonly question: Question;
   readonly columns: Columns;
   readonly listed: Listed | undefined;
-  readonly list: CallList;
+  /** Undefined while only calls of an earlier question are there. */
+  readonly list: CallList | undefined;
   readonly hasFacets: boolean;
   onChange(change: Partial<Question>): void;
   onFacets(): void;
@@ -86,7 +87,7 @@ export function ListToolbar(props: ListToolbarProps) {
                 { name: 'link', text: () => window.location.href },
                 { name: 'graphql', text: () => asGraphql(operations.callPage, variables) },
                 { name: 'curl', text: () => asCurl(operations.callPage, variables) },
-                { name: 'json', text: () => asJson(firstCalls(list)) },
+                ...(list ? [{ name: 'json', text: () => asJson(firstCalls(list)) } as const] : []),
               ]}
             />
           )}

@@ -46,6 +46,7 @@ export function access(world: () => World): void {
       });
       await visit.settled();
       assert.ok((await visit.loaded()) > 0);
+      assert.equal(await visit.page.locator('.chips').count(), 0, 'nor does it say what is not so');
       const asked = wire.exchanges.filter(
         ({ authorization }) => authorization === `Bearer ${databases.tokens.account}`,
       );
@@ -122,8 +123,17 @@ export function access(world: () => World): void {
     });
 
     browserTest('support staff see masked numbers, and can download nothing', async () => {
-      await using visit = await world().visit({ user: 'support', path: '/calls?range=7d&account=1' });
+      await using visit = await world().visit({
+        user: 'support',
+        path: '/calls?range=7d&account=1&cld=0000*',
+      });
       await visit.settled();
+      await visit.page.locator('[data-chip=account]').waitFor();
+      assert.equal(
+        await visit.page.locator('[data-chip=cld]').count(),
+        0,
+        'nobody finds out a masked number',
+      );
       const numbers = await visit.page.locator('[data-column=cld] .number').allInnerTexts();
       assert.ok(numbers.length > 5);
       for (const number of numbers) assert.match(number, /^.{0,4}•+.{0,2}$/);

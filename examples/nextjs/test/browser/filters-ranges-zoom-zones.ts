@@ -153,6 +153,32 @@ export function filters(world: () => World): void {
       assert.equal(new URL(page.url()).searchParams.has('country'), false);
     });
 
+    browserTest('the sums and the counts beside them are one answer: they add up', async () => {
+      const { wire } = world();
+      const before = wire.exchanges.length;
+      await using visit = await world().visit({ path: '/calls?range=24h&type=ERRORS' });
+      const { page } = visit;
+      const answers: Promise<
+        Record<string, { rows: { attempts: string }[]; totals: { attempts: string } }>
+      >[] = [];
+      page.on('response', (response) => {
+        if (response.request().postData()?.includes('"hasFacets":true'))
+          answers.push(response.json().then(({ data }) => data));
+      });
+      await page.reload();
+      await visit.settled();
+      await page.locator('[data-facet=account] li').first().waitFor();
+      const [data] = await Promise.all(answers);
+      const counted = data!.outcome!.rows.reduce((sum, { attempts }) => sum + Number(attempts), 0);
+      // Calls are written meanwhile, and each part is a statement of its own.
+      assert.ok(Math.abs(counted - Number(data!.cdrStats!.totals.attempts)) < 5);
+      const operations = wire.exchanges.slice(before).map(({ operation }) => operation);
+      assert.equal(operations.includes('Facet'), false);
+      await page.selectOption('#call-type', 'COMPLETE');
+      await page.locator('.facets[data-old]').waitFor();
+      await page.locator('.facets:not([data-old])').waitFor();
+    });
+
     browserTest('facets count the values of the filter, and filter by a click', async () => {
       await using visit = await world().visit({ path: '/calls?range=24h' });
       const { page } = visit;

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { browserTest } from './browser-test.ts';
 import { until } from './child.ts';
 import { assertAccessible, picture } from './visit.ts';
@@ -83,6 +82,9 @@ export function trouble(world: () => World): void {
           await page.locator('.badge-red').waitFor({ timeout: 30_000 });
           await page.locator('.badge').click();
           await page.locator('.freshness tbody tr').nth(1).waitFor();
+          await page
+            .locator('.freshness tr[data-primary=AVAILABLE]', { hasText: /Primary.*heard .* ago/ })
+            .waitFor();
           await assertAccessible(page, 'the freshness of the standbys');
           await picture(page, 'freshness-red');
           const rows = await visit.loaded();
@@ -94,18 +96,49 @@ export function trouble(world: () => World): void {
           assert.equal(await visit.loaded(), rows, 'the old rows stay');
           await picture(page, 'trouble-stale');
           await databases.onStandbys('select pg_wal_replay_resume()');
-          await until('Retry is answered', async () => {
-            if (await banner.isVisible()) await banner.getByRole('button', { name: 'Retry' }).click();
-            await delay(500);
-            return (
-              (await banner.count()) === 0 &&
-              (await page.locator('.table-frame:not([data-old])').count()) === 1
-            );
-          });
-          await page.locator('.badge-good').waitFor({ timeout: 30_000 });
+          // By themselves, and soon: nobody touches anything.
+          await page.locator('.badge-good').waitFor({ timeout: 5000 });
+          await banner.waitFor({ state: 'detached', timeout: 5000 });
+          await page.locator('.table-frame:not([data-old])').waitFor();
         } finally {
           await databases.onStandbys('select pg_wal_replay_resume()');
         }
+      },
+    );
+
+    browserTest(
+      'the age beside the time is that of the calls shown, and grows while the page is left alone',
+      async () => {
+        await using visit = await world().visit({ path: '/calls?range=24h' });
+        const { page } = visit;
+        await visit.settled();
+        const read = async () => {
+          const text = await page.locator('.badge').innerText();
+          const [, time, age] = /as of ([\d:]+) · at most (.+) old/.exec(text) ?? assert.fail(text);
+          const [seconds, minutes] = [/([\d.]+) s/, /(\d+) min/].map((unit) =>
+            Number(unit.exec(age!)?.[1] ?? 0),
+          );
+          const shown = seconds! + 60 * minutes!;
+          const [hour, minute, second] = time!.split(':').map(Number);
+          const now = new Date();
+          const since = (now.getTime() - now.setUTCHours(hour!, minute!, second!, 0)) / 1000;
+          return { time, shown, since: since < 0 ? since + 86_400 : since };
+        };
+        const first = await read();
+        assert.ok(first.shown < 5, `${first.shown} s`);
+        const later = await until('it has grown', async () => {
+          const now = await read();
+          return now.shown >= first.shown + 6 && now;
+        });
+        assert.equal(later.time, first.time, 'the calls are still those');
+        // The time has no fractions, and the age changes once a second.
+        assert.ok(
+          later.shown >= later.since - 2.1,
+          `${later.since} s since then, at most ${later.shown} s old`,
+        );
+        assert.equal(await page.locator('.badge-good').count(), 1, 'the standbys are well');
+        await page.click('#refresh-button');
+        await until('a new list is young', async () => (await read()).shown < 5);
       },
     );
 
@@ -139,15 +172,31 @@ export function trouble(world: () => World): void {
         await using visit = await world().visit({ path: '/calls?range=24h', expectedErrors: failedLoads });
         const { page } = visit;
         await visit.settled();
+        const cookies = await visit.context.cookies();
         await visit.context.clearCookies({ name: 'session' });
-        await page.selectOption('#call-type', 'ERRORS');
+        // Also when nothing is asked for any more.
         const banner = page.locator('.notes [data-trouble=signedOut]');
         await banner.waitFor();
+        await page.selectOption('#call-type', 'ERRORS');
+        await page.locator('.tile[data-old]').first().waitFor();
+        await page.locator('.badge', { hasText: 'signed out' }).waitFor();
+        await page.locator('.toolbar label', { hasText: 'Pictures' }).click();
+        await page.locator('[data-picture=causes]').waitFor();
+        await until('it is said once', async () => (await page.locator('[data-trouble]').count()) === 1);
+        assert.match(await banner.innerText(), /You are signed out\. Sign in again to go on\./);
+        assert.equal(await page.getByText('gateway unreachable').count(), 0);
+        await picture(page, 'trouble-signed-out');
+        await page.locator('.toolbar label', { hasText: 'Calls' }).click();
         assert.ok((await visit.loaded()) > 0);
         assert.match(
           (await banner.getByRole('link').getAttribute('href'))!,
           /^\/sign-in\?next=%2Fcalls%3F.*type%3DERRORS/,
         );
+        // Signed in again, as in another tab.
+        await visit.context.addCookies(cookies);
+        await banner.waitFor({ state: 'detached', timeout: 10_000 });
+        await page.locator('.table-frame:not([data-old])').waitFor();
+        await visit.settled();
       },
     );
 

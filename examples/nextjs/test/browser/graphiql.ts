@@ -229,7 +229,10 @@ async function untilText(editor: Locator, expected: string): Promise<void> {
 
 async function untilVariables(page: Page, expected: object): Promise<void> {
   const withoutSpace = async () => (await textOf(variablesEditor(page))).replaceAll(/\s/g, '');
-  await until(`${JSON.stringify(expected)} is there`, async () => (await withoutSpace()) === JSON.stringify(expected));
+  await until(
+    `${JSON.stringify(expected)} is there`,
+    async () => (await withoutSpace()) === JSON.stringify(expected),
+  );
 }
 
 const byButton = (page: Page) => page.locator('.graphiql-execute-button').click();

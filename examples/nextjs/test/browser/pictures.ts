@@ -52,6 +52,60 @@ export function pictures(world: () => World): void {
       );
     });
 
+    browserTest('a bar of a prefix filters by the prefix', async () => {
+      await using visit = await world().visit({ path: '/calls?range=7d&view=pictures' });
+      const { page } = visit;
+      const bars = page.locator('[data-picture=destinations]:not([data-old]) .bars-row');
+      await bars.first().waitFor();
+      await page.locator('[data-picture=destinations] label', { hasText: 'Prefix' }).click();
+      const bar = bars.filter({ hasText: /^\d+ \w/ }).first();
+      await bar.waitFor();
+      const prefix = /^\d+/.exec(await bar.innerText())![0];
+      await bar.click();
+      await page.waitForURL((url) => url.searchParams.get('prefix') === prefix);
+      assert.equal(new URL(page.url()).searchParams.has('country'), false);
+      await page.locator('[data-chip=prefix]', { hasText: `Prefix: ${prefix}` }).waitFor();
+      await until('only that bar is left', async () => (await bars.count()) === 1);
+    });
+
+    browserTest('why calls end is told in parts of all calls, and in the colour of each result', async () => {
+      const { databases } = world();
+      // Fourteen causes, more than are drawn, and cause 16 for a call that was answered and three that were cancelled.
+      const number = '339900012345';
+      const causes = [17, 18, 19, 20, 21, 22, 27, 28, 29, 34, 38, 41, 42, ...[16, 16, 16, 16]];
+      await databases.onPrimary(
+        `insert into xdrs (i_account, i_customer, cli, cld, connect_time, disconnect_time, duration, disconnect_cause)
+         select ${databases.accountId}, 1, '33100000001', '${number}', now() - interval '2 minutes', now(),
+                case when place = ${causes.length} then 5 else 0 end, cause
+           from unnest(array[${causes}]) with ordinality as causes (cause, place)`,
+      );
+      await using visit = await world().visit({ path: `/calls?range=15m&view=pictures&cld=${number}` });
+      const { page } = visit;
+      const picture = page.locator('[data-picture=causes]');
+      await until('the calls have reached the standby', async () => {
+        await page.locator('#refresh-button').click();
+        await page.locator('[data-tile=calls]:not([data-old])').waitFor();
+        return /^17$/m.test(await page.locator('[data-tile=calls]').innerText());
+      });
+      const bars = picture.locator('.bars-row');
+      await bars.nth(11).waitFor();
+      assert.equal(await bars.count(), 12);
+      assert.equal(await bars.first().locator('.bars-detail').innerText(), '23.5%', '4 of 17');
+      assert.equal(await bars.last().locator('.bars-detail').innerText(), '5.9%', '1 of 17');
+      const parts = bars.first().locator('.bars-part');
+      const drawn = await parts.evaluateAll((all) =>
+        all.map((part) => [part.className, (part as HTMLElement).style.flexGrow]),
+      );
+      assert.deepEqual(drawn, [
+        ['bars-part outcome-ANSWERED', '1'],
+        ['bars-part outcome-CANCELLED', '3'],
+      ]);
+      const [green, other] = await parts.evaluateAll((all) =>
+        all.map((part) => getComputedStyle(part).backgroundColor),
+      );
+      assert.notEqual(green, other);
+    });
+
     browserTest('a customer sees pictures of own calls', async () => {
       await using visit = await world().visit({
         user: 'customer',

@@ -2,7 +2,7 @@ import { redirect } from 'next/navigation';
 import { createLoader, type SearchParams } from 'nuqs/server';
 import { Explorer } from '../../explorer.tsx';
 import { needsKnown } from '../../filter/cdr-filter.ts';
-import { printQuestion, questionParsers } from '../../filter/question.ts';
+import { printQuestion, questionOfUser, questionParsers } from '../../filter/question.ts';
 import { currentLocale } from '../../server/current-locale.ts';
 import { currentUser } from '../../server/current-user.ts';
 import { settingsOfProcess } from '../../server/environment.ts';
@@ -13,9 +13,10 @@ const loadQuestion = createLoader(questionParsers);
 
 /** The account of a customer, and what anybody may see, come from the session alone. */
 export default async function Calls({ searchParams }: { readonly searchParams: Promise<SearchParams> }) {
-  const question = await loadQuestion(searchParams);
+  const asked = await loadQuestion(searchParams);
   const user = await currentUser();
-  if (!user) redirect(`/sign-in?next=${encodeURIComponent(`/calls${printQuestion(question)}`)}`);
+  if (!user) redirect(`/sign-in?next=${encodeURIComponent(`/calls${printQuestion(asked)}`)}`);
+  const question = questionOfUser(asked, user);
   const settings = settingsOfProcess();
   const locale = await currentLocale();
   const now = Date.now();
