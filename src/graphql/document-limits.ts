@@ -63,20 +63,41 @@ export function checkText(text: string, { tokens, depth }: DocumentLimits): numb
   const lexer = new Lexer(new Source(text));
   let count = 0;
   let open = 0;
-  // An input value may lie in braces too, a little deeper than the fields around it.
-  const deepest = 4 * depth;
+  const deepest = MAX_NESTING_PER_FIELD * depth;
   for (let { kind } = advance(lexer); kind !== TokenKind.EOF; { kind } = advance(lexer)) {
     count += 1;
     if (count > tokens) {
       throw new LimitExceededError('tokens', count, tokens, `The document has more than ${tokens} tokens`);
     }
     open += opens(kind);
-    if (open > deepest) {
-      const sentence = `The document is nested more than ${deepest} levels deep`;
-      throw new LimitExceededError('nesting', open, deepest, sentence);
-    }
+    if (open > deepest) throw nestedTooDeep('document is', open, deepest);
   }
   return count;
+}
+
+/** An input value may lie in braces too, a little deeper than the fields around it. */
+const MAX_NESTING_PER_FIELD = 4;
+
+/** Checks the variables of a request before they are coerced, which recurses too. Throws LimitExceededError. */
+export function checkVariables(
+  variables: Readonly<Record<string, unknown>>,
+  { depth }: DocumentLimits = documentLimits,
+): void {
+  const deepest = MAX_NESTING_PER_FIELD * depth;
+  let level: object[] = [variables];
+  for (let open = 0; level.length > 0; open++) {
+    if (open > deepest) throw nestedTooDeep('variables are', open, deepest);
+    level = level.flatMap((value) => Object.values(value).filter(isNested));
+  }
+}
+
+function isNested(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function nestedTooDeep(what: string, measured: number, allowed: number): LimitExceededError {
+  const sentence = `The ${what} nested more than ${allowed} levels deep`;
+  return new LimitExceededError('nesting', measured, allowed, sentence);
 }
 
 /** Text that is no GraphQL ends here: the parser explains it. */

@@ -4,6 +4,7 @@ import type { RequestFacts } from '../http/request-facts.ts';
 import type { Route } from '../http/routes.ts';
 import { type Delivery, type JsonType, negotiateDelivery } from './accept.ts';
 import { costKeyOf, costOf } from './cost.ts';
+import { checkVariables } from './document-limits.ts';
 import { Documents } from './documents.ts';
 import { type ErrorMask, showFailure, withHttpStatus, withStatusOfFile } from './errors.ts';
 import { executeOperation } from './execution.ts';
@@ -80,6 +81,7 @@ export class GraphQLRequest extends GatewayRequest {
       await (isJsonPost(this.http) ? readJson(this.http) : yoga.read(this.http)),
     );
     if (!this.#delivery) throw new NotAcceptableError(ACCEPTABLE);
+    checkVariables(variables);
     this.#variables = variables;
     this.#operation = documents.find(query, operationName, this.facts);
   }

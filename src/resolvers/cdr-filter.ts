@@ -16,10 +16,19 @@ export interface FilterArguments extends Omit<FilterValues, 'instant'> {
   readonly instant: bigint;
 }
 
-/** `CdrFilter` as GraphQL hands it over. */
-export type CdrFilterArgument = {
+type CdrFilterParts = {
   readonly [Name in CdrFilterName]?: FilterArguments[FilterKindOf<Name>] | null;
 };
+
+/** `CdrFilter` as GraphQL hands it over. */
+export interface CdrFilterArgument extends CdrFilterParts {
+  readonly not?: CdrFilterArgument | null;
+  readonly anyOf?: readonly CdrFilterArgument[] | null;
+}
+
+/** Filters within one another, and all of them together: each is planned for every page. */
+export const MAX_FILTER_DEPTH = 10;
+export const MAX_FILTERS = 50;
 
 const MAX_VALUES = 10_000;
 /** No switch wrote calls before, and no filter of ours reaches further. */
@@ -55,21 +64,42 @@ const parsers: {
 
 /** Checks what GraphQL's types cannot. Throws InvalidArgumentError or InvalidTimeRangeError. */
 export function parseFilter(argument: CdrFilterArgument | null | undefined): CdrFilter {
-  const filter: { [Name in CdrFilterName]?: FilterValues[FilterKindOf<Name>] } = {};
-  for (const name of Object.keys(argument ?? {}) as CdrFilterName[]) parsePart(name, argument!, filter);
-  checkRange(argument?.from, argument?.to);
-  return filter;
+  let count = 0;
+
+  const parse = ({ not, anyOf, ...parts }: CdrFilterArgument, where: string, depth: number): CdrFilter => {
+    count++;
+    if (depth > MAX_FILTER_DEPTH || count > MAX_FILTERS) throw tooManyFilters();
+    const filter: { [Name in CdrFilterName]?: FilterValues[FilterKindOf<Name>] } = {};
+    for (const name of Object.keys(parts) as CdrFilterName[]) parsePart(name, parts, filter, where);
+    checkRange(parts.from, parts.to);
+    return {
+      ...filter,
+      ...(anyOf != null && {
+        anyOf: anyOf.map((each, index) => parse(each, `${where}.anyOf[${index}]`, depth + 1)),
+      }),
+      ...(not != null && { not: parse(not, `${where}.not`, depth + 1) }),
+    };
+  };
+
+  return parse(argument ?? {}, 'filter', 0);
+}
+
+function tooManyFilters(): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `filter: at most ${MAX_FILTERS} filters, and ${MAX_FILTER_DEPTH} within one another, by "not" and "anyOf".`,
+  );
 }
 
 function parsePart<Name extends CdrFilterName>(
   name: Name,
-  argument: CdrFilterArgument,
+  argument: CdrFilterParts,
   filter: { [Part in Name]?: FilterValues[FilterKindOf<Part>] | null },
+  where: string,
 ): void {
   const given = argument[name];
   if (given == null) return;
   const { kind, maxCharacters } = declarationOf(name);
-  filter[name] = parsers[kind](given, { where: `filter.${name}`, maxCharacters });
+  filter[name] = parsers[kind](given, { where: `${where}.${name}`, maxCharacters });
 }
 
 /** An id in its one spelling: no sign, no leading zeros. Throws InvalidArgumentError unless it is a bigint. */

@@ -6,7 +6,12 @@ import {
   type FilterKindOf,
   filterNames,
 } from '../db/calls/cdr-filter.ts';
-import type { CdrFilterArgument, FilterArguments } from '../resolvers/cdr-filter.ts';
+import {
+  type CdrFilterArgument,
+  type FilterArguments,
+  MAX_FILTER_DEPTH,
+  MAX_FILTERS,
+} from '../resolvers/cdr-filter.ts';
 import { builder } from './builder.ts';
 import { CallOutcomeEnum } from './outcomes.ts';
 
@@ -75,9 +80,31 @@ export const CdrFilterInput = builder.inputRef<CdrFilterArgument>('CdrFilter').i
   fields: (t) => {
     const fields: { [Name in CdrFilterName]?: FieldOfKind<FilterKindOf<Name>> } = {};
     for (const name of filterNames) addField(t, name, fields);
-    return fields;
+    return { ...fields, not: notField(t), anyOf: anyOfField(t) };
   },
 });
+
+/** The type of both is that which they are part of, so it must be said: it cannot be inferred from itself. */
+function notField(t: Fields): InputFieldRef<BuilderTypes, CdrFilterArgument | null | undefined> {
+  return t.field({
+    type: CdrFilterInput,
+    description:
+      'All calls but those that match this filter. A call of which that is unknown does not match, and stays: ' +
+      '`not: { countries: ["FRANCE"] }` keeps calls without a country. All parts together leave a call out; to leave ' +
+      'out calls that match one of several: `not: { anyOf: [{ countries: ["FRANCE"] }, { disconnectCauses: [16] }] }`. ' +
+      'Reads every call of the other filters.',
+  });
+}
+
+function anyOfField(t: Fields): InputFieldRef<BuilderTypes, readonly CdrFilterArgument[] | null | undefined> {
+  return t.field({
+    type: [CdrFilterInput],
+    description:
+      'Calls that match at least one of these filters, beside the other parts. In all at most ' +
+      `${MAX_FILTERS} filters in one another and side by side, and ${MAX_FILTER_DEPTH} deep. Reads every call of the ` +
+      'other filters where an index does not help each of them.',
+  });
+}
 
 function addField<Name extends CdrFilterName>(
   t: Fields,

@@ -151,6 +151,33 @@ const pages: readonly Operation[] = [
   ),
 ];
 
+/** Filters that would let through everybody's calls, were they not of the principal's alone. */
+const others: readonly Operation[] = [
+  query(
+    'all but those of two accounts, listed, counted and measured',
+    `query { cdrs(first: 400, filter: { from: "2026-01-01T00:00:00Z", not: { accountIds: [14, 16] } }) { nodes { id } totalCount }
+       cdrStats(filter: { from: "2026-01-01T00:00:00Z", not: { accountIds: [14, 16] } }) { totals { attempts } } }`,
+    ({ cdrs, cdrStats }) => [ids(cdrs.nodes), cdrs.totalCount, cdrStats.totals.attempts],
+    ({ calls: own }) => {
+      const left = own.filter((call) => isRecent(call) && !['14', '16'].includes(call.i_account));
+      return [idsOf(left), left.length, left.length];
+    },
+  ),
+  query(
+    'all but none, and any of everything',
+    `{ none: cdrs(last: 5, filter: { not: { customerIds: [] } }) { nodes { id } estimatedCount }
+       any: cdrs(first: 5, filter: { anyOf: [{ accountIds: [15] }, { not: { accountIds: [15] } }] }) { nodes { id } } }`,
+    ({ none, any }) => [ids(none.nodes), ids(any.nodes)],
+    ({ calls: own }) => [idsOf(own.slice(-5)), idsOf(own.slice(0, 5))],
+  ),
+  download(
+    'a file of all but one account',
+    '{ cdrs(first: 400, filter: { from: "2026-01-01T00:00:00Z", not: { accountIds: [14] } }) { nodes { id accountId } } }',
+    'text/csv',
+    ({ calls: own }) => idsOf(own.filter((call) => isRecent(call) && call.i_account !== '14')),
+  ),
+];
+
 const lists: readonly Operation[] = [
   query(
     'the last calls',
@@ -288,6 +315,7 @@ export function operationsFor(calls: readonly Call[], cursors: ReadonlyMap<numbe
   const foreign = calls[place!]!;
   return [
     ...pages,
+    ...others,
     ...lists,
     ...lookups,
     ...statistics,

@@ -72,6 +72,28 @@ export function someCalls(count: number, seed = 1): Call[] {
   });
 }
 
+/** What one prefix leads to on a Sippy, which looks it up. */
+export const places: Readonly<Record<string, { country: string | null; region: string | null }>> = {
+  33: { country: 'FRANCE', region: 'Paris' },
+  4420: { country: 'UNITED KINGDOM', region: 'London' },
+  external_translation_error: { country: null, region: null },
+};
+
+/** Calls that either switch can hold: no more digits than a double, and places by prefix. */
+export function callsOfEitherSwitch(count: number, seed: number): Call[] {
+  return someCalls(count, seed).map((call, index) =>
+    aCall(call.micros, call.i_xdr, {
+      ...rowOf(call),
+      ...(places[call.prefix ?? ''] ?? { country: null, region: null }),
+      i_account: call.i_account === '17' ? '16' : call.i_account,
+      charged_amount: ['0.0125', '0.1', '3', '1666.63'][index % 4]!,
+      duration: ['0', '0', '2.921805825', '60.25', '5'][index % 5]!,
+      pdd: index % 3 === 0 ? null : '1.84',
+      charged_quantity: index % 3600,
+    }),
+  );
+}
+
 /** What changes from call to call, and nothing else depends on. Some of it is missing, some of it empty. */
 function secondary(micros: bigint, index: number): Partial<Insertable<Xdrs>> {
   const setup = micros - BigInt((index * 379) % 4000) * 1000n;
@@ -186,6 +208,8 @@ export function passes(call: Call, filter: CdrFilter): boolean {
     filter.minDurationSeconds == null || decimalOf(call.duration) >= decimalOf(filter.minDurationSeconds),
     filter.maxDurationSeconds == null || decimalOf(call.duration) <= decimalOf(filter.maxDurationSeconds),
     filter.remoteIp == null || call.remote_ip === filter.remoteIp,
+    filter.not == null || !passes(call, filter.not),
+    filter.anyOf == null || [filter.anyOf].flat().some((each) => passes(call, each)),
   ].every(Boolean);
 }
 
@@ -242,8 +266,10 @@ const instant = fc
 
 const seconds = fc.constantFrom('0', '1', '6', '5.999999', '6.0000005', '1e3', '.5', 60.25, '-1', '3.6e3');
 
+type PartName = Exclude<keyof CdrFilter, 'not' | 'anyOf'>;
+
 /** Every filter of the API has a line. */
-const filterParts: { readonly [Name in keyof CdrFilter]-?: fc.Arbitrary<CdrFilter[Name]> } = {
+const ownParts: { readonly [Name in PartName]-?: fc.Arbitrary<CdrFilter[Name]> } = {
   accountIds: mostlyMissing(listOf('14', '15', '17', '99')),
   customerIds: mostlyMissing(listOf('3', '4', '5')),
   from: mostlyMissing(instant),
@@ -277,6 +303,36 @@ const filterParts: { readonly [Name in keyof CdrFilter]-?: fc.Arbitrary<CdrFilte
   remoteIp: mostlyMissing(fc.constantFrom('192.0.2.1', '192.0.2.10', '2001:db8::1', '')),
 };
 
+/** One part alone, always given. */
+const onePart: fc.Arbitrary<CdrFilter> = fc
+  .constantFrom(...(Object.keys(ownParts) as PartName[]))
+  .chain((name) => (ownParts[name] as fc.Arbitrary<unknown>).map((value) => ({ [name]: value })));
+
+/** Filters within filters, three deep. */
+const { within } = fc.letrec<{ within: CdrFilter }>((tie) => ({
+  within: fc.oneof(
+    { maxDepth: 2, depthSize: 'small' },
+    { weight: 4, arbitrary: onePart },
+    { weight: 2, arbitrary: fc.tuple(onePart, onePart).map(([one, other]) => ({ ...one, ...other })) },
+    { weight: 1, arbitrary: fc.record({ not: tie('within') }) },
+    { weight: 1, arbitrary: fc.tuple(onePart, tie('within')).map(([part, not]) => ({ ...part, not })) },
+    { weight: 1, arbitrary: fc.record({ anyOf: fc.array(tie('within'), { maxLength: 3 }) }) },
+  ),
+}));
+const nested = within.filter(isInOrder);
+
+const filterParts: { readonly [Name in keyof CdrFilter]-?: fc.Arbitrary<CdrFilter[Name]> } = {
+  ...ownParts,
+  not: mostlyMissing(nested),
+  anyOf: mostlyMissing(fc.array(nested, { maxLength: 3 })),
+};
+
+/** Whether no range in it is empty or inverted, which is refused. */
+function isInOrder({ from, to, not, anyOf }: CdrFilter): boolean {
+  const parts = [not ?? [], anyOf ?? []].flat();
+  return (from == null || to == null || from < to) && parts.every(isInOrder);
+}
+
 export const filterNames = Object.keys(filterParts) as (keyof CdrFilter)[];
 
 /** One part alone, always given. */
@@ -286,6 +342,4 @@ export function filtersBy(name: keyof CdrFilter): fc.Arbitrary<CdrFilter> {
 }
 
 /** Any filter of the API that is not refused, most parts missing or null. */
-export const filters: fc.Arbitrary<CdrFilter> = fc
-  .record(filterParts)
-  .filter(({ from, to }) => from == null || to == null || from < to);
+export const filters: fc.Arbitrary<CdrFilter> = fc.record(filterParts).filter(isInOrder);

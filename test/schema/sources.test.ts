@@ -7,28 +7,10 @@ import { columnFieldNames } from '../support/cdr-fields.ts';
 import { ACCOUNT_TOKEN, createTestGateway, type TestGateway } from '../support/gateway.ts';
 import type { TestDatabase } from '../support/postgres.ts';
 import { insertAccountsAsSippy } from '../support/sippy.ts';
-import { aCall, type Call, rowOf, someCalls } from './calls-oracle.ts';
+import { aCall, type Call, callsOfEitherSwitch, places, rowOf } from './calls-oracle.ts';
 
-/** What one prefix leads to on a Sippy, which looks it up. */
-const places: Readonly<Record<string, { country: string | null; region: string | null }>> = {
-  33: { country: 'FRANCE', region: 'Paris' },
-  4420: { country: 'UNITED KINGDOM', region: 'London' },
-  external_translation_error: { country: null, region: null },
-};
-
-/** Calls that either switch can hold: no more digits than a double, and places by prefix. */
 const calls: Call[] = [
-  ...someCalls(200, 4).map((call, index) =>
-    aCall(call.micros, call.i_xdr, {
-      ...rowOf(call),
-      ...(places[call.prefix ?? ''] ?? { country: null, region: null }),
-      i_account: call.i_account === '17' ? '16' : call.i_account,
-      charged_amount: ['0.0125', '0.1', '3', '1666.63'][index % 4]!,
-      duration: ['0', '0', '2.921805825', '60.25', '5'][index % 5]!,
-      pdd: index % 3 === 0 ? null : '1.84',
-      charged_quantity: index % 3600,
-    }),
-  ),
+  ...callsOfEitherSwitch(200, 4),
   aCall(0n, '777', { ...places[33], prefix: '33', disconnect_cause: null, duration: '0' }),
 ];
 
@@ -87,6 +69,7 @@ const ownFields = ['disconnectCause', 'disconnectReason', 'chargedAmount', 'post
 const FIELDS = columnFieldNames.filter((name) => !ownFields.includes(name)).join(' ');
 
 const questions: readonly [string, CdrFilter][] = [
+  ['what is left out', { not: { anyOf: [{ countries: ['FRANCE'] }, { outcomes: ['BUSY'] }] } }],
   ['no filter', {}],
   ['accounts', { accountIds: ['14', '16'] }],
   ['customers', { customerIds: ['3'] }],

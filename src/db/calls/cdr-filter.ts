@@ -153,10 +153,17 @@ export const cdrFilters = {
 export type CdrFilterName = keyof typeof cdrFilters;
 export type FilterKindOf<Name extends CdrFilterName> = (typeof cdrFilters)[Name]['kind'];
 
-/** Which calls. A field that is null or missing restricts nothing; an empty list matches nothing. */
-export type CdrFilter = {
+type CdrFilterParts = {
   readonly [Name in CdrFilterName]?: FilterValues[FilterKindOf<Name>] | null;
 };
+
+/** Which calls. A field that is null or missing restricts nothing; an empty list matches nothing. */
+export interface CdrFilter extends CdrFilterParts {
+  /** Leaves out the calls that match it. One of which that is unknown does not match, and stays. */
+  readonly not?: CdrFilter | null;
+  /** At least one of them matches. */
+  readonly anyOf?: readonly CdrFilter[] | null;
+}
 
 /** The value itself stands at the `?`. */
 function compares(column: CallColumn, comparison: string): (value: unknown) => Condition {
@@ -213,6 +220,15 @@ function all(conditions: readonly Condition[]): Condition {
   };
 }
 
+/** At least one of them holds. */
+function any(conditions: readonly Condition[]): Condition {
+  if (conditions.length === 0) return { text: 'false', values: [] };
+  return {
+    text: `(${conditions.map(({ text }) => `(${text})`).join(' or ')})`,
+    values: conditions.flatMap(({ values }) => values),
+  };
+}
+
 const declarations: { readonly [Name in CdrFilterName]: FilterDeclaration<FilterKindOf<Name>> } = cdrFilters;
 
 export function declarationOf<Name extends CdrFilterName>(name: Name): FilterDeclaration<FilterKindOf<Name>> {
@@ -226,18 +242,19 @@ function namesIn(filter: CdrFilter): readonly CdrFilterName[] {
   return filterNames.filter((name) => filter[name] != null);
 }
 
-/** Whether it restricts nothing but accounts and times, which a keyset index has. */
+/** Whether it restricts nothing but accounts and times, which a keyset index has. Filters within it are not sought. */
 export function isSought(filter: CdrFilter): boolean {
+  if (filter.not != null || filter.anyOf != null) return false;
   return namesIn(filter).every((name) => cdrFilters[name].sought !== undefined);
 }
 
 /** What it restricts of accounts and times alone. */
 export function soughtPart(filter: CdrFilter): CdrFilter {
   const others = namesIn(filter).filter((name) => cdrFilters[name].sought === undefined);
-  return { ...filter, ...Object.fromEntries(others.map((name) => [name, null])) };
+  return { ...filter, ...Object.fromEntries(others.map((name) => [name, null])), not: null, anyOf: null };
 }
 
-/** Whether both ends of the times are given, which no check lets be further away than a switch has lived. */
+/** Whether both ends of the times are given, not only left out, which no check lets be further away than a switch has lived. */
 export function hasTimeRange({ from, to }: CdrFilter): boolean {
   return from != null && to != null;
 }
@@ -249,10 +266,18 @@ export function hasNumberPrefix(filter: CdrFilter): boolean {
 
 /** The filter as one condition: its text, and the values in the order of the text. */
 export function conditionOf(filter: CdrFilter): Condition {
-  return all(namesIn(filter).map((name) => conditionOfPart(name, filter)));
+  const parts = namesIn(filter).map((name) => conditionOfPart(name, filter));
+  if (filter.anyOf != null) parts.push(any(filter.anyOf.map(conditionOf)));
+  if (filter.not != null) parts.push(leavesOut(conditionOf(filter.not)));
+  return all(parts);
 }
 
-function conditionOfPart<Name extends CdrFilterName>(name: Name, filter: CdrFilter): Condition {
+/** "Not true" and not "not": of a call whose value is unknown a condition is neither true nor false. */
+function leavesOut({ text, values }: Condition): Condition {
+  return { text: `(${text}) is not true`, values };
+}
+
+function conditionOfPart<Name extends CdrFilterName>(name: Name, filter: CdrFilterParts): Condition {
   return declarationOf(name).condition(filter[name]!);
 }
 

@@ -188,6 +188,46 @@ test('a count of one account and hour reads no table', async () => {
   );
 });
 
+describe('what is left out', () => {
+  const day = { from: '2026-01-02T00:00:00Z', to: '2026-01-03T00:00:00Z' };
+
+  test.each<[string, CdrFilter['not']]>([
+    ['an account', { accountIds: ['7'] }],
+    ['a country code', { cld: { startsWith: '33' } }],
+    ['most of the calls', { minDurationSeconds: '1' }],
+    ['all of the calls', {}],
+    ['two things', { anyOf: [{ cld: { startsWith: '33' } }, { accountIds: ['7'] }] }],
+    ['an hour', { from: '2026-01-02T00:00:00Z', to: '2026-01-02T01:00:00Z' }],
+  ])('%s: no call is read but those within the times of the page', async (_, not) => {
+    for (const order of ['NEWEST_FIRST', 'OLDEST_FIRST'] as const) {
+      const plan = await planOf({ filter: { ...day, not }, order });
+      expect(isReadWhole(plan)).toBe(false);
+      const scans = plan.filter((node) => node['Index Name'] !== undefined);
+      for (const { 'Index Cond': condition } of scans) {
+        expect(condition).toMatch(/connect_time >= '2026-01-02 .*connect_time < '2026-01-03 /);
+      }
+    }
+  });
+
+  test('where that is little, the page is read in order and stops with its last call', async () => {
+    const plan = await planOf({ filter: { ...day, not: { cld: { startsWith: '33' } } } });
+    expect(indexesOf(plan)).toEqual(['xdrs_connect_time_i_xdr_idx']);
+    expect(isSorted(plan)).toBe(false);
+  });
+
+  test('of an account too', async () => {
+    const plan = await planOf({ filter: { not: { cld: { startsWith: '33' } } }, accountIds: ['7'] });
+    expect(indexesOf(plan)).toEqual(['xdrs_i_account_connect_time_i_xdr_covering_idx']);
+    expect(isReadWhole(plan) || isSorted(plan)).toBe(false);
+  });
+
+  test('times that are left out bound no page', async () => {
+    const plan = await planOf({ filter: { not: day } });
+    expect(indexesOf(plan)).toEqual(['xdrs_connect_time_i_xdr_idx']);
+    expect(plan.flatMap((node) => node['Index Cond'] ?? [])).toEqual([]);
+  });
+});
+
 const isEven = (value: number): Condition => ({ text: String(value % 2 === 0), values: [] });
 const anything: Condition = { text: 'true', values: [] };
 
