@@ -1,5 +1,11 @@
 import type { Principal } from '../access/principals.ts';
-import { type CdrDimension, isTimeDimension, timeDimensionNames } from '../db/calls/cdr-dimensions.ts';
+import { selectBucketStarts } from '../db/calls/bucket-starts.ts';
+import {
+  type CdrDimension,
+  isTimeDimension,
+  type TimeDimensionName,
+  timeDimensionNames,
+} from '../db/calls/cdr-dimensions.ts';
 import type { StatsMeasure } from '../db/calls/cdr-measures.ts';
 import {
   type CdrStatsRow,
@@ -9,6 +15,7 @@ import {
 } from '../db/calls/cdr-stats.ts';
 import { findTimeZone, type TimeZone } from '../db/calls/time-zones.ts';
 import type { Reader } from '../db/reader.ts';
+import { postgresOfMicros } from '../db/timestamps.ts';
 import { InvalidArgumentError, UnknownTimeZoneError } from '../errors.ts';
 import { type CdrFilterArgument, parseFilter } from './cdr-filter.ts';
 
@@ -60,6 +67,25 @@ export async function findCdrStats(deps: CdrStatsDeps, args: CdrStatsArguments):
     },
     totals: (measures) => selectCdrTotals(reader, filter, measures),
   };
+}
+
+/** A span of time and how it is cut. */
+export interface BucketArguments {
+  readonly bucket: TimeDimensionName;
+  readonly timeZone: string;
+  /** Microseconds since 1970. */
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
+/** When the buckets of a span begin, with or without calls: the values of `bucket`. Throws UnknownTimeZoneError. */
+export async function findBucketStarts(
+  deps: Pick<CdrStatsDeps, 'reader'>,
+  { bucket, timeZone, from, to }: BucketArguments,
+): Promise<readonly string[]> {
+  const reader = await deps.reader();
+  const zone = await parseTimeZone(reader, timeZone);
+  return selectBucketStarts(reader, bucket, { from: postgresOfMicros(from), to: postgresOfMicros(to) }, zone);
 }
 
 function parseDimensions(groupBy: readonly CdrDimension[]): readonly CdrDimension[] {

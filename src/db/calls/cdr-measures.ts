@@ -41,8 +41,8 @@ interface Shown<Type extends MeasureType, Nullable extends boolean> {
   readonly withoutCalls: 0 | null;
   /** Of a picture or a column. */
   readonly label: string;
-  /** Grafana's name of it; missing where the values are plain numbers. */
-  readonly unit?: 'percent' | 's' | 'm';
+  /** Per cent, seconds or minutes; missing where the values are plain numbers. */
+  readonly unit?: 'percent' | 's' | 'min';
   /** Definition and nulls, as clients read them in the schema. */
   readonly description: string;
 }
@@ -238,7 +238,7 @@ export const cdrMeasures = {
     nullable: false,
     withoutCalls: 0,
     label: 'Minutes',
-    unit: 'm',
+    unit: 'min',
     description: 'Sum of real durations / 60, exact.',
     mergeable: true,
     partials: { seconds: sum('xdrs.duration') },
@@ -249,7 +249,7 @@ export const cdrMeasures = {
     nullable: false,
     withoutCalls: 0,
     label: 'Billed minutes',
-    unit: 'm',
+    unit: 'min',
     description: 'Sum of billed seconds / 60, exact.',
     mergeable: true,
     partials: { seconds: sum('xdrs.charged_quantity') },

@@ -51,7 +51,7 @@ export function bucketStart(bucket: BucketUnit, key: Sql, timeZone: TimeZone): S
  */
 function startByClock(bucket: BucketUnit, key: Sql, timeZone: TimeZone): Sql {
   const first = sql`(select min(instant)
-    from generate_series(${key}, ${key} + ${interval(bucket.seconds)}, '30 seconds') as instant
+    from pg_catalog.generate_series(${key}, ${key} + ${interval(bucket.seconds)}, '30 seconds') as instant
     where ${cutInZone(bucket, sql.ref('instant'), timeZone)} = ${key})`;
   return sql`case when ${cutInZone(bucket, key, timeZone)} = ${key} then ${key} else ${first} end`;
 }
@@ -69,7 +69,7 @@ function startByCalendar(_: BucketUnit, key: Sql, timeZone: TimeZone): Sql {
   const asAfter = sql`(${at(sql`${key} + ${DAY}`)} - ${DAY})`;
   const before = sql`(${key} - (${asBefore} - ${midnight}))`;
   const after = sql`(${key} - (${asAfter} - ${midnight}))`;
-  const change = sql`(select min(instant) from generate_series(${after}, ${before}, '1 second') as instant
+  const change = sql`(select min(instant) from pg_catalog.generate_series(${after}, ${before}, '1 second') as instant
     where ${at(sql.ref('instant'))} >= ${midnight})`;
   return sql`case when ${asBefore} = ${asAfter} then ${key}
     when ${at(before)} = ${midnight} then ${before}

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { selectBucketStarts } from '../../../src/db/calls/bucket-starts.ts';
 import {
   groupKey,
   groupShown,
@@ -8,6 +9,7 @@ import {
   timeDimensionNames,
 } from '../../../src/db/calls/cdr-dimensions.ts';
 import type { TimeZone } from '../../../src/db/calls/time-zones.ts';
+import { microsOfPostgres, postgresOfMicros } from '../../../src/db/timestamps.ts';
 
 /** All years in which switches may have written calls, and some in which they will. */
 const FIRST_YEAR = 1970;
@@ -17,12 +19,16 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 let db: Kysely<unknown>;
+/** As the gateway reads: every value as PostgreSQL's text. */
+let texts: pg.Pool;
 
 beforeAll(() => {
-  const pool = new pg.Pool({ connectionString: inject('postgres').primaryUrl, max: 1 });
-  db = new Kysely({ dialect: new PostgresDialect({ pool }) });
+  const connectionString = inject('postgres').primaryUrl;
+  db = new Kysely({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString, max: 1 }) }) });
+  const types = { getTypeParser: () => String };
+  texts = new pg.Pool({ connectionString, types, options: '-c timezone=UTC', max: 1 });
 });
-afterAll(() => db.destroy());
+afterAll(() => Promise.all([db.destroy(), texts.end()]));
 
 /** How far the clocks of a zone are ahead of UTC, from an instant on. Milliseconds. */
 interface Period {
@@ -79,6 +85,16 @@ function distinctChanges(zones: ReadonlyMap<string, readonly Period[]>): readonl
     }
   }
   return [...changes.values()];
+}
+
+/** Of those that change the clocks by as much, at the same time of the day, one. */
+function changesOfEachKind(changes: readonly Change[]): readonly Change[] {
+  const kinds = changes.map((change): [string, Change] => {
+    const [before, after] = [change.at - 1000, change.at].map((at) => periodAt(change.periods, at).offset);
+    const near = change.periods.filter(({ from }) => Math.abs(from - change.at) < 40 * DAY);
+    return [[before, after! - before!, (change.at + before!) % DAY, near.length].join(), change];
+  });
+  return [...new Map(kinds).values()];
 }
 
 /** In the years that are looked at. */
@@ -140,6 +156,18 @@ async function startsOf(name: TimeDimensionName, zone: TimeZone, instants: reado
   return rows.map(({ start }) => start);
 }
 
+/** How far around a change to look, and how closely. */
+const spans: Readonly<Record<TimeDimensionName, { readonly reach: number; readonly step: number }>> = {
+  MINUTE: { reach: 20 * MINUTE, step: MINUTE / 2 },
+  QUARTER_HOUR: { reach: 2 * HOUR, step: MINUTE },
+  HOUR: { reach: 4 * HOUR, step: MINUTE },
+  DAY: { reach: 3 * DAY, step: HOUR / 4 },
+  WEEK: { reach: 15 * DAY, step: 6 * HOUR },
+  MONTH: { reach: 40 * DAY, step: 6 * HOUR },
+};
+
+const textOf = (millis: number) => postgresOfMicros(BigInt(millis) * 1000n);
+
 describe('in every zone that PostgreSQL knows, around every change of clocks in 68 years,', () => {
   let changes: readonly Change[];
   beforeAll(async () => {
@@ -175,6 +203,38 @@ describe('in every zone that PostgreSQL knows, around every change of clocks in 
           const texts = [instant, found[index]!, expected].map((millis) => new Date(millis).toISOString());
           wrong.push(`${zone} ${texts[0]}: begins ${texts[1]}, should ${texts[2]}`);
         }
+      }
+      expect(wrong).toEqual([]);
+    },
+  );
+
+  test.each(timeDimensionNames)(
+    '%s: all that begin in a span are those that its calls are put into, no more and no fewer',
+    { timeout: 240_000 },
+    async (name) => {
+      const reader = { pool: texts, scope: { kind: 'all' }, signal: undefined } as const;
+      const { reach, step } = spans[name];
+      const wrong: string[] = [];
+      for (const { zone, at, periods } of changesOfEachKind(changes)) {
+        const timeZone = { name: zone, splitsHours: splitsHours(periods) };
+        // Off the boundaries, so that the first and the last bucket are cut.
+        const [from, to] = [at - reach + 7000, at + reach + 11_000];
+        const starts = await selectBucketStarts(
+          reader,
+          name,
+          { from: textOf(from), to: textOf(to) },
+          timeZone,
+        );
+        const found = starts.map((start) => Number(microsOfPostgres(start)! / 1000n));
+        const expected = new Set<number>();
+        for (let instant = from; instant < to; instant += step)
+          expected.add(expectedStart(name, instant, periods));
+        expected.add(expectedStart(name, to - 1, periods));
+        const inOrder = [...expected].sort((a, b) => a - b);
+        if (found.join() === inOrder.join()) continue;
+        const extra = found.filter((start) => !expected.has(start)).map(textOf);
+        const missing = inOrder.filter((start) => !found.includes(start)).map(textOf);
+        wrong.push(`${zone} around ${textOf(at)}: extra ${extra}, missing ${missing}`);
       }
       expect(wrong).toEqual([]);
     },
