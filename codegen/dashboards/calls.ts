@@ -33,8 +33,8 @@ const measures = {
   ner: { title: 'NER', unit: 'percent', decimals: 1, width: 80 },
   acdSeconds: { title: 'ACD', unit: 's', decimals: 0, width: 80 },
   pddSeconds: { title: 'PDD', unit: 's', decimals: 1, width: 80 },
-  minutes: { title: 'Minutes', unit: 'none', decimals: 1, width: 110 },
-  billedMinutes: { title: 'Billed minutes', unit: 'none', decimals: 1, width: 120 },
+  minutes: { title: 'Minutes', unit: 'locale', decimals: 1, width: 110 },
+  billedMinutes: { title: 'Billed minutes', unit: 'locale', decimals: 1, width: 120 },
   chargedAmount: { title: 'Charged', unit: 'none', decimals: 4, width: 110 },
   shortCalls: { title: 'Short calls', unit: 'short', decimals: 0, width: 100 },
 } satisfies Readonly<Record<string, Omit<ColumnView, 'name'>>>;

@@ -13,9 +13,10 @@ export const replicaVariable = queryVariable('replica', 'Replica', {
   query: { query: 'replicas', format: 'string' },
 });
 
-/** A metric of ours, for the replicas chosen. */
+/** A metric of ours, for the replicas chosen where it is of each of them. */
 export function metric(target: string, refId = 'A'): QueryTarget {
-  return { refId, datasource, target, editorMode: 'code', payload: '{ "replica": $replica }' };
+  const payload = target === 'replication_health' ? '{}' : '{ "replica": $replica }';
+  return { refId, datasource, target, editorMode: 'code', payload };
 }
 
 export function annotation(name: string, target: string, iconColor: string): object {

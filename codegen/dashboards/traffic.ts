@@ -1,3 +1,4 @@
+import { MINUTES } from '../../src/grafana/units.ts';
 import {
   callVariables,
   type Measure,
@@ -73,7 +74,7 @@ function amountsOverTime() {
     timeSeries({
       title: 'Minutes',
       description: 'Real and billed minutes by the time at which calls connected.',
-      unit: 'none',
+      unit: MINUTES,
       asBars: true,
       targets: [overTime('minutes', 'billedMinutes')],
     }),
@@ -111,7 +112,7 @@ function destinations() {
     barChart({
       title: 'Top destinations by minutes',
       description: 'The ten countries with the most minutes.',
-      unit: 'none',
+      unit: MINUTES,
       decimals: 1,
       xField: 'country',
       targets: [topGroups({ ...countries, first: 10, measures: ['minutes'] })],

@@ -1,15 +1,15 @@
 import { microsOfRfc3339 } from '../db/timestamps.ts';
 import { BadRequestError, InvalidArgumentError, InvalidTimeRangeError } from '../errors.ts';
 import type { TimeSpan } from '../replicas/sample-history.ts';
-
-/** What a client sent, before it was checked. Unknown fields are ignored: Grafana adds some every year. */
-export type JsonObject = Readonly<Record<string, unknown>>;
+import { createInterpolation, type Interpolation } from './interpolation.ts';
+import { isObject, type JsonObject } from './json-object.ts';
+import { type Payload, parsePayload } from './payload.ts';
 
 /** One query of a panel. */
 export interface Target {
   readonly refId: string;
   readonly metric: string;
-  readonly payload: JsonObject;
+  readonly payload: Payload;
 }
 
 /** One of the dashboard's ad hoc filters: the value is one of these or, when negative, none of them. */
@@ -19,7 +19,7 @@ export interface AdHocFilter {
   readonly values: readonly string[];
 }
 
-/** The body of a panel's request, as `/query` gets it. */
+/** The body of a panel's request, as `/query` gets it. Unknown fields of it are ignored: Grafana adds some every year. */
 export interface QueryRequest {
   readonly span: TimeSpan;
   readonly stepMillis: number;
@@ -39,9 +39,6 @@ const MAX_FILTERS = 50;
 const DAY_MILLIS = 86_400_000;
 /** Of PostgreSQL's timestamps and ours. */
 const LATEST_MILLIS = Date.parse('2200-01-01T00:00:00Z');
-
-export const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** An empty body is an empty object. Throws BadRequestError. */
 export async function readBody(request: Request): Promise<JsonObject> {
@@ -67,7 +64,7 @@ export function parseQueryRequest(body: JsonObject): QueryRequest {
     maxPoints,
     stepMillis: Math.ceil(stepMillis),
     timeZone: parseTimeZone(body.timezone),
-    targets: parseTargets(body.targets),
+    targets: parseTargets(body.targets, createInterpolation(body.scopedVars)),
     filters: parseFilters(body.filters ?? body.adhocFilters),
   };
 }
@@ -115,28 +112,26 @@ function parseTimeZone(value: unknown): string | undefined {
   return /^utc$/i.test(value) ? 'UTC' : value;
 }
 
-function parseTargets(targets: unknown): readonly Target[] {
+function parseTargets(targets: unknown, interpolation: Interpolation): readonly Target[] {
   if (!Array.isArray(targets)) throw new InvalidArgumentError('"targets" must be a list.');
   if (targets.length > MAX_TARGETS) {
     throw new InvalidArgumentError(`"targets" may hold at most ${MAX_TARGETS} queries.`);
   }
-  return targets.filter((target) => !(isObject(target) && target.hide === true)).map(parseTarget);
+  return targets
+    .filter((target) => !(isObject(target) && target.hide === true))
+    .map((target) => parseTarget(target, interpolation));
 }
 
-function parseTarget(target: unknown): Target {
+function parseTarget(target: unknown, interpolation: Interpolation): Target {
   if (!isObject(target)) throw new InvalidArgumentError('Every one of "targets" must be an object.');
   const refId = typeof target.refId === 'string' ? target.refId : '';
-  const metric = typeof target.target === 'string' ? unescapeText(target.target) : '';
+  const [metric = ''] =
+    typeof target.target === 'string' ? interpolation.valuesOfText(target.target, 'target') : [];
   if (metric === '') throw new InvalidArgumentError(`Query ${refId}: choose a metric.`);
   // Until 0.2 the plugin called it "data".
-  return { refId, metric, payload: parsePayload(target.payload ?? target.data, `Query ${refId}`) };
-}
-
-/** Missing and empty mean no payload. Throws InvalidArgumentError on anything that is no object. */
-export function parsePayload(payload: unknown, where: string): JsonObject {
-  if (payload === undefined || payload === null || payload === '') return {};
-  if (isObject(payload)) return payload;
-  throw new InvalidArgumentError(`${where}: the payload must be a JSON object, such as {"replica": "…"}.`);
+  const editor = target.editorMode === 'builder' ? 'builder' : 'code';
+  const payload = parsePayload(target.payload ?? target.data, `Query ${refId}`, { interpolation, editor });
+  return { refId, metric, payload };
 }
 
 const operators: Readonly<Record<string, { isNegative: boolean; isList: boolean }>> = {
@@ -170,9 +165,4 @@ function parseFilter(filter: unknown): AdHocFilter {
     throw new InvalidArgumentError(`Filter "${key}": its value must be a text.`);
   }
   return { key, isNegative, values: given };
-}
-
-/** The plugin puts variables in as it would into a regular expression. */
-export function unescapeText(text: string): string {
-  return text.replaceAll(/\\([\\^$.*+?()[\]{}|/-])/g, '$1');
 }

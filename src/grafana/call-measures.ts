@@ -1,6 +1,7 @@
 import { cdrMeasure, type StatsMeasure, statsMeasures } from '../db/calls/cdr-measures.ts';
 import type { CdrStatsRow } from '../db/calls/cdr-stats.ts';
 import type { Column } from './frames.ts';
+import { units } from './units.ts';
 
 /** A measure of calls as Grafana shows it. */
 interface MeasureView {
@@ -31,10 +32,19 @@ function describeMeasure(name: StatsMeasure): MeasureView {
     metric: `calls_${column.replace(/_calls$/, '')}`,
     column,
     label,
-    unit,
+    unit: unit && units[unit],
     isInTables: mergeable,
     withoutCalls,
   };
+}
+
+/** The measure that is called so: its column, its metric or its name in GraphQL, in either case. */
+export function findMeasure(text: string): StatsMeasure | undefined {
+  const wanted = text.toLowerCase();
+  return measures.find((measure) => {
+    const { column, metric } = measureViews[measure];
+    return [column, metric, measure.toLowerCase()].includes(wanted);
+  });
 }
 
 /** A panel draws; money to the last decimal is for GraphQL. */

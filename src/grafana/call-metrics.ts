@@ -2,8 +2,8 @@ import { AGGREGATION_POINTS } from '../graphql/cost.ts';
 import type { Target } from './body.ts';
 import { bucketNames } from './buckets.ts';
 import { measures, measureViews } from './call-measures.ts';
-import { choices, dimensions } from './call-query.ts';
-import { answerSeries } from './call-series.ts';
+import { canNarrow, choices, dimensions } from './call-query.ts';
+import { answerSeries, countReads } from './call-series.ts';
 import { answerTable } from './call-table.ts';
 import { findCallValues } from './call-values.ts';
 import type { Frame } from './frames.ts';
@@ -50,7 +50,7 @@ const filterFields: readonly PayloadField[] = [
 
 const seriesFields = [
   bucketField('AUTO'),
-  groupField(dimensions.filter(({ choice }) => choice !== undefined)),
+  groupField(dimensions.filter(canNarrow)),
   input('top', 'At most so many lines', '10'),
   ...filterFields,
 ];
@@ -84,10 +84,11 @@ export const callMetrics: MetricGroup = {
   /** Lines that differ in nothing but their measure are read together. */
   cost(targets) {
     const isTable = ({ metric }: Target) => metric === TABLE;
-    const series = new Set(
-      targets.filter((target) => !isTable(target)).map(({ payload }) => JSON.stringify(payload)),
+    const series = new Map(
+      targets.filter((target) => !isTable(target)).map(({ payload }) => [JSON.stringify(payload), payload]),
     );
-    return AGGREGATION_POINTS * (series.size + targets.filter(isTable).length);
+    const reads = [...series.values()].reduce((sum, payload) => sum + countReads(payload), 0);
+    return AGGREGATION_POINTS * (reads + targets.filter(isTable).length);
   },
   async answer(targets, request, grafana) {
     const series = targets.filter(({ metric }) => metric !== TABLE);

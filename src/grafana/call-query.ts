@@ -10,8 +10,8 @@ import { cdrFilters } from '../db/calls/cdr-filter.ts';
 import { outcomes } from '../db/sources/sources.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import type { CdrFilterArgument, FilterArguments } from '../resolvers/cdr-filter.ts';
-import type { AdHocFilter, JsonObject } from './body.ts';
-import { parseText, parseTexts } from './payload.ts';
+import type { AdHocFilter } from './body.ts';
+import { type Payload, parseText, parseTexts } from './payload.ts';
 
 /** What may be grouped by, as a series per value or a row per value. */
 export interface Dimension {
@@ -32,6 +32,9 @@ export const dimensions: readonly Dimension[] = columnDimensionNames.map((name) 
 /** What calls may be filtered by, in the payload and as an ad hoc filter of the dashboard. */
 export const choices: readonly Choice[] = dimensions.flatMap(({ choice }) => choice ?? []);
 
+/** The fields of a payload that restrict the calls. */
+export const filterFieldNames: readonly string[] = [...choices.map(({ key }) => key), 'cld'];
+
 /** The values of a choice, which are texts to Grafana, as the argument of their filter. Throws InvalidArgumentError. */
 const parsers: { readonly [Kind in ListKind]: (values: readonly string[]) => FilterArguments[Kind] } = {
   ids: (values) => values,
@@ -45,11 +48,32 @@ export function narrowTo({ filter }: Choice, values: readonly string[]): CdrFilt
   return { [filter]: parsers[cdrFilters[filter].kind](values) };
 }
 
+/** The same of one value, for dimensions that have too many for a list. */
+const narrowings: Partial<Readonly<Record<ColumnDimensionName, (value: string) => CdrFilterArgument>>> = {
+  CLD: (value) => ({ cld: { is: value } }),
+  REMOTE_IP: (value) => ({ remoteIp: value }),
+};
+
+/** A filter with the values whose calls it keeps. */
+export interface Narrowed {
+  readonly values: readonly string[];
+  readonly filter: CdrFilterArgument;
+}
+
+/** Whether there is a filter by this dimension, so that it can be drawn as lines. */
+export const canNarrow = ({ name, choice }: Dimension) => choice !== undefined || name in narrowings;
+
+/** The parts to read one after the other: one for all values where there is a filter for lists, otherwise one for each. */
+export function narrowEach({ name, choice }: Dimension, values: readonly string[]): readonly Narrowed[] {
+  if (choice) return [{ values, filter: narrowTo(choice, values) }];
+  return values.map((value) => ({ values: [value], filter: narrowings[name]!(value) }));
+}
+
 /**
  * The filter of a payload and of the dashboard together, without a time range. Filters of standbys are not
  * about calls and are passed over. Throws InvalidArgumentError.
  */
-export function buildFilter(payload: JsonObject, adHoc: readonly AdHocFilter[]): CdrFilterArgument {
+export function buildFilter(payload: Payload, adHoc: readonly AdHocFilter[]): CdrFilterArgument {
   const chosen = new Map<Choice, readonly string[]>();
   for (const choice of choices) {
     const values = parseTexts(payload, choice.key);

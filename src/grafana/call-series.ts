@@ -1,17 +1,18 @@
 import type { TimeDimensionName } from '../db/calls/cdr-dimensions.ts';
 import type { StatsMeasure } from '../db/calls/cdr-measures.ts';
 import type { CdrStatsRow } from '../db/calls/cdr-stats.ts';
-import { microsOfPostgres } from '../db/timestamps.ts';
 import { InvalidArgumentError } from '../errors.ts';
+import type { TimeSpan } from '../replicas/sample-history.ts';
 import type { CdrFilterArgument } from '../resolvers/cdr-filter.ts';
-import { findCdrStats } from '../resolvers/cdr-stats.ts';
-import { MAX_POINTS, type QueryRequest, type Target } from './body.ts';
-import { bucketFor, bucketNames, bucketStarts } from './buckets.ts';
+import { findBucketStarts, findCdrStats } from '../resolvers/cdr-stats.ts';
+import type { QueryRequest, Target } from './body.ts';
+import { bucketFor, bucketNames, checkPoints, timeOfBucket } from './buckets.ts';
 import { measures, measureViews, readMeasure } from './call-measures.ts';
-import { buildFilter, type Dimension, dimensions, narrowTo } from './call-query.ts';
+import { buildFilter, canNarrow, type Dimension, dimensions, narrowEach } from './call-query.ts';
 import type { GrafanaContext } from './context.ts';
 import { type Frame, type Notice, seriesFrame } from './frames.ts';
-import { parseChoice, parseCount, parseText } from './payload.ts';
+import { loadName, nameFields } from './owner-names.ts';
+import { type Payload, parseChoice, parseCount, parseText } from './payload.ts';
 
 /** What is drawn, whichever of its measures: targets that differ in the measure alone share one statement. */
 interface SeriesQuery {
@@ -23,18 +24,39 @@ interface SeriesQuery {
   readonly top: number;
 }
 
-/** What one statement found, of which every measure is drawn. */
+/** One line: the calls of a value, or all calls. */
+interface Line {
+  /** As rows of statistics have it; undefined for all calls. */
+  readonly value?: string;
+  readonly name?: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What was found, of which every measure is drawn. */
 interface SeriesData {
   readonly rows: readonly CdrStatsRow[];
-  /** When each bucket begins; undefined when only those with calls are known. */
-  readonly starts: readonly number[] | undefined;
-  /** The lines, most calls first; a single undefined for all calls. */
-  readonly values: readonly (string | undefined)[];
+  /** When each bucket is drawn, those without calls too. */
+  readonly times: readonly number[];
+  /** Most calls first. */
+  readonly lines: readonly Line[];
   readonly notices: readonly Notice[];
 }
 
 const MAX_LINES = 100;
+/** Of dimensions whose lines are read one after the other. */
+const MAX_SINGLE_LINES = 20;
 const DEFAULT_LINES = 10;
+
+const maxLines = (dimension: Dimension | undefined) =>
+  dimension && !dimension.choice ? MAX_SINGLE_LINES : MAX_LINES;
+
+/** How often the lines of a payload have the calls read, at most. */
+export function countReads(payload: Payload): number {
+  const groupBy = parseText(payload, 'groupBy')?.toUpperCase();
+  const dimension = dimensions.find(({ name }) => name === groupBy);
+  if (!dimension || dimension.choice) return 1;
+  return 1 + parseCount(payload, 'top', { max: MAX_SINGLE_LINES, fallback: DEFAULT_LINES });
+}
 
 /** Lines of a measure over time. */
 export async function answerSeries(
@@ -48,62 +70,101 @@ export async function answerSeries(
     query: parseSeries(target, request),
   }));
   const byQuery = Map.groupBy(parsed, ({ query }) => JSON.stringify(query));
+  const times = createTimes(request.span, grafana);
   const frames = new Map<Target, readonly Frame[]>();
   for (const alike of byQuery.values()) {
     const { query } = alike[0]!;
     const selected = alike.map(({ measure }) => measure);
-    const data = await readSeries(query, selected, request, grafana);
-    for (const { target, measure } of alike) frames.set(target, buildFrames(target, measure, query, data));
+    const data = await readSeries(query, selected, times, request, grafana);
+    for (const { target, measure } of alike) {
+      frames.set(target, buildFrames(target, measure, query, request, data));
+    }
   }
   return targets.map((target) => frames.get(target)!);
+}
+
+type Times = (query: Pick<SeriesQuery, 'bucket' | 'timeZone'>) => Promise<readonly number[]>;
+
+/** When the buckets of the span are drawn, but for those that have not begun: found once for all lines cut alike. */
+function createTimes(span: TimeSpan, { context, now }: GrafanaContext): Times {
+  const found = new Map<string, Promise<readonly number[]>>();
+  const find: Times = async ({ bucket, timeZone }) => {
+    const to = Math.min(span.to, now);
+    if (to <= span.from) return [];
+    checkPoints({ ...span, to }, bucket);
+    const micros = { from: microsOfMillis(span.from), to: microsOfMillis(to) };
+    const starts = await findBucketStarts(context, { bucket, timeZone, ...micros });
+    return starts.map((start) => timeOfBucket(start, span));
+  };
+  return (query) => {
+    const key = `${query.bucket} ${query.timeZone}`;
+    const times = found.get(key) ?? find(query);
+    found.set(key, times);
+    return times;
+  };
 }
 
 function parseSeries({ payload }: Target, { span, maxPoints, timeZone, filters }: QueryRequest): SeriesQuery {
   const bucket = parseChoice(payload, 'bucket', ['AUTO', ...bucketNames], 'AUTO');
   const groupBy = parseChoice(payload, 'groupBy', ['NONE', ...dimensions.map(({ name }) => name)], 'NONE');
   const dimension = dimensions.find(({ name }) => name === groupBy);
-  if (dimension && !dimension.choice) {
-    throw new InvalidArgumentError(`${groupBy} has too many values for lines; use the metric calls_table.`);
+  if (dimension && !canNarrow(dimension)) {
+    throw new InvalidArgumentError(`${groupBy} cannot be drawn as lines; use the metric calls_table.`);
   }
   return {
     filter: buildFilter(payload, filters),
     bucket: bucket === 'AUTO' ? bucketFor(span, maxPoints) : bucket,
     timeZone: parseText(payload, 'timeZone') ?? timeZone ?? 'UTC',
     dimension,
-    top: parseCount(payload, 'top', { max: MAX_LINES, fallback: DEFAULT_LINES }),
+    top: parseCount(payload, 'top', { max: maxLines(dimension), fallback: DEFAULT_LINES }),
   };
 }
 
 async function readSeries(
   query: SeriesQuery,
   selected: readonly StatsMeasure[],
+  findTimes: Times,
   { span }: QueryRequest,
-  { context, now }: GrafanaContext,
+  { context }: GrafanaContext,
 ): Promise<SeriesData> {
   const { bucket, timeZone, dimension } = query;
-  const end = Math.min(span.to, now);
-  const starts = bucketStarts({ from: span.from, to: end }, bucket, timeZone);
-  if (starts && starts.length > MAX_POINTS) {
-    throw new InvalidArgumentError(
-      `That is more than ${MAX_POINTS} points; choose a longer bucket than ${bucket}.`,
-    );
+  const times = await findTimes(query);
+  const range = { from: microsOfMillis(span.from), to: microsOfMillis(span.to) };
+  if (!dimension) {
+    const filter = { ...query.filter, ...range };
+    const stats = await findCdrStats(context, { filter, groupBy: [bucket], timeZone });
+    return { rows: await stats.rows(selected), times, lines: [{ labels: {} }], notices: [] };
   }
-  // The first bucket whole: a part of it would look like a dip.
-  const from = microsOfMillis(starts?.[0] ?? span.from);
-  const to = microsOfMillis(span.to);
-  const { values, notices } = dimension
-    ? await findTopValues({ ...query, dimension }, { from, to }, context)
-    : { values: [undefined], notices: [] };
-  if (values.length === 0) return { rows: [], starts, values, notices };
-  const filter = {
-    ...query.filter,
-    ...(dimension && narrowTo(dimension.choice!, values as readonly string[])),
-    from,
-    to,
-  };
-  const groupBy = dimension ? [bucket, dimension.name] : [bucket];
-  const stats = await findCdrStats(context, { filter, groupBy, timeZone });
-  return { rows: await stats.rows(selected), starts, values, notices };
+  const { values, notices } = await findTopValues({ ...query, dimension }, range, context);
+  if (values.length === 0) return { rows: [], times, lines: [], notices };
+  const rows: CdrStatsRow[] = [];
+  for (const narrowed of narrowEach(dimension, values)) {
+    const filter = { ...query.filter, ...narrowed.filter, ...range };
+    const stats = await findCdrStats(context, { filter, groupBy: [bucket, dimension.name], timeZone });
+    rows.push(...(await stats.rows(selected)));
+  }
+  return { rows, times, lines: await nameLines(dimension, values, context), notices };
+}
+
+/** Accounts and customers are called by their names, with the id where two have the same. */
+async function nameLines(
+  { name, choice }: Dimension,
+  values: readonly string[],
+  context: GrafanaContext['context'],
+): Promise<readonly Line[]> {
+  const key = choice?.key ?? name.toLowerCase();
+  const nameField = nameFields[name];
+  if (!nameField) return values.map((value) => ({ value, name: value, labels: { [key]: value } }));
+  const names = await Promise.all(values.map((value) => loadName(name, value, context)));
+  return values.map((value, index) => {
+    const found = names[index] ?? value;
+    const isShared = names.indexOf(found) !== names.lastIndexOf(found);
+    return {
+      value,
+      name: isShared ? `${found} (${value})` : found,
+      labels: { [key]: value, [nameField]: found },
+    };
+  });
 }
 
 /** The values with the most calls, and a note about those left out. */
@@ -138,29 +199,27 @@ function buildFrames(
   { refId }: Target,
   measure: StatsMeasure,
   { dimension }: SeriesQuery,
-  { rows, starts, values, notices }: SeriesData,
+  { span }: QueryRequest,
+  { rows, times, lines, notices }: SeriesData,
 ): readonly Frame[] {
   const { label, unit, withoutCalls } = measureViews[measure];
-  return values.map((value) => {
+  return lines.map(({ value, name = label, labels }) => {
     const ours = dimension ? rows.filter((row) => String(row[dimension.field]) === value) : rows;
-    const measured = new Map(ours.map((row) => [parseBucket(row), readMeasure(row, measure)]));
-    const times = [...new Set([...(starts ?? []), ...measured.keys()])].sort((a, b) => a - b);
+    const measured = new Map(ours.map((row) => [timeOfBucket(row.bucket, span), readMeasure(row, measure)]));
+    // Calls may have come after the buckets that have begun were looked up.
+    const drawn = [...new Set([...times, ...measured.keys()])].sort((a, b) => a - b);
     return seriesFrame(
       refId,
       {
-        name: value ?? label,
-        labels: value === undefined || !dimension ? {} : { [dimension.choice!.key]: value },
+        name,
+        labels,
         unit,
-        times,
-        values: times.map((time) => measured.get(time) ?? withoutCalls),
+        times: drawn,
+        values: drawn.map((time) => measured.get(time) ?? withoutCalls),
       },
       notices,
     );
   });
-}
-
-function parseBucket({ bucket }: CdrStatsRow): number {
-  return Number((microsOfPostgres(bucket ?? '') ?? 0n) / 1000n);
 }
 
 const microsOfMillis = (millis: number): bigint => BigInt(Math.floor(millis)) * 1000n;

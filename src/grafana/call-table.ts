@@ -1,15 +1,16 @@
 import type { CdrDimension } from '../db/calls/cdr-dimensions.ts';
 import type { StatsMeasure } from '../db/calls/cdr-measures.ts';
 import type { CdrStatsRow } from '../db/calls/cdr-stats.ts';
-import { microsOfPostgres } from '../db/timestamps.ts';
+import type { TimeSpan } from '../replicas/sample-history.ts';
 import { findCdrStats } from '../resolvers/cdr-stats.ts';
 import type { QueryRequest, Target } from './body.ts';
-import { bucketNames } from './buckets.ts';
-import { measureColumn, measures, measureViews } from './call-measures.ts';
+import { bucketNames, timeOfBucket } from './buckets.ts';
+import { findMeasure, measureColumn, measures, measureViews } from './call-measures.ts';
 import { buildFilter, type Dimension, dimensions } from './call-query.ts';
 import type { GrafanaContext } from './context.ts';
 import { type Column, type Frame, type Notice, tableFrame } from './frames.ts';
-import { parseChoice, parseCount, parseText } from './payload.ts';
+import { loadName, nameFields } from './owner-names.ts';
+import { type Payload, parseChoice, parseCount, parseText } from './payload.ts';
 
 const MAX_ROWS = 10_000;
 const DEFAULT_ROWS = 20;
@@ -25,8 +26,7 @@ export async function answerTable(
 ): Promise<readonly Frame[]> {
   const groupBy = parseChoice(payload, 'groupBy', ['NONE', ...dimensions.map(({ name }) => name)], 'NONE');
   const bucket = parseChoice(payload, 'bucket', ['NONE', ...bucketNames], 'NONE');
-  const columns = measures.map((measure) => measureViews[measure].column);
-  const orderBy = findMeasure(parseChoice(payload, 'orderBy', columns, 'attempts'));
+  const orderBy = parseMeasure(payload);
   const top = parseCount(payload, 'top', { max: MAX_ROWS, fallback: DEFAULT_ROWS });
   const timeZone = parseText(payload, 'timeZone') ?? zone ?? 'UTC';
   const filter = {
@@ -48,25 +48,31 @@ export async function answerTable(
   return [
     tableFrame(
       refId,
-      buildColumns(bucket !== 'NONE', dimension, shownMeasures),
+      buildColumns(bucket === 'NONE' ? undefined : span, dimension, shownMeasures),
       shown,
       buildNotices(rows.length > top, top),
     ),
   ];
 }
 
-function findMeasure(column: string): StatsMeasure {
-  return measures.find((measure) => measureViews[measure].column === column)!;
+/** By its column, as its metric, or by its name in GraphQL: a variable may offer any of them. */
+function parseMeasure(payload: Payload): StatsMeasure {
+  const text = parseText(payload, 'orderBy');
+  if (text === undefined) return 'attempts';
+  const columns = measures.map((measure) => measureViews[measure].column);
+  return findMeasure(text) ?? findMeasure(parseChoice(payload, 'orderBy', columns, 'attempts'))!;
 }
 
 function buildColumns(
-  hasBucket: boolean,
+  bucketsOf: TimeSpan | undefined,
   dimension: Dimension | undefined,
   shown: readonly StatsMeasure[],
 ): readonly Column<TableRow>[] {
   const columns: Column<TableRow>[] = shown.map(measureColumn);
   if (dimension) columns.unshift(...dimensionColumns(dimension));
-  if (hasBucket) columns.unshift({ name: 'time', type: 'time', of: ({ bucket }) => parseMillis(bucket) });
+  if (bucketsOf) {
+    columns.unshift({ name: 'time', type: 'time', of: ({ bucket }) => timeOfBucket(bucket, bucketsOf) });
+  }
   return columns;
 }
 
@@ -76,31 +82,25 @@ function dimensionColumns({ field, name }: Dimension): readonly Column<TableRow>
     type: 'string',
     of: (row) => toText(row[field]),
   };
-  if (name === 'ACCOUNT') return [id, { name: 'username', type: 'string', of: ({ label }) => label ?? null }];
-  if (name === 'CUSTOMER')
-    return [id, { name: 'customer_name', type: 'string', of: ({ label }) => label ?? null }];
-  return [id];
+  const nameField = nameFields[name];
+  return nameField ? [id, { name: nameField, type: 'string', of: ({ label }) => label ?? null }] : [id];
 }
 
 const toText = (value: string | number | null | undefined) =>
   value === null || value === undefined ? null : String(value);
 
-const parseMillis = (bucket: string | null | undefined): number | null => {
-  const micros = microsOfPostgres(bucket ?? '');
-  return micros === undefined ? null : Number(micros / 1000n);
-};
-
 async function addLabels(
   rows: readonly CdrStatsRow[],
   dimension: Dimension | undefined,
-  { loaders }: GrafanaContext['context'],
+  context: GrafanaContext['context'],
 ): Promise<readonly TableRow[]> {
-  const loadLabel = async ({ accountId, customerId }: CdrStatsRow): Promise<string | null> => {
-    if (accountId) return (await loaders().account.load(accountId)).username;
-    return customerId ? (await loaders().customer.load(customerId)).name : null;
-  };
-  if (dimension?.name !== 'ACCOUNT' && dimension?.name !== 'CUSTOMER') return rows;
-  return Promise.all(rows.map(async (row) => ({ ...row, label: await loadLabel(row) })));
+  if (!dimension || !nameFields[dimension.name]) return rows;
+  return Promise.all(
+    rows.map(async (row) => {
+      const id = row[dimension.field];
+      return id == null ? row : { ...row, label: await loadName(dimension.name, String(id), context) };
+    }),
+  );
 }
 
 function buildNotices(isCut: boolean, top: number): readonly Notice[] {

@@ -1,11 +1,11 @@
 import type { Choice } from '../db/calls/cdr-dimensions.ts';
-import type { CdrStatsRow } from '../db/calls/cdr-stats.ts';
 import type { TimeSpan } from '../replicas/sample-history.ts';
 import { findCdrStats } from '../resolvers/cdr-stats.ts';
-import type { JsonObject } from './body.ts';
 import { buildFilter, dimensions } from './call-query.ts';
 import type { GrafanaContext } from './context.ts';
-import type { PayloadOption } from './payload.ts';
+import { EMPTY_VALUE } from './interpolation.ts';
+import { loadName } from './owner-names.ts';
+import type { Payload, PayloadOption } from './payload.ts';
 
 /** More than a list to choose from can usefully show. */
 const MAX_VALUES = 500;
@@ -14,7 +14,7 @@ const MAX_VALUES = 500;
 export async function findCallValues(
   choice: Choice,
   span: TimeSpan,
-  payload: JsonObject,
+  payload: Payload,
   { context }: GrafanaContext,
 ): Promise<readonly PayloadOption[]> {
   const dimension = dimensions.find((one) => one.choice === choice)!;
@@ -28,22 +28,12 @@ export async function findCallValues(
   const rows = await stats.rows(['attempts']);
   const known = rows.filter((row) => row[dimension.field] !== null);
   return Promise.all(
-    known.map(async (row) => ({
-      label: await loadLabel(row, String(row[dimension.field]), context),
-      value: String(row[dimension.field]),
-    })),
+    known.map(async (row) => {
+      const value = String(row[dimension.field]);
+      if (value === '') return { label: '(empty)', value: EMPTY_VALUE };
+      const name = await loadName(dimension.name, value, context);
+      // With the id in it: Grafana throws away one of two options with the same text.
+      return { label: name === null ? value : `${name} (${value})`, value };
+    }),
   );
 }
-
-/** With the id in it: Grafana throws away one of two options with the same text. */
-async function loadLabel(
-  { accountId, customerId }: CdrStatsRow,
-  value: string,
-  { loaders }: GrafanaContext['context'],
-): Promise<string> {
-  if (accountId) return named((await loaders().account.load(accountId)).username, accountId);
-  if (customerId) return named((await loaders().customer.load(customerId)).name, customerId);
-  return value;
-}
-
-const named = (name: string | null, id: string): string => (name === null ? id : `${name} (${id})`);

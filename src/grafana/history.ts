@@ -1,10 +1,11 @@
 import { InvalidArgumentError } from '../errors.ts';
 import type { TimeSpan } from '../replicas/sample-history.ts';
 import { findAnnotations } from './annotations.ts';
-import { type JsonObject, MAX_POINTS, parseSpan } from './body.ts';
+import { MAX_POINTS, parseSpan } from './body.ts';
 import type { GrafanaContext } from './context.ts';
-import { parseCount } from './payload.ts';
+import { type Payload, parseCount, parsePayload } from './payload.ts';
 import { chooseReplicas } from './replica-metrics.ts';
+import { suggestName } from './suggestions.ts';
 import { findTagValues } from './variables.ts';
 
 /**
@@ -46,14 +47,19 @@ function parseSpanOrLastHour(query: URLSearchParams, { now }: GrafanaContext): T
   return from === null && to === null ? { from: now - HOUR_MILLIS, to: now } : parseSpan({ from, to });
 }
 
-function parseParameters(query: URLSearchParams): JsonObject {
+function parseParameters(query: URLSearchParams): Payload {
   checkNames(query, ['from', 'to', 'replica', 'points']);
-  return { replica: query.getAll('replica'), points: query.get('points') };
+  // A variable may stand for several of them in one parameter.
+  const replicas = query.getAll('replica');
+  const replica = replicas.length === 1 ? replicas[0] : replicas;
+  return parsePayload({ replica, points: query.get('points') }, 'The request');
 }
 
 function checkNames(query: URLSearchParams, known: readonly string[]): void {
   const unknown = [...query.keys()].find((name) => !known.includes(name));
   if (unknown === undefined) return;
   const name = unknown.slice(0, 80);
-  throw new InvalidArgumentError(`There is no parameter "${name}". There are: ${known.join(', ')}.`);
+  throw new InvalidArgumentError(
+    `There is no parameter "${name}".${suggestName(name, known)} There are: ${known.join(', ')}.`,
+  );
 }

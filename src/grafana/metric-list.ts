@@ -1,23 +1,43 @@
 import { InvalidArgumentError } from '../errors.ts';
-import type { JsonObject, QueryRequest } from './body.ts';
+import { parseQueryRequest, type QueryRequest } from './body.ts';
 import { callMetrics } from './call-metrics.ts';
 import type { GrafanaContext } from './context.ts';
 import type { Frame } from './frames.ts';
+import type { JsonObject } from './json-object.ts';
 import type { Metric, MetricGroup } from './metric-group.ts';
-import type { PayloadOption } from './payload.ts';
+import { checkFields, type PayloadOption } from './payload.ts';
 import { replicaMetrics } from './replica-metrics.ts';
+import { suggestName } from './suggestions.ts';
+import { tagKeys } from './variables.ts';
 
 const groups: readonly MetricGroup[] = [replicaMetrics, callMetrics];
 
 export const metrics: readonly Metric[] = groups.flatMap((group) => group.metrics);
 
-/** Points of `graphql/cost.ts`. Throws InvalidArgumentError for a metric that does not exist. */
+/**
+ * What `/query` is sent. Throws InvalidArgumentError or InvalidTimeRangeError: for a metric that does not exist, a field of
+ * a payload that its metric does not have, and a filter by something else than `tagKeys`.
+ */
+export function parseQuery(body: JsonObject): QueryRequest {
+  const request = parseQueryRequest(body);
+  for (const { refId, metric, payload } of request.targets) {
+    const fields = findMetric(metric).payloads.map(({ name }) => name);
+    checkFields(payload, fields, `Query ${refId}: ${metric}`);
+  }
+  const unknown = request.filters.find(({ key }) => !tagKeys.includes(key))?.key.slice(0, 80);
+  if (unknown === undefined) return request;
+  throw new InvalidArgumentError(
+    `There is no filter "${unknown}".${suggestName(unknown, tagKeys)} There are: ${tagKeys.join(', ')}.`,
+  );
+}
+
+/** Points of `graphql/cost.ts`. */
 export function costOfQuery({ targets }: QueryRequest): number {
   const byGroup = Map.groupBy(targets, ({ metric }) => findGroup(metric));
   return [...byGroup].reduce((sum, [group, ofGroup]) => sum + group.cost(ofGroup), 0);
 }
 
-/** The frames of a panel, in the order of its targets. Throws InvalidArgumentError for a metric that does not exist. */
+/** The frames of a panel, in the order of its targets. Throws GatewayErrors. */
 export async function answerQuery(request: QueryRequest, grafana: GrafanaContext): Promise<readonly Frame[]> {
   const { targets } = request;
   const groupOfTarget = targets.map(({ metric }) => findGroup(metric));
@@ -41,19 +61,24 @@ export async function answerPayloadOptions(
   grafana: GrafanaContext,
 ): Promise<readonly PayloadOption[]> {
   const metric = typeof body.metric === 'string' ? body.metric : '';
-  const group = findGroup(metric);
-  const field = group.metrics
-    .find(({ value }) => value === metric)!
-    .payloads.find(({ name }) => name === body.name);
+  const field = findMetric(metric).payloads.find(({ name }) => name === body.name);
   if (!field) throw new InvalidArgumentError(`"${metric}" has no payload field of that name.`);
-  return field.options ?? group.options(field.name, grafana);
+  return field.options ?? findGroup(metric).options(field.name, grafana);
 }
 
-function findGroup(metric: string): MetricGroup {
-  const group = groups.find((one) => one.metrics.some(({ value }) => value === metric));
-  if (group) return group;
-  const name = metric.slice(0, 80);
-  throw new InvalidArgumentError(
-    `There is no metric "${name}". POST /grafana/metrics lists those there are.`,
+function findMetric(name: string): Metric {
+  const metric = metrics.find(({ value }) => value === name);
+  if (metric) return metric;
+  const near = suggestName(
+    name,
+    metrics.map(({ value }) => value),
   );
+  throw new InvalidArgumentError(
+    `There is no metric "${name.slice(0, 80)}".${near} POST /grafana/metrics lists those there are.`,
+  );
+}
+
+function findGroup(name: string): MetricGroup {
+  const metric = findMetric(name);
+  return groups.find((group) => group.metrics.includes(metric))!;
 }

@@ -1,5 +1,7 @@
 import { InvalidArgumentError } from '../errors.ts';
-import { isObject, type JsonObject, unescapeText } from './body.ts';
+import { type EditorMode, EMPTY_VALUE, type Interpolation, withoutVariables } from './interpolation.ts';
+import { isObject, type JsonObject } from './json-object.ts';
+import { suggestName } from './suggestions.ts';
 
 /** A field of a metric's payload, as the query builder of the plugin shows it. */
 export interface PayloadField {
@@ -16,39 +18,88 @@ export interface PayloadOption {
   readonly value: string;
 }
 
-/** What Grafana's "All" may arrive as. */
-const everything = new Set(['', '$__all', 'All', '*', '.*']);
+/** What was chosen in each field that the client sent: one text or several, with no variable left in them. */
+export type Payload = Readonly<Record<string, readonly string[]>>;
+
+/** What Grafana's "All" may arrive as, and a variable of which nothing is chosen. */
+const everything = new Set(['$__all', 'All', '*', '.*', '()']);
 const MAX_VALUES = 1000;
 
-/**
- * The values of a field that takes several: a text, a number, a list of them, or the text that a variable with several
- * values becomes: `(a|b)` in the builder, `{a,b}` or `14,15` in typed payloads. Undefined when nothing is chosen, or
- * everything. Throws InvalidArgumentError on other shapes.
- */
-export function parseTexts(payload: JsonObject, name: string): readonly string[] | undefined {
-  const value = payload[name];
-  const values = (Array.isArray(value) ? value : [value]).filter((one) => one !== undefined && one !== null);
-  if (!values.every((one) => typeof one === 'string' || typeof one === 'number')) {
-    throw new InvalidArgumentError(`payload.${name} must be a text or a list of texts.`);
+/** What was put into a payload before it was sent. */
+interface PayloadOrigin {
+  readonly interpolation: Interpolation;
+  readonly editor: EditorMode;
+}
+
+/** Missing and empty mean no payload. Throws InvalidArgumentError on what is no object, and on fields of other shapes. */
+export function parsePayload(
+  payload: unknown,
+  where: string,
+  { interpolation = withoutVariables, editor = 'code' }: Partial<PayloadOrigin> = {},
+): Payload {
+  if (payload === undefined || payload === null || payload === '') return {};
+  if (!isObject(payload)) {
+    throw new InvalidArgumentError(`${where}: the payload must be a JSON object, such as {"replica": "…"}.`);
   }
-  const texts = values.flatMap((one) => splitVariable(String(one)));
+  return readFields(payload, where, { interpolation, editor });
+}
+
+function readFields(payload: JsonObject, where: string, { interpolation, editor }: PayloadOrigin): Payload {
+  const fields = Object.entries(payload).map(([name, value]): [string, readonly string[]] => {
+    if (value === undefined || value === null) return [name, []];
+    if (typeof value === 'string') return [name, interpolation.valuesOfText(value, name)];
+    const list = (Array.isArray(value) ? value : [value]).filter((one) => one !== undefined && one !== null);
+    if (!list.every((one) => typeof one === 'string' || typeof one === 'number')) {
+      throw new InvalidArgumentError(`${where}: ${describeShape(name, value)}`);
+    }
+    return [name, interpolation.valuesOfList(list.map(String), name, editor)];
+  });
+  return Object.fromEntries(fields);
+}
+
+function describeShape(name: string, value: unknown): string {
+  const place = `payload.${shorten(name)}`;
+  const [key] = isObject(value) ? Object.keys(value) : [];
+  const wrong = key === undefined ? '' : `; there is no "${place.slice(8)}.${shorten(key)}"`;
+  return `${place} must be a text or a list of texts${wrong}.`;
+}
+
+const shorten = (name: string) => name.slice(0, 80);
+
+/** Throws InvalidArgumentError for a field that is none of these: it would be passed over, and nobody told. */
+export function checkFields(payload: Payload, known: readonly string[], where: string): void {
+  const unknown = Object.keys(payload).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new InvalidArgumentError(
+    `${where} has no payload field "${shorten(unknown)}".${suggestName(unknown, known)} ` +
+      (known.length === 0 ? 'It takes none.' : `There are: ${known.join(', ')}.`),
+  );
+}
+
+/** The values of a field that takes several. Undefined when nothing is chosen, or everything. */
+export function parseTexts(payload: Payload, name: string): readonly string[] | undefined {
+  const texts = payload[name] ?? [];
   if (texts.length > MAX_VALUES) {
     throw new InvalidArgumentError(`payload.${name} may hold at most ${MAX_VALUES} values.`);
   }
-  return texts.length === 0 || texts.some((text) => everything.has(text)) ? undefined : texts;
+  const isEverything = texts.every((text) => text === '') || texts.some((text) => everything.has(text));
+  return isEverything ? undefined : texts.map((text) => (text === EMPTY_VALUE ? '' : text));
 }
 
-/** The value of a field that takes one text; undefined when it is missing or empty. */
-export function parseText(payload: JsonObject, name: string): string | undefined {
-  const value = payload[name];
-  if (value === undefined || value === null || value === '') return undefined;
-  if (typeof value === 'string' || typeof value === 'number') return unescapeText(String(value));
-  throw new InvalidArgumentError(`payload.${name} must be a text.`);
+/** The value of a field that takes one text; undefined when it is missing or empty. Throws InvalidArgumentError. */
+export function parseText(payload: Payload, name: string): string | undefined {
+  const texts = payload[name] ?? [];
+  if (texts.length > 1) {
+    throw new InvalidArgumentError(
+      `payload.${name} must be a text: it takes one value, not ${texts.length}.`,
+    );
+  }
+  return texts[0] || undefined;
 }
 
 /** One of some words, in either case; `fallback` when it is missing. */
 export function parseChoice<Word extends string>(
-  payload: JsonObject,
+  payload: Payload,
   name: string,
   words: readonly Word[],
   fallback: Word,
@@ -64,7 +115,7 @@ export function parseChoice<Word extends string>(
 
 /** A whole number from 1 to `max`; the builder sends it as a text. */
 export function parseCount(
-  payload: JsonObject,
+  payload: Payload,
   name: string,
   { max, fallback }: { max: number; fallback: number },
 ) {
@@ -73,15 +124,4 @@ export function parseCount(
   const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (number >= 1 && number <= max) return number;
   throw new InvalidArgumentError(`payload.${name} must be a whole number from 1 to ${max}.`);
-}
-
-/** The metric's own payload of a request that names both; each may be missing. */
-export function payloadOf(body: JsonObject): JsonObject {
-  return isObject(body.payload) ? body.payload : {};
-}
-
-function splitVariable(text: string): string[] {
-  const several = /^\((.*)\)$/s.exec(text)?.[1]?.split('|') ?? /^\{(.*)\}$/s.exec(text)?.[1]?.split(',');
-  const numbers = /^-?\d+(,-?\d+)+$/.test(text) ? text.split(',') : undefined;
-  return (several ?? numbers ?? [text]).map(unescapeText);
 }

@@ -3,11 +3,11 @@ import { InvalidArgumentError } from '../errors.ts';
 import type { HistoryField } from '../replicas/sample-history.ts';
 import type { ReplicaStatus } from '../replicas/status.ts';
 import { changeFrame } from './annotations.ts';
-import type { AdHocFilter, JsonObject, QueryRequest, Target } from './body.ts';
+import type { AdHocFilter, QueryRequest, Target } from './body.ts';
 import type { GrafanaContext } from './context.ts';
 import { type Column, type Frame, seriesFrame, tableFrame } from './frames.ts';
 import type { MetricGroup } from './metric-group.ts';
-import { type PayloadField, parseTexts } from './payload.ts';
+import { type Payload, type PayloadField, parseTexts } from './payload.ts';
 
 /** A figure of the samples as a line: from the gateway's own history, so there is one from the start. */
 interface Line {
@@ -87,7 +87,7 @@ const namesOf = (replicas: readonly ReplicaStatus[]) => replicas.map(({ name }) 
 
 /** By the payload and the ad hoc filters. Throws InvalidArgumentError for a name that no standby has. */
 export function chooseReplicas(
-  payload: JsonObject,
+  payload: Payload,
   filters: readonly AdHocFilter[],
   { context }: GrafanaContext,
 ): readonly ReplicaStatus[] {

@@ -7,17 +7,12 @@ import { type Route, refuseMethod } from '../http/routes.ts';
 import type { SampleHistory } from '../replicas/sample-history.ts';
 import type { ReplicaSession } from '../replicas/session.ts';
 import { findAnnotations } from './annotations.ts';
-import {
-  isObject,
-  type JsonObject,
-  parseQueryRequest,
-  parseSpan,
-  parseSpanOrLastDay,
-  readBody,
-} from './body.ts';
+import { parseSpan, parseSpanOrLastDay, readBody } from './body.ts';
 import type { GrafanaContext } from './context.ts';
 import { changeRows, historyRows, valueRows } from './history.ts';
-import { answerPayloadOptions, answerQuery, costOfQuery, metrics } from './metric-list.ts';
+import { isObject, type JsonObject } from './json-object.ts';
+import { answerPayloadOptions, answerQuery, costOfQuery, metrics, parseQuery } from './metric-list.ts';
+import { parsePayload } from './payload.ts';
 import { chooseReplicas } from './replica-metrics.ts';
 import { findTagValues, findVariable, isVariable, tagKeys } from './variables.ts';
 
@@ -30,19 +25,18 @@ export interface GrafanaDeps {
   readonly now?: () => number;
 }
 
+/** What panels post. It alone costs something. */
+const QUERY_PATH = '/grafana/query';
+
 type Answer = (body: JsonObject, grafana: GrafanaContext) => unknown;
 
 /** What the JSON datasource posts: of its line 0.6, and the older names that come first in each comment. */
 const posts: Readonly<Record<string, Answer>> = {
   '/grafana/metrics': () => metrics,
   '/grafana/metric-payload-options': answerPayloadOptions,
-  '/grafana/query': (body, grafana) => answerQuery(parseQueryRequest(body), grafana),
   '/grafana/variable': async ({ payload, range }, grafana) => {
-    const options = await findVariable(
-      isObject(payload) ? payload : {},
-      parseSpanOrLastDay(range, grafana.now),
-      grafana,
-    );
+    const chosen = parsePayload(isObject(payload) ? payload : {}, 'The variable');
+    const options = await findVariable(chosen, parseSpanOrLastDay(range, grafana.now), grafana);
     return options.map(({ label, value }) => ({ __text: label, __value: value }));
   },
   '/grafana/tag-keys': () => tagKeys.map((text) => ({ type: 'string', text })),
@@ -54,14 +48,13 @@ const posts: Readonly<Record<string, Answer>> = {
   '/grafana/search': async ({ target, range }, grafana) => {
     if (!isVariable(target)) return searchMetrics(target);
     const span = parseSpanOrLastDay(range, grafana.now);
-    const options = await findVariable({ target }, span, grafana);
+    const options = await findVariable({ target: [target] }, span, grafana);
     return options.map(({ label, value }) => ({ text: label, value }));
   },
   // Until 0.2; since then annotations are an ordinary query for replication_changes.
   '/grafana/annotations': ({ annotation, range }, grafana) => {
-    const replicas = chooseReplicas({ replica: readAnnotatedReplica(annotation) }, [], grafana).map(
-      ({ name }) => name,
-    );
+    const payload = parsePayload({ replica: readAnnotatedReplica(annotation) }, 'The annotation');
+    const replicas = chooseReplicas(payload, [], grafana).map(({ name }) => name);
     return findAnnotations(replicas, parseSpan(range), grafana).map((found) => ({ annotation, ...found }));
   },
 };
@@ -87,7 +80,7 @@ export function createGrafanaRoute(deps: GrafanaDeps): Route {
     const path = pathname === '/grafana/' ? '/grafana' : pathname;
     const get = Object.hasOwn(gets, path) ? gets[path] : undefined;
     const post = Object.hasOwn(posts, path) ? posts[path] : undefined;
-    if (!get && !post) {
+    if (!get && !post && path !== QUERY_PATH) {
       const error = new HttpError('The JSON datasource does not ask for this path.', 404);
       return showRefusal(error, facts, deps.mask);
     }
@@ -96,8 +89,9 @@ export function createGrafanaRoute(deps: GrafanaDeps): Route {
     const read = async (): Promise<Query> => {
       if (get) return { cost: 0, answer: (grafana) => get(searchParams, grafana) };
       const body = await readBody(request);
-      const cost = path === '/grafana/query' ? costOfQuery(parseQueryRequest(body)) : 0;
-      return { cost, answer: (grafana) => post!(body, grafana) };
+      if (post) return { cost: 0, answer: (grafana) => post(body, grafana) };
+      const query = parseQuery(body);
+      return { cost: costOfQuery(query), answer: (grafana) => answerQuery(query, grafana) };
     };
     return answerRequest(new GrafanaRequest(request, facts, { ...deps, read }), deps.phases);
   };

@@ -1,18 +1,14 @@
 import { InvalidArgumentError } from '../errors.ts';
 import type { TimeSpan } from '../replicas/sample-history.ts';
-import { type JsonObject, unescapeText } from './body.ts';
 import { bucketNames } from './buckets.ts';
 import { measures, measureViews } from './call-measures.ts';
-import { choices, dimensions } from './call-query.ts';
+import { choices, dimensions, filterFieldNames } from './call-query.ts';
 import { findCallValues } from './call-values.ts';
 import type { GrafanaContext } from './context.ts';
-import type { PayloadOption } from './payload.ts';
+import { checkFields, type Payload, type PayloadOption, parseText } from './payload.ts';
+import { suggestName } from './suggestions.ts';
 
-type Find = (
-  span: TimeSpan,
-  payload: JsonObject,
-  grafana: GrafanaContext,
-) => Promise<readonly PayloadOption[]>;
+type Find = (span: TimeSpan, payload: Payload, grafana: GrafanaContext) => Promise<readonly PayloadOption[]>;
 
 /** Found in the calls of the time range, but for those that are always the same. */
 const variables: Readonly<Record<string, Find>> = {
@@ -34,17 +30,22 @@ export const isVariable = (name: unknown): name is string =>
   typeof name === 'string' && Object.hasOwn(variables, name);
 
 /** The values of a variable whose payload is `{ "target": "accounts" }`. Throws InvalidArgumentError. */
-export function findVariable(
-  payload: JsonObject,
+export async function findVariable(
+  payload: Payload,
   span: TimeSpan,
   grafana: GrafanaContext,
 ): Promise<readonly PayloadOption[]> {
-  const name = typeof payload.target === 'string' ? unescapeText(payload.target) : '';
+  const name = parseText(payload, 'target') ?? '';
   const find = Object.hasOwn(variables, name) ? variables[name] : undefined;
-  if (find) return find(span, payload, grafana);
-  throw new InvalidArgumentError(
-    `There is no variable "${name.slice(0, 80)}". There are: ${variableNames.join(', ')}.`,
-  );
+  if (!find) {
+    throw new InvalidArgumentError(
+      `There is no variable "${name.slice(0, 80)}".${suggestName(name, variableNames)} ` +
+        `There are: ${variableNames.join(', ')}.`,
+    );
+  }
+  const isOfCalls = choices.some(({ variable }) => variable === name);
+  checkFields(payload, ['target', ...(isOfCalls ? filterFieldNames : [])], `The variable ${name}`);
+  return find(span, payload, grafana);
 }
 
 /** What a dashboard may be filtered by. */
@@ -59,7 +60,8 @@ export async function findTagValues(
   if (key === 'replica') return replicaOptions(grafana);
   const choice = choices.find((one) => one.key === key);
   if (choice) return findCallValues(choice, span, {}, grafana);
-  throw new InvalidArgumentError(`"key" must be one of ${tagKeys.join(', ')}.`);
+  const near = typeof key === 'string' ? suggestName(key, tagKeys) : '';
+  throw new InvalidArgumentError(`"key" must be one of ${tagKeys.join(', ')}.${near}`);
 }
 
 function replicaOptions({ context }: GrafanaContext): readonly PayloadOption[] {

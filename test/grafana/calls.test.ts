@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Frame } from '../../src/grafana/frames.ts';
+import { dayOf } from '../schema/local-time.ts';
 import { aCustomer, aFailedXdr, anAccount, anXdr } from '../support/builders.ts';
 import { ACCOUNT_TOKEN } from '../support/gateway.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -110,11 +111,42 @@ describe('statistics over time', () => {
     expect(await ask(ACCOUNT_TOKEN)).toEqual({ 'Call attempts': ['09:00 3', '10:00 0', '11:00 1'] });
   });
 
-  test('count whole buckets, not the part that the panel shows', async () => {
-    const range = { from: '2026-01-05T09:45:00.000Z', to: '2026-01-05T10:15:00.000Z' };
+  test('are of the range alone, and no point lies before it', async () => {
+    const range = { from: '2026-01-05T09:45:00.000Z', to: '2026-01-05T11:20:00.000Z' };
+    for (const bucket of ['HOUR', 'DAY', 'WEEK', 'MONTH']) {
+      const [frame] = await gateway.frames('calls_attempts', { bucket }, { range });
+      const [times, values] = frame!.data.values;
+      expect({ bucket, sum: values!.reduce((sum: number, value) => sum + Number(value), 0) }).toEqual({
+        bucket,
+        sum: 2,
+      });
+      expect(times![0]).toBe(Date.parse(range.from));
+      const [table] = await gateway.frames('calls_table', { bucket }, { range });
+      const rows = rowsOf(table!);
+      expect(rows.reduce((sum, { attempts }) => sum + Number(attempts), 0)).toBe(2);
+      expect(rows[0]!.time).toBe(times![0]);
+    }
     expect(linesOf(await gateway.frames('calls_attempts', {}, { range }))).toEqual({
-      'Call attempts': ['09:00 3', '10:00 0'],
+      'Call attempts': ['09:45 1', '10:00 0', '11:00 1'],
     });
+  });
+
+  test.each([
+    ['Atlantic/Azores', '2025-03-30'],
+    ['America/Havana', '2025-03-09'],
+    ['America/Santiago', '2025-09-07'],
+    ['Asia/Beirut', '2026-03-29'],
+  ])('have one point for each day in %s, where clocks change at midnight on %s', async (timeZone, day) => {
+    const noon = Date.parse(`${day}T12:00:00Z`);
+    const range = {
+      from: new Date(noon - 3 * 86_400_000).toISOString(),
+      to: new Date(noon + 3 * 86_400_000).toISOString(),
+    };
+    const [frame] = await gateway.frames('calls_attempts', { bucket: 'DAY', timeZone }, { range });
+    const days = frame!.data.values[0]!.map((time) => dayOf(Number(time), timeZone));
+    expect(days).toEqual([...new Set(days)]);
+    expect(days).toContain(day);
+    expect(days).toHaveLength(7);
   });
 
   test('say nothing of hours that have not been', async () => {
@@ -129,19 +161,25 @@ describe('statistics over time', () => {
 
   test.each([
     [{ bucket: 'day', timeZone: 'Europe/Paris' }, undefined, '2026-01-04T23:00:00.000Z'],
+    [{ bucket: 'DAY', timeZone: 'Europe\\/Paris' }, undefined, '2026-01-04T23:00:00.000Z'],
     [{ bucket: 'DAY' }, 'Europe/Paris', '2026-01-04T23:00:00.000Z'],
     [{ bucket: 'DAY' }, 'browser', '2026-01-05T00:00:00.000Z'],
     [{ bucket: 'WEEK' }, 'utc', '2026-01-05T00:00:00.000Z'],
     [{ bucket: 'MONTH', timeZone: 'America/New_York' }, 'utc', '2026-01-01T05:00:00.000Z'],
     [{ bucket: 'HOUR', timeZone: 'Asia/Kolkata' }, undefined, '2026-01-05T08:30:00.000Z'],
-    [{ bucket: 'QUARTER_HOUR', timeZone: 'Asia/Kolkata' }, undefined, '2026-01-05T09:00:00.000Z'],
-    [{ bucket: 'MINUTE', timeZone: 'Asia/Kolkata' }, undefined, '2026-01-05T09:00:00.000Z'],
+    [{ bucket: 'QUARTER_HOUR', timeZone: 'Asia/Kolkata' }, undefined, '2026-01-05T08:30:00.000Z'],
+    [{ bucket: 'MINUTE', timeZone: 'Asia/Kolkata' }, undefined, '2026-01-05T08:30:00.000Z'],
   ])(
     'are cut in the zone of the payload, else of the dashboard: %j in %s',
     async (payload, timezone, first) => {
-      const [frame] = await gateway.frames('calls_attempts', payload, { ...morning, timezone });
+      const range = { from: first, to: '2026-01-05T20:00:00.000Z' };
+      const [frame] = await gateway.frames('calls_attempts', payload, { range, timezone });
       const [times, values] = frame!.data.values;
+      // From the beginning of the bucket; a moment later it is cut.
       expect(new Date(Number(times![0])).toISOString()).toBe(first);
+      const before = { ...range, from: new Date(Date.parse(first) - 1000).toISOString() };
+      const [longer] = await gateway.frames('calls_attempts', payload, { range: before, timezone });
+      expect(longer!.data.values[0]![1]).toBe(times![0]);
       expect(values!.reduce((sum: number, value) => sum + Number(value), 0)).toBe(5);
     },
   );
@@ -169,13 +207,14 @@ describe('statistics over time', () => {
   });
 
   test.each([
-    ['ACCOUNT', { 14: 4, 15: 1 }],
-    ['CUSTOMER', { 3: 5 }],
+    ['ACCOUNT', { 'acme-dialler': 4, beta: 1 }],
+    ['CUSTOMER', { 'Acme Telecom': 5 }],
     ['REGION', { London: 5 }],
     ['PREFIX', { 4420: 4 }],
     ['RELEASE_SOURCE', { callee: 5 }],
     ['DISCONNECT_CAUSE', { 16: 3, 17: 1, 1: 1 }],
     ['OUTCOME', { ANSWERED: 3, BUSY: 1, UNREACHABLE: 1 }],
+    ['REMOTE_IP', { '192.0.2.10': 5 }],
   ])('can be grouped by %s', async (groupBy, totals) => {
     const frames = await gateway.frames('calls_attempts', { groupBy }, morning);
     const sums = frames.map(({ schema, data }) => [
@@ -209,7 +248,57 @@ describe('statistics over time', () => {
     expect(frame!.data.values[1]!.reduce((sum: number, value) => sum + Number(value), 0)).toBe(count);
   });
 
-  test('are one statement for all measures of the same calls', async () => {
+  test('of accounts are called by their names, with the id where two have the same, within the scope', async () => {
+    const namesake = anAccount({ i_account: '16', username: 'beta', i_customer: '3' });
+    await database.insertAccounts([namesake]);
+    await database.insertXdrs([anXdr({ connect_time: '2026-02-02 09:00:00+00', i_account: '15' })]);
+    await database.insertXdrs([anXdr({ connect_time: '2026-02-02 09:00:00+00', i_account: '16' })]);
+    await database.insertXdrs([anXdr({ connect_time: '2026-02-02 09:00:00+00', i_account: '17' })]);
+    const range = { from: '2026-02-02T09:00:00.000Z', to: '2026-02-02T10:00:00.000Z' };
+    const frames = await gateway.frames('calls_attempts', { groupBy: 'ACCOUNT' }, { range });
+    expect(frames.map(({ schema }) => schema.name).sort()).toEqual(['17', 'beta (15)', 'beta (16)']);
+    const labels = frames.map(({ schema }) => schema.fields[1]!.labels);
+    expect(labels).toContainEqual({ account: '15', username: 'beta' });
+    const { body } = await gateway.post(
+      '/query',
+      { ...morning, targets: [{ refId: 'A', target: 'calls_attempts', payload: { groupBy: 'ACCOUNT' } }] },
+      ACCOUNT_TOKEN,
+    );
+    expect(body.map(({ schema }: Frame) => schema.name)).toEqual(['acme-dialler']);
+  });
+
+  test.each(['(Isle) of |Man|, "the"', "Cote d'Ivoire\\{x}", 'Korea, Republic of', '(a|b)', 'a + b'])(
+    'of a country called %s are found as a variable of any format writes it',
+    async (country) => {
+      const other = 'Elsewhere';
+      await database.insertXdrs(
+        [country, other].map((name) => anXdr({ connect_time: '2026-03-02 09:00:00+00', country: name })),
+      );
+      const range = { from: '2026-03-02T09:00:00.000Z', to: '2026-03-02T10:00:00.000Z' };
+      const count = async (payload: unknown, scopedVars: unknown) => {
+        const [frame] = await gateway.frames('calls_attempts', payload, { range, scopedVars });
+        return frame!.data.values[1]![0];
+      };
+      const escaped = country.replaceAll(/[\\^$*+?.()|[\]{}/]/g, '\\$&');
+      const one = { place: { text: [country], value: [country] } };
+      const two = { place: { text: [country, other], value: [country, other] } };
+      // In the format regex, which the query builder uses, and as JSON, which typed payloads use.
+      expect(await count({ country: escaped }, one)).toBe(1);
+      expect(await count({ country: [country] }, undefined)).toBe(1);
+      expect(await count({ country: `(${escaped}|${other})` }, undefined)).toBe(2);
+      for (const text of [
+        `${country}|${other}`,
+        `${country},${other}`,
+        `{${country},${other}}`,
+        `${country} + ${other}`,
+      ]) {
+        expect(await count({ country: text }, two), text).toBe(2);
+      }
+      await database.primary.deleteFrom('xdrs').where('country', 'in', [country, other]).execute();
+    },
+  );
+
+  test('are one statement for all measures of the same calls, beside the one that finds the buckets', async () => {
     const one = await gateway.replicas.choose();
     const other = await gateway.replicas.choose({ exclude: new Set([one.name]) });
     let statements = 0;
@@ -228,9 +317,9 @@ describe('statistics over time', () => {
       });
     const { body } = await ask([]);
     expect(body.map(({ schema }: Frame) => schema.refId)).toEqual(['A', 'B', 'C']);
-    expect(statements).toBe(1);
+    expect(statements).toBe(2);
     await ask([{ country: 'France' }, {}, {}]);
-    expect(statements).toBe(3);
+    expect(statements).toBe(5);
     for (const replica of [one, other]) {
       replica.pool.off('acquire', count);
       replica.release();
@@ -268,6 +357,28 @@ describe('statistics in a table', () => {
       { account: '14', median_duration_seconds: 30, attempts: 4 },
       { account: '15', median_duration_seconds: 6, attempts: 1 },
     ]);
+  });
+
+  test('may be ordered by, grouped by and cut by whatever a variable offers', async () => {
+    const offered = async (target: string) =>
+      (await gateway.post('/variable', { payload: { target } })).body.map(
+        ({ __value }: { __value: string }) => __value,
+      );
+    for (const orderBy of [...(await offered('measures')), 'acdSeconds', 'acd_seconds']) {
+      const [frame] = await gateway.frames('calls_table', { groupBy: 'ACCOUNT', orderBy }, morning);
+      expect(rowsOf(frame!), orderBy).toHaveLength(2);
+    }
+    for (const groupBy of await offered('dimensions')) {
+      for (const metric of ['calls_attempts', 'calls_table']) {
+        const frames = await gateway.frames(metric, { groupBy }, morning);
+        expect(frames.length, `${metric} ${groupBy}`).toBeGreaterThan(0);
+      }
+    }
+    for (const bucket of await offered('buckets')) {
+      for (const metric of ['calls_attempts', 'calls_table'])
+        await gateway.frames(metric, { bucket }, morning);
+    }
+    for (const metric of await offered('measures')) await gateway.frames(metric, {}, morning);
   });
 
   test('can be of the addresses that calls come from', async () => {

@@ -5,7 +5,7 @@ import { metrics } from '../../src/grafana/metric-list.ts';
 import { tagKeys } from '../../src/grafana/variables.ts';
 import { aFailedXdr, anAccount, anXdr } from '../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
-import { grafanaDataNote, hasGrafanaData, toDataFrame } from './data-frames.ts';
+import { formatValue, grafanaDataNote, hasGrafanaData, toDataFrame } from './data-frames.ts';
 import { captured, createGrafanaGateway, type GrafanaGateway } from './grafana-gateway.ts';
 
 let database: TestDatabase;
@@ -296,10 +296,36 @@ describe('what is wrong with a request', () => {
       call({ replica: { name: 'x' } }, 'replication_up'),
       'payload.replica must be a text or a list of texts',
     ],
+    [
+      '/query',
+      call({ accuont: '14' }),
+      'Query A: calls_attempts has no payload field "accuont". Did you mean "account"? There are: bucket, groupBy',
+    ],
+    ['/query', call({ groupby: 'ACCOUNT' }), 'no payload field "groupby". Did you mean "groupBy"?'],
+    ['/query', call({ orderBy: 'attempts' }), 'calls_attempts has no payload field "orderBy".'],
+    ['/query', call({ replica: 'replica-a' }), 'calls_attempts has no payload field "replica".'],
+    ['/query', call({ filter: null }), 'no payload field "filter".'],
+    ['/query', call({ account: { ids: ['14'] } }), 'there is no "account.ids"'],
+    ['/query', call({ replicas: [] }, 'replication_up'), 'Did you mean "replica"? There are: replica.'],
+    ['/query', call({ replica: 'replica-a' }, 'replication_health'), 'It takes none.'],
+    [
+      '/query',
+      { ...call({}), filters: [{ key: 'contry', operator: '=', value: 'x' }] },
+      'Did you mean "country"?',
+    ],
+    ['/query', call({ cld: '(33|44)' }), 'payload.cld must be a text: it takes one value, not 2'],
+    [
+      '/query',
+      { range, targets: [{ refId: 'A', target: 'calls_attempt' }] },
+      'Did you mean "calls_attempts"?',
+    ],
+    ['/variable', { payload: { target: 'acounts' } }, 'Did you mean "accounts"?'],
+    ['/variable', { payload: { target: 'accounts', region: 'x', contry: 'y' } }, 'Did you mean "country"?'],
+    ['/variable', { payload: { target: 'buckets', country: 'x' } }, 'has no payload field "country"'],
     ['/query', call({ bucket: 'FORTNIGHT' }), 'payload.bucket must be one of AUTO, '],
     ['/query', call({ bucket: {} }), 'payload.bucket must be a text'],
     ['/query', call({ groupBy: 'SWITCH' }), 'payload.groupBy must be one of NONE, ACCOUNT'],
-    ['/query', call({ groupBy: 'CLD' }), 'use the metric calls_table'],
+    ['/query', call({ groupBy: 'CLD', top: 21 }), 'payload.top must be a whole number from 1 to 20'],
     ['/query', call({ top: 0 }), 'payload.top must be a whole number from 1 to 100'],
     ['/query', call({ top: 'many' }), 'payload.top must be a whole number'],
     ['/query', call({ orderBy: 'fun' }, 'calls_table'), 'payload.orderBy must be one of attempts'],
@@ -406,6 +432,25 @@ describe.skipIf(!hasGrafanaData)(`what Grafana makes of the answers${grafanaData
       config: { unit: 's', displayNameFromDS: 'replica-a' },
     });
     expect(value!.values[0]).toBeNull();
+  });
+
+  test('minutes are minutes, however many', async () => {
+    const unitOf = (frame: ReturnType<typeof toDataFrame>, name: string) =>
+      String(frame.fields.find((field) => field.name === name)!.config.unit);
+    for (const [metric, field] of [
+      ['calls_minutes', 'Value'],
+      ['calls_billed_minutes', 'Value'],
+      ['calls_table', 'minutes'],
+      ['calls_table', 'billed_minutes'],
+    ] as const) {
+      const { body } = await gateway.post('/query', recentRequest(metric));
+      const unit = unitOf(toDataFrame(body[0]), field);
+      expect([19_850, 0.5, 1_234_567.89].map((value) => formatValue(unit, value))).toEqual([
+        '19,850 min',
+        '0.5 min',
+        '1,234,567.9 min',
+      ]);
+    }
   });
 
   test('what was left out is a notice of the frame', async () => {
