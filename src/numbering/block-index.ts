@@ -13,50 +13,90 @@ export interface BlockIndex {
   readonly size: number;
   /** Of the blocks the number lies in, the one with the longest prefix, and of these the smallest. */
   find(national: string): Block | undefined;
+  /** The same for digits that lie from `from` to `to`. */
+  findIn(digits: Uint8Array, from: number, to: number): Block | undefined;
   [Symbol.iterator](): Iterator<Block>;
 }
 
-/**
- * The lengths that prefixes have are few, so each is tried, the longest first. Blocks of one prefix stand together, the
- * smallest first.
- */
+/** Digits that blocks have: as numbers they are exact. */
+const MAX_DIGITS = 15;
+const ZERO = 0x30;
+
+/** A block as numbers that digits are compared with. */
+interface Span {
+  readonly block: Block;
+  readonly length: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** A tree of digits: at the end of each prefix its blocks, the smallest first. */
+interface Branch {
+  readonly next: (Branch | undefined)[];
+  readonly spans: Span[];
+}
+
+/** One walk along the digits passes every prefix that the number begins with; the last that has a block for it counts. */
 export function createBlockIndex(blocks: Iterable<Block>): BlockIndex {
-  const byPrefix = new Map<string, Block[]>();
-  let size = 0;
-  for (const block of blocks) {
-    const neighbours = byPrefix.get(block.prefix);
-    if (neighbours) neighbours.push(block);
-    else byPrefix.set(block.prefix, [block]);
-    size++;
+  const root = createBranch();
+  const all = [...blocks];
+  for (const block of all) growTo(root, block.prefix).spans.push(spanOf(block));
+  sortSpans(root);
+
+  function findIn(digits: Uint8Array, from: number, to: number): Block | undefined {
+    const length = to - from;
+    if (length > MAX_DIGITS) return undefined;
+    let number = 0;
+    for (let at = from; at < to; at++) number = number * 10 + digits[at]! - ZERO;
+    let found: Block | undefined;
+    let branch: Branch | undefined = root;
+    for (let at = from; at < to; at++) {
+      branch = branch.next[digits[at]! - ZERO];
+      if (!branch) return found;
+      if (branch.spans.length > 0) found = findAmong(branch.spans, number, length) ?? found;
+    }
+    return found;
   }
-  for (const neighbours of byPrefix.values()) neighbours.sort(bySize);
-  const lengths = [...new Set([...byPrefix.keys()].map(({ length }) => length))].sort((a, b) => b - a);
 
   return {
-    size,
+    size: all.length,
+    findIn,
     find(national) {
-      for (const length of lengths) {
-        const found = byPrefix.get(national.slice(0, length))?.find((block) => holds(block, national));
-        if (found) return found;
-      }
-      return undefined;
+      const digits = Buffer.from(national, 'latin1');
+      return findIn(digits, 0, digits.length);
     },
-    *[Symbol.iterator]() {
-      for (const neighbours of byPrefix.values()) yield* neighbours;
-    },
+    [Symbol.iterator]: () => all.values(),
   };
 }
 
-/** Text of one length compares as numbers do. */
-function holds({ first, last }: Block, national: string): boolean {
-  return national.length === first.length && first <= national && national <= last;
+function findAmong(spans: readonly Span[], number: number, length: number): Block | undefined {
+  for (let index = 0; index < spans.length; index++) {
+    const span = spans[index]!;
+    if (span.length === length && span.first <= number && number <= span.last) return span.block;
+  }
+  return undefined;
 }
 
-/** At most fifteen digits, so the difference is exact. */
-function bySize(one: Block, other: Block): number {
-  return countNumbers(one) - countNumbers(other);
+function createBranch(): Branch {
+  return { next: Array(10).fill(undefined), spans: [] };
 }
 
-function countNumbers({ first, last }: Block): number {
-  return Number(last) - Number(first);
+function growTo(root: Branch, prefix: string): Branch {
+  let branch = root;
+  for (const character of prefix) {
+    const digit = Number(character);
+    branch.next[digit] ??= createBranch();
+    branch = branch.next[digit];
+  }
+  return branch;
+}
+
+function spanOf(block: Block): Span {
+  const { first, last } = block;
+  return { block, length: first.length, first: Number(first), last: Number(last) };
+}
+
+function sortSpans({ next, spans }: Branch): void {
+  spans.sort((one, other) => one.last - one.first - (other.last - other.first));
+  for (const branch of next) if (branch) sortSpans(branch);
 }

@@ -30,4 +30,9 @@ export interface Carrier {
 export interface CarrierSource {
   /** Position by position; null is unknown. Needs no database. */
   lookUp(numbers: readonly string[]): Promise<readonly (Carrier | null)[]>;
+  /**
+   * The same, at once, of the text that lies from `from` to `to`: the same object for numbers of which the same is known.
+   * Undefined when it must be looked up as above. May throw.
+   */
+  findNow?(text: Uint8Array, from: number, to: number): Carrier | null | undefined;
 }

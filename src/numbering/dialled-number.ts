@@ -40,12 +40,6 @@ function toNational(international: string): string | undefined {
   return NATIONAL.test(national) ? national : undefined;
 }
 
-/** What a French number may be from abroad: the plan does not distinguish territories by their code. */
-export function toInternationals(national: string): readonly string[] {
-  if (/^0508\d{6}$/.test(national)) return [national.slice(1)];
-  return frenchCodes.map((code) => code + national.slice(1));
-}
-
 function withoutPrefix(text: string, prefixes: readonly string[]): string {
   const fitting = prefixes.filter((prefix) => text.startsWith(prefix));
   const longest = fitting.reduce((one, other) => (other.length > one.length ? other : one), '');

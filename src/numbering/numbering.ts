@@ -1,13 +1,12 @@
 import type { Logger } from 'pino';
-import type { Block, BlockIndex } from './block-index.ts';
-import type { Carrier, CarrierSource, LineKind } from './carrier.ts';
-import { type DialledNumber, readNumber, toInternationals } from './dialled-number.ts';
+import type { BlockIndex } from './block-index.ts';
+import type { CarrierSource } from './carrier.ts';
+import { type CarrierFinder, createCarrierFinder } from './carrier-finder.ts';
 import { type Operators, readOperators } from './operators-file.ts';
 import { readPlan } from './plan-file.ts';
 import type { NumberingFiles } from './settings.ts';
-import { fold } from './table-file.ts';
 import { type FileReport, type WatchedFile, watchFile } from './watched-file.ts';
-import { loadWorldPlan, type Place, type WorldPlan } from './world-plan.ts';
+import { loadWorldPlan, type WorldPlan } from './world-plan.ts';
 
 /** Without a plan no block is known; without operators holders have codes and no names. */
 export interface NumberingOptions extends Partial<NumberingFiles> {
@@ -48,7 +47,9 @@ export function createNumbering({
     ? watchFile({ path: operatorsPath, read: readOperators, onRead: onRead('list of operators'), pollMillis })
     : undefined;
   const files = [plan, operators].filter((file) => file !== undefined) as WatchedFile<unknown>[];
-  let world: Promise<WorldPlan> | undefined;
+  const finders = keepFinder(stripPrefixes);
+  let loading: Promise<WorldPlan> | undefined;
+  let world: WorldPlan | undefined;
 
   return {
     firstRead: Promise.all(files.map(({ firstRead }) => firstRead)).then(() => {}),
@@ -57,90 +58,32 @@ export function createNumbering({
       ...(operators && { operators: operators.report() }),
     }),
     async lookUp(numbers) {
-      world ??= loadWorldPlan();
-      const sources = { world: await world, blocks: plan?.current(), operators: operators?.current() };
-      return numbers.map((text) => {
-        const number = readNumber(text, stripPrefixes);
-        return number ? findCarrier(number, sources) : null;
+      loading ??= loadWorldPlan();
+      world = await loading;
+      const finder = finders(world, plan?.current(), operators?.current());
+      return numbers.map((number) => {
+        const text = Buffer.from(number);
+        return finder.find(text, 0, text.length);
       });
     },
+    findNow: (text, from, to) =>
+      world && finders(world, plan?.current(), operators?.current()).find(text, from, to),
     close() {
       for (const file of files) file.close();
     },
   };
 }
 
-interface Sources {
-  readonly world: WorldPlan;
-  readonly blocks: BlockIndex | undefined;
-  readonly operators: Operators | undefined;
-}
-
-function findCarrier(number: DialledNumber, { world, blocks, operators }: Sources): Carrier | null {
-  const block = findBlock(number, blocks);
-  const place = findPlace(number, world);
-  const frenchKind = findFrenchKind(number);
-  const lineKind = frenchKind ?? place.lineKind;
-  // For short codes and machines only the plan has the territory.
-  const known = block && frenchKind ? findCountry(block.territory) : place.country;
-  const country = known ?? (block || isFrench(number) ? findCountry(block?.territory) : null);
-  if (!block && country === null && lineKind === null) return null;
-  return {
-    blockHolder: (block && operators?.get(block.holderCode)) ?? null,
-    blockHolderCode: block?.holderCode ?? null,
-    territory: block?.territory ?? null,
-    country,
-    lineKind,
-    prefix: block?.prefix ?? null,
+/** A finder remembers what it found: another one where a file has been read again. */
+function keepFinder(stripPrefixes: readonly string[]) {
+  let kept: { readonly finder: CarrierFinder; readonly of: readonly unknown[] } | undefined;
+  return (world: WorldPlan, blocks: BlockIndex | undefined, operators: Operators | undefined) => {
+    if (!kept || kept.of[0] !== blocks || kept.of[1] !== operators) {
+      const finder = createCarrierFinder({ world, blocks, operators, stripPrefixes });
+      kept = { finder, of: [blocks, operators] };
+    }
+    return kept.finder;
   };
-}
-
-/** Behind the code of an overseas territory there are no numbers of the mainland. */
-function findBlock(number: DialledNumber, blocks: BlockIndex | undefined): Block | undefined {
-  const block = number.national === undefined ? undefined : blocks?.find(number.national);
-  return block && !isFrench(number) && isMainland(block) ? undefined : block;
-}
-
-function isMainland({ territory }: Block): boolean {
-  return territory !== null && fold(territory) === 'metropole';
-}
-
-/** Written as at home, or with the code of France: then it may be a number of any territory. */
-function isFrench({ international, national }: DialledNumber): boolean {
-  return national !== undefined && (international === undefined || international.startsWith('33'));
-}
-
-function findPlace(number: DialledNumber, world: WorldPlan): Place {
-  const { international, national, isShort } = number;
-  const dialled = international === undefined || isShort ? nowhere : world.findPlace(international);
-  if (dialled.lineKind !== null || isShort || !isFrench(number)) return dialled;
-  const inUse = toInternationals(national!)
-    .map((each) => world.findPlace(each))
-    .find(({ lineKind }) => lineKind !== null);
-  return inUse ?? dialled;
-}
-
-const nowhere: Place = { country: null, lineKind: null };
-
-/** The kinds that libphonenumber lacks. */
-function findFrenchKind({ national, isShort }: DialledNumber): LineKind | undefined {
-  if (isShort) return 'SHORT_CODE';
-  return national !== undefined && national.length > 10 ? 'MACHINE' : undefined;
-}
-
-const OVERSEAS: readonly (readonly [part: string, country: string])[] = [
-  ['guadeloupe', 'GP'],
-  ['martinique', 'MQ'],
-  ['guyane', 'GF'],
-  ['reunion', 'RE'],
-  ['mayotte', 'YT'],
-  ['miquelon', 'PM'],
-];
-
-/** Of a French block. */
-function findCountry(territory: string | null | undefined): string {
-  const folded = fold(territory ?? '');
-  return OVERSEAS.find(([part]) => folded.includes(part))?.[1] ?? 'FR';
 }
 
 function logReport(
