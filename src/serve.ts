@@ -25,6 +25,12 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+/** What is no setting, because nobody but a test has a reason to change it. */
+export interface GatewayTuning {
+  /** Between two looks at the catalogue of one standby. */
+  readonly catalogueIntervalSeconds?: number;
+}
+
 /** How long the start waits for a first standby before it goes on without: then requests fail until one is there. */
 const FIRST_STANDBY_SECONDS = 5;
 /** How long the start waits for the numbering plan: an ordinary one is there long before a standby is. */
@@ -47,7 +53,7 @@ export async function serve(env: Environment, stop: AbortSignal): Promise<number
  * Starts a gateway from settings. Throws BadSettingsError, SourceUnusableError with every missing column, or
  * ListenError; standbys that are down stop nothing.
  */
-export async function startGateway(env: Environment): Promise<Gateway> {
+export async function startGateway(env: Environment, tuning: GatewayTuning = {}): Promise<Gateway> {
   const settings = parseGatewaySettings(env);
   const logger = createLogger({ level: settings.telemetry.logLevel });
   const replicas = createReplicas(replicasOptions(settings, logger));
@@ -57,7 +63,12 @@ export async function startGateway(env: Environment): Promise<Gateway> {
   try {
     const version = packageVersion();
     traces = await openTraces(settings, version, logger);
-    const catalogue = new CatalogueWatch({ replicas, sourceName: settings.source.name, logger });
+    const catalogue = new CatalogueWatch({
+      replicas,
+      sourceName: settings.source.name,
+      logger,
+      intervalSeconds: tuning.catalogueIntervalSeconds,
+    });
     await watchCatalogue(catalogue, logger, stopping.signal);
     const parts = { settings, logger, replicas, numbering, traces, catalogue, version, stopping };
     const { server, graphiql } = assembleServer(parts);

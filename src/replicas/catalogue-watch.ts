@@ -11,7 +11,7 @@ export interface CatalogueWatchOptions {
   readonly sourceName: SourceName;
   readonly logger: Log;
   /** Between two looks at the catalogue of one standby, where no statement has failed; 10 when missing. */
-  readonly intervalSeconds?: number;
+  readonly intervalSeconds?: number | undefined;
 }
 
 interface Log {

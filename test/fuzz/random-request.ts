@@ -8,6 +8,7 @@ const leaves = [
   'cli',
   'cld',
   'cliIn',
+  'cldIn',
   'setupTime',
   'connectTime',
   'disconnectTime',
@@ -15,66 +16,97 @@ const leaves = [
   'billedSeconds',
   'chargedAmount',
   'disconnectCause',
+  'disconnectReason',
   'outcome',
   'prefix',
   'country',
   'region',
   'pddSeconds',
   'userAgent',
+  'remoteIp',
+  'protocol',
+  'releaseSource',
   '__typename',
 ];
 
-const filters = [
-  '',
-  '',
-  '',
-  'filter: { accountIds: [14] }',
-  'filter: { accountIds: [14, 15] }',
-  'filter: { accountIds: [15] }',
-  'filter: { from: "2026-01-05T09:00:05Z" }',
-  'filter: { to: "2026-01-05T09:00:05Z" }',
-  'filter: { type: NON_ZERO }',
-  'filter: { cli: { startsWith: "own" } }',
-  'filter: { cli: { contains: "漢’" } }',
-  'filter: { countries: ["é", "own1"] }',
-  'filter: { disconnectCauses: [16, 17] }',
-  'filter: { customerIds: [3] }',
-  'filter: { minDurationSeconds: "1.5" }',
+const related = [
+  'account { username }',
+  'account { id currency blocked }',
+  'account { username customer { name } }',
+  'customer { id name }',
+];
+
+const conditions = [
+  'accountIds: [14]',
+  'accountIds: [14, 15]',
+  'accountIds: [15]',
+  'accountIds: []',
+  'from: "2026-01-05T09:00:05Z"',
+  'to: "2026-01-05T09:00:05Z"',
+  'from: "2026-01-05T09:00:01Z", to: "2026-01-05T09:00:12.5Z"',
+  'type: NON_ZERO',
+  'type: NON_ZERO_AND_ERRORS',
+  'type: ERRORS',
+  'type: INCOMPLETE',
+  'type: COMPLETE',
+  'cli: { startsWith: "OWN" }',
+  'cli: { contains: "漢’" }',
+  'cld: { endsWith: "1" }',
+  'cld: { is: "0" }',
+  'countries: ["é", "OWN1", "漢"]',
+  'outcomes: [ANSWERED, NETWORK]',
+  'disconnectCauses: [16, 17, 2147483647, -2147483648]',
+  'customerIds: [3]',
+  'customerIds: [4, "9223372036854775807"]',
+  'minDurationSeconds: "1.5"',
+  'maxDurationSeconds: "3000000000"',
+  'remoteIp: "OWN1"',
 ];
 
 export interface RandomList {
   /** Of the `cdrs` field, without page. */
-  readonly filter: string;
-  readonly order: string;
+  readonly args: string;
   readonly fields: readonly string[];
 }
 
 export function randomList(random: Random): RandomList {
+  const count = random.pick([0, 0, 0, 1, 1, 2]);
+  const chosen = count === 0 ? [] : random.some(conditions, count);
+  // No condition twice: GraphQL refuses that.
+  const names = new Set<string>();
+  const filter = chosen.filter((each) => {
+    const own = [...each.matchAll(/(\w+):(?! *\{)/g)].map(([, name]) => name!).concat(each.split(':')[0]!);
+    if (own.some((name) => names.has(name))) return false;
+    for (const name of own) names.add(name);
+    return true;
+  });
+  const order = `orderBy: ${random.pick(['NEWEST_FIRST', 'OLDEST_FIRST'])}`;
   return {
-    filter: random.pick(filters),
-    order: `orderBy: ${random.pick(['NEWEST_FIRST', 'OLDEST_FIRST'])}`,
-    fields: random.some(leaves, 9),
+    args: filter.length > 0 ? `filter: { ${filter.join(', ')} }, ${order}` : order,
+    fields: [...random.some(leaves, 9), ...(random.chance(0.3) ? [random.pick(related)] : [])],
   };
 }
 
-export function documentOf(
-  { filter, order, fields }: RandomList,
-  page: string,
-  list: 'nodes' | 'edges',
-): string {
+export function documentOf({ args, fields }: RandomList, page: string, list: 'nodes' | 'edges'): string {
   const selection =
     list === 'nodes' ? `nodes { ${fields.join(' ')} }` : `edges { cursor node { ${fields.join(' ')} } }`;
-  return `query ($at: String) { cdrs(${[filter, order, page].filter(Boolean).join(', ')}) {
+  return `query ($at: String) { cdrs(${args}, ${page}) {
     ${selection} pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`;
 }
 
-export function fileDocumentOf({ filter, order, fields }: RandomList): string {
-  const args = [filter, order, 'first: 500'].filter(Boolean).join(', ');
-  return `{ cdrs(${args}) { nodes { ${fields.join(' ')} } } }`;
+export function fileDocumentOf({ args, fields }: RandomList): string {
+  return `{ cdrs(${args}, first: 500) { nodes { ${fields.join(' ')} } } }`;
 }
 
-export const statistics = [
-  '{ cdrStats(groupBy: [OUTCOME]) { rows { outcome attempts answered minutes asr acdSeconds } totals { attempts } } }',
-  '{ cdrStats(groupBy: [COUNTRY, DAY]) { rows { country bucket attempts chargedAmount } } }',
-  '{ cdrStats(groupBy: [DISCONNECT_CAUSE]) { rows { disconnectCause attempts pddSeconds billedMinutes } } }',
-];
+const dimensions = ['OUTCOME', 'COUNTRY', 'DISCONNECT_CAUSE', 'ACCOUNT', 'CUSTOMER', 'PREFIX'];
+const buckets = ['HOUR', 'DAY', 'WEEK', 'MONTH'];
+const zones = ['UTC', 'America/Nuuk', 'Pacific/Apia', 'Australia/Lord_Howe'];
+const measures = 'attempts answered failed asr ner';
+
+export function randomStatistics(random: Random): string {
+  const groups = random.chance(0.3) ? [] : random.some(dimensions, 2);
+  if (random.chance(0.5)) groups.push(random.pick(buckets));
+  const filter = random.chance(0.3) ? `filter: { ${random.pick(conditions)} }, ` : '';
+  return `{ cdrStats(${filter}groupBy: [${groups.join(', ')}], timeZone: "${random.pick(zones)}") {
+    rows { bucket outcome country disconnectCause accountId customerId ${measures} } totals { ${measures} } } }`;
+}

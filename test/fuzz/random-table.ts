@@ -1,152 +1,232 @@
 import type { Random } from './random.ts';
+import {
+  bigint,
+  type ColumnType,
+  double,
+  flags,
+  integer,
+  keyTime,
+  numbers,
+  numeric,
+  real,
+  smallint,
+  textTypes,
+  times,
+  wholes,
+} from './random-values.ts';
 
-/** Tables of calls as some switch might have them, and what might be stored in them. Values are SQL. */
+/** Tables of calls as some switch might have them, and what might be stored in them. */
 
-export const OWN = 14;
-export const OTHER = 15;
-/** In every text of the other account, and nowhere else. */
-export const FOREIGN = 'FOREIGN';
+/** In every text of an account and its calls, and nowhere else. */
+export const marks: ReadonlyMap<number, string> = new Map([
+  [14, 'OWN'],
+  [15, 'FOREIGN'],
+  [16, 'THIRD'],
+]);
+const accountIds = [14, 14, 14, 15, 15, 16];
+export const SOURCES = ['xdrs', 'sippy'] as const;
 
-type Values = (random: Random, mark: string) => string;
+type Choice = Readonly<Record<string, readonly ColumnType[]>>;
 
-const text = (random: Random, mark: string): string =>
-  random.pick([
-    `'${mark}'`,
-    `'${mark}"\\,;'`,
-    `'=${mark}+1'`,
-    `E'${mark}\\n\\t\\x01'`,
-    `'${mark}' || repeat('x', ${random.below(3000)})`,
-    "''",
-    `'# INCOMPLETE ${mark}'`,
-  ]);
-const whole =
-  (...extremes: string[]): Values =>
-  (random) =>
-    random.chance(0.3) ? random.pick(extremes) : String(random.below(600));
-const fraction: Values = (random) =>
-  random.chance(0.4)
-    ? random.pick([
-        "'NaN'",
-        "'Infinity'",
-        "'-Infinity'",
-        '1e300',
-        '-0.25',
-        '0.1',
-        '1e10',
-        '136298900000',
-        '1e-7',
-      ])
-    : String(random.below(60_000) / 100);
-const time: Values = (random) =>
-  random.chance(0.25)
-    ? random.pick([
-        "'infinity'",
-        "'-infinity'",
-        "'294276-12-31 23:59:59.999999'",
-        "'4714-11-24 BC'",
-        "'9999-12-31'",
-        "'0001-01-01 BC'",
-      ])
-    : `'2026-01-05 09:00:00'::timestamp + ${random.below(40)} * interval '0.5 seconds'`;
-
-interface TypeOf {
-  readonly type: string;
-  readonly value: Values;
+/** Required columns, and those that a switch may lack. */
+interface Shape {
+  readonly table: string;
+  readonly key: string;
+  readonly required: Choice;
+  readonly optional: Choice;
 }
 
-const bigint: TypeOf = {
-  type: 'bigint',
-  value: whole('9999999999', '-9223372036854775808', '9223372036854775807'),
-};
-const integer: TypeOf = { type: 'integer', value: whole('2147483647', '-2147483648') };
-const smallint: TypeOf = { type: 'smallint', value: whole('32767', '-32768') };
-const numeric: TypeOf = { type: 'numeric', value: fraction };
-const double: TypeOf = { type: 'double precision', value: fraction };
-const texts: TypeOf[] = [
-  { type: 'text', value: text },
-  { type: 'varchar(4000)', value: text },
-];
-const times: TypeOf[] = [
-  { type: 'timestamptz', value: time },
-  { type: 'timestamp', value: time },
-];
-const numbers = [integer, bigint, smallint, numeric, double];
-
-/** Which types a column may have; the first two hundred of 255 are those of real switches. */
-const optional: Readonly<Record<string, readonly TypeOf[]>> = {
-  i_customer: [bigint, integer, numeric],
-  cli: texts,
-  cld: texts,
-  cli_in: texts,
-  call_id: texts,
-  country: texts,
-  region: texts,
-  user_agent: texts,
-  prefix: texts,
-  setup_time: times,
-  disconnect_time: times,
-  charged_quantity: numbers,
-  disconnect_cause: [integer, bigint, smallint],
-  pdd: [numeric, double, integer],
-};
-
-export interface RandomTable {
-  readonly columns: ReadonlyMap<string, TypeOf>;
-  /** Creates it and fills it. */
-  readonly sql: string;
-}
-
-export function randomTable(random: Random, rows: number): RandomTable {
-  const columns = new Map<string, TypeOf>([
-    ['duration', random.pick([numeric, double, integer])],
-    ['charged_amount', random.pick([numeric, double])],
-  ]);
-  for (const [name, types] of Object.entries(optional)) {
-    if (random.chance(0.85)) columns.set(name, random.pick(types));
-  }
-  const keyType = random.pick(['bigint', 'bigint', 'integer', 'smallint']);
-  const accountType = random.pick(['bigint', 'integer']);
-  const isNullable = random.chance(0.5);
-  const definitions = [
-    `i_xdr ${keyType}${isNullable && random.chance(0.3) ? '' : ' primary key'}`,
-    `i_account ${accountType}`,
-    `connect_time timestamptz${isNullable ? '' : ' not null'}`,
-    ...[...columns].map(([name, { type }]) => `${name} ${type}`),
-  ];
-  const names = ['i_xdr', 'i_account', 'connect_time', ...columns.keys()];
-  const lines = Array.from({ length: rows }, (_, index) => {
-    const isOwn = random.chance(0.6);
-    const mark = isOwn ? `own${index}` : `${FOREIGN}${index}`;
-    const values = [...columns.values()].map(({ type, value }) =>
-      random.chance(0.15) ? 'null' : `(${value(random, mark)})::${type}`,
-    );
-    const account = isNullable && random.chance(0.05) ? 'null' : isOwn ? OWN : OTHER;
-    const connectTime = isNullable && random.chance(0.1) ? 'null' : time(random, mark);
-    return `(${index + 1}, ${account}, (${connectTime})::timestamptz, ${values.join(', ')})`;
-  });
+function xdrsShape(text: readonly ColumnType[]): Shape {
   return {
-    columns,
-    sql: `
-      create table xdrs (${definitions.join(', ')});
-      create index on xdrs (i_account, connect_time desc, i_xdr desc);
-      create index on xdrs (connect_time desc, i_xdr desc);
-      grant select on xdrs to gateway_reader;
-      insert into xdrs (${names.join(', ')}) values ${lines.join(',\n')}`,
+    table: 'xdrs',
+    key: 'i_xdr',
+    required: { duration: [numeric, double, real, integer], charged_amount: [numeric, double] },
+    optional: {
+      i_customer: [bigint, integer, numeric],
+      cli: text,
+      cld: text,
+      cli_in: text,
+      call_id: text,
+      country: text,
+      region: text,
+      user_agent: text,
+      remote_ip: text,
+      release_source: text,
+      prefix: text,
+      setup_time: times,
+      disconnect_time: times,
+      charged_quantity: numbers,
+      disconnect_cause: [...wholes, numeric],
+      pdd: [numeric, double, integer],
+      i_protocol: [smallint, integer, bigint],
+    },
   };
 }
 
-/** A statement of somebody who owns the table and thinks of nobody else. */
-export function randomAlter(random: Random, { columns }: RandomTable): string {
-  const name = random.pick([...columns.keys()].filter((each) => each in optional));
-  const type = random.pick(optional[name]!).type;
+function sippyShape(text: readonly ColumnType[]): Shape {
+  return {
+    table: 'cdrs',
+    key: 'i_cdr',
+    required: { duration: [double, numeric], cost: [double, numeric], result: [bigint, integer, smallint] },
+    optional: {
+      i_customer: [bigint, integer],
+      billed_duration: [double, double, numeric, bigint],
+      disconnect_time: times,
+      cli_in: text,
+      cld_in: text,
+      prefix: text,
+      area_name: text,
+      user_agent: text,
+      remote_ip: text,
+      release_source: text,
+      pdd1xx: [double, numeric],
+      i_protocol: [smallint, integer],
+    },
+  };
+}
+
+export interface RandomTables {
+  readonly source: (typeof SOURCES)[number];
+  /** Creates and fills them. */
+  readonly sql: string;
+  /** A statement of somebody who owns them and thinks of nobody else. */
+  alter(random: Random): string;
+  /** What brings back all that the gateway's role needs. */
+  readonly grantAgain: string;
+}
+
+export function randomTables(random: Random, encoding: string, rows: number): RandomTables {
+  const source = random.pick(['xdrs', 'xdrs', 'sippy'] as const);
+  const text = textTypes(encoding);
+  const shape = source === 'xdrs' ? xdrsShape(text) : sippyShape(text);
+  const columns = chooseColumns(random, shape);
+  const owners = ownersSql(random, text);
+  const calls = source === 'sippy' && random.chance(0.85) ? callsSql(random, text, rows) : '';
+  const names = [shape.table, ...(calls && ['calls']), ...(owners && ['accounts', 'customers'])];
+  const grantAgain = `grant select on ${names.join(', ')} to gateway_reader`;
+  return {
+    source,
+    sql: [recordsSql(random, shape, columns, rows), calls, owners, `${grantAgain};`].join('\n'),
+    alter: (changing) => alterSql(changing, shape, grantAgain),
+    grantAgain,
+  };
+}
+
+function chooseColumns(random: Random, { required, optional }: Shape): Map<string, ColumnType> {
+  const columns = new Map(Object.entries(required).map(([name, types]) => [name, random.pick(types)]));
+  for (const [name, types] of Object.entries(optional)) {
+    if (random.chance(0.85)) columns.set(name, random.pick(types));
+  }
+  return columns;
+}
+
+function valueSql(random: Random, { type, value }: ColumnType, mark: string): string {
+  return random.chance(0.15) ? 'null' : `(${value(random, mark)})::${type}`;
+}
+
+function recordsSql(
+  random: Random,
+  { table, key }: Shape,
+  columns: ReadonlyMap<string, ColumnType>,
+  rows: number,
+): string {
+  const isNullable = random.chance(0.5);
+  const hasKeys = !isNullable || random.chance(0.7);
+  const definitions = [
+    `${key} ${random.pick(['bigint', 'bigint', 'integer', 'smallint'])}${hasKeys ? ' primary key' : ''}`,
+    `i_account ${random.pick(['bigint', 'integer'])}`,
+    `connect_time timestamptz${isNullable ? '' : ' not null'}`,
+    ...(table === 'cdrs' ? ['i_call bigint'] : []),
+    ...[...columns].map(([name, { type }]) => `${name} ${type}`),
+  ];
+  const names = [
+    key,
+    'i_account',
+    'connect_time',
+    ...(table === 'cdrs' ? ['i_call'] : []),
+    ...columns.keys(),
+  ];
+  const lines = Array.from({ length: rows }, (_, index) => {
+    const account = isNullable && random.chance(0.05) ? null : random.pick(accountIds);
+    const mark = `${marks.get(account ?? 15)}${index}`;
+    const values = [...columns.values()].map((column) => valueSql(random, column, mark));
+    const connectTime = isNullable && random.chance(0.1) ? 'null' : keyTime(random, mark);
+    const id = !hasKeys && random.chance(0.05) ? 'null' : index + 1;
+    const call = table === 'cdrs' ? [random.chance(0.1) ? 'null' : callOf(account, index)] : [];
+    return `(${[id, account ?? 'null', `(${connectTime})::timestamptz`, ...call, ...values].join(', ')})`;
+  });
+  return `
+    create table ${table} (${definitions.join(', ')});
+    create index on ${table} (i_account, connect_time desc, ${key} desc);
+    create index on ${table} (connect_time desc, ${key} desc);
+    insert into ${table} (${names.join(', ')}) values ${lines.join(',\n')};`;
+}
+
+/** Calls of different accounts have different parts of `calls`. */
+const callOf = (account: number | null, index: number): number => (account ?? 15) * 1000 + index;
+
+function callsSql(random: Random, text: readonly ColumnType[], rows: number): string {
+  const columns = Object.entries({ cli: text, cld: text, call_id: text, setup_time: times }).flatMap(
+    ([name, types]) => (random.chance(0.85) ? [[name, random.pick(types)] as const] : []),
+  );
+  const lines = [...marks].flatMap(([account, mark]) =>
+    Array.from({ length: rows }, (_, index) => {
+      const values = columns.map(([, column]) => valueSql(random, column, `${mark}${index}`));
+      return `(${[callOf(account, index), ...values].join(', ')})`;
+    }),
+  );
+  return `
+    create table calls (${['i_call bigint primary key', ...columns.map(([name, { type }]) => `${name} ${type}`)].join(', ')});
+    insert into calls (${['i_call', ...columns.map(([name]) => name)].join(', ')}) values ${lines.join(',\n')};`;
+}
+
+function ownersSql(random: Random, text: readonly ColumnType[]): string {
+  if (random.chance(0.25)) return '';
+  const columns = Object.entries({ username: text, currency: text, blocked: flags }).flatMap(
+    ([name, types]) => (random.chance(0.85) ? [[name, random.pick(types)] as const] : []),
+  );
+  const customers = new Map([
+    [14, 3],
+    [15, 4],
+    [16, 5],
+  ]);
+  const name = random.pick(text);
+  const accounts = [...marks].map(([account, mark]) =>
+    [account, customers.get(account), ...columns.map(([, column]) => valueSql(random, column, mark))].join(
+      ', ',
+    ),
+  );
+  return `
+    create table accounts (i_account ${random.pick(['bigint', 'integer'])} primary key,
+      i_customer ${random.pick(['bigint', 'integer'])}, ${columns.map(([each, { type }]) => `${each} ${type}`).join(', ') || 'extra int'});
+    insert into accounts (${['i_account', 'i_customer', ...columns.map(([each]) => each)].join(', ')})
+      values ${accounts.map((line) => `(${line})`).join(', ')};
+    create table customers (i_customer ${random.pick(['bigint', 'integer'])} primary key, name ${name.type});
+    insert into customers values ${[...marks].map(([account, mark]) => `(${customers.get(account)}, ${valueSql(random, name, mark)})`).join(', ')};`;
+}
+
+function alterSql(random: Random, { table, key, optional }: Shape, grantAgain: string): string {
+  const name = random.pick(Object.keys(optional));
+  const { type } = random.pick(optional[name]!);
+  const unlessImpossible = (statement: string) =>
+    `do $$ begin ${statement}; exception when others then null; end $$`;
   return random.pick([
-    `alter table xdrs drop column if exists ${name}`,
-    `alter table xdrs add column if not exists ${name} ${type}; grant select on xdrs to gateway_reader`,
-    `do $$ begin alter table xdrs alter column ${name} type text using ${name}::text; exception when others then null; end $$`,
-    `revoke select on xdrs from gateway_reader; grant select (i_xdr, i_account, connect_time, duration, charged_amount) on xdrs to gateway_reader`,
-    'grant select on xdrs to gateway_reader',
-    'alter table xdrs rename to old; create table xdrs as select * from old; drop table old; grant select on xdrs to gateway_reader',
-    'drop index if exists xdrs_connect_time_i_xdr_idx',
-    `alter table xdrs add column if not exists extra_${random.below(5)} int default 7`,
+    `alter table ${table} drop column if exists ${name}`,
+    `alter table ${table} add column if not exists ${name} ${type}; ${grantAgain}`,
+    unlessImpossible(`alter table ${table} alter column ${name} type text using ${name}::text`),
+    unlessImpossible(`alter table ${table} alter column ${name} type ${type} using ${name}::${type}`),
+    unlessImpossible(
+      `alter table ${table} alter column i_account type ${random.pick(['bigint', 'integer'])}`,
+    ),
+    unlessImpossible(`alter table ${table} rename column ${name} to other_name`),
+    unlessImpossible(`alter table ${table} rename column other_name to ${name}`),
+    unlessImpossible(`alter table ${table} alter column connect_time drop not null`),
+    `revoke select on ${table} from gateway_reader; grant select (${key}, i_account, connect_time) on ${table} to gateway_reader`,
+    grantAgain,
+    `alter table ${table} rename to old; create table ${table} as select * from old; drop table old; ${grantAgain}`,
+    `drop index if exists ${table}_connect_time_${key}_idx`,
+    `create index if not exists ${table}_connect_time_${key}_idx on ${table} (connect_time desc, ${key} desc)`,
+    `alter table ${table} add column if not exists extra_${random.below(5)} int default 7`,
+    `analyze ${table}`,
   ]);
 }

@@ -1,217 +1,205 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect } from 'vitest';
-import { type ServedGateway, serveGateway } from '../gateway/served-gateway.ts';
-import type { GraphQLAnswer } from '../support/gateway.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
-import { expectedRows } from './expected-rows.ts';
+import { checkList } from './check-list.ts';
+import { checkRows } from './check-rows.ts';
+import { FuzzClient, type Principal } from './fuzz-client.ts';
+import { createFuzzDatabase, type FuzzDatabase, type FuzzServers } from './fuzz-database.ts';
+import type { GatewayHost } from './gateway-host.ts';
 import { Random } from './random.ts';
-import { documentOf, fileDocumentOf, type RandomList, randomList, statistics } from './random-request.ts';
-import { FOREIGN, type RandomTable, randomAlter, randomTable } from './random-table.ts';
+import { documentOf, fileDocumentOf, randomList, randomStatistics } from './random-request.ts';
+import { marks, type RandomTables, randomTables } from './random-table.ts';
 
-const ACCOUNT_TOKEN = 'account-token-of-the-fuzzer';
 const ROWS = 40;
-/** What a client may be told while tables change; never INTERNAL. */
-const EXPLAINED = /^(UNREADABLE_VALUE|NO_REPLICA_AVAILABLE|REPLICA_\w+|QUERY_TIMEOUT|OVERLOADED)$/;
+/** Lists that are read at the same time, which is more than the smallest pool has connections. */
+const LANES = 3;
+const LISTS_PER_LANE = 2;
+const ALTERS = 6;
+/** How long the gateway may hold its event loop at most: so long every other request waits. */
+const MAX_HELD_MS = 100;
+/** How soon a gateway is itself again when a table changes no more. */
+const MAX_RECOVERY_MS = 15_000;
+const ENCODINGS = ['UTF8', 'UTF8', 'LATIN1', 'WIN1252', 'SQL_ASCII'];
+/** What somebody may have set for all sessions of the database: none of it may change an answer. */
+const SESSION_SETTINGS = [
+  "default_transaction_isolation = 'serializable'",
+  'extra_float_digits = -5',
+  "DateStyle = 'SQL, DMY'",
+  "IntervalStyle = 'sql_standard'",
+  "TimeZone = 'Asia/Kathmandu'",
+  "bytea_output = 'escape'",
+  'standard_conforming_strings = off',
+  'search_path = pg_catalog, public',
+];
 
 export interface RoundReport {
   readonly requests: number;
-  /** The longest that /livez took, in milliseconds. */
-  readonly slowestLivez: number;
+  /** How long the event loop was held at most, in milliseconds. */
+  readonly heldMillis: number;
 }
 
-/** One table, its reader, and what happens to both. Throws at the first thing that is not as it must be. */
-export async function fuzzRound(seed: number): Promise<RoundReport> {
+/** One database, its readers, and what happens to both. Throws at the first thing that is not as it must be. */
+export async function fuzzRound(seed: number, servers: FuzzServers, host: GatewayHost): Promise<RoundReport> {
   const random = new Random(seed);
-  const encoding = random.pick(['UTF8', 'UTF8', 'LATIN1', 'WIN1252', 'SQL_ASCII']);
-  await using database = await createTestDatabase({ empty: true, ...(encoding !== 'UTF8' && { encoding }) });
-  const table = randomTable(random, ROWS);
-  await database.pool.query(table.sql);
+  const encoding = random.pick(ENCODINGS);
+  await using database = await createFuzzDatabase(servers, encoding);
+  const tables = randomTables(random, encoding, ROWS);
+  await database.pool.query(tables.sql);
+  for (const setting of random.chance(0.4) ? random.some(SESSION_SETTINGS, 3) : []) {
+    await database.pool.query(`alter database ${database.name} set ${setting}`);
+  }
   await database.replayed();
-  await using gateway = await serveGateway(database, {
-    ACCOUNT_TOKEN,
+  const principals = randomPrincipals(random);
+  const [admin, tenant] = principals;
+  const url = await host.start({
+    REPLICA_URLS: database.replicaUrls.join(','),
+    CDR_SOURCE: tables.source,
+    API_PORT: '0',
+    ADMIN_TOKEN: admin.token,
+    ACCOUNT_TOKEN: tenant.token,
+    ACCOUNT_ID: tenant.accounts.join(','),
     DB_MAX_CONNECTIONS: String(1 + random.below(3)),
+    LOG_LEVEL: 'silent',
+    POLL_INTERVAL: '0.2',
+    DRAIN_TIMEOUT: '1',
+    GRAPHIQL: 'false',
   });
-  await using round = new Round(random, database, gateway, table);
-  await round.compareRows();
-  for (let check = 0; check < 6; check++) await round.checkList();
-  await round.checkStatistics();
-  await round.alterMeanwhile();
-  return round.report();
+  const client = new FuzzClient(host, url);
+  const stopped = new AbortController();
+  const probing = probe(url, stopped.signal);
+  const round = { random, database, tables, encoding, principals, client, url };
+  try {
+    await Promise.race([playRound(round), probing]);
+    const heldMillis = await host.heldMillis();
+    if (heldMillis > MAX_HELD_MS) throw new Error(`The event loop was held for ${heldMillis.toFixed(0)} ms.`);
+    return { requests: client.requests, heldMillis };
+  } finally {
+    stopped.abort();
+    await Promise.allSettled([probing, host.stop()]);
+  }
 }
 
-class Round implements AsyncDisposable {
-  readonly #random: Random;
-  readonly #database: TestDatabase;
-  readonly #gateway: ServedGateway;
-  readonly #table: RandomTable;
-  readonly #stop = new AbortController();
-  readonly #probing: Promise<void>;
-  #requests = 0;
-  #slowestLivez = 0;
+type Principals = readonly [admin: Principal, tenant: Principal];
 
-  constructor(random: Random, database: TestDatabase, gateway: ServedGateway, table: RandomTable) {
-    this.#random = random;
-    this.#database = database;
-    this.#gateway = gateway;
-    this.#table = table;
-    this.#probing = this.#probe();
+interface Round {
+  readonly random: Random;
+  readonly database: FuzzDatabase;
+  readonly tables: RandomTables;
+  readonly encoding: string;
+  readonly principals: Principals;
+  readonly client: FuzzClient;
+  readonly url: string;
+}
+
+function randomPrincipals(random: Random): Principals {
+  const token = () => randomBytes(16).toString('hex');
+  return [
+    { name: 'the administrator', token: token(), accounts: [...marks.keys()], isAdmin: true },
+    { name: 'the tenant', token: token(), accounts: random.pick([[14], [14], [14, 16]]), isAdmin: false },
+  ];
+}
+
+async function playRound(round: Round): Promise<void> {
+  const { client, principals, random } = round;
+  await checkRows(client, principals, round);
+  const lanes = Array.from({ length: LANES }, () => new Random(random.below(2 ** 31)));
+  await Promise.all(lanes.map((lane) => checkLane(lane, client, principals)));
+  await alterMeanwhile(round);
+  await checkRecovered(round);
+  await checkRowsAgain(round);
+}
+
+async function checkLane(random: Random, client: FuzzClient, principals: Principals): Promise<void> {
+  for (let check = 0; check < LISTS_PER_LANE; check++) {
+    const principal = random.pick(principals);
+    await checkList(client, principal, randomList(random), 1 + random.below(17));
+    await client.quietAnswer(randomStatistics(random), principal, 'streamed');
   }
+}
 
-  report(): RoundReport {
-    return { requests: this.#requests, slowestLivez: this.#slowestLivez };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
-    await this.#probing;
-  }
-
-  async #probe(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      const since = performance.now();
-      await (await fetch(new URL('/livez', this.#gateway.url))).arrayBuffer();
-      this.#slowestLivez = Math.max(this.#slowestLivez, performance.now() - since);
-      await delay(20);
+/** Requests of everybody while the tables change: each is answered, or refused with a reason. */
+async function alterMeanwhile({ random, database, tables, client, principals }: Round): Promise<void> {
+  const stop = new AbortController();
+  const requesting = Array.from({ length: LANES }, async () => {
+    const lane = new Random(random.below(2 ** 31));
+    while (!stop.signal.aborted) await requestAnything(lane, client, lane.pick(principals));
+  });
+  const requested = Promise.allSettled(requesting);
+  try {
+    for (let change = 0; change < ALTERS; change++) {
+      await database.pool.query(tables.alter(random));
+      await database.replayed(3000);
+      await delay(random.below(60));
     }
+  } finally {
+    stop.abort();
+    await requested;
   }
+  await Promise.all(requesting);
+}
 
-  /** The text of an answer; nothing in it is anybody else's. */
-  async #text(document: string, variables: object, isTenant: boolean, accept?: string): Promise<string> {
-    this.#requests++;
-    const headers = {
-      ...(isTenant && { authorization: `Bearer ${ACCOUNT_TOKEN}` }),
-      ...(accept && { accept }),
-    };
-    const text = await (await this.#gateway.ask(document, variables, { headers })).text();
-    if (isTenant) expect(text).not.toContain(FOREIGN);
-    expect(text).not.toContain('POISON');
-    return text;
+async function requestAnything(random: Random, client: FuzzClient, principal: Principal): Promise<void> {
+  const list = randomList(random);
+  const kind = random.pick(['list', 'list', 'list', 'statistics', 'csv', 'ndjson']);
+  if (kind === 'statistics') {
+    await client.answer(randomStatistics(random), principal, 'streamed');
+  } else if (kind === 'list') {
+    const document = documentOf(list, 'first: 20, after: $at', random.pick(['nodes', 'edges']));
+    await client.answer(document, principal, random.pick(['streamed', 'executed']), { at: null });
+  } else {
+    const accept = kind === 'csv' ? 'text/csv' : 'application/x-ndjson';
+    await client.text(fileDocumentOf(list), principal, accept);
   }
+}
 
-  async #ask(document: string, variables: object, isTenant: boolean, path: string): Promise<GraphQLAnswer> {
-    const accept = path === 'ordinary' ? 'multipart/mixed' : undefined;
-    const text = await this.#text(document, variables, isTenant, accept);
-    const answer = JSON.parse(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1)) as GraphQLAnswer;
-    for (const { extensions, message } of answer.errors ?? []) {
-      if (!EXPLAINED.test(extensions.code)) throw new Error(`${extensions.code}: ${message} for ${document}`);
+/** Nothing needs a restart. */
+async function checkRecovered({ database, tables, client, principals, url }: Round): Promise<void> {
+  await database.pool.query(tables.grantAgain);
+  await database.replayed();
+  const deadline = performance.now() + MAX_RECOVERY_MS;
+  for (;;) {
+    const ready = await fetch(new URL('/readyz', url));
+    const problems = await ready.text();
+    const { errors } = await client.answer(
+      '{ cdrs(first: 1) { nodes { id cli } } }',
+      principals[0],
+      'streamed',
+    );
+    const refused = errors.find(({ extensions }) => extensions.code !== 'UNREADABLE_VALUE');
+    if (ready.status === 200 && !refused) break;
+    if (performance.now() > deadline) {
+      throw new Error(
+        `The tables are whole again, but not the gateway: ${problems} ${JSON.stringify(refused)}`,
+      );
     }
-    return answer;
+    await delay(50);
   }
+}
 
-  /** Every value is the stored one, or named as unreadable. */
-  async compareRows(): Promise<void> {
-    const { fields, rows } = await expectedRows(this.#database, this.#table);
-    const document = `{ cdrs(first: 500) { nodes { id ${fields.join(' ')} } } }`;
-    for (const path of ['streamed', 'ordinary']) {
-      const { data, errors = [] } = await this.#ask(document, {}, false, path);
-      const nodes: (Record<string, unknown> | null)[] = data.cdrs.nodes;
-      expect(nodes).toHaveLength(rows.length);
-      const unreadable = new Set(errors.map(({ path: place }) => place!.slice(2).join('.')));
-      let named = 0;
-      for (const [index, row] of rows.entries()) {
-        const node = nodes[index];
-        if (row === null) expect([node, unreadable.has(String(index))]).toEqual([null, true]);
-        named += row === null ? 1 : 0;
-        for (const [field, value] of Object.entries(row ?? {})) {
-          const isUnreadable = value === undefined;
-          const shown = [index, field, node?.[field] ?? null, unreadable.has(`${index}.${field}`)];
-          expect(shown).toEqual([index, field, value ?? null, isUnreadable]);
-          if (isUnreadable) named++;
-        }
-      }
-      expect(unreadable.size).toBe(Math.min(named, 100));
-    }
-  }
-
-  /** One list in every way: by pages in both directions on both paths, and as files. */
-  async checkList(): Promise<void> {
-    const list = randomList(this.#random);
-    const isTenant = this.#random.chance(0.5);
-    const size = 1 + this.#random.below(17);
-    const whole = await this.#walk(list, 500, false, isTenant, 'streamed');
-    for (const path of ['streamed', 'ordinary']) {
-      for (const backwards of [false, true]) {
-        expect(await this.#walk(list, size, backwards, isTenant, path)).toEqual(whole);
-      }
-    }
-    for (const accept of ['text/csv', 'application/x-ndjson']) {
-      const text = await this.#text(fileDocumentOf(list), {}, isTenant, accept);
-      if (accept === 'text/csv') continue;
-      const lines = text
-        .split('\n')
-        .slice(0, -1)
-        .map((line) => JSON.parse(line));
-      const gap = lines.at(-1)?.error ? lines.pop().error : { unreadableCalls: 0 };
-      expect(lines.length + gap.unreadableCalls).toBe(whole.length);
-    }
-  }
-
-  /** Every item of the list, put together in its order. */
-  async #walk(
-    list: RandomList,
-    size: number,
-    backwards: boolean,
-    isTenant: boolean,
-    path: string,
-  ): Promise<string[]> {
-    const page = backwards ? `last: ${size}, before: $at` : `first: ${size}, after: $at`;
-    const document = documentOf(list, page, 'nodes');
-    let items: string[] = [];
-    for (let at: string | null = null, pages = 0; ; pages++) {
-      expect(pages).toBeLessThan(ROWS + 2);
-      const { data, errors = [] } = await this.#ask(document, { at }, isTenant, path);
-      const { nodes, pageInfo } = data.cdrs;
-      const failed = errors.map(({ path: place }) => place!.slice(2).join('.'));
-      const shown = (nodes as unknown[]).map((node, index) => {
-        const own = failed.filter((place) => Number(place.split('.')[0]) === index);
-        return JSON.stringify([node, own.map((place) => place.split('.').slice(1).join('.')).sort()]);
-      });
-      items = backwards ? [...shown, ...items] : [...items, ...shown];
-      if (!(backwards ? pageInfo.hasPreviousPage : pageInfo.hasNextPage)) return items;
-      at = backwards ? pageInfo.startCursor : pageInfo.endCursor;
-      expect(at).toEqual(expect.any(String));
-    }
-  }
-
-  /** Nothing of anybody else; what sums make of numbers that are none is not looked at here. */
-  async checkStatistics(): Promise<void> {
-    for (const document of statistics) {
-      for (const isTenant of [true, false]) await this.#text(document, {}, isTenant);
-    }
-  }
-
-  /** Requests of everybody while the table changes: each is answered, or refused with a reason. */
-  async alterMeanwhile(): Promise<void> {
-    const stop = new AbortController();
-    const asking = Array.from({ length: 3 }, async (_, index) => {
-      const random = new Random(this.#random.below(2 ** 31) + index);
-      while (!stop.signal.aborted) {
-        const isTenant = random.chance(0.5);
-        const list = randomList(random);
-        const path = random.pick(['streamed', 'ordinary']);
-        const kind = random.pick(['list', 'list', 'list', 'statistics', 'file']);
-        if (kind === 'statistics') await this.#text(random.pick(statistics), {}, isTenant);
-        else if (kind === 'file') await this.#text(fileDocumentOf(list), {}, isTenant, 'text/csv');
-        else
-          await this.#ask(
-            documentOf(list, 'first: 20, after: $at', random.pick(['nodes', 'edges'])),
-            { at: null },
-            isTenant,
-            path,
-          );
-      }
-    });
-    const asked = Promise.allSettled(asking);
+/** What has come back to the tables is shown again, as soon as the catalogue is looked at. */
+async function checkRowsAgain(round: Round): Promise<void> {
+  const deadline = performance.now() + MAX_RECOVERY_MS;
+  for (;;) {
     try {
-      for (let change = 0; change < 6; change++) {
-        await this.#database.pool.query(randomAlter(this.#random, this.#table));
-        await Promise.race([this.#database.replayed(), delay(3000)]);
-        await delay(60);
-      }
-    } finally {
-      stop.abort();
-      await asked;
+      return await checkRows(round.client, round.principals, round);
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await delay(100);
     }
-    await Promise.all(asking);
+  }
+}
+
+const PROBE_MS = 50;
+const MAX_PROBE_MS = 20_000;
+
+/** Rejects when the gateway says nothing any more; resolves when it is aborted. */
+async function probe(url: string, stopped: AbortSignal): Promise<void> {
+  while (!stopped.aborted) {
+    const alive = await fetch(new URL('/livez', url), { signal: AbortSignal.timeout(MAX_PROBE_MS) }).catch(
+      (cause: unknown) => {
+        throw new Error('/livez does not answer', { cause });
+      },
+    );
+    await alive.arrayBuffer();
+    await delay(PROBE_MS, undefined, { signal: stopped }).catch(() => {});
   }
 }

@@ -96,11 +96,13 @@ function wholeSql(reference: RawBuilder<unknown>, actual: string, type: string):
   const cast = sql.raw(type);
   if (bound) {
     // Compared as whole numbers where they are: a numeric for each call would be dear.
-    const [below, above] = bound.map((each) => sql.raw(isWhole(actual) ? each.replace(/\.5$/, '') : each));
+    const [low, high] = bound.map((each) => sql.raw(isWhole(actual) ? each.replace(/\.5$/, '') : each));
     if (isWhole(actual)) {
-      return sql`(case when ${reference} between ${below} and ${above} then ${reference}::${cast} end)`;
+      return sql`(case when ${reference} between ${low} and ${high} then ${reference}::${cast} end)`;
     }
-    return sql`(case when ${reference} > ${below} and ${reference} < ${above} then ${reference}::${cast} end)`;
+    // A binary fraction that lies halfway is rounded to the even number, which the least one is and the greatest is not.
+    const above = sql.raw(floats.includes(actual) ? '>=' : '>');
+    return sql`(case when ${reference} ${above} ${low} and ${reference} < ${high} then ${reference}::${cast} end)`;
   }
   const [low, high] = floats.includes(actual)
     ? ['-999999999999999', '999999999999999']
