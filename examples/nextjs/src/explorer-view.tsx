@@ -154,12 +154,7 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
           onFacets={() => setFacets(!hasFacets)}
           onExport={() => setDialog('export')}
         />
-        <ListNotes
-          calls={calls}
-          live={live}
-          error={explorer.signedOut ?? explorer.knowing.error ?? calls.error}
-          retry={explorer.knowing.error ? explorer.knowing.retry : calls.retry}
-        />
+        <ListNotes calls={calls} live={live} error={explorer.signedOut ?? calls.error} retry={calls.retry} />
         <div className={hasFacets ? 'body body-facets' : 'body'}>
           {hasFacets && (
             <Facets
@@ -195,7 +190,7 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
                   expected={explorer.expected}
                   isEstimate={explorer.isEstimate}
                   most={explorer.most}
-                  size={listed?.size ?? 100}
+                  size={listed.size}
                   onSize={(size) => change({ size })}
                   onClear={clear}
                   onTop={() => {
@@ -224,7 +219,7 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
       {dialog === 'help' && (
         <HelpDialog lettersWork={lettersWork} onLetters={setLetters} onClose={() => setDialog(undefined)} />
       )}
-      {dialog === 'export' && listed && (
+      {dialog === 'export' && (
         <ExportDialog
           filter={listed.filter}
           order={listed.order}

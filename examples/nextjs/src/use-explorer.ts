@@ -11,7 +11,6 @@ import { useSums } from './charts/use-sums.ts';
 import { useView } from './chrome/view.tsx';
 import { cdrFilterOf } from './filter/cdr-filter.ts';
 import { type Question, rangeOf } from './filter/question.ts';
-import { useKnownValues } from './filter/use-known-values.ts';
 import { useFreshness } from './freshness/freshness-badge.tsx';
 import { useRecovery } from './freshness/use-recovery.ts';
 import * as operations from './generated/operations.ts';
@@ -47,18 +46,14 @@ export function useExplorer(
 
   const range = useMemo(() => rangeOf(question, now), [question, now]);
   const sumsRange = useMemo(() => rangeOf(question, sumsNow), [question, sumsNow]);
-  const { known, ...knowing } = useKnownValues(question, range);
   const listed = useMemo(
-    () => (known ? listedOf(question, range, { known, maxStaleness, isOpen }) : undefined),
-    [question, range, known, maxStaleness, isOpen],
+    () => listedOf(question, range, { maxStaleness, isOpen }),
+    [question, range, maxStaleness, isOpen],
   );
-  const sumsFilter = useMemo(
-    () => known && cdrFilterOf(question, sumsRange, known),
-    [question, sumsRange, known],
-  );
+  const sumsFilter = useMemo(() => cdrFilterOf(question, sumsRange), [question, sumsRange]);
 
   const calls = useCalls(listed, first);
-  const tiles = useSums({ question, range: sumsRange, known, hasFacets, maxStaleness });
+  const tiles = useSums({ question, range: sumsRange, hasFacets, maxStaleness });
   const cost = useCost(tiles, sumsFilter);
   const histogram = useHistogram(sumsFilter, sumsRange, formats.zone);
   const freshness = useFreshness();
@@ -85,14 +80,12 @@ export function useExplorer(
     return () => clearInterval(timer);
   }, [isListLive]);
 
-  const errors = [freshness, knowing, calls, tiles, histogram, viewer, live].map(({ error }) => error);
+  const errors = [freshness, calls, tiles, histogram, viewer, live].map(({ error }) => error);
   const total = tiles.isOld ? null : Number(tiles.answer?.data.cdrStats.totals.attempts ?? 0);
   return {
     range,
     sumsFilter,
     listed,
-    known,
-    knowing,
     calls,
     tiles,
     cost,

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLoader } from 'nuqs/server';
 import { applyFilter } from '../src/filter/apply-filter.ts';
-import { cdrFilterOf, needsKnown } from '../src/filter/cdr-filter.ts';
+import { cdrFilterOf, withoutDimension } from '../src/filter/cdr-filter.ts';
 import { parsePattern, printPattern } from '../src/filter/number-pattern.ts';
 import {
   hasFilters,
-  outcomes,
   printQuestion,
   type Question,
   questionOfUser,
@@ -92,7 +91,7 @@ test('the filter of the gateway holds what is asked for, and nothing else', () =
 test('a prefix is filtered by as a whole, not by its country', () => {
   assert.deepEqual(cdrFilterOf(questionOf('?prefix=336,4477'), range).prefixes, ['336', '4477']);
   const change = applyFilter(questionOf('?country=Kenya'), { part: 'prefix', value: '336' }, false);
-  assert.deepEqual(change, { prefix: ['336'] });
+  assert.deepEqual(change, { prefix: ['336'], notPrefix: [] });
 });
 
 test('of a link, what is not for who opens it is left out', () => {
@@ -104,24 +103,30 @@ test('of a link, what is not for who opens it is left out', () => {
   assert.deepEqual(questionOfUser(question, { role: 'admin', masked: false }), question);
 });
 
-test('leaving out is asking for all the others', () => {
-  const filter = cdrFilterOf(questionOf('?notOutcome=BUSY&notCountry=France&notCause=16'), range, {
-    cause: [16, 17],
-    country: ['France', 'Kenya'],
-    account: [],
+test('leaving out is asking for all calls but those: also of several kinds at once', () => {
+  const not = (search: string) => cdrFilterOf(questionOf(search), range).not;
+  assert.equal(not('?country=France'), undefined);
+  assert.deepEqual(not('?notCountry=France,Kenya'), { countries: ['France', 'Kenya'] });
+  assert.deepEqual(not('?notCountry=France&notCause=16&notOutcome=BUSY&notPrefix=336&notAccount=2'), {
+    anyOf: [
+      { outcomes: ['BUSY'] },
+      { disconnectCauses: [16] },
+      { countries: ['France'] },
+      { prefixes: ['336'] },
+      { accountIds: ['2'] },
+    ],
   });
+  const filter = cdrFilterOf(questionOf('?notCountry=France&cause=16'), range);
   assert.deepEqual(
-    filter.outcomes,
-    outcomes.filter((outcome) => outcome !== 'BUSY'),
+    [filter.countries, filter.disconnectCauses],
+    [undefined, [16]],
+    'nothing is listed instead',
   );
-  assert.deepEqual(filter.countries, ['Kenya']);
-  assert.deepEqual(filter.disconnectCauses, [17]);
 });
 
-test('what is left out of values must be known first, but for outcomes, which always are', () => {
-  assert.deepEqual(needsKnown(questionOf('?notOutcome=BUSY&notCountry=France&notCause=16&cause=17')), [
-    'country',
-  ]);
+test('the values of a dimension are counted among all of them, and the other exclusions stay', () => {
+  const question = withoutDimension(questionOf('?notCountry=France&notCause=16'), 'country');
+  assert.deepEqual(cdrFilterOf(question, range).not, { disconnectCauses: [16] });
 });
 
 test('a click on a value filters by it, adds another, and takes it out again', () => {

@@ -1,5 +1,5 @@
 import { type Answer, ask } from '../asking/execute.ts';
-import { cdrFilterOf, type KnownValues } from '../filter/cdr-filter.ts';
+import { cdrFilterOf } from '../filter/cdr-filter.ts';
 import { pageSizes, type Question } from '../filter/question.ts';
 import type { TimeRange } from '../filter/time-range.ts';
 import type { CallPageQuery, CallPageQueryVariables, CdrFilter, CdrOrder } from '../generated/graphql.ts';
@@ -20,10 +20,10 @@ export type Page = Answer<CallPageQuery>;
 export function listedOf(
   question: Question,
   range: TimeRange,
-  { known, maxStaleness, isOpen }: { known?: KnownValues; maxStaleness: number | null; isOpen: boolean },
+  { maxStaleness, isOpen }: { readonly maxStaleness: number | null; readonly isOpen: boolean },
 ): Listed {
   return {
-    filter: cdrFilterOf(question, { from: range.from, to: isOpen ? null : range.to }, known),
+    filter: cdrFilterOf(question, { from: range.from, to: isOpen ? null : range.to }),
     order: question.order === 'newest' ? 'NEWEST_FIRST' : 'OLDEST_FIRST',
     size: pageSizes.find((offered) => offered === question.size) ?? 100,
     maxStaleness,

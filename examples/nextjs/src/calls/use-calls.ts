@@ -44,18 +44,14 @@ const noPages: readonly Page[] = [];
 const noneAppeared: readonly Call[] = [];
 
 /** Pages by cursor, the rest as a stream when asked for, and what live tail adds. */
-export function useCalls(
-  listed: Listed | undefined,
-  first?: { readonly key: string; readonly page: Page },
-): Calls {
+export function useCalls(listed: Listed, first?: { readonly key: string; readonly page: Page }): Calls {
   const client = useQueryClient();
-  const key = listed ? JSON.stringify(listed) : '';
+  const key = JSON.stringify(listed);
   const queryKey = useMemo(() => ['calls', key], [key]);
   const query = useInfiniteQuery({
     queryKey,
-    enabled: listed !== undefined,
     initialPageParam: null as string | null,
-    queryFn: ({ pageParam, signal }) => askPage(listed!, pageParam, signal),
+    queryFn: ({ pageParam, signal }) => askPage(listed, pageParam, signal),
     getNextPageParam: nextCursor,
     placeholderData: keepPreviousData,
     ...(first?.key === key && { initialData: { pages: [first.page], pageParams: [null] } }),
@@ -89,8 +85,7 @@ export function useCalls(
     (most: number) => {
       const last = pages.at(-1);
       // Behind the rows of an earlier request there is nothing of this one.
-      if (listed && last && shownKey === key)
-        start(listed, nextCursor(last) ?? null, Math.max(0, most - paged.length));
+      if (last && shownKey === key) start(listed, nextCursor(last) ?? null, Math.max(0, most - paged.length));
     },
     [listed, key, shownKey, pages, paged.length, start],
   );

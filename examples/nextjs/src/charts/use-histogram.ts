@@ -19,21 +19,17 @@ export interface Histogram extends Omit<Asked<unknown>, 'answer'> {
 }
 
 /** Calls over time, answered and failed. The whole range is asked for apart from the list: it may take longer, or fail. */
-export function useHistogram(filter: CdrFilter | undefined, range: TimeRange, zone: string): Histogram {
+export function useHistogram(filter: CdrFilter, range: TimeRange, zone: string): Histogram {
   const cut = cutRange(range);
   const isSliced = 'slices' in cut;
   const byUnit = useAnswer(
     operations.histogram,
-    { filter: filter ?? {}, unit: isSliced ? 'HOUR' : cut.unit, timeZone: zone },
-    { enabled: filter !== undefined && !isSliced },
+    { filter, unit: isSliced ? 'HOUR' : cut.unit, timeZone: zone },
+    { enabled: !isSliced },
   );
-  const bySlice = useAnswer(
-    operations.histogramSlices,
-    sliceVariables(filter ?? {}, isSliced ? cut.slices : []),
-    {
-      enabled: filter !== undefined && isSliced,
-    },
-  );
+  const bySlice = useAnswer(operations.histogramSlices, sliceVariables(filter, isSliced ? cut.slices : []), {
+    enabled: isSliced,
+  });
   const asked = isSliced ? bySlice : byUnit;
   const drawn = useRef<{ bars: readonly Bar[]; range: TimeRange }>(undefined);
   if (asked.answer && !asked.isOld) {

@@ -2,7 +2,7 @@
 
 import { type Asked, useAnswer } from '../asking/use-answer.ts';
 import { useView } from '../chrome/view.tsx';
-import { cdrFilterOf, type KnownValues, withoutDimension } from '../filter/cdr-filter.ts';
+import { cdrFilterOf, withoutDimension } from '../filter/cdr-filter.ts';
 import type { Question } from '../filter/question.ts';
 import type { TimeRange } from '../filter/time-range.ts';
 import type { TilesQuery } from '../generated/graphql.ts';
@@ -21,22 +21,20 @@ export function facetParts(role: 'customer' | 'admin'): readonly FacetPart[] {
 export interface SumsOptions {
   readonly question: Question;
   readonly range: TimeRange;
-  /** Undefined until it is known: then the sums wait. */
-  readonly known: KnownValues | undefined;
   readonly hasFacets: boolean;
   readonly maxStaleness: number | null;
 }
 
 /** The sums of the filter and, where they are shown, its counts by value: one answer, of one moment. */
-export function useSums({ question, range, known, hasFacets, maxStaleness }: SumsOptions): Asked<TilesQuery> {
+export function useSums({ question, range, hasFacets, maxStaleness }: SumsOptions): Asked<TilesQuery> {
   const { user } = useView();
   // Among all values, so that another one can be chosen: a facet's own filter does not count.
   const filterOf = (part: FacetPart) =>
-    hasFacets ? cdrFilterOf(withoutDimension(question, part), range, known) : null;
+    hasFacets ? cdrFilterOf(withoutDimension(question, part), range) : null;
   return useAnswer(
     operations.tiles,
     {
-      filter: cdrFilterOf(question, range, known),
+      filter: cdrFilterOf(question, range),
       hasFacets,
       outcomeFilter: filterOf('outcome'),
       countryFilter: filterOf('country'),
@@ -45,6 +43,6 @@ export function useSums({ question, range, known, hasFacets, maxStaleness }: Sum
       accountFilter: filterOf('account'),
       first: SHOWN,
     },
-    { enabled: known !== undefined, maxStaleness },
+    { maxStaleness },
   );
 }

@@ -10,7 +10,7 @@ export function applyFilter(
   if (part === 'cli' || part === 'cld' || part === 'ip') return { [part]: value };
   const typed = part === 'cause' ? Number(value) : value;
   const wanted: readonly (string | number)[] = question[part];
-  if (part === 'customer' || part === 'prefix') return { [part]: toggled(question[part], value) };
+  if (part === 'customer') return { [part]: toggled(question[part], value) };
   const not = excludable[part];
   const unwanted: readonly (string | number)[] = question[not];
   const without = (list: readonly (string | number)[]) => list.filter((other) => other !== typed);

@@ -1,62 +1,60 @@
-import type { CallOutcome, CdrFilter } from '../generated/graphql.ts';
+import type { CdrFilter } from '../generated/graphql.ts';
 import { matchOf, parsePattern } from './number-pattern.ts';
-import { outcomes, type Question } from './question.ts';
-import type { TimeRange } from './time-range.ts';
-
-/** Values of a dimension that occur in the range: what "all but these" is made of, since the gateway has no "not". */
-export interface KnownValues {
-  readonly cause: readonly number[];
-  readonly country: readonly string[];
-  readonly account: readonly string[];
-}
-
-export const nothingKnown: KnownValues = { cause: [], country: [], account: [] };
+import type { Question } from './question.ts';
 
 /** The filter that the gateway is asked with. `to` may stay open, for a list that grows. */
 export function cdrFilterOf(
   question: Question,
   range: { readonly from: number; readonly to: number | null },
-  known: KnownValues = nothingKnown,
 ): CdrFilter {
-  const given: CdrFilter = {
+  return given({
     from: new Date(range.from).toISOString(),
     to: range.to === null ? null : new Date(range.to).toISOString(),
     type: question.type === 'ALL' ? null : question.type,
-    outcomes: chosen<CallOutcome>(question.outcome, question.notOutcome, outcomes),
-    disconnectCauses: chosen(question.cause, question.notCause, known.cause),
-    countries: chosen(question.country, question.notCountry, known.country),
-    accountIds: chosen(question.account, question.notAccount, known.account),
-    prefixes: question.prefix.length > 0 ? question.prefix : null,
-    customerIds: question.customer.length > 0 ? question.customer : null,
+    outcomes: some(question.outcome),
+    disconnectCauses: some(question.cause),
+    countries: some(question.country),
+    prefixes: some(question.prefix),
+    accountIds: some(question.account),
+    customerIds: some(question.customer),
     cli: matchOf(parsePattern(question.cli)),
     cld: matchOf(parsePattern(question.cld)),
     remoteIp: question.ip.trim() || null,
     minDurationSeconds: question.min === null ? null : String(question.min),
     maxDurationSeconds: question.max === null ? null : String(question.max),
+    not: exclusionOf(question),
+  });
+}
+
+/** Any of what is left out leaves a call out; a call of which it is unknown stays. */
+function exclusionOf(question: Question): CdrFilter | null {
+  const excluded: Readonly<Partial<Record<keyof CdrFilter, readonly unknown[]>>> = {
+    outcomes: question.notOutcome,
+    disconnectCauses: question.notCause,
+    countries: question.notCountry,
+    prefixes: question.notPrefix,
+    accountIds: question.notAccount,
   };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
+  const filters = Object.entries(excluded)
+    .filter(([, values]) => values.length > 0)
+    .map(([name, values]): CdrFilter => ({ [name]: values }));
+  return filters.length > 1 ? { anyOf: filters } : (filters[0] ?? null);
 }
 
-/** Null restricts nothing. Without what to leave out from, leaving out needs to wait: see `needsKnown`. */
-function chosen<T>(wanted: readonly T[], unwanted: readonly T[], all: readonly T[]): T[] | null {
-  if (wanted.length > 0) return wanted.filter((value) => !unwanted.includes(value));
-  return unwanted.length > 0 ? all.filter((value) => !unwanted.includes(value)) : null;
+function some<T>(values: T[]): T[] | null {
+  return values.length > 0 ? values : null;
 }
 
-/** The dimensions whose values must be known before the filter can be made. */
-export function needsKnown(question: Question): (keyof KnownValues)[] {
-  const parts = [
-    ['cause', question.cause, question.notCause],
-    ['country', question.country, question.notCountry],
-    ['account', question.account, question.notAccount],
-  ] as const;
-  return parts
-    .filter(([, wanted, unwanted]) => unwanted.length > 0 && wanted.length === 0)
-    .map(([part]) => part);
+/** Without the parts that restrict nothing. */
+function given(filter: CdrFilter): CdrFilter {
+  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== null));
 }
 
 /** The same question without one dimension: what its values are counted among. */
-export function withoutDimension(question: Question, part: keyof KnownValues | 'outcome'): Question {
+export function withoutDimension(
+  question: Question,
+  part: 'outcome' | 'cause' | 'country' | 'account',
+): Question {
   const excluded = {
     outcome: 'notOutcome',
     cause: 'notCause',
@@ -64,8 +62,4 @@ export function withoutDimension(question: Question, part: keyof KnownValues | '
     account: 'notAccount',
   } as const;
   return { ...question, [part]: [], [excluded[part]]: [] };
-}
-
-export function rangeKey({ from, to }: TimeRange): string {
-  return `${from}/${to}`;
 }

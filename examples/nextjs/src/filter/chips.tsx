@@ -74,6 +74,7 @@ function chipsOf(question: Question, { words }: View): Chip[] {
     notOutcome: 'outcome',
     notCause: 'cause',
     notCountry: 'country',
+    notPrefix: 'prefix',
     notAccount: 'account',
   } as const;
   const single: Readonly<Record<string, (value: never) => string>> = {

@@ -27,7 +27,7 @@ export interface LiveTail extends Pick<LiveRows, 'waiting' | 'hasGap' | 'fresh'>
 }
 
 export interface LiveTailOptions {
-  readonly listed: Listed | undefined;
+  readonly listed: Listed;
   readonly calls: Calls;
   readonly isAtTop: boolean;
   /** Something new can appear at the top of the list; else it ends by itself. */
@@ -42,13 +42,13 @@ export interface LiveTailOptions {
 export function useLiveTail({ listed, calls, isAtTop, canBeLive, onChange }: LiveTailOptions): LiveTail {
   const [isLive, setLive] = useState(false);
   const [wasPaused, setPaused] = useState(false);
-  const key = listed ? JSON.stringify(listed) : '';
+  const key = JSON.stringify(listed);
   const [rows, setRows] = useOwned(key, noLiveRows);
 
   const look = useQuery({
     queryKey: ['live', key],
-    queryFn: ({ signal }) => askPage({ ...listed!, size: LOOK_AT }, null, signal),
-    enabled: isLive && canBeLive && listed !== undefined,
+    queryFn: ({ signal }) => askPage({ ...listed, size: LOOK_AT }, null, signal),
+    enabled: isLive && canBeLive,
     refetchInterval: EVERY_MILLIS,
     gcTime: 0,
     retry: false,

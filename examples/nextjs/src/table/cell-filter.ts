@@ -11,6 +11,7 @@ export const excludable = {
   outcome: 'notOutcome',
   cause: 'notCause',
   country: 'notCountry',
+  prefix: 'notPrefix',
   account: 'notAccount',
 } as const satisfies Partial<Record<CellFilter['part'], keyof Question>>;
 

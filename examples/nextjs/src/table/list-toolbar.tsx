@@ -18,7 +18,7 @@ const CopyButtons = dynamic(() => import('../drawer/copy-buttons.tsx'), { ssr: f
 export interface ListToolbarProps {
   readonly question: Question;
   readonly columns: Columns;
-  readonly listed: Listed | undefined;
+  readonly listed: Listed;
   /** Undefined while only calls of an earlier question are there. */
   readonly list: CallList | undefined;
   readonly hasFacets: boolean;
@@ -34,7 +34,7 @@ export function ListToolbar(props: ListToolbarProps) {
   const { question, columns, listed, list } = props;
   const { words, user } = useView();
   const w = words.toolbar;
-  const variables = listed && {
+  const variables = {
     filter: listed.filter,
     orderBy: listed.order,
     first: listed.size,
@@ -99,7 +99,7 @@ export function ListToolbar(props: ListToolbarProps) {
           type="button"
           className="button button-main"
           onClick={props.onExport}
-          disabled={user.masked || listed === undefined}
+          disabled={user.masked}
           data-hint={user.masked ? w.maskedHint : undefined}
         >
           <Icon name="download" />

@@ -7,7 +7,7 @@ import type { TableHandle } from './call-table.tsx';
 
 export interface PlaceNeeds {
   readonly list: CallList;
-  readonly listed: Listed | undefined;
+  readonly listed: Listed;
   /** The call that the address names; it may not be among the rows. */
   readonly openId: string | null;
   readonly table: RefObject<TableHandle | null>;
@@ -37,7 +37,7 @@ export function usePlace({ list, listed, openId, table, setQuestion }: PlaceNeed
   const [focused, setFocused] = useState(0);
 
   // Another list begins at its top.
-  const listKey = JSON.stringify(listed?.filter ?? {}) + listed?.order;
+  const listKey = JSON.stringify(listed.filter) + listed.order;
   const lastKey = useRef(listKey);
   useEffect(() => {
     if (lastKey.current === listKey) return;

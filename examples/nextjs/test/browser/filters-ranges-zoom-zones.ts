@@ -153,6 +153,39 @@ export function filters(world: () => World): void {
       assert.equal(new URL(page.url()).searchParams.has('country'), false);
     });
 
+    browserTest('two values are left out at once, and calls of which they are unknown stay', async () => {
+      const { databases, wire } = world();
+      const called = '339900054321';
+      await databases.onPrimary(
+        `insert into xdrs (i_account, i_customer, cli, cld, connect_time, disconnect_time, duration, country, disconnect_cause)
+           select ${databases.accountId}, 1, '33100000001', '${called}', now() - interval '49 hours', now(), 0, country, cause
+             from (values (null, null::integer), (null, 16), ('Kenya', null), ('France', 17), ('France', null), ('Kenya', 16), ('Kenya', 17))
+               as calls (country, cause)`,
+      );
+      const before = wire.exchanges.length;
+      await using visit = await world().visit({ path: longAgo(24) });
+      const { page } = visit;
+      await visit.settled();
+      const all = number((await tiles(page)).calls!);
+      const link = `${longAgo(24)}&notCountry=France&notCause=16`;
+      await page.goto(link);
+      await visit.settled();
+      const some = number((await tiles(page)).calls!);
+      assert.ok(some > 0 && some < all, `${some} of ${all}`);
+      const causes = page.locator('[data-facet=cause] li[data-off]');
+      await causes.filter({ hasText: '16' }).waitFor();
+      await page.goto(`${link}&cld=${called}`);
+      await visit.settled();
+      await until('the three that are neither are left', async () => {
+        await page.reload();
+        await visit.settled();
+        return (await visit.loaded()) === 3;
+      });
+      assert.equal((await tiles(page)).calls, '3');
+      const operations = wire.exchanges.slice(before).map(({ operation }) => operation);
+      assert.equal(operations.includes('Facet'), false, 'the list waits for nothing');
+    });
+
     browserTest('the sums and the counts beside them are one answer: they add up', async () => {
       const { wire } = world();
       const before = wire.exchanges.length;

@@ -1,7 +1,6 @@
 import { redirect } from 'next/navigation';
 import { createLoader, type SearchParams } from 'nuqs/server';
 import { Explorer } from '../../explorer.tsx';
-import { needsKnown } from '../../filter/cdr-filter.ts';
 import { printQuestion, questionOfUser, questionParsers } from '../../filter/question.ts';
 import { currentLocale } from '../../server/current-locale.ts';
 import { currentUser } from '../../server/current-user.ts';
@@ -28,7 +27,7 @@ export default async function Calls({ searchParams }: { readonly searchParams: P
       amberSeconds={settings.amberSeconds}
       redSeconds={settings.redSeconds}
       now={now}
-      first={needsKnown(question).length === 0 ? await firstPage(settings, user, question, now) : undefined}
+      first={await firstPage(settings, user, question, now)}
     />
   );
 }
