@@ -51,6 +51,10 @@ class Relations {
     return this.#deps.source;
   }
 
+  get scope(): Scope {
+    return this.#deps.scope;
+  }
+
   /** The calls in scope, as the relation `xdrs`. */
   cdrs() {
     return queries.selectFrom(this.open(this.#deps.source.cdrs));

@@ -60,11 +60,20 @@ export interface Narrowed {
   readonly filter: CdrFilterArgument;
 }
 
-/** Whether there is a filter by this dimension, so that it can be drawn as lines. */
-export const canNarrow = ({ name, choice }: Dimension) => choice !== undefined || name in narrowings;
+/** Of so few values that the calls of all of them are read: there is no filter by them. */
+const isOfFew = ({ name }: Dimension) => name === 'CURRENCY';
+
+/** Whether it can be drawn as lines: its values are few, or there is a filter by them. */
+export const canNarrow = (dimension: Dimension) =>
+  dimension.choice !== undefined || isOfFew(dimension) || readsEach(dimension);
+
+/** Whether each of its lines is read by itself. */
+export const readsEach = ({ name }: Dimension) => name in narrowings;
 
 /** The parts to read one after the other: one for all values where there is a filter for lists, otherwise one for each. */
-export function narrowEach({ name, choice }: Dimension, values: readonly string[]): readonly Narrowed[] {
+export function narrowEach(dimension: Dimension, values: readonly string[]): readonly Narrowed[] {
+  const { name, choice } = dimension;
+  if (isOfFew(dimension)) return [{ values, filter: {} }];
   if (choice) return [{ values, filter: narrowTo(choice, values) }];
   return values.map((value) => ({ values: [value], filter: narrowings[name]!(value) }));
 }

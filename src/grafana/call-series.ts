@@ -8,7 +8,7 @@ import { findBucketStarts, findCdrStats } from '../resolvers/cdr-stats.ts';
 import type { QueryRequest, Target } from './body.ts';
 import { bucketFor, bucketNames, checkPoints, timeOfBucket } from './buckets.ts';
 import { measures, measureViews, readMeasure } from './call-measures.ts';
-import { buildFilter, canNarrow, type Dimension, dimensions, narrowEach } from './call-query.ts';
+import { buildFilter, canNarrow, type Dimension, dimensions, narrowEach, readsEach } from './call-query.ts';
 import type { GrafanaContext } from './context.ts';
 import { type Frame, type Notice, seriesFrame } from './frames.ts';
 import { loadName, nameFields } from './owner-names.ts';
@@ -48,13 +48,13 @@ const MAX_SINGLE_LINES = 20;
 const DEFAULT_LINES = 10;
 
 const maxLines = (dimension: Dimension | undefined) =>
-  dimension && !dimension.choice ? MAX_SINGLE_LINES : MAX_LINES;
+  dimension && readsEach(dimension) ? MAX_SINGLE_LINES : MAX_LINES;
 
 /** How often the lines of a payload have the calls read, at most. */
 export function countReads(payload: Payload): number {
   const groupBy = parseText(payload, 'groupBy')?.toUpperCase();
   const dimension = dimensions.find(({ name }) => name === groupBy);
-  if (!dimension || dimension.choice) return 1;
+  if (!dimension || !readsEach(dimension)) return 1;
   return 1 + parseCount(payload, 'top', { max: MAX_SINGLE_LINES, fallback: DEFAULT_LINES });
 }
 

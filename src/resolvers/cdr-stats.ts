@@ -1,12 +1,13 @@
 import type { Principal } from '../access/principals.ts';
 import { selectBucketStarts } from '../db/calls/bucket-starts.ts';
+import type { CurrencyAmount } from '../db/calls/cdr-currencies.ts';
 import {
   type CdrDimension,
   isTimeDimension,
   type TimeDimensionName,
   timeDimensionNames,
 } from '../db/calls/cdr-dimensions.ts';
-import type { StatsMeasure } from '../db/calls/cdr-measures.ts';
+import type { StatsMeasure, StatsValue } from '../db/calls/cdr-measures.ts';
 import {
   type CdrStatsRow,
   type StatsCondition,
@@ -18,6 +19,7 @@ import type { Reader } from '../db/reader.ts';
 import { postgresOfMicros } from '../db/timestamps.ts';
 import { InvalidArgumentError, UnknownTimeZoneError } from '../errors.ts';
 import { type CdrFilterArgument, parseFilter } from './cdr-filter.ts';
+import { shownText } from './values.ts';
 
 /** Groups in one answer: more than a picture or a table can show. Clients with more give `first` or a filter. */
 export const MAX_GROUPS = 50_000;
@@ -37,10 +39,10 @@ export interface CdrStatsDeps {
   reader(): Promise<Reader>;
 }
 
-/** The statistics of one filter. Nothing is computed before `rows` or `totals` is called, and only the given measures. */
+/** The statistics of one filter. Nothing is computed before `rows` or `totals` is called, and only the given values. */
 export interface CdrStats {
-  rows(measures: readonly StatsMeasure[]): Promise<CdrStatsRow[]>;
-  totals(measures: readonly StatsMeasure[]): Promise<CdrStatsRow>;
+  rows(values: readonly StatsValue[]): Promise<CdrStatsRow[]>;
+  totals(values: readonly StatsValue[]): Promise<CdrStatsRow>;
 }
 
 /** Throws InvalidArgumentError, InvalidTimeRangeError or UnknownTimeZoneError. */
@@ -55,9 +57,9 @@ export async function findCdrStats(deps: CdrStatsDeps, args: CdrStatsArguments):
   const order = orderBy ? { measure: orderBy.measure, descending: orderBy.direction === 'DESC' } : undefined;
 
   return {
-    async rows(measures) {
+    async rows(values) {
       const query = { filter, groupBy, timeZone, having, orderBy: order, limit: limit ?? MAX_GROUPS + 1 };
-      const rows = await selectCdrStats(reader, query, measures);
+      const rows = await selectCdrStats(reader, query, values);
       if (limit === undefined && rows.length > MAX_GROUPS) {
         throw new InvalidArgumentError(
           `More than ${MAX_GROUPS} groups. Give "first" for the top ones, narrow the filter, or group more coarsely.`,
@@ -65,7 +67,7 @@ export async function findCdrStats(deps: CdrStatsDeps, args: CdrStatsArguments):
       }
       return rows;
     },
-    totals: (measures) => selectCdrTotals(reader, filter, measures),
+    totals: (values) => selectCdrTotals(reader, filter, values),
   };
 }
 
@@ -86,6 +88,11 @@ export async function findBucketStarts(
   const reader = await deps.reader();
   const zone = await parseTimeZone(reader, timeZone);
   return selectBucketStarts(reader, bucket, { from: postgresOfMicros(from), to: postgresOfMicros(to) }, zone);
+}
+
+/** The currencies of a group. Throws UnreadableValueError where one of them is no text. */
+export function parseAmounts({ amountsByCurrency }: CdrStatsRow): CurrencyAmount[] {
+  return amountsByCurrency === null ? [] : JSON.parse(shownText(amountsByCurrency));
 }
 
 function parseDimensions(groupBy: readonly CdrDimension[]): readonly CdrDimension[] {

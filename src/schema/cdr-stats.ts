@@ -1,18 +1,25 @@
 import type { ObjectFieldBuilder } from '@pothos/core';
 import type { GraphQLResolveInfo } from 'graphql';
+import type { CurrencyAmount } from '../db/calls/cdr-currencies.ts';
 import {
   type CdrDimension,
   type ColumnDimensionName,
   cdrDimensions,
   columnDimensionNames,
+  wireOf,
 } from '../db/calls/cdr-dimensions.ts';
-import { cdrMeasure, type StatsMeasure, statsMeasures } from '../db/calls/cdr-measures.ts';
+import {
+  cdrMeasure,
+  type StatsMeasure,
+  type StatsValue,
+  statsMeasures,
+  statsValues,
+} from '../db/calls/cdr-measures.ts';
 import type { CdrStatsRow } from '../db/calls/cdr-stats.ts';
-import { cdrColumn } from '../db/sources/cdr-columns.ts';
-import { type CdrStats, findCdrStats } from '../resolvers/cdr-stats.ts';
+import { type CdrStats, findCdrStats, parseAmounts } from '../resolvers/cdr-stats.ts';
 import { paced } from '../resolvers/paced.ts';
 import { timestampOf } from '../resolvers/timestamps.ts';
-import { shownValue } from '../resolvers/values.ts';
+import { shownText, shownValue } from '../resolvers/values.ts';
 import { builder } from './builder.ts';
 import { CdrFilterInput } from './cdr-filter.ts';
 import { fieldTypes } from './field-types.ts';
@@ -75,13 +82,13 @@ const bucketField = (t: RowFields) =>
   });
 
 function dimensionField(t: RowFields, name: ColumnDimensionName) {
-  const { column, field } = cdrDimensions[name];
-  const { wire } = cdrColumn(column);
+  const { field } = cdrDimensions[name];
+  const wire = wireOf(name);
   const options = {
     description: `When grouped by ${name}.`,
     resolve: (row: CdrStatsRow) => shownValue({ wire, nullable: true }, row[field] ?? null) as never,
   };
-  if (column === 'outcome') return t.field({ ...options, type: CallOutcomeEnum });
+  if (name === 'OUTCOME') return t.field({ ...options, type: CallOutcomeEnum });
   return t.field({ ...options, type: fieldTypes[wire] });
 }
 
@@ -89,6 +96,39 @@ function measureField(t: RowFields, name: StatsMeasure) {
   const { type, nullable, description } = cdrMeasure(name);
   return t.field({ type, nullable, description, resolve: (row) => row[name] });
 }
+
+const CurrencyAmountType = builder.objectRef<CurrencyAmount>('CurrencyAmount').implement({
+  description: 'What the calls of a group were charged in one currency.',
+  fields: (t) => ({
+    currency: t.string({
+      description:
+        'ISO 4217, as `Cdr.currency`. Null: of the calls whose account is unknown, or whose account has none.',
+      resolve: ({ currency }) => shownText(currency),
+    }),
+    chargedAmount: t.field({
+      type: 'Decimal',
+      nullable: false,
+      description: 'Sum of charged amounts, exact.',
+      resolve: ({ chargedAmount }) => chargedAmount,
+    }),
+    calls: t.field({
+      type: 'BigInt',
+      nullable: false,
+      description: 'How many calls, charged or not.',
+      resolve: ({ calls }) => calls,
+    }),
+  }),
+});
+
+const amountsField = (t: RowFields) =>
+  t.field({
+    type: [CurrencyAmountType],
+    nullable: { list: false, items: false },
+    description:
+      'What was charged in each currency, by its name, the unknown one last. Empty without calls. A group that calls of ' +
+      'several currencies are in has no `chargedAmount`, and these instead.',
+    resolve: parseAmounts,
+  });
 
 const CdrStatsRowType = builder.objectRef<CdrStatsRow>('CdrStatsRow').implement({
   description:
@@ -99,6 +139,7 @@ const CdrStatsRowType = builder.objectRef<CdrStatsRow>('CdrStatsRow').implement(
       columnDimensionNames.map((name) => [cdrDimensions[name].field, dimensionField(t, name)]),
     ),
     ...Object.fromEntries(statsMeasures.map((name) => [name, measureField(t, name)])),
+    amountsByCurrency: amountsField(t),
   }),
 });
 
@@ -110,13 +151,13 @@ const CdrStatsType = builder.objectRef<CdrStats>('CdrStats').implement({
       type: [CdrStatsRowType],
       nullable: { list: false, items: false },
       description: 'One row per group that has calls; groups without calls are absent.',
-      resolve: async (stats, _args, _context, info) => paced(await stats.rows(measuresIn(info))) as never,
+      resolve: async (stats, _args, _context, info) => paced(await stats.rows(valuesIn(info))) as never,
     }),
     totals: t.field({
       type: CdrStatsRowType,
       nullable: false,
       description: 'All calls of the filter as one group, whatever `having` and `first` leave out of `rows`.',
-      resolve: (stats, _args, _context, info) => stats.totals(measuresIn(info)),
+      resolve: (stats, _args, _context, info) => stats.totals(valuesIn(info)),
     }),
   }),
 });
@@ -156,9 +197,9 @@ builder.queryField('cdrStats', (t) =>
 );
 
 /** Only what is selected is computed. */
-function measuresIn(info: GraphQLResolveInfo): StatsMeasure[] {
+function valuesIn(info: GraphQLResolveInfo): StatsValue[] {
   const fields = selectedFields(info);
-  return statsMeasures.filter((name) => fields.has(name));
+  return statsValues.filter((name) => fields.has(name));
 }
 
 /** chargedAmount → CHARGED_AMOUNT */

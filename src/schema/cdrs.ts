@@ -1,11 +1,12 @@
 import type { ObjectFieldBuilder } from '@pothos/core';
 import type { GraphQLObjectType, GraphQLResolveInfo } from 'graphql';
+import type { AccountRow } from '../db/calls/accounts.ts';
 import type { CdrRow } from '../db/calls/cdrs.ts';
 import { type CdrColumnName, cdrColumn, cdrColumnNames } from '../db/sources/cdr-columns.ts';
 import { type CdrConnection, type CdrEdge, cursorOf, findCdr, findCdrs } from '../resolvers/cdrs.ts';
 import { loadRelated, relations } from '../resolvers/related.ts';
 import { openCdrs } from '../resolvers/streamed-cdrs.ts';
-import { shownValue } from '../resolvers/values.ts';
+import { shownText, shownValue } from '../resolvers/values.ts';
 import type { PageInfoField } from '../streaming/connection-plan.ts';
 import { Account, Customer } from './accounts.ts';
 import { builder } from './builder.ts';
@@ -86,6 +87,16 @@ Cdr.implement({
     'number, CLD the called number. Re-rating may change the amounts of a call later; nothing else changes.',
   fields: (t) => ({
     ...fieldsOfColumns(t),
+    currency: t.string({
+      description:
+        'ISO 4217 code of the amounts of the call: the currency of its account, `account.currency`. Null where the account ' +
+        'is unknown or has none. Looked up once per account, however many calls it has.',
+      extensions: { related: { ...relations.account, leaf: { type: 'Account', field: 'currency' } } },
+      resolve: async (row, _args, context) => {
+        const account = (await loadRelated('account', row, context)) as AccountRow | null;
+        return account && shownText(account.currency);
+      },
+    }),
     account: t.field({
       type: Account,
       description:

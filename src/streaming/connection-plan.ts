@@ -1,4 +1,5 @@
 import {
+  type FieldNode,
   type GraphQLField,
   type GraphQLObjectType,
   getArgumentValues,
@@ -6,11 +7,12 @@ import {
   getNullableType,
   isListType,
   isObjectType,
+  Kind,
   type VariableValues,
 } from 'graphql';
 import type { CdrColumnName } from '../db/sources/cdr-columns.ts';
 import type { OpenList } from './open-list.ts';
-import type { RelatedLeaf, RelatedPlan } from './related-objects.ts';
+import type { RelatedField, RelatedLeaf, RelatedPlan } from './related-objects.ts';
 import { type SelectionSource, selectRelated } from './related-selection.ts';
 import type { Member } from './row-encoder.ts';
 import { collectFields, type Fragments, type SelectedField } from './selection.ts';
@@ -27,7 +29,7 @@ declare module 'graphql' {
     cursor?: true;
     node?: true;
     /** Of a field that is another object, found by the value of a column. */
-    related?: Pick<RelatedPlan, 'name' | 'column'>;
+    related?: Pick<RelatedPlan, 'name' | 'column' | 'leaf'>;
   }
 }
 
@@ -143,11 +145,25 @@ function planRelated(
   definition: GraphQLField<unknown, unknown>,
   selection: Selection,
 ): Pick<RelatedPlan, 'selection' | 'leaves'> {
+  const leaf = definition.extensions.related?.leaf;
+  if (leaf) return planLeaf(leaf, selection);
   const type = getNamedType(definition.type) as GraphQLObjectType;
   return {
     selection: selectRelated(type, field.nodes, selection),
     leaves: leavesOf(field, type, selection),
   };
+}
+
+/** A field of another object that is a field of the call: it is selected as if that object were. */
+function planLeaf(
+  { type, field }: RelatedField,
+  selection: Selection,
+): Pick<RelatedPlan, 'selection' | 'leaves'> {
+  const node = (name: string): FieldNode => ({ kind: Kind.FIELD, name: { kind: Kind.NAME, value: name } });
+  const selections = [node(field)];
+  const object = selection.schema.getType(type) as GraphQLObjectType;
+  const nodes = [{ ...node(field), selectionSet: { kind: Kind.SELECTION_SET, selections } } as const];
+  return { selection: selectRelated(object, nodes, selection), leaves: [{ path: [], isId: false }] };
 }
 
 /** Undefined when there is a list among them, which has no place in one line. */

@@ -53,7 +53,7 @@ type Cell = Exclude<Member, { readonly kind: 'object' }>;
 /** The header line: the response keys, so that an alias names a column; `account.username` for what is in an object. */
 export function csvHeader(cells: readonly Cell[]): string {
   const names = cells.flatMap((cell) =>
-    cell.kind === 'related'
+    cell.kind === 'related' && !cell.object.leaf
       ? cell.object.leaves!.map(({ path }) => [cell.key, ...path].join('.'))
       : [cell.key],
   );

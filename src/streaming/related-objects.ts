@@ -13,8 +13,16 @@ export interface RelatedPlan {
   readonly name: RelatedName;
   readonly column: CdrColumnName;
   readonly selection: RelatedSelection;
+  /** The one field of the object that is shown in its place: the currency of a call is that of its account. */
+  readonly leaf?: RelatedField | undefined;
   /** Its leaves in the order of the selection, for formats without objects; undefined when it has lists. */
   readonly leaves: readonly RelatedLeaf[] | undefined;
+}
+
+/** A field of an object type of the schema. */
+export interface RelatedField {
+  readonly type: string;
+  readonly field: string;
 }
 
 export interface RelatedLeaf {
@@ -118,7 +126,8 @@ export class RelatedObjects {
     return text;
   }
 
-  #textOf({ value, failures }: RelatedValue): RelatedText {
+  #textOf(found: RelatedValue): RelatedText {
+    const { value, failures } = this.plan.leaf ? leafOf(found, this.plan.leaf) : found;
     const glue = new Glue(this.#write(value));
     this.maxBytes = Math.max(this.maxBytes, glue.length);
     return { glue, failures };
@@ -155,6 +164,13 @@ export function roomForRelated(related: readonly RelatedObjects[]): number {
   let bytes = 0;
   for (let index = 0; index < related.length; index++) bytes += related[index]!.maxBytes + GLUE_SLACK;
   return bytes;
+}
+
+function leafOf({ value, failures }: RelatedValue, { field }: RelatedField): RelatedValue {
+  return {
+    value: (value as Record<string, unknown> | null)?.[field] ?? null,
+    failures: failures.map(({ error }) => ({ path: [], error })),
+  };
 }
 
 function failed(count: number, error: unknown): readonly RelatedValue[] {

@@ -1,7 +1,7 @@
 import type { SourceName } from '../../src/db/sources/sources.ts';
 import { type Call, instantOf, passes } from '../schema/calls-oracle.ts';
 import type { GraphQLAnswer, TestGateway } from '../support/gateway.ts';
-import { customerOf, nameOfCustomer, usernameOf, type Visible } from './scope-oracle.ts';
+import { currencyOf, customerOf, nameOfCustomer, usernameOf, type Visible } from './scope-oracle.ts';
 
 /** Something that can be asked of the gateway, and what the answer must be for whoever sees this much. */
 export interface Operation {
@@ -249,6 +249,37 @@ const statistics: readonly Operation[] = [
       countBy(own, ({ i_account }) => i_account).toSorted(([a], [b]) => Number(a) - Number(b)),
       own.length,
     ],
+  ),
+  query(
+    'statistics by currency, and what was charged in each',
+    `{ cdrStats(groupBy: [CURRENCY]) {
+         rows { currency attempts medianDurationSeconds }
+         totals { chargedAmount amountsByCurrency { currency calls } } } }`,
+    ({ cdrStats: { rows, totals } }) => [
+      rows.map(({ currency, attempts }: { currency: string; attempts: number }) => [currency, attempts]),
+      totals.amountsByCurrency.map(({ currency, calls }: { currency: string; calls: number }) => [
+        currency,
+        calls,
+      ]),
+      totals.chargedAmount === null,
+    ],
+    ({ calls: own, sees }) => {
+      const expected = countBy(own, ({ i_account }) =>
+        sees('account', i_account) ? currencyOf[i_account]! : null,
+      ).toSorted(([a], [b]) => ((a ?? 'ZZZ') < (b ?? 'ZZZ') ? -1 : 1));
+      return [expected, expected, expected.length > 1];
+    },
+  ),
+  query(
+    'the currency of each call',
+    `{ cdrs(first: 40, ${FEW}) { nodes { id currency } } }`,
+    ({ cdrs: { nodes } }) =>
+      nodes.map(({ id, currency }: { id: string; currency: string }) => [id, currency]),
+    ({ calls: own, sees }) =>
+      own
+        .filter(isRecent)
+        .slice(0, 40)
+        .map(({ i_xdr, i_account }) => [i_xdr, sees('account', i_account) ? currencyOf[i_account] : null]),
   ),
   query(
     'statistics by customer and day, in a zone',

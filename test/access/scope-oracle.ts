@@ -21,6 +21,15 @@ export const nameOfCustomer: Readonly<Record<string, string>> = {
   5: 'Five',
   6: 'Six',
 };
+/** By the table `accounts`: of 17 it is unknown. */
+export const currencyOf: Readonly<Record<string, string | null>> = {
+  14: 'EUR',
+  15: 'USD',
+  16: 'EUR',
+  17: null,
+  18: 'GBP',
+  19: 'EUR',
+};
 export const usernameOf = (account: string) => `username-${account}`;
 
 /** More than an estimate counts one by one. */
@@ -64,7 +73,13 @@ export async function createScopeDatabase(
   const database = await createSourceDatabase(name);
   const calls = callsIn(name);
   const accounts = Object.entries(customerOf).map(([i_account, i_customer]) =>
-    anAccount({ i_account, i_customer, username: usernameOf(i_account), time_zone: null }),
+    anAccount({
+      i_account,
+      i_customer,
+      username: usernameOf(i_account),
+      currency: currencyOf[i_account],
+      time_zone: null,
+    }),
   );
   if (name === 'sippy') {
     await insertAccountsAsSippy(database.pool, accounts);

@@ -100,6 +100,7 @@ function withoutWhatWasAsked(errors: readonly { message: string }[] | undefined)
 
 const fields = [
   ...columnFieldNames,
+  'currency',
   'account { id username currency customer { id name } }',
   'customer { id name }',
 ];
@@ -167,8 +168,18 @@ const cdrs = fc
   });
 
 const measures =
-  'attempts answered failed asr ner acdSeconds pddSeconds minutes billedMinutes chargedAmount shortCalls';
-const dimensions = ['DAY', 'ACCOUNT', 'CUSTOMER', 'COUNTRY', 'PREFIX', 'CLD', 'DISCONNECT_CAUSE', 'OUTCOME'];
+  'attempts answered failed asr ner acdSeconds pddSeconds minutes billedMinutes chargedAmount shortCalls amountsByCurrency { currency chargedAmount calls }';
+const dimensions = [
+  'DAY',
+  'ACCOUNT',
+  'CUSTOMER',
+  'CURRENCY',
+  'COUNTRY',
+  'PREFIX',
+  'CLD',
+  'DISCONNECT_CAUSE',
+  'OUTCOME',
+];
 const stats = fc
   .tuple(
     fc.oneof(filter, fc.constant('')),
@@ -182,7 +193,7 @@ const stats = fc
   .map(([where, groupBy, more]) => {
     const given = [where, `groupBy: [${groupBy.join(' ')}]`, more].filter(Boolean).join(', ');
     return `cdrStats(${given}) {
-      rows { bucket accountId customerId country prefix cld disconnectCause outcome ${measures} }
+      rows { bucket accountId customerId currency country prefix cld disconnectCause outcome ${measures} }
       totals { ${measures} }
     }`;
   });

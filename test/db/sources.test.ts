@@ -51,6 +51,7 @@ describe.each(sourceNames)('the source %s', (name) => {
       ...given,
       outcome: 'ANSWERED',
       successful: true,
+      is_quantity_unreadable: false,
       ...(name === 'sippy' ? ofSippy : {}),
     });
   });

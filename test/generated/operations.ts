@@ -164,7 +164,7 @@ export type TopDestinationsQueryVariables = Exact<{
 }>;
 
 
-export type TopDestinationsQuery = { cdrStats: { rows: Array<{ country: string | null, prefix: string | null, attempts: number | string, asr: number | null, ner: number | null, minutes: string, chargedAmount: string }> } | null };
+export type TopDestinationsQuery = { cdrStats: { rows: Array<{ country: string | null, prefix: string | null, attempts: number | string, asr: number | null, ner: number | null, minutes: string, chargedAmount: string | null }> } | null };
 
 export type AsrByHourQueryVariables = Exact<{
   account: string;
@@ -195,7 +195,7 @@ export type CallTilesQueryVariables = Exact<{
 }>;
 
 
-export type CallTilesQuery = { cdrStats: { totals: { attempts: number | string, answered: number | string, asr: number | null, acdSeconds: number | null, minutes: string, chargedAmount: string } } | null };
+export type CallTilesQuery = { cdrStats: { totals: { attempts: number | string, answered: number | string, asr: number | null, acdSeconds: number | null, minutes: string, chargedAmount: string | null } } | null };
 
 export type CallDetailQueryVariables = Exact<{
   id: string;

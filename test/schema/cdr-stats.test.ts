@@ -67,10 +67,13 @@ const measures = [
   'medianDurationSeconds',
   'pddSeconds',
   'p95PddSeconds',
+  'durationSeconds',
+  'billedSeconds',
   'minutes',
   'billedMinutes',
   'chargedAmount',
   'shortCalls',
+  'unreadableCalls',
   'peakCallsPerSecond',
 ] as const;
 type Measure = (typeof measures)[number];
@@ -167,6 +170,9 @@ function measure(group: readonly Call[]): Record<Measure, Fraction | undefined> 
       rang.map(({ pdd }) => decimalOf(pdd)),
       95,
     ),
+    durationSeconds: whole(sum(group, ({ duration }) => duration)),
+    billedSeconds: whole(sum(group, ({ charged_quantity }) => charged_quantity)),
+    unreadableCalls: whole(0n),
     minutes: ratio(
       sum(group, ({ duration }) => duration),
       60,
@@ -445,6 +451,9 @@ test('what is undefined is null, and what is nothing is 0', async () => {
     medianDurationSeconds: null,
     pddSeconds: null,
     p95PddSeconds: null,
+    durationSeconds: '0',
+    billedSeconds: 0,
+    unreadableCalls: 0,
     minutes: '0',
     billedMinutes: '0',
     chargedAmount: '0',

@@ -115,6 +115,8 @@ const related = fc.constantFrom(
   'owner: customer @skip(if: $no) { name again: name } account @include(if: $no) { id }',
   'one: account { username } two: account { id customer { id name __typename } } carrier { prefix __typename }',
   'account { id } account { username } carrier { country @skip(if: $yes) territory }',
+  'currency',
+  'currency paid: currency account { currency id } customer { name }',
 );
 const withObjects = fc.tuple(cdr, related).map((parts) => parts.join('\n'));
 const edge = fc

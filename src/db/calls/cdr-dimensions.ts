@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { CdrColumnName, cdrColumns } from '../sources/cdr-columns.ts';
-import type { XdrsModel } from '../sources/model.ts';
+import { type CdrColumnName, cdrColumn, type cdrColumns, type WireType } from '../sources/cdr-columns.ts';
+import type { AccountsModel, XdrsModel } from '../sources/model.ts';
 import type { CdrFilterName, FilterKindOf } from './cdr-filter.ts';
 import { type BucketUnit, bucketKey, bucketStart } from './time-buckets.ts';
 import type { TimeZone } from './time-zones.ts';
@@ -25,6 +25,18 @@ export interface ColumnDimension<Column extends CdrColumnName = CdrColumnName, F
   /** Of a choice or a column. */
   readonly label: string;
   readonly choice?: Choice;
+}
+
+/** A column of the account that the call is charged to: statements that group by it read the table of accounts, too. */
+export interface AccountDimension<
+  Column extends keyof AccountsModel = keyof AccountsModel,
+  Field extends string = string,
+> extends Dimension {
+  readonly kind: 'account';
+  readonly column: Column;
+  readonly field: Field;
+  readonly label: string;
+  readonly choice?: undefined;
 }
 
 /** How some of a dimension's values are chosen. Without it there are too many for a list, or for a line each. */
@@ -69,6 +81,11 @@ const column = <Column extends GroupedColumn, const Field extends string>(
   declaration: Omit<ColumnDimension<Column, Field>, 'kind' | 'column'>,
 ): ColumnDimension<Column, Field> => ({ kind: 'column', column: name, ...declaration });
 
+const ofAccount = <Column extends keyof AccountsModel, const Field extends string>(
+  name: Column,
+  declaration: Omit<AccountDimension<Column, Field>, 'kind' | 'column'>,
+): AccountDimension<Column, Field> => ({ kind: 'account', column: name, ...declaration });
+
 /** What calls can be grouped by: the values of `CdrDimension` in GraphQL. A row is all there is to a dimension. */
 export const cdrDimensions = {
   MINUTE: clock(60, 'Minute of connect time, in `timeZone`.'),
@@ -88,6 +105,12 @@ export const cdrDimensions = {
     label: 'Customer',
     description: 'Customer who owns the account.',
     choice: { filter: 'customerIds', key: 'customer', variable: 'customers' },
+  }),
+  CURRENCY: ofAccount('currency', {
+    field: 'currency',
+    label: 'Currency',
+    description:
+      'Currency of the amounts, which is that of the account: `Cdr.currency`. Null where it is unknown.',
   }),
   COUNTRY: column('country', {
     field: 'country',
@@ -140,13 +163,21 @@ export type TimeDimensionName = {
 }[CdrDimension];
 export type ColumnDimensionName = Exclude<CdrDimension, TimeDimensionName>;
 
+type ValueOf<Declared> =
+  Declared extends ColumnDimension<infer Column>
+    ? XdrsModel[Column]
+    : Declared extends AccountDimension<infer Column>
+      ? AccountsModel[Column]
+      : never;
+
 /** The values that a row of statistics is of. What it is not grouped by is missing. */
 export type GroupValues = {
-  readonly [Name in ColumnDimensionName as Dimensions[Name]['field']]?: XdrsModel[Dimensions[Name]['column']];
+  readonly [Name in ColumnDimensionName as Dimensions[Name]['field']]?: ValueOf<Dimensions[Name]>;
 } & { readonly bucket?: string | null };
 
 /** A dimension, where only what all of them have in common matters. */
-export const cdrDimension = (name: CdrDimension): TimeDimension | ColumnDimension => cdrDimensions[name];
+export const cdrDimension = (name: CdrDimension): TimeDimension | ColumnDimension | AccountDimension =>
+  cdrDimensions[name];
 
 const dimensionNames = Object.keys(cdrDimensions) as readonly CdrDimension[];
 export const timeDimensionNames = dimensionNames.filter(isTimeDimension);
@@ -157,7 +188,18 @@ export function isTimeDimension(name: CdrDimension): name is TimeDimensionName {
 }
 
 function isColumnDimension(name: CdrDimension): name is ColumnDimensionName {
-  return cdrDimensions[name].kind === 'column';
+  return cdrDimensions[name].kind !== 'time';
+}
+
+/** Whether the calls are grouped by something that only the table of accounts knows. */
+export function isAccountDimension(name: CdrDimension): boolean {
+  return cdrDimensions[name].kind === 'account';
+}
+
+/** The way the values of a dimension travel. */
+export function wireOf(name: ColumnDimensionName): WireType {
+  const dimension = cdrDimensions[name];
+  return dimension.kind === 'column' ? cdrColumn(dimension.column).wire : 'text';
 }
 
 /** The field of a row of statistics that says its group. */
@@ -166,15 +208,14 @@ export function groupField(name: CdrDimension): string {
   return dimension.kind === 'time' ? 'bucket' : dimension.field;
 }
 
-/** What the calls `xdrs` are grouped by. */
+/** What the calls `xdrs` are grouped by, or their `accounts`. */
 export function groupKey(
   name: CdrDimension,
   given: { readonly timeZone: TimeZone; readonly isWithinRange: boolean },
 ): RawBuilder<unknown> {
   const dimension = cdrDimension(name);
-  return dimension.kind === 'time'
-    ? bucketKey(dimension, sql.ref('xdrs.connect_time'), given)
-    : sql.ref(`xdrs.${dimension.column}`);
+  if (dimension.kind === 'time') return bucketKey(dimension, sql.ref('xdrs.connect_time'), given);
+  return sql.ref(`${dimension.kind === 'column' ? 'xdrs' : 'accounts'}.${dimension.column}`);
 }
 
 /** What is shown of a group, given what it was grouped by. */

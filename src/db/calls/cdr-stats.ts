@@ -1,22 +1,29 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
+import { TableChangedError } from '../../errors.ts';
 import { type Reader, run } from '../reader.ts';
 import { type Relations, Statement } from '../statement.ts';
+import { accountOfGroups, amountsByCurrency, openCurrencies } from './cdr-currencies.ts';
 import {
   type CdrDimension,
   type GroupValues,
   groupField,
   groupKey,
   groupShown,
+  isAccountDimension,
   isTimeDimension,
 } from './cdr-dimensions.ts';
 import { type CdrFilter, hasTimeRange, matchesFilter } from './cdr-filter.ts';
 import {
   type Aggregate,
+  attempts,
   cdrMeasure,
+  chargedAmount,
   type MeasuredValues,
   type StatsMeasure,
-  statsMeasures,
+  type StatsValue,
+  statsValues,
 } from './cdr-measures.ts';
+import { isUnreadableSum } from './readable-numbers.ts';
 import { type TimeZone, UTC } from './time-zones.ts';
 
 /** A bound on a measure. All given parts must hold; a measure that is null fulfils none. Decimal texts. */
@@ -41,30 +48,63 @@ export interface CdrStatsQuery {
   readonly limit: number;
 }
 
-/** Of what is not grouped by, and of measures that were not wanted, there is nothing. */
-export type CdrStatsRow = GroupValues & MeasuredValues;
+/** Of what is not grouped by, and of values that were not wanted, there is nothing. */
+export type CdrStatsRow = GroupValues &
+  MeasuredValues & {
+    /** JSON of `CurrencyAmount`s; null without calls. */
+    readonly amountsByCurrency: string | null;
+  };
+
+/**
+ * How the values of calls are added up: the quick way, which is right while all of them are finite numbers, and tells
+ * whether they are; or looking at each of them.
+ */
+type Way = 'quick' | 'careful';
+
+/** The column of a row that tells whether a group, shown or not, has a value that the quick way cannot add. */
+const IS_UNREADABLE = 'is_unreadable';
 
 /** One row per group that has calls and fulfils every condition; ties are broken by the dimensions, time first. */
-export function selectCdrStats(
+export async function selectCdrStats(
   reader: Reader,
   query: CdrStatsQuery,
-  wanted: readonly StatsMeasure[],
+  wanted: readonly StatsValue[],
 ): Promise<CdrStatsRow[]> {
+  const select = (way: Way) => run(reader, buildStatement(reader, query, wanted, way));
+  const rows = await select('quick').catch((error: unknown) => {
+    if (isOverflow(error)) return undefined;
+    throw error;
+  });
+  if (rows && !rows[0]?.[IS_UNREADABLE]) return rows as never;
+  return (await select('careful')) as never;
+}
+
+/** Whether a sum was too large for any type. */
+function isOverflow(error: unknown): boolean {
+  return error instanceof TableChangedError && (error.cause as { code?: unknown }).code === '22003';
+}
+
+type SelectedRow = Readonly<Record<string, unknown>>;
+
+function buildStatement(reader: Reader, query: CdrStatsQuery, wanted: readonly StatsValue[], way: Way) {
   const { groupBy, timeZone, having, orderBy, limit } = query;
   const order = groupBy.toSorted(
     (one, other) => Number(isTimeDimension(other)) - Number(isTimeDimension(one)),
   );
-  const measures = neededMeasures(query, wanted);
-  const statement = Statement.build(reader, 'cdrStats', (relations) =>
-    relations
-      .selectFrom(selectGroups(relations, query, measures).as('groups'))
+  const values = neededValues(query, wanted);
+  const conditions = sql<SqlBool>`${sql.join([sql`true`, ...having.flatMap(conditionsOf)], sql` and `)}`;
+  return Statement.build<SelectedRow>(reader, 'cdrStats', (relations) => {
+    const { groups, tellsUnreadable } = selectGroups(relations, query, values, way);
+    return relations
+      .selectFrom(groups.as('groups'))
       .select([
         ...groupBy.map((name) =>
           groupShown(name, sql.ref(`groups.${groupField(name)}`), timeZone).as(groupField(name)),
         ),
-        ...measures.map((name) => sql.ref(`groups.${name}`).as(name)),
+        ...values.map((name) => sql.ref(`groups.${name}`).as(name)),
+        ...(tellsUnreadable ? [sql.ref(`groups.${IS_UNREADABLE}`).as(IS_UNREADABLE)] : []),
       ])
-      .where(() => sql`${sql.join([sql`true`, ...having.flatMap(conditionsOf)], sql` and `)}`)
+      .where(tellsUnreadable ? sql<SqlBool>`((${conditions}) or groups.is_unreadable)` : conditions)
       .$if(orderBy !== undefined, (q) =>
         q.orderBy(sql.ref(`groups.${orderBy!.measure}`), (order) =>
           orderBy!.descending ? order.desc().nullsLast() : order.asc().nullsLast(),
@@ -73,59 +113,85 @@ export function selectCdrStats(
       .$call((q) =>
         order.reduce((ordered, name) => ordered.orderBy(sql.ref(`groups.${groupField(name)}`)), q),
       )
-      .limit(limit),
-  );
-  return run(reader, statement) as never;
+      .limit(limit);
+  });
 }
 
 /** All calls of the filter as one group. */
 export async function selectCdrTotals(
   reader: Reader,
   filter: CdrFilter,
-  wanted: readonly StatsMeasure[],
+  wanted: readonly StatsValue[],
 ): Promise<CdrStatsRow> {
   const query = { filter, groupBy: [], timeZone: UTC, having: [], limit: 1 };
   const [row] = await selectCdrStats(reader, query, wanted);
   return row!;
 }
 
-/** A row per group: what it is grouped by, and its measures. */
-function selectGroups(relations: Relations, query: CdrStatsQuery, measures: readonly StatsMeasure[]) {
-  const partials = partialColumns(measures);
-  const finished = measures.map((name) => {
-    const declared = cdrMeasure(name);
-    const columns = declared.partials.map(({ sql }) => `partials.${partials.get(sql)!.column}`);
-    return sql.raw(declared.finish(columns)).as(name);
+/** A row per group: what it is grouped by, and its values. */
+function selectGroups(relations: Relations, query: CdrStatsQuery, values: readonly StatsValue[], way: Way) {
+  const partials = partialColumns(values, way);
+  const columnOf = ({ sql }: Aggregate) => `partials.${partials.get(sql)!.column}`;
+  const finished = values.map((name) => {
+    if (name === 'amountsByCurrency') return sql.raw(columnOf(amountsByCurrency)).as(name);
+    const { partials, finish } = cdrMeasure(name);
+    return sql.raw(finish(partials.map(columnOf))).as(name);
   });
-  return relations
+  const doubts = [...partials.values()].filter(({ isQuickSum }) => isQuickSum);
+  const isUnreadable = doubts.map((partial) => sql.raw(isUnreadableSum(columnOf(partial))));
+  // Over all groups: one that is not shown might have to be, or the other way round.
+  const tells = sql`coalesce(bool_or(${sql.join(isUnreadable, sql` or `)}) over (), false)`.as(IS_UNREADABLE);
+  const groups = relations
     .selectFrom(selectPartials(relations, query, [...partials.values()]).as('partials'))
-    .select([...groupColumns(query, 'partials'), ...finished]);
+    .select([...groupColumns(query, 'partials'), ...finished, ...(doubts.length > 0 ? [tells] : [])]);
+  return { groups, tellsUnreadable: doubts.length > 0 };
 }
 
 interface PartialColumn extends Aggregate {
   readonly column: string;
+  /** The aggregate in the chosen way. */
+  readonly chosenSql: string;
+  readonly isQuickSum: boolean;
 }
 
-/** By their SQL: measures that are worked out from the same partial share it. */
-function partialColumns(measures: readonly StatsMeasure[]): ReadonlyMap<string, PartialColumn> {
-  const aggregates = new Map(
-    measures.flatMap((name) => cdrMeasure(name).partials.map((one) => [one.sql, one])),
+/** By their SQL: values that are worked out from the same partial share it. */
+function partialColumns(values: readonly StatsValue[], way: Way): ReadonlyMap<string, PartialColumn> {
+  const needed = values.flatMap((name): readonly Aggregate[] =>
+    name === 'amountsByCurrency' ? [amountsByCurrency] : cdrMeasure(name).partials,
   );
-  const entries = [...aggregates].map(([text, aggregate], index): [string, PartialColumn] => [
-    text,
-    { ...aggregate, column: `partial_${index + 1}` },
-  ]);
+  const ofCurrencies = needed.some(({ over }) => over === 'currencies') ? [attempts, chargedAmount] : [];
+  const aggregates = new Map([...needed, ...ofCurrencies].map((one) => [one.sql, one]));
+  const entries = [...aggregates].map(([text, aggregate], index): [string, PartialColumn] => {
+    const quick = way === 'quick' ? aggregate.quick : undefined;
+    return [
+      text,
+      {
+        ...aggregate,
+        column: `partial_${index + 1}`,
+        chosenSql: quick?.sql ?? text,
+        isQuickSum: quick?.isSum ?? false,
+      },
+    ];
+  });
   return new Map(entries);
 }
 
 /** A row per group: what it is grouped by, and its partials. */
 function selectPartials(relations: Relations, query: CdrStatsQuery, partials: readonly PartialColumn[]) {
-  const ofCalls = selectOfCalls(relations, query, partials);
-  if (partials.every(({ over }) => over === 'calls')) return ofCalls;
-  // Of each partial one of the two rows of a group has the value, and the other null.
-  const both = ofCalls.unionAll(selectOfSeconds(relations, query, partials));
+  const isOfCurrencies = query.groupBy.some(isAccountDimension) || partials.some(isOver('currencies'));
+  const ofCalls = partials.filter(isOver('calls'));
+  const viaAccounts = isOfCurrencies ? ofCalls.filter(({ merge }) => merge !== null) : [];
+  const direct = ofCalls.filter((partial) => !viaAccounts.includes(partial));
+  const parts = [
+    ...(isOfCurrencies ? [selectOfAccounts(relations, query, partials, viaAccounts)] : []),
+    ...(direct.length > 0 ? [selectOfCalls(relations, query, partials, direct)] : []),
+    ...(partials.some(isOver('seconds')) ? [selectOfSeconds(relations, query, partials)] : []),
+  ];
+  if (parts.length === 1) return parts[0]!;
+  // Of each partial one of the rows of a group has the value, and the others null.
+  const all = sql`(${sql.join(parts, sql` union all `)})`;
   return relations
-    .selectFrom(both.as('parts'))
+    .selectFrom(all.as('parts'))
     .select([
       ...groupColumns(query, 'parts'),
       ...partials.map(({ column }) => sql`max(${sql.ref(`parts.${column}`)})`.as(column)),
@@ -133,18 +199,96 @@ function selectPartials(relations: Relations, query: CdrStatsQuery, partials: re
     .$call((q) => byGroup(q, query));
 }
 
-function selectOfCalls(relations: Relations, query: CdrStatsQuery, partials: readonly PartialColumn[]) {
-  return relations
-    .cdrs()
-    .select([...groupKeys(query), ...valuesOver('calls', partials)])
+const isOver =
+  (over: Aggregate['over']) =>
+  (partial: PartialColumn): boolean =>
+    partial.over === over;
+
+function selectOfCalls(
+  relations: Relations,
+  query: CdrStatsQuery,
+  partials: readonly PartialColumn[],
+  direct: readonly PartialColumn[],
+) {
+  return selectCalls(relations, query)
+    .select([...groupKeys(query), ...valuesOf(partials, direct)])
     .where(matchesFilter(query.filter))
+    .$call((q) => byGroup(q, query));
+}
+
+/** The calls, with their accounts where these are what they are grouped by. */
+function selectCalls(relations: Relations, { groupBy }: CdrStatsQuery) {
+  const calls = relations.cdrs();
+  if (!groupBy.some(isAccountDimension)) return calls;
+  const accounts = openCurrencies(relations);
+  return calls.leftJoin(accounts, (join) => join.on(isAccountOf('xdrs'))) as typeof calls;
+}
+
+const isAccountOf = (relation: string) =>
+  sql<SqlBool>`accounts.i_account = ${sql.ref(`${relation}.i_account`)}`;
+
+/**
+ * The same by way of the accounts: the calls are added up per account, whose currencies are then looked up, and the sums
+ * of the accounts of one currency, and those of all currencies, are merged.
+ */
+function selectOfAccounts(
+  relations: Relations,
+  query: CdrStatsQuery,
+  partials: readonly PartialColumn[],
+  viaAccounts: readonly PartialColumn[],
+) {
+  const account = accountOfGroups(relations, query);
+  const ofCalls = { ...query, groupBy: query.groupBy.filter((name) => !isAccountDimension(name)) };
+  const byAccount = relations
+    .cdrs()
+    .select([
+      ...groupKeys(ofCalls),
+      (account ?? sql.ref('xdrs.i_account')).as('i_account'),
+      ...viaAccounts.map(({ chosenSql, column }) => sql.raw(chosenSql).as(column)),
+    ])
+    .where(matchesFilter(query.filter))
+    .$call((q) => byGroup(q, ofCalls, account ? 0 : 1))
+    // Without calls there is no account either; an aggregate over nothing would be a row.
+    .having(sql<SqlBool>`count(*) > 0`);
+  const columnOf = ({ sql: text }: Aggregate) => viaAccounts.find((partial) => partial.sql === text)?.column;
+  const of = (aggregate: Aggregate, name: string) => {
+    const column = columnOf(aggregate);
+    return column === undefined ? [] : [sql.ref(`currencies.${column}`).as(name)];
+  };
+  const byCurrency = relations
+    .selectFrom(byAccount.as('parts'))
+    .leftJoin(openCurrencies(relations), (join) => join.on(isAccountOf('parts')))
+    .select([
+      ...groupColumns(ofCalls, 'parts'),
+      sql.ref('accounts.currency').as('currency'),
+      ...viaAccounts.map(({ column, merge }) =>
+        (account ? sql.ref(`parts.${column}`) : sql.raw(merge!(`parts.${column}`))).as(column),
+      ),
+    ])
+    .$if(account === undefined, (q) => byGroup(q, ofCalls, 1));
+  const named = relations
+    .selectFrom(byCurrency.as('currencies'))
+    .selectAll()
+    .select([...of(attempts, 'calls'), ...of(chargedAmount, 'amount')]);
+  return relations
+    .selectFrom(named.as('currencies'))
+    .select([
+      ...groupColumns(query, 'currencies'),
+      ...partials.map((partial) => {
+        if (partial.over === 'currencies') return sql.raw(partial.sql).as(partial.column);
+        const isMerged = viaAccounts.includes(partial);
+        return (isMerged ? sql.raw(partial.merge!(`currencies.${partial.column}`)) : nullOf(partial)).as(
+          partial.column,
+        );
+      }),
+    ])
     .$call((q) => byGroup(q, query));
 }
 
 /** Of calls whose setup time is not known nothing is counted. */
 function selectOfSeconds(relations: Relations, query: CdrStatsQuery, partials: readonly PartialColumn[]) {
-  const seconds = relations
-    .cdrs()
+  const ofSeconds = partials.filter(isOver('seconds'));
+  const seconds = selectCalls(relations, query)
     .select([...groupKeys(query), sql`count(*)`.as('attempts')])
     .where(matchesFilter(query.filter))
     .where(sql<SqlBool>`isfinite(xdrs.setup_time)`)
@@ -152,39 +296,42 @@ function selectOfSeconds(relations: Relations, query: CdrStatsQuery, partials: r
     .groupBy(sql`date_bin('1 second', xdrs.setup_time, '2000-01-01 00:00:00+00')`);
   return relations
     .selectFrom(seconds.as('seconds'))
-    .select([...groupColumns(query, 'seconds'), ...valuesOver('seconds', partials)])
+    .select([...groupColumns(query, 'seconds'), ...valuesOf(partials, ofSeconds)])
     .$call((q) => byGroup(q, query));
 }
 
-/** The partials over one relation; null in the place of those over another. */
-function valuesOver(over: Aggregate['over'], partials: readonly PartialColumn[]) {
+/** The partials that this part of the statement works out; null in the place of the others. */
+function valuesOf(partials: readonly PartialColumn[], own: readonly PartialColumn[]) {
   return partials.map((partial) =>
-    (partial.over === over ? sql.raw(partial.sql) : sql`null`).as(partial.column),
+    (own.includes(partial) ? sql.raw(partial.chosenSql) : nullOf(partial)).as(partial.column),
   );
 }
 
-function groupKeys({ groupBy, timeZone, filter }: CdrStatsQuery) {
+const nullOf = ({ type }: PartialColumn) => sql`null::${sql.raw(type)}`;
+
+function groupKeys({ groupBy, timeZone, filter }: Omit<CdrStatsQuery, 'limit'>) {
   const isWithinRange = hasTimeRange(filter);
   return groupBy.map((name) => groupKey(name, { timeZone, isWithinRange }).as(groupField(name)));
 }
 
-function groupColumns({ groupBy }: CdrStatsQuery, relation: string) {
+function groupColumns({ groupBy }: Pick<CdrStatsQuery, 'groupBy'>, relation: string) {
   return groupBy.map((name) => sql.ref(`${relation}.${groupField(name)}`).as(groupField(name)));
 }
 
-/** By the first columns, which are those of the group. */
+/** By the first columns, which are those of the group, and by some more. */
 function byGroup<Query extends { groupBy(columns: RawBuilder<unknown>[]): Query }>(
   query: Query,
-  { groupBy }: CdrStatsQuery,
+  { groupBy }: Pick<CdrStatsQuery, 'groupBy'>,
+  more = 0,
 ): Query {
-  const columns = groupBy.map((_, index) => sql.raw(String(index + 1)));
+  const columns = Array.from({ length: groupBy.length + more }, (_, index) => sql.raw(String(index + 1)));
   return columns.length > 0 ? query.groupBy(columns) : query;
 }
 
-function neededMeasures({ having, orderBy }: CdrStatsQuery, wanted: readonly StatsMeasure[]): StatsMeasure[] {
-  const needed = new Set<StatsMeasure>(['attempts', ...wanted, ...having.map(({ measure }) => measure)]);
+function neededValues({ having, orderBy }: CdrStatsQuery, wanted: readonly StatsValue[]): StatsValue[] {
+  const needed = new Set<StatsValue>(['attempts', ...wanted, ...having.map(({ measure }) => measure)]);
   if (orderBy) needed.add(orderBy.measure);
-  return statsMeasures.filter((name) => needed.has(name));
+  return statsValues.filter((name) => needed.has(name));
 }
 
 function conditionsOf(condition: StatsCondition): RawBuilder<unknown>[] {

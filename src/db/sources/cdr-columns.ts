@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { type Format, formats } from '../wire/bind-message.ts';
 import type { ValueSql } from './columns.ts';
 import { type TextsSql, textName } from './derived-table.ts';
-import type { Source, SourceName, XdrsModel } from './model.ts';
+import type { Source, SourceName, UnshownColumn, XdrsModel } from './model.ts';
 import {
   inCalls,
   inCdrs,
@@ -264,8 +264,7 @@ export const cdrColumns = {
   },
 } as const satisfies { readonly [Name in ShownColumn]: CdrColumnOf<XdrsModel[Name]> };
 
-/** Every column but the one that only filters and statistics read. */
-type ShownColumn = Exclude<keyof XdrsModel, 'successful'>;
+type ShownColumn = Exclude<keyof XdrsModel, UnshownColumn>;
 
 export type CdrColumnName = keyof typeof cdrColumns;
 
@@ -281,6 +280,7 @@ export const xdrsTypes = {
     [Name in CdrColumnName]: (typeof cdrColumns)[Name]['type'];
   }),
   successful: 'boolean',
+  is_quantity_unreadable: 'boolean',
 } as const satisfies Record<keyof XdrsModel, string>;
 
 /**

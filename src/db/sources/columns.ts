@@ -51,6 +51,38 @@ export function textSql(table: CatalogueTable | undefined, name: string, type: s
   return sql`coalesce(${wholeSql(reference, actual, type)}::text, ${reference}::text)`;
 }
 
+/** Whether a value is stored that `columnSql` makes null, because the type has no such value. */
+export function isUnreadableSql(
+  table: CatalogueTable | undefined,
+  name: string,
+  type: string,
+): RawBuilder<unknown> {
+  const actual = table?.columns.get(name);
+  const value = columnSql(table, name, type);
+  if (table === undefined || actual === undefined || value === null || isWithin(actual, type))
+    return sql`false`;
+  return sql`(${value} is null and ${sql.ref(`${table.name}.${name}`)} is not null)`;
+}
+
+/** What outcomes are worked out from: a time that may be stored as something that is no finite number. */
+export interface SecondsSql {
+  readonly isPositive: RawBuilder<unknown>;
+  /** Null where the type of the column has no such values. */
+  readonly isUnreadable: RawBuilder<unknown> | null;
+}
+
+/** NaN is above Infinity to PostgreSQL. */
+export function secondsSql(table: CatalogueTable, name: string): SecondsSql {
+  const reference = sql.ref(`${table.name}.${name}`);
+  if (isWhole(table.columns.get(name) ?? '')) {
+    return { isPositive: sql`${reference} > 0`, isUnreadable: null };
+  }
+  return {
+    isPositive: sql`(${reference} > 0 and ${reference} < 'Infinity')`,
+    isUnreadable: sql`${reference} in ('NaN', 'Infinity', '-Infinity')`,
+  };
+}
+
 /** The first of the columns that is there. */
 export function firstColumnSql(
   table: CatalogueTable | undefined,

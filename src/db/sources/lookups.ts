@@ -1,6 +1,7 @@
-import type { Catalogue } from '../catalogue/catalogue.ts';
+import { sql } from 'kysely';
+import { type Catalogue, type CatalogueTable, hasUnique } from '../catalogue/catalogue.ts';
 import type { Ownership } from '../scope.ts';
-import { columnSql, firstColumnSql, tableSql } from './columns.ts';
+import { columnSql, firstColumnSql, tableSql, type ValueSql } from './columns.ts';
 import { scopedRelation } from './derived-table.ts';
 import {
   type AccountsModel,
@@ -22,7 +23,7 @@ export function accountsRelation(catalogue: Catalogue): Source['accounts'] {
       i_account: account,
       i_customer: customer,
       username: columnSql(table, 'username', accountsTypes.username),
-      currency: firstColumnSql(table, ['currency', 'payment_currency', 'iso_4217'], accountsTypes.currency),
+      currency: currencySql(table),
       time_zone: columnSql(table, 'time_zone', accountsTypes.time_zone),
       blocked: columnSql(table, 'blocked', accountsTypes.blocked),
     },
@@ -31,6 +32,18 @@ export function accountsRelation(catalogue: Catalogue): Source['accounts'] {
     owners: { account, customer },
     ownership: ownershipOf(catalogue),
   });
+}
+
+/** A blank is as good as nothing: the currency is unknown. */
+function currencySql(table: CatalogueTable): ValueSql {
+  const names = ['currency', 'payment_currency', 'iso_4217'];
+  const found = firstColumnSql(table, names, accountsTypes.currency);
+  return found && sql`nullif(trim(${found}), '')`;
+}
+
+export function hasUniqueAccounts({ tables }: Catalogue): boolean {
+  const table = tables.get('accounts');
+  return table !== undefined && hasUnique(table, 'i_account');
 }
 
 /** A scope that has an account has the customer who owns it. */

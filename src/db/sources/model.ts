@@ -4,14 +4,19 @@ import type { Scope } from '../scope.ts';
 
 /**
  * The logical model: one row per rated call attempt, whatever tables it comes from. Column names and types are
- * those of the table `xdrs`; the last two are worked out by the source.
+ * those of the table `xdrs`; the last three are worked out by the source.
  */
 export interface XdrsModel extends Selectable<Xdrs> {
   /** One of `outcomes`. Null when the switch gave no cause and there was no conversation. */
   outcome: Outcome | null;
   /** Whether the switch calls the attempt a success, spoken or not. Never null. */
   successful: boolean;
+  /** Whether what is stored as `charged_quantity` is no whole number, or beyond its type, so that it is null here. */
+  is_quantity_unreadable: boolean;
 }
+
+/** Columns that only filters and statistics read. */
+export type UnshownColumn = 'successful' | 'is_quantity_unreadable';
 
 /** A column of the calls, in SQL over the relation of a source. */
 export type CallColumn = `xdrs.${keyof XdrsModel}`;
@@ -69,6 +74,8 @@ export interface Source {
   /** Null where the database has no such table, or hides it. */
   readonly accounts: ScopedRelation<AccountsModel, 'accounts'> | null;
   readonly customers: ScopedRelation<CustomersModel, 'customers'> | null;
+  /** Whether no account is there twice, so that calls may be joined to it. */
+  readonly hasUniqueAccounts: boolean;
   /** Whether a call says which customer it belongs to. Otherwise its account does, by the table of accounts. */
   readonly hasCustomers: boolean;
   /** Whether indexes give the calls in order, of one account as of all, and find one by its key. */
@@ -80,7 +87,7 @@ export interface Source {
   /** Required columns that the table had when the gateway started and no longer has, and what is worked out from them. */
   readonly gone: ReadonlySet<keyof XdrsModel>;
   /** Columns of the model that are always null here, because the database lacks what they are read from. */
-  readonly missing: readonly Exclude<keyof XdrsModel, 'successful'>[];
+  readonly missing: readonly Exclude<keyof XdrsModel, UnshownColumn>[];
 }
 
 /** The PostgreSQL type of each column of the lookups; those of a call are in cdr-columns.ts. */

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import type { SecondsSql } from './columns.ts';
 import type { Outcome } from './model.ts';
 
 /** Which codes mean which outcome; what a code of no list means is said by `otherwise`. */
@@ -41,10 +42,11 @@ export const sippyOutcomes: OutcomeCodes = {
   negativeIsRefused: true,
 };
 
-/** Each code's outcome, for documents and tests. */
+/** Each code's outcome, for documents and tests. Seconds that are no finite number are unknown, and what follows from them. */
 export function outcomeOf(codes: OutcomeCodes, code: number | null, seconds: number): Outcome | null {
-  if (code === null) return seconds > 0 ? 'ANSWERED' : null;
-  if (codes.success.includes(code)) return seconds > 0 ? 'ANSWERED' : 'CANCELLED';
+  const spoken = Number.isFinite(seconds) && seconds > 0 ? 'ANSWERED' : null;
+  if (code === null) return spoken;
+  if (codes.success.includes(code)) return spoken ?? (Number.isFinite(seconds) ? 'CANCELLED' : null);
   const listed = lists.find((outcome) => codes[outcome]?.includes(code));
   return listed ?? (codes.negativeIsRefused && code < 0 ? 'REFUSED' : 'NETWORK');
 }
@@ -55,16 +57,17 @@ const lists = ['CANCELLED', 'BUSY', 'NO_ANSWER', 'REJECTED', 'UNREACHABLE', 'REF
 export function outcomeSql(
   codes: OutcomeCodes,
   code: RawBuilder<unknown>,
-  seconds: RawBuilder<unknown>,
+  { isPositive, isUnreadable }: SecondsSql,
 ): RawBuilder<Outcome | null> {
   const listed = lists.flatMap((outcome) => {
     const values = codes[outcome];
     return values ? [sql`when ${isOneOf(code, values)} then ${sql.lit(outcome)}`] : [];
   });
   const refused = codes.negativeIsRefused ? sql`when ${code} < 0 then 'REFUSED'` : sql``;
+  const unknown = isUnreadable ? sql`when ${isUnreadable} then null` : sql``;
   return sql`case
-    when ${code} is null then case when ${seconds} > 0 then 'ANSWERED' end
-    when ${isOneOf(code, codes.success)} then case when ${seconds} > 0 then 'ANSWERED' else 'CANCELLED' end
+    when ${code} is null then case when ${isPositive} then 'ANSWERED' end
+    when ${isOneOf(code, codes.success)} then case when ${isPositive} then 'ANSWERED' ${unknown} else 'CANCELLED' end
     ${sql.join(listed, sql` `)} ${refused}
     else 'NETWORK' end`;
 }
@@ -73,9 +76,9 @@ export function outcomeSql(
 export function successfulSql(
   codes: OutcomeCodes,
   code: RawBuilder<unknown>,
-  seconds: RawBuilder<unknown>,
+  { isPositive }: SecondsSql,
 ): RawBuilder<boolean> {
-  return sql`coalesce(${isOneOf(code, codes.success)}, ${seconds} > 0, false)`;
+  return sql`coalesce(${isOneOf(code, codes.success)}, ${isPositive}, false)`;
 }
 
 function isOneOf(code: RawBuilder<unknown>, values: readonly number[]): RawBuilder<unknown> {

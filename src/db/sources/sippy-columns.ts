@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { columnSql, type ValueSql } from './columns.ts';
+import { columnSql, secondsSql, type ValueSql } from './columns.ts';
 import { outcomeSql, sippyOutcomes, successfulSql } from './outcomes.ts';
 import type { SippyParts } from './sippy-parts.ts';
 import { sippyReasonSql } from './sippy-results.ts';
@@ -47,18 +47,20 @@ export const sippyRegion: SippyColumn = {
   },
 };
 
-const result = sql`cdrs.result`;
-const seconds = sql`cdrs.duration`;
-
 export const sippyReason: SippyColumn = {
   from: 'the words for `cdrs.result`',
-  toSql: () => sippyReasonSql(result),
+  toSql: () => sippyReasonSql(sql`cdrs.result`),
 };
+
+/** A result beyond its type is as none. */
+const resultOf = ({ cdrs }: SippyParts) => columnSql(cdrs, 'result', 'integer') ?? sql`null::integer`;
+const secondsOf = ({ cdrs }: SippyParts) => secondsSql(cdrs, 'duration');
 
 export const sippyOutcome: SippyColumn = {
   from: 'worked out from `cdrs.result` and `cdrs.duration`',
-  toSql: () => outcomeSql(sippyOutcomes, result, seconds),
+  toSql: (parts) => outcomeSql(sippyOutcomes, resultOf(parts), secondsOf(parts)),
 };
 
 /** Whether the switch calls the attempt a success. */
-export const sippySuccessful = successfulSql(sippyOutcomes, result, seconds);
+export const sippySuccessful = (parts: SippyParts) =>
+  successfulSql(sippyOutcomes, resultOf(parts), secondsOf(parts));

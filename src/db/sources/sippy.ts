@@ -8,9 +8,9 @@ import {
   textsSql,
   xdrsTypes,
 } from './cdr-columns.ts';
-import { columnSql, textSql, type ValueSql } from './columns.ts';
+import { columnSql, isUnreadableSql, textSql, type ValueSql } from './columns.ts';
 import { type ColumnsSql, scopedRelation } from './derived-table.ts';
-import { accountsRelation, customersRelation, ownershipOf } from './lookups.ts';
+import { accountsRelation, customersRelation, hasUniqueAccounts, ownershipOf } from './lookups.ts';
 import type { Source, XdrsModel } from './model.ts';
 import { sippySuccessful } from './sippy-columns.ts';
 import { findSippyParts, joinSippyParts, type SippyParts } from './sippy-parts.ts';
@@ -55,6 +55,7 @@ export function sippySource(catalogue: Catalogue): Source {
     }),
     accounts: accountsRelation(catalogue),
     customers: customersRelation(catalogue),
+    hasUniqueAccounts: hasUniqueAccounts(catalogue),
     hasCustomers: customer !== null,
     hasKeysetIndexes: hasKeysetIndexes(catalogue.tables.get('cdrs')!, 'i_cdr'),
     hasNullableKey: !parts.cdrs.notNull.has('i_cdr'),
@@ -72,5 +73,9 @@ function columnsOf(parts: SippyParts): ColumnsSql<XdrsModel> {
       return [name, sippy?.toSql(parts, type) ?? null];
     }),
   ) as Record<CdrColumnName, ValueSql>;
-  return { ...declared, successful: sippySuccessful };
+  return {
+    ...declared,
+    successful: sippySuccessful(parts),
+    is_quantity_unreadable: isUnreadableSql(parts.cdrs, 'billed_duration', xdrsTypes.charged_quantity),
+  };
 }

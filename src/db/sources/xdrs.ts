@@ -9,9 +9,9 @@ import {
   textsSql,
   xdrsTypes,
 } from './cdr-columns.ts';
-import { columnSql, tableSql, textSql, type ValueSql } from './columns.ts';
+import { columnSql, isUnreadableSql, secondsSql, tableSql, textSql, type ValueSql } from './columns.ts';
 import { type ColumnsSql, scopedRelation } from './derived-table.ts';
-import { accountsRelation, customersRelation, ownershipOf } from './lookups.ts';
+import { accountsRelation, customersRelation, hasUniqueAccounts, ownershipOf } from './lookups.ts';
 import type { Source, XdrsModel } from './model.ts';
 import { outcomeSql, q850Outcomes, successfulSql } from './outcomes.ts';
 
@@ -45,6 +45,7 @@ export function xdrsSource(catalogue: Catalogue): Source {
     }),
     accounts: accountsRelation(catalogue),
     customers: customersRelation(catalogue),
+    hasUniqueAccounts: hasUniqueAccounts(catalogue),
     hasCustomers: columns.i_customer !== null,
     hasKeysetIndexes: hasKeysetIndexes(table, 'i_xdr'),
     hasNullableKey: !table.notNull.has('i_xdr'),
@@ -59,10 +60,11 @@ function columnsOf(table: CatalogueTable): ColumnsSql<XdrsModel> {
     cdrColumnNames.map((name) => [name, columnSql(table, name, xdrsTypes[name])]),
   ) as Record<CdrColumnName, ValueSql>;
   const cause = stored.disconnect_cause ?? sql`null::integer`;
-  const duration = sql`xdrs.duration`;
+  const duration = secondsSql(table, 'duration');
   return {
     ...stored,
     outcome: outcomeSql(q850Outcomes, cause, duration),
     successful: successfulSql(q850Outcomes, cause, duration),
+    is_quantity_unreadable: isUnreadableSql(table, 'charged_quantity', xdrsTypes.charged_quantity),
   };
 }

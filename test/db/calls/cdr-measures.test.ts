@@ -12,6 +12,8 @@ import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts
 let database: TestDatabase;
 /** The calls with what the source works out of them, as the relation `xdrs`. */
 let calls: string;
+/** Each with its currency, as the relation `currencies`. */
+let from: string;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -21,6 +23,8 @@ beforeAll(async () => {
     .selectFrom(source.cdrs({ kind: 'all' }))
     .selectAll()
     .compile().sql;
+  from = `from (${calls}) as xdrs
+    cross join lateral (select case when xdrs.i_account = 14 then 'EUR' else 'USD' end as currency) as currencies`;
 });
 
 afterAll(() => database[Symbol.asyncDispose]());
@@ -42,7 +46,7 @@ function atOnce(name: StatsMeasure, { keys, where }: Groups): string {
   const columns = partials.map((_, index) => `partial_${index}`);
   const aggregates = partials.map(({ sql }, index) => `${sql} as ${columns[index]}`);
   return `select ${list(keys, `${finish(columns)} as value`)}
-    from (select ${list(keys, aggregates)} from (${calls}) as xdrs where ${where} ${grouped(keys)}) as partials
+    from (select ${list(keys, aggregates)} ${from} where ${where} ${grouped(keys)}) as partials
     order by ${list(keys, 'value')}`;
 }
 
@@ -55,7 +59,7 @@ function inParts(name: StatsMeasure, { keys, where }: Groups): string {
   const merged = partials.map(({ merge }, index) => `${merge!(columns[index]!)} as ${columns[index]}`);
   return `select ${list(keys, `${finish(columns)} as value`)}
     from (select ${list(keys, merged)}
-      from (select ${list(keys, aggregates)} from (${calls}) as xdrs where ${where} ${grouped(parts)}) as parts
+      from (select ${list(keys, aggregates)} ${from} where ${where} ${grouped(parts)}) as parts
       ${grouped(keys)}) as merged
     order by ${list(keys, 'value')}`;
 }
@@ -83,10 +87,12 @@ const shown = {
 } as const;
 const longest = {
   sql: 'max(xdrs.duration)',
+  type: 'numeric',
   over: 'calls',
   merge: (column: string) => `max(${column})`,
 } as const;
 const middle = {
+  type: 'numeric',
   over: 'calls',
   sql: 'percentile_disc(0.5) within group (order by xdrs.duration)',
   merge: null,

@@ -31,6 +31,8 @@ export type CdrDimension =
   | 'CLD'
   /** Country of the called number. */
   | 'COUNTRY'
+  /** Currency of the amounts, which is that of the account: `Cdr.currency`. Null where it is unknown. */
+  | 'CURRENCY'
   /** Customer who owns the account. */
   | 'CUSTOMER'
   /** Day of connect time, from midnight to midnight in `timeZone`. */
@@ -252,15 +254,19 @@ export type StatsMeasure =
   | 'ASR'
   /** All calls of the group, answered or not. */
   | 'ATTEMPTS'
-  /** Sum of billed seconds / 60, exact. */
+  /** Sum of billed seconds / 60. Rounded to 16 significant digits, or more where the sum has more fraction digits. `billedSeconds` is exact. */
   | 'BILLED_MINUTES'
-  /** Sum of charged amounts, exact. Only meaningful within one currency: amounts are in each account's own. */
+  /** Sum of billed seconds, exact: `billedMinutes` is this divided by 60, and rounded. */
+  | 'BILLED_SECONDS'
+  /** Sum of charged amounts, exact. Null where the calls of the group are in several currencies: amounts of different currencies are never added. `amountsByCurrency` has the sum of each; group by CURRENCY to compare or to order by it. Calls whose currency is unknown count as calls of a currency of their own. */
   | 'CHARGED_AMOUNT'
+  /** Sum of real durations in seconds, exact: `minutes` is this divided by 60, and rounded. */
+  | 'DURATION_SECONDS'
   /** Attempts that were not answered. */
   | 'FAILED'
   /** Median duration of answered calls in seconds: half of them, at least, lasted no longer. It is the duration of one of them, exact; of an even number the lower of the middle two. Null without answered calls. It cannot be worked out from the medians of groups. Sorts the calls. */
   | 'MEDIAN_DURATION_SECONDS'
-  /** Sum of real durations / 60, exact. */
+  /** Sum of real durations / 60. Rounded to 16 significant digits, or more where the sum has more fraction digits. `durationSeconds` is exact. */
   | 'MINUTES'
   /** Network effectiveness ratio in per cent: 100 × (answered + busy + no answer + rejected + cancelled) / attempts with a known outcome. Null when no outcome is known. */
   | 'NER'
@@ -271,7 +277,9 @@ export type StatsMeasure =
   /** The most attempts of the group whose setup time falls into the same second of the clock. 0 without calls, null when no setup time is known. The peak of several groups cannot be worked out from theirs: they may share a second. Takes a second pass over the calls. */
   | 'PEAK_CALLS_PER_SECOND'
   /** Answered calls of 6 seconds or less: a sign of diallers, or of false answers. */
-  | 'SHORT_CALLS';
+  | 'SHORT_CALLS'
+  /** Calls that sums and averages had to leave something out of: their duration, billed seconds, charged amount or post-dial delay is stored, and is no finite number (NaN, Infinity) or beyond its type. Such a value counts as missing everywhere in statistics, the other values of the call count. */
+  | 'UNREADABLE_CALLS';
 
 /** Orders groups by a measure; with `first`, the top N. Ties are broken by the dimensions, time first. */
 export type StatsOrder = {
@@ -429,7 +437,7 @@ export type GroupsQueryVariables = Exact<{
 }>;
 
 
-export type GroupsQuery = { cdrStats: { rows: Array<{ bucket: string | null, accountId: string | null, country: string | null, prefix: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string, asr: number | null, minutes: string, chargedAmount: string }>, totals: { attempts: number | string } } | null };
+export type GroupsQuery = { cdrStats: { rows: Array<{ bucket: string | null, accountId: string | null, country: string | null, prefix: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string, asr: number | null, minutes: string, chargedAmount: string | null }>, totals: { attempts: number | string } } | null };
 
 export type HistogramQueryVariables = Exact<{
   filter?: CdrFilter | null | undefined;
@@ -496,7 +504,7 @@ export type TilesQueryVariables = Exact<{
 }>;
 
 
-export type TilesQuery = { cdrStats: { totals: { attempts: number | string, answered: number | string, failed: number | string, asr: number | null, ner: number | null, acdSeconds: number | null, pddSeconds: number | null, minutes: string, billedMinutes: string, chargedAmount: string } } | null, outcome?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null, country?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null, cause?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null, account?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null };
+export type TilesQuery = { cdrStats: { totals: { attempts: number | string, answered: number | string, failed: number | string, asr: number | null, ner: number | null, acdSeconds: number | null, pddSeconds: number | null, minutes: string, billedMinutes: string, chargedAmount: string | null } } | null, outcome?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null, country?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null, cause?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null, account?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
