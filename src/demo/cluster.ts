@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { findBinaries } from './binaries.ts';
+import { type Binaries, findBinaries } from './binaries.ts';
 import { openDataDir } from './data-dir.ts';
 import type { PostgresNode } from './postgres-node.ts';
 import { findServerAccount, giveTo } from './server-account.ts';
@@ -38,11 +38,14 @@ export interface ReplicaOptions {
   readonly name?: string;
   readonly port?: number | undefined;
   readonly settings?: Readonly<Record<string, string>>;
+  /** Other programs of the same major than those of the cluster. */
+  readonly binaries?: Binaries;
 }
 
 /** A primary and its hot standbys, all on this machine. Several clusters may run side by side. */
 export interface Cluster {
   readonly major: number;
+  readonly binaries: Binaries;
   /** True when `dataDir` held a database from an earlier run. */
   readonly isReused: boolean;
   readonly primary: PostgresNode;
@@ -129,7 +132,7 @@ async function assemble(site: Site, options: ClusterOptions): Promise<Cluster> {
       const node = await site.createNode((nodes) => ({
         name: replica.name ?? nextName(nodes),
         port: replica.port,
-        binaries,
+        binaries: replica.binaries ?? binaries,
         password,
         settings: { ...forEvery, ...options.standbySettings, ...replica.settings },
       }));
@@ -142,6 +145,7 @@ async function assemble(site: Site, options: ClusterOptions): Promise<Cluster> {
   await all(wanted.map(addReplica));
   return {
     major,
+    binaries,
     isReused: opened.isReused,
     primary,
     get replicas() {

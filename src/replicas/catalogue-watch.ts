@@ -1,6 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KnownSchemas } from '../db/catalogue/catalogue.ts';
 import { type ExaminedSource, examineSource, SourceUnusableError } from '../db/catalogue/catalogue-check.ts';
+import {
+  selectZoneRules,
+  warningAboutZones,
+  type ZoneRules,
+  zonesThatDiffer,
+} from '../db/catalogue/catalogue-zones.ts';
 import { createDatabase } from '../db/reader.ts';
 import type { Source, SourceName } from '../db/sources/sources.ts';
 import { NoReplicaAvailableError } from '../errors.ts';
@@ -23,6 +29,8 @@ const INTERVAL_SECONDS = 10;
 /** Statements may fail by the hundred for one reason, which is logged once in so long. */
 const SAME_REASON_MILLIS = 10_000;
 const RETRY_MILLIS = 50;
+/** The files of time zones change with the system's packages, and a new connection reads the new ones. */
+const ZONES_INTERVAL_MILLIS = 3_600_000;
 
 /**
  * The table is not ours: it may be altered, renamed, or taken from our role while we read it. Each standby replays that
@@ -38,6 +46,7 @@ export class CatalogueWatch {
   /** Of the standby that was looked at first: the others are its copies, until they are looked at themselves. */
   #first: Source | undefined;
   #schemas: KnownSchemas = new Map();
+  readonly #zones = new Map<string, { readonly rules: ZoneRules; readonly readAt: number }>();
 
   constructor(options: CatalogueWatchOptions) {
     this.#options = options;
@@ -128,9 +137,23 @@ export class CatalogueWatch {
     const replica = await replicas.choose({ exclude: new Set(others), signal: stop });
     try {
       await this.#read(replica);
+      await this.#compareZones(replica);
     } finally {
       replica.release();
     }
+  }
+
+  /** Statistics are cut at midnight by the standby that answers: they are the same everywhere if the zones are. */
+  async #compareZones({ name, pool }: Replica): Promise<void> {
+    const known = this.#zones.get(name);
+    const now = performance.now();
+    if (known && now - known.readAt < ZONES_INTERVAL_MILLIS) return;
+    const rules = await selectZoneRules(createDatabase(pool));
+    const [first] = this.#zones;
+    this.#zones.set(name, { rules, readAt: now });
+    if (!first || first[0] === name) return;
+    const warning = warningAboutZones([first[0], name], zonesThatDiffer(first[1].rules, rules));
+    if (warning) this.#options.logger.warn(warning);
   }
 
   /** Once for all who want it at the same time. */

@@ -5,6 +5,7 @@ import { findPooling, type Pooling, TRANSACTION_POOLING } from '../wire/pooling.
 import { selectJson } from './catalogue.ts';
 import { checkSource, SourceUnusableError } from './catalogue-check.ts';
 import { warningsAboutReach } from './catalogue-reach.ts';
+import { selectZoneRules, warningAboutZones, type ZoneRules, zonesThatDiffer } from './catalogue-zones.ts';
 
 /** 0: everything is as it should be. 1: it works, with warnings. 2: the gateway would not start. */
 export type ExitCode = 0 | 1 | 2;
@@ -33,16 +34,30 @@ export async function doctor(
     for (const warning of warnings) log(`  warning: ${warning}`);
     if (problems.length + warnings.length === 0) log(`  well: can serve CDR_SOURCE=${name}`);
   }
+  const zones = warningsAboutZones(examined);
+  for (const warning of zones) log(`warning: ${warning}`);
   const clusters = new Set(examined.flatMap(({ cluster }) => cluster ?? []));
   if (clusters.size > 1)
     log('problem: these servers are copies of different clusters; they cannot answer for one another.');
   if (clusters.size > 1 || examined.some(({ problems }) => problems.length > 0)) return 2;
-  return examined.some(({ warnings }) => warnings.length > 0) ? 1 : 0;
+  return zones.length > 0 || examined.some(({ warnings }) => warnings.length > 0) ? 1 : 0;
+}
+
+/** Each that differs from the first is named once. */
+function warningsAboutZones(examined: readonly Examination[]): readonly string[] {
+  const [first, ...others] = examined.filter(({ zones }) => zones !== undefined);
+  return others.flatMap(
+    ({ place, zones }) =>
+      warningAboutZones([first!.place, place], zonesThatDiffer(first!.zones!, zones!)) ?? [],
+  );
 }
 
 interface Examination {
+  /** Where the server is, without what is secret. */
+  readonly place: string;
   readonly heading: string;
   readonly cluster?: string;
+  readonly zones?: ZoneRules;
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
 }
@@ -61,7 +76,7 @@ async function examine(url: string, name: SourceName): Promise<Examination> {
   try {
     const server = await selectServer(db);
     const heading = `${place}: PostgreSQL ${server.version}, ${server.standby ? 'standby' : 'primary'}, as ${server.role}`;
-    const about = { heading, cluster: server.cluster };
+    const about = { place, heading, cluster: server.cluster, zones: await selectZoneRules(db) };
     const pooling = await poolingOf(url);
     const pooled = {
       problems: pooling === 'transaction' ? [TRANSACTION_POOLING] : [],
@@ -79,7 +94,7 @@ async function examine(url: string, name: SourceName): Promise<Examination> {
       ],
     };
   } catch (error) {
-    return { heading: place, problems: [`cannot be reached: ${reasonOf(error)}`], warnings: [] };
+    return { place, heading: place, problems: [`cannot be reached: ${reasonOf(error)}`], warnings: [] };
   } finally {
     await db.destroy();
   }
