@@ -15,6 +15,8 @@ import { countComparisons } from './field-comparisons.ts';
 export interface DocumentLimits {
   /** Words and signs of the document's text. */
   readonly tokens: number;
+  /** Lines of that text: to say in which one an error is, they are counted from the beginning, for each error. */
+  readonly lines: number;
   /** Fields below one another, from the root to the leaf; introspection by GraphiQL needs 15. */
   readonly depth: number;
   /** Renamed fields, in the whole document. */
@@ -35,6 +37,7 @@ export interface DocumentLimits {
 
 export const documentLimits: DocumentLimits = {
   tokens: 10_000,
+  lines: 10_000,
   depth: 20,
   aliases: 100,
   rootFields: 50,
@@ -59,7 +62,8 @@ export class LimitExceededError extends QueryTooLargeError {
  * Checks a document's text before it is parsed: a parser recurses, so that a few kilobytes of braces would end it.
  * Returns the number of tokens. Throws LimitExceededError, whose `measured` is one above the limit: counting stops there.
  */
-export function checkText(text: string, { tokens, depth }: DocumentLimits): number {
+export function checkText(text: string, { tokens, lines, depth }: DocumentLimits): number {
+  checkLines(text, lines);
   const lexer = new Lexer(new Source(text));
   let count = 0;
   let open = 0;
@@ -98,6 +102,15 @@ function isNested(value: unknown): value is object {
 function nestedTooDeep(what: string, measured: number, allowed: number): LimitExceededError {
   const sentence = `The ${what} nested more than ${allowed} levels deep`;
   return new LimitExceededError('nesting', measured, allowed, sentence);
+}
+
+/** Comments are no tokens, but each ends a line. */
+function checkLines(text: string, allowed: number): void {
+  const lineBreak = /\r\n|[\n\r]/g;
+  for (let count = 1; lineBreak.test(text); count++) {
+    if (count < allowed) continue;
+    throw new LimitExceededError('lines', count + 1, allowed, `The document has more than ${allowed} lines`);
+  }
 }
 
 /** Text that is no GraphQL ends here: the parser explains it. */

@@ -5,7 +5,6 @@ import {
   getOperationAST,
   type OperationDefinitionNode,
   parse,
-  validate,
 } from 'graphql';
 import { BadRequestError } from '../errors.ts';
 import type { OperationDescription, RequestFacts } from '../http/request-facts.ts';
@@ -13,7 +12,7 @@ import { type Fragments, fragmentsOf } from '../streaming/selection.ts';
 import { describeOperation, queryFieldsOf } from '../telemetry/operation-names.ts';
 import { ByteCache } from './byte-cache.ts';
 import { checkDocument, checkText, type DocumentLimits, documentLimits } from './document-limits.ts';
-import { codeValidationErrors, RequestErrors, withCode } from './errors.ts';
+import { RequestErrors, validateDocument, withCode } from './errors.ts';
 import { Operation } from './operation.ts';
 
 export interface DocumentsOptions {
@@ -83,8 +82,8 @@ export class Documents {
     const definition = getOperationAST(document, operationName);
     if (definition) facts.operation = this.#describe(definition, fragmentsOf(document));
     checkDocument(document, this.#limits);
-    const errors = validate(this.#schema, document, undefined, { maxErrors: MAX_ERRORS });
-    if (errors.length > 0) throw new RequestErrors(codeValidationErrors(this.#schema, document, errors));
+    const errors = validateDocument(this.#schema, document, MAX_ERRORS);
+    if (errors.length > 0) throw new RequestErrors(errors);
     const known: KnownDocument = { document, tokens, operations: new Map() };
     const bytes = BYTES_PER_TOKEN * tokens + BYTES_PER_CHARACTER * text.length;
     if (bytes <= MAX_DOCUMENT_BYTES) this.#known.add(text, known, bytes);

@@ -5,6 +5,8 @@ import {
   GraphQLError,
   type GraphQLSchema,
   Kind,
+  specifiedRules,
+  type ValidationRule,
   ValuesOfCorrectTypeRule,
   validate,
 } from 'graphql';
@@ -157,22 +159,32 @@ export function withCode(error: GraphQLError, code: ErrorCode): GraphQLError {
 }
 
 /**
- * An argument that does not fit its type has the same code inline as in a variable. Which errors are of that kind
- * only graphql's own rule knows: what a scalar throws carries no sign of it.
+ * Validates a document; each error has its code. An argument that does not fit its type has the same code inline as in a
+ * variable. Which errors are of that kind only graphql's own rule knows: what a scalar throws carries no sign of it.
  */
-export function codeValidationErrors(
+export function validateDocument(
   schema: GraphQLSchema,
   document: DocumentNode,
-  errors: readonly GraphQLError[],
-): GraphQLError[] {
-  const aboutValues = new Set(validate(schema, document, [ValuesOfCorrectTypeRule]).map(textOf));
-  return errors.map((error) =>
-    withCode(error, aboutValues.has(textOf(error)) ? 'INVALID_ARGUMENT' : 'GRAPHQL_VALIDATION_FAILED'),
+  maxErrors: number,
+): readonly GraphQLError[] {
+  const aboutValues = new Set<GraphQLError>();
+  const rules = specifiedRules.map((rule) =>
+    rule === ValuesOfCorrectTypeRule ? noting(aboutValues, rule) : rule,
+  );
+  return validate(schema, document, rules, { maxErrors }).map((error) =>
+    withCode(error, aboutValues.has(error) ? 'INVALID_ARGUMENT' : 'GRAPHQL_VALIDATION_FAILED'),
   );
 }
 
-function textOf(error: GraphQLError): string {
-  return JSON.stringify([error.message, error.locations]);
+/** The rule, with every error it reports noted. */
+function noting(errors: Set<GraphQLError>, rule: ValidationRule): ValidationRule {
+  return (context) => {
+    const reportError = (error: GraphQLError) => {
+      errors.add(error);
+      context.reportError(error);
+    };
+    return rule(Object.create(context, { reportError: { value: reportError } }));
+  };
 }
 
 /** When nothing but errors came out of a running query, their status is the status of the response. */

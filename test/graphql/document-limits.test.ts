@@ -10,6 +10,7 @@ import { describe, expect, test } from 'vitest';
 import { createExamples } from '../../src/graphiql/examples.ts';
 import { checkDocument, documentLimits } from '../../src/graphql/document-limits.ts';
 import { Documents } from '../../src/graphql/documents.ts';
+import { RequestErrors } from '../../src/graphql/errors.ts';
 import { countComparisons } from '../../src/graphql/field-comparisons.ts';
 import { RequestFacts } from '../../src/http/request-facts.ts';
 import { schema } from '../../src/schema/index.ts';
@@ -77,6 +78,43 @@ describe('a document that repeats itself is refused before it is validated', () 
     // A few milliseconds; validation took up to six hundred.
     expect((user + system) / 1000).toBeLessThan(200);
   });
+});
+
+/** Each error says in which line it is, and to find that out the lines before it are counted again. */
+const afterManyLines: Record<string, string> = {
+  'values that do not fit': `cdrs(filter: { outcomes: [${times(100, (index) => `Z${index}`)}] }) { nodes { id } }`,
+  'fields that do not exist': `cdrs { nodes { ${times(100, (index) => `z${index}`)} } }`,
+  'variables that do not exist': `cdrs(filter: { countries: [${times(100, (index) => `$z${index}`)}] }) { nodes { id } }`,
+  'an argument over and over': `cdrs(${times(1000, 'first: 1')}) { nodes { id } }`,
+};
+const lineBreaks = { '\\n': '\n', '\\r': '\r', '\\r\\n': '\r\n', 'a comment': '#\n' };
+
+describe('a document of very many lines is refused before they are counted again and again', () => {
+  const cases = Object.entries(afterManyLines).flatMap(([name, fields]) =>
+    Object.entries(lineBreaks).map(
+      ([shown, end]) => [name, shown, `{${end.repeat(300_000)}${fields}}`] as const,
+    ),
+  );
+
+  test.each(cases)('%s, after lines that end in %s', (_name, _shown, text) => {
+    const before = process.cpuUsage();
+    expect(() => find(text)).toThrow(
+      expect.objectContaining({
+        code: 'QUERY_TOO_LARGE',
+        details: { limit: 'lines', measured: 10_001, allowed: 10_000 },
+      }),
+    );
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(200);
+  });
+
+  test.each(Object.entries(afterManyLines))(
+    'soon where there are just as many as may be: %s',
+    (_, fields) => {
+      const before = process.cpuUsage();
+      expect(() => find(`{${'\n'.repeat(9_999)}${fields}}`)).toThrow(RequestErrors);
+      expect(process.cpuUsage(before).user / 1000).toBeLessThan(500);
+    },
+  );
 });
 
 describe('a document may have', () => {
