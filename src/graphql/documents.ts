@@ -13,6 +13,7 @@ import { describeOperation, queryFieldsOf } from '../telemetry/operation-names.t
 import { ByteCache } from './byte-cache.ts';
 import { checkDocument, checkText, type DocumentLimits, documentLimits } from './document-limits.ts';
 import { RequestErrors, validateDocument, withCode } from './errors.ts';
+import { isIncremental, withoutIncremental } from './incremental.ts';
 import { Operation } from './operation.ts';
 
 export interface DocumentsOptions {
@@ -25,6 +26,8 @@ export interface DocumentsOptions {
 /** A document that fits the schema and the limits. Who sent it is not known here: what is kept holds no permission. */
 interface KnownDocument {
   readonly document: DocumentNode;
+  /** Without `@defer` and `@stream`; the document itself where it has none. */
+  readonly whole: DocumentNode;
   readonly tokens: number;
   /** By the name that requests give; null for none. */
   readonly operations: Map<string | null, Operation>;
@@ -84,13 +87,19 @@ export class Documents {
     checkDocument(document, this.#limits);
     const errors = validateDocument(this.#schema, document, MAX_ERRORS);
     if (errors.length > 0) throw new RequestErrors(errors);
-    const known: KnownDocument = { document, tokens, operations: new Map() };
-    const bytes = BYTES_PER_TOKEN * tokens + BYTES_PER_CHARACTER * text.length;
+    const whole = isIncremental(document) ? withoutIncremental(document) : document;
+    const known: KnownDocument = { document, whole, tokens, operations: new Map() };
+    const trees = whole === document ? 1 : 2;
+    const bytes = BYTES_PER_TOKEN * tokens * trees + BYTES_PER_CHARACTER * text.length;
     if (bytes <= MAX_DOCUMENT_BYTES) this.#known.add(text, known, bytes);
     return known;
   }
 
-  #prepare(text: string, { document, tokens, operations }: KnownDocument, name: string | null): Operation {
+  #prepare(
+    text: string,
+    { document, whole, tokens, operations }: KnownDocument,
+    name: string | null,
+  ): Operation {
     const definition = getOperationAST(document, name);
     if (!definition) throw new BadRequestError('Could not determine what operation to execute.');
     const fragments = fragmentsOf(document);
@@ -99,6 +108,7 @@ export class Documents {
     const bytesPerShape = SHAPE_BYTES_PER_TOKEN * tokens;
     const operation = new Operation({
       document,
+      whole,
       definition,
       fragments,
       description,

@@ -2,7 +2,6 @@ import type { DocumentNode, OperationDefinitionNode } from 'graphql';
 import type { OperationDescription } from '../http/request-facts.ts';
 import type { ConnectionPlan } from '../streaming/connection-plan.ts';
 import { type Fragments, fragmentsOf, type SelectedField } from '../streaming/selection.ts';
-import { isIncremental, withoutIncremental } from './incremental.ts';
 
 /** What an operation selects at its root: the same for every request whose variables leave out the same fields. */
 export interface Shape {
@@ -13,6 +12,8 @@ export interface Shape {
 
 export interface OperationOptions {
   readonly document: DocumentNode;
+  /** The document without `@defer` and `@stream`: one for all of its operations. The document itself where it has none. */
+  readonly whole: DocumentNode;
   readonly definition: OperationDefinitionNode;
   readonly fragments: Fragments;
   readonly description: OperationDescription;
@@ -43,7 +44,7 @@ export class Operation {
     this.definition = definition;
     this.fragments = fragments;
     this.description = description;
-    this.isIncremental = isIncremental(document);
+    this.isIncremental = options.whole !== document;
     this.whole = this.isIncremental ? new Operation(withoutParts(options)) : this;
     this.costs = new Kept((key) => onGrow(2 * key.length + BYTES_PER_ENTRY));
     this.shapes = new Kept((key) => onGrow(2 * key.length + BYTES_PER_ENTRY + bytesPerShape));
@@ -51,7 +52,7 @@ export class Operation {
 }
 
 function withoutParts(options: OperationOptions): OperationOptions {
-  const document = withoutIncremental(options.document);
+  const document = options.whole;
   const place = options.document.definitions.indexOf(options.definition);
   const definition = document.definitions[place] as OperationDefinitionNode;
   return { ...options, document, definition, fragments: fragmentsOf(document) };

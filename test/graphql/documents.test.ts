@@ -8,6 +8,7 @@ import { RequestFacts } from '../../src/http/request-facts.ts';
 import { createBareGateway, post } from './bare-gateway.ts';
 
 const schema = buildSchema(`
+  directive @defer on FRAGMENT_SPREAD | INLINE_FRAGMENT
   type Query { calls(first: Int, ids: [ID!]): [Call] }
   type Call { id: ID cli: String cld: String account: Account }
   type Account { id: ID }
@@ -60,6 +61,17 @@ describe('a document that was seen before', () => {
     expect(documents.find(text, 'A', factsOfNobody())).toBe(one);
     expect(documents.find(text, 'B', factsOfNobody()).document).toBe(one.document);
     expect(documents.find(`${text} `, 'A', factsOfNobody()).document).not.toBe(one.document);
+  });
+
+  test('without @defer and @stream only once, whatever number of operations it has, and counts that', () => {
+    const find = (documents: Documents, text: string, name: string) =>
+      documents.find(text, name, factsOfNobody()).whole.document;
+    const text = 'query A { calls { id ... { cli } } } query B { calls { id ... { cld } } }';
+    const [plain, inParts] = [new Documents({ schema }), new Documents({ schema })];
+    expect(find(plain, text, 'A')).toBe(find(plain, text, 'B'));
+    const deferred = text.replaceAll('...', '... @defer');
+    expect(find(inParts, deferred, 'A')).toBe(find(inParts, deferred, 'B'));
+    expect(inParts.kept.bytes).toBeGreaterThan(1.8 * plain.kept.bytes - 4000);
   });
 
   test('names its operation to each request', () => {
