@@ -149,7 +149,12 @@ function pageOf(
   if (!field.args.some(({ name }) => name === 'first')) return USUAL_ITEMS;
   const given = new Map(node.arguments?.map(({ name, value }) => [name.value, readValue(value, values)]));
   const size = given.get('first') ?? given.get('last');
-  return typeof size === 'number' && size >= 0 ? Math.min(size, MAX_INT) : USUAL_ITEMS;
+  return isSize(size) ? size : USUAL_ITEMS;
+}
+
+/** What is none is refused before anything is read. */
+function isSize(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_INT;
 }
 
 function isLeftOut({ directives = [] }: SelectionNode, values: Record<string, unknown>): boolean {
@@ -162,7 +167,7 @@ function isLeftOut({ directives = [] }: SelectionNode, values: Record<string, un
 /** Numbers and booleans, which is all that cost depends on. */
 function readValue(node: ValueNode | undefined, values: Record<string, unknown>): unknown {
   if (node?.kind === Kind.VARIABLE) return values[node.name.value];
-  if (node?.kind === Kind.INT) return Number(node.value);
+  if (node?.kind === Kind.INT || node?.kind === Kind.FLOAT) return Number(node.value);
   return node?.kind === Kind.BOOLEAN ? node.value : undefined;
 }
 

@@ -12,9 +12,11 @@ import { InvalidArgumentError, InvalidTimeRangeError } from '../errors.ts';
 
 /** What GraphQL hands over for a filter of each kind: its types are checked, its meaning is not. */
 export interface FilterArguments extends Omit<FilterValues, 'instant'> {
-  /** Microseconds since 1970. */
-  readonly instant: bigint;
+  readonly instant: InstantArgument;
 }
+
+/** Microseconds since 1970; in an object, where they were given as a number of milliseconds. */
+export type InstantArgument = bigint | { readonly micros: bigint; readonly isNumber: true };
 
 type CdrFilterParts = {
   readonly [Name in CdrFilterName]?: FilterArguments[FilterKindOf<Name>] | null;
@@ -34,6 +36,8 @@ const MAX_VALUES = 10_000;
 /** No switch wrote calls before, and no filter of ours reaches further. */
 const MIN_INSTANT_MICROS = microsOfRfc3339('1970-01-01T00:00:00Z')!;
 const MAX_INSTANT_MICROS = microsOfRfc3339('2200-01-01T00:00:00Z')!;
+/** The seconds of all years up to 2200 lie below, were they milliseconds, and no call does. */
+const MIN_NUMBER_MICROS = microsOfRfc3339('1971-01-01T00:00:00Z')!;
 
 /** Where in the request a value stands, and what its filter says of it. */
 interface Place {
@@ -153,15 +157,26 @@ function parseDecimal(decimal: string): string {
   return sign === '-' && plain !== '0' ? `-${plain}` : plain;
 }
 
-function parseInstant(micros: bigint): string {
-  if (micros >= MIN_INSTANT_MICROS && micros <= MAX_INSTANT_MICROS) return postgresOfMicros(micros);
-  throw new InvalidTimeRangeError(
-    'Times must lie between 1970 and 2200. Milliseconds were expected; were these seconds?',
-  );
+function parseInstant(instant: InstantArgument, { where }: Place): string {
+  const micros = microsOf(instant);
+  if (micros < MIN_INSTANT_MICROS || micros > MAX_INSTANT_MICROS) {
+    throw new InvalidTimeRangeError(`${where}: times must lie between 1970 and 2200.`);
+  }
+  // Zero is 1970 either way.
+  if (typeof instant !== 'bigint' && micros > MIN_INSTANT_MICROS && micros < MIN_NUMBER_MICROS) {
+    throw new InvalidTimeRangeError(
+      `${where}: seconds? This takes milliseconds since 1970, by which it would lie in 1970. Give such an instant as text.`,
+    );
+  }
+  return postgresOfMicros(micros);
 }
 
-function checkRange(from: bigint | null | undefined, to: bigint | null | undefined): void {
-  if (from != null && to != null && from >= to) {
+function microsOf(instant: InstantArgument): bigint {
+  return typeof instant === 'bigint' ? instant : instant.micros;
+}
+
+function checkRange(from: InstantArgument | null | undefined, to: InstantArgument | null | undefined): void {
+  if (from != null && to != null && microsOf(from) >= microsOf(to)) {
     throw new InvalidTimeRangeError(
       '"from" must be before "to"; the range includes "from" and excludes "to".',
     );

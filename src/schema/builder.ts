@@ -1,12 +1,13 @@
 import SchemaBuilder from '@pothos/core';
 import type { Context } from '../context.ts';
+import type { InstantArgument } from '../resolvers/cdr-filter.ts';
 
 export interface SchemaTypes {
   Context: Context;
   Scalars: {
     ID: { Input: string; Output: string | number };
-    /** In: micros since 1970 as bigint. Out: the RFC 3339 text, ready. */
-    DateTime: { Input: bigint; Output: string };
+    /** Out: the RFC 3339 text, ready. */
+    DateTime: { Input: InstantArgument; Output: string };
     /** Decimal text, both ways. */
     Decimal: { Input: string; Output: string };
     /** Decimal digits out; in as graphql-scalars parses it. */
