@@ -26,7 +26,8 @@ export const CdrOrderEnum = builder.enumType('CdrOrder', {
 const CdrTypeEnum = builder.enumType('CdrType', {
   description:
     'The call types of the older XML-RPC API. "Successful" is what the switch says: Q.850 cause 16 (a caller who ' +
-    'hangs up before the answer included), or result 0, 200 or 202 on a Sippy source.',
+    'hangs up before the answer included), or result 0, 200 or 202 on a Sippy source. A duration that is stored as no ' +
+    'finite number (NaN, Infinity) is unknown.',
   values: {
     ALL: { description: 'Every attempt.' },
     NON_ZERO: { description: 'With conversation: duration above 0.' },

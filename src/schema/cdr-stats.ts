@@ -145,7 +145,8 @@ const CdrStatsRowType = builder.objectRef<CdrStatsRow>('CdrStatsRow').implement(
 
 const CdrStatsType = builder.objectRef<CdrStats>('CdrStats').implement({
   description:
-    'Statistics of calls. Sums are exact; ratios are null, not 0, where there is nothing to divide by.',
+    'Statistics of calls. Sums are exact; ratios are null, not 0, where there is nothing to divide by. A stored value that ' +
+    'is no finite number counts as missing: see `unreadableCalls`.',
   fields: (t) => ({
     rows: t.field({
       type: [CdrStatsRowType],

@@ -41,11 +41,11 @@ export type CdrFilter = {
   disconnectCauses?: Array<number> | null | undefined;
   /** Connect time at or after this instant. */
   from?: string | number | null | undefined;
-  /** Conversation at most this long. */
+  /** Conversation at most this long. Calls of which that is unknown, or no finite number, are left out. */
   maxDurationSeconds?: string | number | null | undefined;
-  /** Conversation at least this long. */
+  /** Conversation at least this long. Calls of which that is unknown, or no finite number, are left out. */
   minDurationSeconds?: string | number | null | undefined;
-  /** Post-dial delay at least this long: the calls that rang late. Calls of which it is unknown are left out. Reads every call of the other filters. */
+  /** Post-dial delay at least this long: the calls that rang late. Calls of which it is unknown, or no finite number, are left out. Reads every call of the other filters. */
   minPddSeconds?: string | number | null | undefined;
   /** All calls but those that match this filter. A call of which that is unknown does not match, and stays: `not: { countries: ["FRANCE"] }` keeps calls without a country. All parts together leave a call out; to leave out calls that match one of several: `not: { anyOf: [{ countries: ["FRANCE"] }, { disconnectCauses: [16] }] }`. Reads every call of the other filters. */
   not?: CdrFilter | null | undefined;
@@ -72,7 +72,7 @@ export type CdrOrder =
   /** Earliest connect time first. */
   | 'OLDEST_FIRST';
 
-/** The call types of the older XML-RPC API. "Successful" is what the switch says: Q.850 cause 16 (a caller who hangs up before the answer included), or result 0, 200 or 202 on a Sippy source. */
+/** The call types of the older XML-RPC API. "Successful" is what the switch says: Q.850 cause 16 (a caller who hangs up before the answer included), or result 0, 200 or 202 on a Sippy source. A duration that is stored as no finite number (NaN, Infinity) is unknown. */
 export type CdrType =
   /** Every attempt. */
   | 'ALL'

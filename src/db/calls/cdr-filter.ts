@@ -1,5 +1,6 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { CallColumn } from '../sources/model.ts';
+import { type CallNumber, isPositive } from './readable-numbers.ts';
 
 /** How a number is compared. All given parts must hold. `%`, `_` and backslash mean themselves. */
 export interface NumberMatch {
@@ -131,18 +132,20 @@ export const cdrFilters = {
     condition: isOneOfTexts('xdrs.prefix'),
   }),
   minDurationSeconds: declareFilter('decimal', {
-    description: 'Conversation at least this long.',
-    condition: compares('xdrs.duration', '>= ?::numeric'),
+    description:
+      'Conversation at least this long. Calls of which that is unknown, or no finite number, are left out.',
+    condition: isAtLeast('xdrs.duration'),
   }),
   maxDurationSeconds: declareFilter('decimal', {
-    description: 'Conversation at most this long.',
-    condition: compares('xdrs.duration', '<= ?::numeric'),
+    description:
+      'Conversation at most this long. Calls of which that is unknown, or no finite number, are left out.',
+    condition: isAtMost('xdrs.duration'),
   }),
   minPddSeconds: declareFilter('decimal', {
     description:
-      'Post-dial delay at least this long: the calls that rang late. Calls of which it is unknown are left out. Reads ' +
-      'every call of the other filters.',
-    condition: compares('xdrs.pdd', '>= ?::numeric'),
+      'Post-dial delay at least this long: the calls that rang late. Calls of which it is unknown, or no finite number, ' +
+      'are left out. Reads every call of the other filters.',
+    condition: isAtLeast('xdrs.pdd'),
   }),
   remoteIp: declareFilter('text', {
     description: 'The address the call came from, exactly.',
@@ -170,6 +173,15 @@ function compares(column: CallColumn, comparison: string): (value: unknown) => C
   return (value) => ({ text: `${column} ${comparison}`, values: [value] });
 }
 
+/** A stored value that is no finite number is unknown; NaN is above Infinity to PostgreSQL. */
+function isAtLeast(column: CallNumber): (value: unknown) => Condition {
+  return compares(column, `>= ?::numeric and ${column} < 'Infinity'`);
+}
+
+function isAtMost(column: CallNumber): (value: unknown) => Condition {
+  return compares(column, `<= ?::numeric and ${column} > '-Infinity'`);
+}
+
 /** One id is compared with `=`: only then does the keyset index also give the order. */
 function isOneOfIds(column: CallColumn): (ids: readonly string[]) => Condition {
   return (ids) =>
@@ -184,14 +196,16 @@ function isOneOfTexts(column: CallColumn): (texts: readonly string[]) => Conditi
 
 const isTrue: Condition = { text: 'true', values: [] };
 
+const isSpoken = `(${isPositive('xdrs.duration')})`;
+
 const typeConditions: Record<CdrType, Condition> = {
   ALL: isTrue,
-  NON_ZERO: { text: 'xdrs.duration > 0', values: [] },
-  NON_ZERO_AND_ERRORS: { text: '(xdrs.duration > 0 or not xdrs.successful)', values: [] },
+  NON_ZERO: { text: isSpoken, values: [] },
+  NON_ZERO_AND_ERRORS: { text: `(${isSpoken} or not xdrs.successful)`, values: [] },
   COMPLETE: { text: 'xdrs.successful', values: [] },
   INCOMPLETE: { text: 'not xdrs.successful', values: [] },
   // Without conversation is also a duration that is unknown, or below 0.
-  ERRORS: { text: '(not xdrs.successful and (xdrs.duration > 0) is not true)', values: [] },
+  ERRORS: { text: `(not xdrs.successful and ${isSpoken} is not true)`, values: [] },
 };
 
 const numberConditions: Record<keyof NumberMatch, (column: CallColumn, text: string) => Condition> = {

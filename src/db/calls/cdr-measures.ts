@@ -190,7 +190,8 @@ export const cdrMeasures = {
     nullable: false,
     withoutCalls: 0,
     label: 'Answered calls',
-    description: 'Calls that were successful (Q.850 cause 16, or none recorded) and had a duration above 0.',
+    description:
+      'Calls that were successful (Q.850 cause 16, or none recorded) and had a duration above 0 that is a finite number.',
     mergeable: true,
     partials: { answered },
     finish: (partials) => partials.answered,
@@ -239,7 +240,8 @@ export const cdrMeasures = {
     withoutCalls: null,
     label: 'ACD, average duration of answered calls',
     unit: 's',
-    description: 'Average call duration: seconds of answered calls / answered. Null without answered calls.',
+    description:
+      'Average call duration: seconds of answered calls / answered. Null without answered calls, or when it is beyond a Float.',
     mergeable: true,
     partials: { seconds: sumOf(`sum(xdrs.duration)${only(isAnswered)}`), answered },
     finish: (partials) => average(partials.seconds, partials.answered),
@@ -264,7 +266,8 @@ export const cdrMeasures = {
     withoutCalls: null,
     label: 'PDD, average post-dial delay',
     unit: 's',
-    description: 'Average post-dial delay in seconds, over the calls that have one. Null when none has.',
+    description:
+      'Average post-dial delay in seconds, over the calls that have one. Null when none has, or when it is beyond a Float.',
     mergeable: true,
     partials: { pddSeconds, known: countOfNumbers('xdrs.pdd') },
     finish: (partials) => average(partials.pddSeconds, partials.known),
@@ -333,7 +336,8 @@ export const cdrMeasures = {
     withoutCalls: 0,
     label: "Charged amount, in each account's own currency",
     description:
-      'Sum of charged amounts, exact. Null where the calls of the group are in several currencies: amounts of different ' +
+      'Sum of charged amounts, exact: of a Sippy, whose amounts are binary floating point, of their first 15 significant ' +
+      'digits. Null where the calls of the group are in several currencies: amounts of different ' +
       'currencies are never added. `amountsByCurrency` has the sum of each; group by CURRENCY to compare or to order by ' +
       'it. Calls whose currency is unknown count as calls of a currency of their own.',
     mergeable: true,

@@ -70,6 +70,11 @@ export type CdrColumnOf<Value> = Declared &
 
 export type CdrColumn = Declared & Typed<string | number>;
 
+/** Of columns that many switches have as `double precision`, and every Sippy. */
+const FLOATS =
+  'Where the switch stores binary floating point, as every Sippy does, it is the decimal of its first 15 significant ' +
+  'digits; a value that is no finite number is unreadable.';
+
 const everySource = ['xdrs', 'sippy'] as const;
 
 /**
@@ -152,7 +157,7 @@ export const cdrColumns = {
     nullable: true,
     requiredBy: everySource,
     sippy: inCdrs('duration'),
-    meaning: 'Seconds of conversation, fractions included. 0 for a failed call.',
+    meaning: `Seconds of conversation, fractions included. 0 for a failed call. ${FLOATS}`,
   },
   charged_quantity: {
     ...integer,
@@ -166,7 +171,7 @@ export const cdrColumns = {
     nullable: true,
     requiredBy: everySource,
     sippy: inCdrs('cost'),
-    meaning: "What the call cost, exactly, in the account's currency.",
+    meaning: `What the call cost, exactly, in the account's currency: \`currency\`. ${FLOATS}`,
   },
   post_call_surcharge: {
     ...decimal,
@@ -197,7 +202,9 @@ export const cdrColumns = {
     ...text,
     nullable: true,
     sippy: sippyOutcome,
-    meaning: 'What became of the call, derived from cause and duration. Null when the cause is unknown.',
+    meaning:
+      'What became of the call, derived from cause and duration. Null when the cause is unknown, and when the duration ' +
+      'decides and is no finite number.',
   },
   call_id: {
     ...text,
@@ -233,7 +240,7 @@ export const cdrColumns = {
     ...decimal,
     nullable: true,
     sippy: inCdrs('pdd1xx'),
-    meaning: 'Post-dial delay: seconds from the INVITE to the first ringing. Null when nothing rang.',
+    meaning: `Post-dial delay: seconds from the INVITE to the first ringing. Null when nothing rang. ${FLOATS}`,
   },
   release_source: {
     ...text,
