@@ -138,7 +138,7 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
         <FilterBar question={question} range={explorer.range} onChange={change} />
         <Chips question={question} onChange={change} onClear={clear} />
       </section>
-      <Tiles asked={explorer.tiles} cost={explorer.cost} />
+      <Tiles asked={explorer.tiles} />
       <Histogram
         histogram={explorer.histogram}
         onZoom={({ from, to }) => change({ from: new Date(from), to: new Date(to) })}
@@ -165,7 +165,7 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
             />
           )}
           {question.view === 'pictures' ? (
-            <Pictures filter={explorer.sumsFilter} onFilter={filterBy} />
+            <Pictures filter={explorer.sumsFilter} amounts={explorer.amounts} onFilter={filterBy} />
           ) : (
             <CallTable
               ref={table}

@@ -5,7 +5,6 @@ import { troubleKind } from './asking/ask-error.ts';
 import { useAnswer } from './asking/use-answer.ts';
 import { listedOf, type Page } from './calls/ask-page.ts';
 import { useCalls } from './calls/use-calls.ts';
-import { useCost } from './charts/use-cost.ts';
 import { useHistogram } from './charts/use-histogram.ts';
 import { useSums } from './charts/use-sums.ts';
 import { useView } from './chrome/view.tsx';
@@ -54,7 +53,6 @@ export function useExplorer(
 
   const calls = useCalls(listed, first);
   const tiles = useSums({ question, range: sumsRange, hasFacets, maxStaleness });
-  const cost = useCost(tiles, sumsFilter);
   const histogram = useHistogram(sumsFilter, sumsRange, formats.zone);
   const freshness = useFreshness();
   const viewer = useAnswer(operations.viewer, {} as never);
@@ -88,7 +86,8 @@ export function useExplorer(
     listed,
     calls,
     tiles,
-    cost,
+    /** Of the filter, by currency; of an earlier one until its sums are there. */
+    amounts: tiles.answer?.data.cdrStats.totals.amountsByCurrency ?? [],
     histogram,
     freshness,
     live,

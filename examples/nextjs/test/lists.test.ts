@@ -44,6 +44,12 @@ test('a file has all columns, or those that are shown; its name says what is in 
   assert.equal(exportName(filter), 'calls-account-14-20261119T105703Z-20261120T105703Z.csv');
 });
 
+test('a file that has amounts has their currency', () => {
+  const wishes = { filter: {}, order: 'NEWEST_FIRST', most: 5 } as const;
+  assert.equal(exportVariables({ ...wishes, columns: ['chargedAmount'] }).currency, true);
+  assert.equal(exportVariables({ ...wishes, columns: ['cli'] }).currency, false);
+});
+
 test('what is copied holds the question and no token', async () => {
   const curl = await asCurl(callDetail, { id: "it's" });
   assert.match(curl, /Authorization: Bearer \$GATEWAY_TOKEN/);

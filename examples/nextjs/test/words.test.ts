@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { byCalls, perMinute } from '../src/charts/amounts.ts';
 import { weekOf } from '../src/charts/week.ts';
 import { preferredLocale } from '../src/chrome/preferences.ts';
-import { addDecimals } from '../src/exact-sum.ts';
 import { createFormats } from '../src/formats.ts';
 import { levelOf } from '../src/freshness/level.ts';
 import { meaningOf } from '../src/words/causes.ts';
@@ -35,11 +35,20 @@ test('a cause has its meaning, whichever switch wrote it', () => {
   assert.equal(meaningOf(126, en), 'Unknown cause (Q.850 126)');
 });
 
-test('sums of money are exact', () => {
-  assert.equal(addDecimals(['0.1', '0.2']), '0.3');
-  assert.equal(addDecimals(['12345678901234567890.000001', '-0.000002', '1']), '12345678901234567890.999999');
-  assert.equal(addDecimals(['-1', '0.5']), '-0.5');
-  assert.equal(addDecimals([]), '0');
+test('amounts of several currencies are beside one another, by their calls, and never compared', () => {
+  const amounts = [
+    { currency: 'JPY', chargedAmount: '90000', calls: '2' },
+    { currency: null, chargedAmount: '5', calls: 1 },
+    { currency: 'EUR', chargedAmount: '12.5', calls: '10' },
+  ];
+  assert.deepEqual(
+    byCalls(amounts).map(({ currency }) => currency),
+    ['EUR', 'JPY', null],
+  );
+  assert.equal(perMinute(amounts, '10'), null, 'the minutes are of all of them');
+  assert.equal(perMinute(amounts.slice(2), '10')?.chargedAmount, '1.25');
+  assert.equal(perMinute(amounts.slice(2), '0'), null);
+  assert.equal(perMinute([], '10'), null);
 });
 
 test('money is shown exactly, and small amounts with more digits', () => {

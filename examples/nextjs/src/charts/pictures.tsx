@@ -15,6 +15,7 @@ import * as operations from '../generated/operations.ts';
 import type { CellFilter } from '../table/cell-filter.ts';
 import { meaningOf } from '../words/causes.ts';
 import { fill } from '../words/fill.ts';
+import { type Amount, byCalls } from './amounts.ts';
 import { type BarItem, BarList } from './bar-list.tsx';
 import { causeBars } from './cause-bars.ts';
 import { useAccounts } from './use-accounts.ts';
@@ -32,19 +33,25 @@ const measures = {
 /** Bars of a picture. */
 const TOP = 12;
 /** Groups by two dimensions, of which a picture has few bars. */
-const MOST_PAIRS = 2000;
+const MOST_PAIRS = 5000;
 /** Hours of a week picture: some five years. */
 const MOST_HOURS = 45_000;
 
 export interface PicturesProps {
-  readonly filter: CdrFilter | undefined;
+  readonly filter: CdrFilter;
+  /** What its calls cost, by currency. */
+  readonly amounts: readonly Amount[];
   onFilter(filter: CellFilter, isExcluded: boolean): void;
 }
 
 /** Where the calls go, how they end, when they are made, and who makes them. */
-export default function Pictures({ filter, onFilter }: PicturesProps) {
+export default function Pictures({ filter, amounts, onFilter }: PicturesProps) {
   const { words, user } = useView();
   const [measure, setMeasure] = useState<Measure>('attempts');
+  const [chosen, setChosen] = useState<string | null>();
+  const currencies = byCalls(amounts).map(({ currency }) => currency);
+  const currency = currencies.find((one) => one === chosen) ?? currencies[0] ?? null;
+  const drawn = { measure, currency };
   return (
     <div className="pictures">
       <fieldset className="segments">
@@ -56,53 +63,90 @@ export default function Pictures({ filter, onFilter }: PicturesProps) {
           </label>
         ))}
       </fieldset>
+      {measure === 'chargedAmount' && currencies.length > 1 && (
+        <fieldset className="segments" data-currencies={currencies.length}>
+          <legend>{words.pictures.currency}</legend>
+          {currencies.map((one) => (
+            <label key={one}>
+              <input
+                type="radio"
+                name="currency"
+                checked={currency === one}
+                onChange={() => setChosen(one)}
+              />
+              <span>{one ?? words.unknown}</span>
+            </label>
+          ))}
+        </fieldset>
+      )}
       <div className="pictures-grid">
-        <Destinations filter={filter} measure={measure} onFilter={onFilter} />
+        <Destinations filter={filter} drawn={drawn} onFilter={onFilter} />
         <Causes filter={filter} onFilter={onFilter} />
-        <Week filter={filter} measure={measure} />
-        <Accounts filter={filter} measure={measure} onFilter={onFilter} isAdmin={user.role === 'admin'} />
+        <Week filter={filter} drawn={drawn} />
+        <Accounts filter={filter} drawn={drawn} onFilter={onFilter} isAdmin={user.role === 'admin'} />
       </div>
     </div>
   );
 }
 
-interface PictureProps {
-  readonly filter: CdrFilter | undefined;
+/** What is drawn: calls, minutes, or what was charged in one currency. */
+interface Drawn {
   readonly measure: Measure;
+  readonly currency: string | null;
+}
+
+interface PictureProps {
+  readonly filter: CdrFilter;
+  readonly drawn: Drawn;
   onFilter(filter: CellFilter, isExcluded: boolean): void;
 }
 
-function useGroups(filter: CdrFilter | undefined, groupBy: CdrDimension[], measure: Measure, first = TOP) {
+interface Groups {
+  readonly asked: Asked<GroupsQuery, GroupsQueryVariables>;
+  readonly groups: readonly Group[];
+  sizeOf(group: Group): number;
+  /** The same, exactly. */
+  textOf(group: Group): string;
+  /** In words: of a group, or the average of some. */
+  say(value: number | string): string;
+}
+
+/** Amounts are asked for by currency too, and those of one are drawn: of several they are not comparable. */
+function useGroups(filter: CdrFilter, dimension: CdrDimension, drawn: Drawn, most = TOP): Groups {
   const { formats } = useView();
-  const isByTime = groupBy.includes('HOUR');
-  return useAnswer(
-    operations.groups,
-    {
-      filter: filter ?? {},
-      groupBy,
-      orderBy: isByTime ? null : { measure: measures[measure], direction: 'DESC' },
-      first,
-      timeZone: formats.zone,
+  const isCost = drawn.measure === 'chargedAmount';
+  const asked = useAnswer(operations.groups, {
+    filter,
+    groupBy: isCost ? [dimension, 'CURRENCY'] : [dimension],
+    orderBy: dimension === 'HOUR' ? null : { measure: measures[drawn.measure], direction: 'DESC' },
+    first: isCost ? Math.max(MOST_PAIRS, most) : most,
+    timeZone: formats.zone,
+  });
+  // What is there may still be an answer to the measure before.
+  const isOfCost = asked.variables?.groupBy.includes('CURRENCY') ?? false;
+  const measure = isOfCost ? 'chargedAmount' : isCost ? 'attempts' : drawn.measure;
+  const groups = isOfCost
+    ? groupsOf(asked).filter(({ currency }) => currency === drawn.currency)
+    : groupsOf(asked);
+  return {
+    asked,
+    groups: groups.slice(0, most),
+    sizeOf: (group) => Number(group[measure] ?? 0),
+    textOf: (group) => String(group[measure] ?? 0),
+    say(value) {
+      if (measure === 'chargedAmount') return formats.money(String(value), drawn.currency);
+      if (measure === 'minutes') return formats.decimal(String(value), 0);
+      return formats.shortCount(Math.round(Number(value)));
     },
-    { enabled: filter !== undefined },
-  );
+  };
 }
 
-function useSay(measure: Measure): (group: Group) => string {
-  const { formats } = useView();
-  if (measure === 'attempts') return ({ attempts }) => formats.shortCount(Number(attempts));
-  if (measure === 'minutes') return ({ minutes }) => formats.decimal(minutes, 0);
-  return ({ chargedAmount }) => formats.money(chargedAmount, null);
-}
-
-function Destinations({ filter, measure, onFilter }: PictureProps) {
+function Destinations({ filter, drawn, onFilter }: PictureProps) {
   const { words, formats } = useView();
   const [dimension, setDimension] = useState<'COUNTRY' | 'PREFIX'>('COUNTRY');
-  const asked = useGroups(filter, [dimension], measure);
-  const say = useSay(measure);
+  const { asked, groups, sizeOf, textOf, say } = useGroups(filter, dimension, drawn);
   // By the groups that are there: those of the other choice are still to come.
   const isByPrefix = asked.variables?.groupBy.includes('PREFIX') ?? false;
-  const groups = groupsOf(asked);
   const countries = usePrefixCountries(filter, isByPrefix ? groups.map(({ prefix }) => prefix) : []);
   const barOf = (group: Group): Pick<BarItem, 'key' | 'name' | 'onChoose'> => {
     const { prefix, country } = group;
@@ -135,8 +179,8 @@ function Destinations({ filter, measure, onFilter }: PictureProps) {
         label={words.pictures.destinations}
         items={groups.map((group) => ({
           ...barOf(group),
-          value: Number(group[measure]),
-          said: say(group),
+          value: sizeOf(group),
+          said: say(textOf(group)),
           detail: fill(words.pictures.asr, { asr: formats.percent(group.asr) }),
         }))}
       />
@@ -146,7 +190,7 @@ function Destinations({ filter, measure, onFilter }: PictureProps) {
 
 /** Where each prefix leads; those that lead into several countries name them all. */
 function usePrefixCountries(
-  filter: CdrFilter | undefined,
+  filter: CdrFilter,
   given: readonly (string | null)[],
 ): ReadonlyMap<string, string> {
   const prefixes = given.filter((prefix) => prefix !== null && prefix !== '') as string[];
@@ -159,7 +203,7 @@ function usePrefixCountries(
       first: MOST_PAIRS,
       timeZone: 'UTC',
     },
-    { enabled: filter !== undefined && prefixes.length > 0 },
+    { enabled: prefixes.length > 0 },
   );
   const named = groupsOf(asked).filter(({ prefix, country }) => prefix !== null && country !== null);
   const byPrefix = Map.groupBy(named, ({ prefix }) => prefix!);
@@ -169,9 +213,15 @@ function usePrefixCountries(
 }
 
 /** By calls, whatever else is measured: a failed call has no minutes. Of all calls, not of those with a bar. */
-function Causes({ filter, onFilter }: Omit<PictureProps, 'measure'>) {
+function Causes({ filter, onFilter }: Omit<PictureProps, 'drawn'>) {
   const { words, formats } = useView();
-  const asked = useGroups(filter, ['DISCONNECT_CAUSE', 'OUTCOME'], 'attempts', MOST_PAIRS);
+  const asked = useAnswer(operations.groups, {
+    filter,
+    groupBy: ['DISCONNECT_CAUSE', 'OUTCOME'],
+    orderBy: { measure: 'ATTEMPTS', direction: 'DESC' },
+    first: MOST_PAIRS,
+    timeZone: 'UTC',
+  });
   const total = Number(asked.answer?.data.cdrStats.totals.attempts ?? 0);
   return (
     <Picture name="causes" title={words.pictures.causes} asked={asked}>
@@ -196,48 +246,35 @@ function Causes({ filter, onFilter }: Omit<PictureProps, 'measure'>) {
   );
 }
 
-function Week({ filter, measure }: Omit<PictureProps, 'onFilter'>) {
+function Week({ filter, drawn }: Omit<PictureProps, 'onFilter'>) {
   const { words, formats } = useView();
-  const asked = useGroups(filter, ['HOUR'], measure, MOST_HOURS);
+  const { asked, groups, sizeOf, say } = useGroups(filter, 'HOUR', drawn, MOST_HOURS);
   return (
     <Picture name="week" title={fill(words.pictures.week, { zone: formats.zone })} asked={asked} isWide>
       <WeekMap
-        hours={groupsOf(asked).map((group) => ({
-          at: Date.parse(group.bucket!),
-          value: Number(group[measure]),
-        }))}
-        say={(value) =>
-          measure === 'chargedAmount' ? formats.money(String(value), null) : formats.count(Math.round(value))
-        }
+        hours={groups.map((group) => ({ at: Date.parse(group.bucket!), value: sizeOf(group) }))}
+        say={say}
       />
     </Picture>
   );
 }
 
-function Accounts({ filter, measure, onFilter, isAdmin }: PictureProps & { readonly isAdmin: boolean }) {
+function Accounts({ filter, drawn, onFilter, isAdmin }: PictureProps & { readonly isAdmin: boolean }) {
   const { words, formats } = useView();
-  const asked = useGroups(filter, ['ACCOUNT'], measure);
-  const groups = groupsOf(asked);
+  const { asked, groups, sizeOf, textOf, say } = useGroups(filter, 'ACCOUNT', drawn);
   const { byId: accounts } = useAccounts(groups.map(({ accountId }) => accountId!));
-  const say = useSay(measure);
   return (
     <Picture name="accounts" title={words.pictures.accounts} asked={asked} isWide>
       <BarList
         label={words.pictures.accounts}
-        items={groups.map((group) => {
-          const account = accounts.get(group.accountId!);
-          const isMoney = measure === 'chargedAmount';
-          return {
-            key: group.accountId!,
-            name: `${group.accountId} ${account?.username ?? ''}`,
-            value: Number(group[measure]),
-            said: isMoney ? formats.money(group.chargedAmount, account?.currency ?? null) : say(group),
-            detail: fill(words.pictures.asr, { asr: formats.percent(group.asr) }),
-            onChoose: isAdmin
-              ? () => onFilter({ part: 'account', value: group.accountId! }, false)
-              : undefined,
-          };
-        })}
+        items={groups.map((group) => ({
+          key: group.accountId!,
+          name: `${group.accountId} ${accounts.get(group.accountId!)?.username ?? ''}`,
+          value: sizeOf(group),
+          said: say(textOf(group)),
+          detail: fill(words.pictures.asr, { asr: formats.percent(group.asr) }),
+          onChoose: isAdmin ? () => onFilter({ part: 'account', value: group.accountId! }, false) : undefined,
+        }))}
       />
     </Picture>
   );

@@ -5,12 +5,12 @@ import { Trouble } from '../chrome/trouble.tsx';
 import { useView } from '../chrome/view.tsx';
 import type { TilesQuery } from '../generated/graphql.ts';
 import { fill } from '../words/fill.ts';
-import type { Cost } from './use-cost.ts';
+import { type Amount, byCalls, perMinute } from './amounts.ts';
 
 type Totals = NonNullable<TilesQuery['cdrStats']>['totals'];
 
 /** The sums of the filter, at a glance. They follow it, and say when they cannot. */
-export function Tiles({ asked, cost }: { readonly asked: Asked<TilesQuery>; readonly cost: Cost }) {
+export function Tiles({ asked }: { readonly asked: Asked<TilesQuery> }) {
   const { words, formats } = useView();
   const totals = asked.answer?.data.cdrStats.totals;
   const isBusy = asked.isOld && asked.isLoading;
@@ -19,7 +19,7 @@ export function Tiles({ asked, cost }: { readonly asked: Asked<TilesQuery>; read
     <section className="tiles-frame" aria-label={words.tiles.title} aria-busy={isBusy}>
       {asked.error !== null && <Trouble error={asked.error} retry={asked.retry} isSmall />}
       <div className="tiles">
-        {tilesOf(totals, cost, words, formats).map(({ name, value, below, hint, ratio }) => (
+        {tilesOf(totals, words, formats).map(({ name, value, below, hint, ratio }) => (
           <div
             key={name}
             className="tile"
@@ -52,7 +52,6 @@ interface Tile {
 
 function tilesOf(
   totals: Totals | undefined,
-  cost: Cost,
   words: ReturnType<typeof useView>['words'],
   formats: ReturnType<typeof useView>['formats'],
 ): readonly Tile[] {
@@ -87,13 +86,22 @@ function tilesOf(
       below: fill(w.minutesBelow, { billed: formats.decimal(t.billedMinutes, 0) }),
       hint: w.minutesHint,
     },
-    {
-      name: 'cost',
-      value: cost.main,
-      below: cost.rest,
-      hint: cost.hint,
-    },
+    { name: 'cost', ...costOf(t, words, formats), hint: w.costHint },
   ];
+}
+
+/** One sum per currency, never one of several. */
+function costOf(
+  { amountsByCurrency, billedMinutes }: Totals,
+  words: ReturnType<typeof useView>['words'],
+  formats: ReturnType<typeof useView>['formats'],
+): Pick<Tile, 'value' | 'below'> {
+  const say = ({ chargedAmount, currency }: Amount) => formats.money(chargedAmount, currency);
+  const [first, ...others] = byCalls(amountsByCurrency);
+  if (!first) return { value: formats.money('0', null), below: ' ' };
+  if (others.length > 0) return { value: say(first), below: others.map(say).join(' · ') };
+  const rate = perMinute(amountsByCurrency, billedMinutes);
+  return { value: say(first), below: fill(words.tiles.costPerMinute, { amount: rate ? say(rate) : '–' }) };
 }
 
 const nothing: Totals = {
@@ -106,5 +114,5 @@ const nothing: Totals = {
   pddSeconds: null,
   minutes: '0',
   billedMinutes: '0',
-  chargedAmount: '0',
+  amountsByCurrency: [],
 };

@@ -13,7 +13,7 @@ import * as operations from '../generated/operations.ts';
 const PER_QUESTION = 20;
 
 export interface Accounts {
-  /** Names, owners and currencies by id. What is not known, or not there, is missing. */
+  /** Names and owners by id. What is not known, or not there, is missing. */
   readonly byId: ReadonlyMap<string, AccountNameFragment>;
   /** Every account was asked for, and answered. */
   readonly isWhole: boolean;

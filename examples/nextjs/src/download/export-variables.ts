@@ -16,6 +16,7 @@ const fileColumns = [
   'durationSeconds',
   'billedSeconds',
   'chargedAmount',
+  'currency',
   'outcome',
   'disconnectCause',
   'disconnectReason',
@@ -41,6 +42,8 @@ export function exportVariables({ filter, order, most, columns }: ExportWishes):
     columns === undefined ||
     columns.includes(name as ColumnId) ||
     (name === 'region' && columns.includes('country')) ||
+    // An amount is nothing without it.
+    (name === 'currency' && columns.includes('chargedAmount')) ||
     // The carrier is looked up by it.
     (name === 'cld' && columns.includes('carrier'));
   const flags = Object.fromEntries(fileColumns.map((name) => [name, isWanted(name)])) as Record<

@@ -144,7 +144,6 @@ function CallFacts({ call, detail, onFilter }: FactsProps) {
   const view = useView();
   const { words, formats } = view;
   const c = words.columns;
-  const currency = detail?.account?.currency ?? null;
   const seconds = (text: string | null) => (text === null ? null : `${formats.decimal(text)} s`);
   const time = (iso: string | null | undefined) =>
     iso ? <time dateTime={iso}>{formats.fullTime(iso)}</time> : null;
@@ -214,7 +213,7 @@ function CallFacts({ call, detail, onFilter }: FactsProps) {
             c.chargedAmount,
             call.chargedAmount === null
               ? null
-              : `${formats.decimal(call.chargedAmount, 12)} ${currency ?? ''}`,
+              : `${formats.decimal(call.chargedAmount, 12)} ${call.currency ?? words.noCurrency}`,
           )}
           {fact(
             c.billedSeconds,

@@ -298,7 +298,7 @@ export type ViewerRole =
   /** Sees the calls of its own customers, of whichever account. */
   | 'CUSTOMER';
 
-export type AccountNameFragment = { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null };
+export type AccountNameFragment = { id: string, username: string | null, customer: { id: string, name: string | null } | null };
 
 export type AccountNamesQueryVariables = Exact<{
   id0?: string;
@@ -324,7 +324,7 @@ export type AccountNamesQueryVariables = Exact<{
 }>;
 
 
-export type AccountNamesQuery = { account0: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account1: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account2: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account3: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account4: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account5: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account6: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account7: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account8: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account9: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account10: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account11: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account12: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account13: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account14: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account15: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account16: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account17: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account18: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null, account19: { id: string, username: string | null, currency: string | null, customer: { id: string, name: string | null } | null } | null };
+export type AccountNamesQuery = { account0: { id: string, username: string | null, customer: { id: string, name: string | null } | null } | null, account1: { id: string, username: string | null, customer: { id: string, name: string | null } | null } | null, account2: { id: string, username: string | null, customer: { id: string, name: string | null } | null } | null, account3: { id: string, username: string | null, customer: { id: string, name: string | null } | null } | null, account4: { id: string, username: string | null, customer: { id: string, name: string | null } | null } | null, account5: { id: string, username: string | null, customer: { id: string, name: string | null } | null } | null, account6: { id: string, username: string | null, customer: { id: string, name: string | null } | null } | null, account7: { id: string, username: string | null, customer: { id: string, name: string | null } | null } | null, account8: { id: string, username: string | null, customer: { id: string, name: string | null } | null } | null, account9: { id: string, username: string | null, customer: { id: string, name: string | null } | null } | null, account10: { id: string, username: string | null, customer: { id: string, name: string | null } | null } | null, account11: { id: string, username: string | null, customer: { id: string, name: string | null } | null } | null, account12: { id: string, username: string | null, customer: { id: string, name: string | null } | null } | null, account13: { id: string, username: string | null, customer: { id: string, name: string | null } | null } | null, account14: { id: string, username: string | null, customer: { id: string, name: string | null } | null } | null, account15: { id: string, username: string | null, customer: { id: string, name: string | null } | null } | null, account16: { id: string, username: string | null, customer: { id: string, name: string | null } | null } | null, account17: { id: string, username: string | null, customer: { id: string, name: string | null } | null } | null, account18: { id: string, username: string | null, customer: { id: string, name: string | null } | null } | null, account19: { id: string, username: string | null, customer: { id: string, name: string | null } | null } | null };
 
 export type CallContextQueryVariables = Exact<{
   before: CdrFilter;
@@ -333,14 +333,14 @@ export type CallContextQueryVariables = Exact<{
 }>;
 
 
-export type CallContextQuery = { before: { nodes: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null> } | null, after: { nodes: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null> } | null };
+export type CallContextQuery = { before: { nodes: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, currency: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null> } | null, after: { nodes: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, currency: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null> } | null };
 
 export type CallDetailQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type CallDetailQuery = { cdr: { callId: string | null, cliIn: string | null, cldIn: string | null, setupTime: string | null, releaseSource: string | null, userAgent: string | null, id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null, account: { username: string | null, currency: string | null, timeZone: string | null } | null, customer: { name: string | null } | null, carrier: { blockHolder: string | null, blockHolderCode: string | null, territory: string | null, country: string | null, lineKind: LineKind | null } | null } | null };
+export type CallDetailQuery = { cdr: { callId: string | null, cliIn: string | null, cldIn: string | null, setupTime: string | null, releaseSource: string | null, userAgent: string | null, id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, currency: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null, account: { username: string | null, timeZone: string | null } | null, customer: { name: string | null } | null, carrier: { blockHolder: string | null, blockHolderCode: string | null, territory: string | null, country: string | null, lineKind: LineKind | null } | null } | null };
 
 export type CallExportQueryVariables = Exact<{
   filter?: CdrFilter | null | undefined;
@@ -360,6 +360,7 @@ export type CallExportQueryVariables = Exact<{
   durationSeconds: boolean;
   billedSeconds: boolean;
   chargedAmount: boolean;
+  currency: boolean;
   outcome: boolean;
   disconnectCause: boolean;
   disconnectReason: boolean;
@@ -373,7 +374,7 @@ export type CallExportQueryVariables = Exact<{
 }>;
 
 
-export type CallExportQuery = { cdrs: { nodes: Array<{ id: string, connectTime?: string, setupTime?: string | null, disconnectTime?: string | null, cli?: string | null, cld?: string | null, cliIn?: string | null, cldIn?: string | null, country?: string | null, region?: string | null, prefix?: string | null, durationSeconds?: string | null, billedSeconds?: number | null, chargedAmount?: string | null, outcome?: CallOutcome | null, disconnectCause?: number | null, disconnectReason?: string | null, pddSeconds?: string | null, releaseSource?: string | null, accountId?: string, customerId?: string | null, remoteIp?: string | null, userAgent?: string | null, callId?: string | null } | null> } | null };
+export type CallExportQuery = { cdrs: { nodes: Array<{ id: string, connectTime?: string, setupTime?: string | null, disconnectTime?: string | null, cli?: string | null, cld?: string | null, cliIn?: string | null, cldIn?: string | null, country?: string | null, region?: string | null, prefix?: string | null, durationSeconds?: string | null, billedSeconds?: number | null, chargedAmount?: string | null, currency?: string | null, outcome?: CallOutcome | null, disconnectCause?: number | null, disconnectReason?: string | null, pddSeconds?: string | null, releaseSource?: string | null, accountId?: string, customerId?: string | null, remoteIp?: string | null, userAgent?: string | null, callId?: string | null } | null> } | null };
 
 export type CallPageQueryVariables = Exact<{
   filter?: CdrFilter | null | undefined;
@@ -384,9 +385,9 @@ export type CallPageQueryVariables = Exact<{
 }>;
 
 
-export type CallPageQuery = { cdrs: { estimatedCount?: number | string | null, nodes: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } | null };
+export type CallPageQuery = { cdrs: { estimatedCount?: number | string | null, nodes: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, currency: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } | null };
 
-export type CallRowFragment = { id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null };
+export type CallRowFragment = { id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, currency: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null };
 
 export type CallStreamQueryVariables = Exact<{
   filter?: CdrFilter | null | undefined;
@@ -396,7 +397,7 @@ export type CallStreamQueryVariables = Exact<{
 }>;
 
 
-export type CallStreamQuery = { cdrs: { nodes: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null> } | null };
+export type CallStreamQuery = { cdrs: { nodes: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, currency: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null> } | null };
 
 export type CarrierPartsFragment = { blockHolder: string | null, blockHolderCode: string | null, territory: string | null, country: string | null, lineKind: LineKind | null };
 
@@ -437,7 +438,7 @@ export type GroupsQueryVariables = Exact<{
 }>;
 
 
-export type GroupsQuery = { cdrStats: { rows: Array<{ bucket: string | null, accountId: string | null, country: string | null, prefix: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string, asr: number | null, minutes: string, chargedAmount: string | null }>, totals: { attempts: number | string } } | null };
+export type GroupsQuery = { cdrStats: { rows: Array<{ bucket: string | null, accountId: string | null, country: string | null, prefix: string | null, currency: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string, asr: number | null, minutes: string, chargedAmount: string | null }>, totals: { attempts: number | string } } | null };
 
 export type HistogramQueryVariables = Exact<{
   filter?: CdrFilter | null | undefined;
@@ -504,7 +505,7 @@ export type TilesQueryVariables = Exact<{
 }>;
 
 
-export type TilesQuery = { cdrStats: { totals: { attempts: number | string, answered: number | string, failed: number | string, asr: number | null, ner: number | null, acdSeconds: number | null, pddSeconds: number | null, minutes: string, billedMinutes: string, chargedAmount: string | null } } | null, outcome?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null, country?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null, cause?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null, account?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null };
+export type TilesQuery = { cdrStats: { totals: { attempts: number | string, answered: number | string, failed: number | string, asr: number | null, ner: number | null, acdSeconds: number | null, pddSeconds: number | null, minutes: string, billedMinutes: string, amountsByCurrency: Array<{ currency: string | null, chargedAmount: string, calls: number | string }> } } | null, outcome?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null, country?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null, cause?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null, account?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -528,7 +529,6 @@ export const AccountNameFragmentDoc = new TypedDocumentString(`
     fragment AccountName on Account {
   id
   username
-  currency
   customer {
     id
     name
@@ -547,6 +547,7 @@ export const CallRowFragmentDoc = new TypedDocumentString(`
   durationSeconds
   billedSeconds
   chargedAmount
+  currency
   disconnectCause
   disconnectReason
   outcome
@@ -652,12 +653,11 @@ export const AccountNamesDocument = new TypedDocumentString(`
     fragment AccountName on Account {
   id
   username
-  currency
   customer {
     id
     name
   }
-}`, {"hash":"sha256:e4e8f0e173fd49aade02d09772a386d03df7193f3a8182acd0e320aadd307d5c"}) as unknown as TypedDocumentString<AccountNamesQuery, AccountNamesQueryVariables>;
+}`, {"hash":"sha256:e5777a45b231865c3ed963d6a8e5a9772859c0e56c7f5366703f6c18ca6f420d"}) as unknown as TypedDocumentString<AccountNamesQuery, AccountNamesQueryVariables>;
 export const CallContextDocument = new TypedDocumentString(`
     query CallContext($before: CdrFilter!, $after: CdrFilter!, $first: Int!) {
   before: cdrs(filter: $before, orderBy: NEWEST_FIRST, first: $first) {
@@ -682,6 +682,7 @@ export const CallContextDocument = new TypedDocumentString(`
   durationSeconds
   billedSeconds
   chargedAmount
+  currency
   disconnectCause
   disconnectReason
   outcome
@@ -690,7 +691,7 @@ export const CallContextDocument = new TypedDocumentString(`
   prefix
   pddSeconds
   remoteIp
-}`, {"hash":"sha256:7a09106e190e179a2876e6eb6ea49f7b9939ceb0cb2dd53818b466cb898353ee"}) as unknown as TypedDocumentString<CallContextQuery, CallContextQueryVariables>;
+}`, {"hash":"sha256:0c71d3ab59523102bfb81f4c287cb05c55053829d6488148af0e2ae3aff4d587"}) as unknown as TypedDocumentString<CallContextQuery, CallContextQueryVariables>;
 export const CallDetailDocument = new TypedDocumentString(`
     query CallDetail($id: ID!) {
   cdr(id: $id) {
@@ -703,7 +704,6 @@ export const CallDetailDocument = new TypedDocumentString(`
     userAgent
     account {
       username
-      currency
       timeZone
     }
     customer {
@@ -725,6 +725,7 @@ export const CallDetailDocument = new TypedDocumentString(`
   durationSeconds
   billedSeconds
   chargedAmount
+  currency
   disconnectCause
   disconnectReason
   outcome
@@ -740,9 +741,9 @@ fragment CarrierParts on Carrier {
   territory
   country
   lineKind
-}`, {"hash":"sha256:bf7c62bbee1e7fa05c2542932d2c677341c4794b2563602a0e99a74da144752a"}) as unknown as TypedDocumentString<CallDetailQuery, CallDetailQueryVariables>;
+}`, {"hash":"sha256:37902f2bf7fe5906784581eb7e96e25bf1ef4bb62fbaffcb98d3bce3b3c488cb"}) as unknown as TypedDocumentString<CallDetailQuery, CallDetailQueryVariables>;
 export const CallExportDocument = new TypedDocumentString(`
-    query CallExport($filter: CdrFilter, $orderBy: CdrOrder!, $first: Int!, $after: String, $connectTime: Boolean!, $setupTime: Boolean!, $disconnectTime: Boolean!, $cli: Boolean!, $cld: Boolean!, $cliIn: Boolean!, $cldIn: Boolean!, $country: Boolean!, $region: Boolean!, $prefix: Boolean!, $durationSeconds: Boolean!, $billedSeconds: Boolean!, $chargedAmount: Boolean!, $outcome: Boolean!, $disconnectCause: Boolean!, $disconnectReason: Boolean!, $pddSeconds: Boolean!, $releaseSource: Boolean!, $accountId: Boolean!, $customerId: Boolean!, $remoteIp: Boolean!, $userAgent: Boolean!, $callId: Boolean!) {
+    query CallExport($filter: CdrFilter, $orderBy: CdrOrder!, $first: Int!, $after: String, $connectTime: Boolean!, $setupTime: Boolean!, $disconnectTime: Boolean!, $cli: Boolean!, $cld: Boolean!, $cliIn: Boolean!, $cldIn: Boolean!, $country: Boolean!, $region: Boolean!, $prefix: Boolean!, $durationSeconds: Boolean!, $billedSeconds: Boolean!, $chargedAmount: Boolean!, $currency: Boolean!, $outcome: Boolean!, $disconnectCause: Boolean!, $disconnectReason: Boolean!, $pddSeconds: Boolean!, $releaseSource: Boolean!, $accountId: Boolean!, $customerId: Boolean!, $remoteIp: Boolean!, $userAgent: Boolean!, $callId: Boolean!) {
   cdrs(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
     nodes {
       id
@@ -759,6 +760,7 @@ export const CallExportDocument = new TypedDocumentString(`
       durationSeconds @include(if: $durationSeconds)
       billedSeconds @include(if: $billedSeconds)
       chargedAmount @include(if: $chargedAmount)
+      currency @include(if: $currency)
       outcome @include(if: $outcome)
       disconnectCause @include(if: $disconnectCause)
       disconnectReason @include(if: $disconnectReason)
@@ -772,7 +774,7 @@ export const CallExportDocument = new TypedDocumentString(`
     }
   }
 }
-    `, {"hash":"sha256:80ca32157c5f8fa85af9b1dabbfad6e22f286df1977dc0fe7c3ff5e07253c62d"}) as unknown as TypedDocumentString<CallExportQuery, CallExportQueryVariables>;
+    `, {"hash":"sha256:5971fbc0bc75499bf8352f582e80dcc4160aaf7d1fcd2920fb55655785fa9984"}) as unknown as TypedDocumentString<CallExportQuery, CallExportQueryVariables>;
 export const CallPageDocument = new TypedDocumentString(`
     query CallPage($filter: CdrFilter, $orderBy: CdrOrder!, $first: Int!, $after: String, $counted: Boolean!) {
   cdrs(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
@@ -797,6 +799,7 @@ export const CallPageDocument = new TypedDocumentString(`
   durationSeconds
   billedSeconds
   chargedAmount
+  currency
   disconnectCause
   disconnectReason
   outcome
@@ -805,7 +808,7 @@ export const CallPageDocument = new TypedDocumentString(`
   prefix
   pddSeconds
   remoteIp
-}`, {"hash":"sha256:9718b550b91a871fddfeb80257d2c7e9542e03acd16b899021ce3bfb089b1581"}) as unknown as TypedDocumentString<CallPageQuery, CallPageQueryVariables>;
+}`, {"hash":"sha256:4912b8a9e21907ac20bf80ba3c25444ef5e2f1035175e217b3eeb741624ac844"}) as unknown as TypedDocumentString<CallPageQuery, CallPageQueryVariables>;
 export const CallStreamDocument = new TypedDocumentString(`
     query CallStream($filter: CdrFilter, $orderBy: CdrOrder!, $first: Int!, $after: String) {
   cdrs(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
@@ -825,6 +828,7 @@ export const CallStreamDocument = new TypedDocumentString(`
   durationSeconds
   billedSeconds
   chargedAmount
+  currency
   disconnectCause
   disconnectReason
   outcome
@@ -833,7 +837,7 @@ export const CallStreamDocument = new TypedDocumentString(`
   prefix
   pddSeconds
   remoteIp
-}`, {"hash":"sha256:69680b8f00addde39eedcd0e4ff8cdbe04afa21f1f8e9c39a66290fe510caf77"}) as unknown as TypedDocumentString<CallStreamQuery, CallStreamQueryVariables>;
+}`, {"hash":"sha256:1afbd9f80592a49d9cde8385ed14d0e4c7d0b52b9f7a7fb11dc5c6e5c32b5460"}) as unknown as TypedDocumentString<CallStreamQuery, CallStreamQueryVariables>;
 export const CarriersDocument = new TypedDocumentString(`
     query Carriers($numbers: [String!]!) {
   carriers(numbers: $numbers) {
@@ -914,6 +918,7 @@ export const GroupsDocument = new TypedDocumentString(`
       accountId
       country
       prefix
+      currency
       disconnectCause
       outcome
       attempts
@@ -926,7 +931,7 @@ export const GroupsDocument = new TypedDocumentString(`
     }
   }
 }
-    `, {"hash":"sha256:1df8d2435546fd1dc0e623992ea35684f5260e91abf2bf7ec9639da7daf32eeb"}) as unknown as TypedDocumentString<GroupsQuery, GroupsQueryVariables>;
+    `, {"hash":"sha256:7e59f0fbaa968912c7e20076c38f9a4b402d845eef7068d7628a577f1e533ac1"}) as unknown as TypedDocumentString<GroupsQuery, GroupsQueryVariables>;
 export const HistogramDocument = new TypedDocumentString(`
     query Histogram($filter: CdrFilter, $unit: CdrDimension!, $timeZone: String!) {
   cdrStats(filter: $filter, groupBy: [$unit], timeZone: $timeZone) {
@@ -1014,7 +1019,11 @@ export const TilesDocument = new TypedDocumentString(`
       pddSeconds
       minutes
       billedMinutes
-      chargedAmount
+      amountsByCurrency {
+        currency
+        chargedAmount
+        calls
+      }
     }
   }
   outcome: cdrStats(
@@ -1059,4 +1068,4 @@ export const TilesDocument = new TypedDocumentString(`
     outcome
     attempts
   }
-}`, {"hash":"sha256:ec85d2c726d3896bf50ec24eedecd482725e37be7053a7b7f37ac225948e8f30"}) as unknown as TypedDocumentString<TilesQuery, TilesQueryVariables>;
+}`, {"hash":"sha256:abc0831535df34b4ebe089a2b7d8534af1e8f85cfc367075ab8a4b1b8eff032e"}) as unknown as TypedDocumentString<TilesQuery, TilesQueryVariables>;

@@ -136,12 +136,12 @@ export const callColumns: readonly CallColumn[] = [
     id: 'chargedAmount',
     width: 84,
     isNumeric: true,
-    cell: ({ chargedAmount }, { formats }) =>
+    cell: ({ chargedAmount, currency }, { formats }) =>
       chargedAmount === null ? (
         nothing
       ) : (
         <span className={Number(chargedAmount) > 0 ? undefined : 'zero'}>
-          {formats.money(chargedAmount, null)}
+          {formats.money(chargedAmount, currency)}
         </span>
       ),
   },

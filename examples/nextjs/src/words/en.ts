@@ -6,6 +6,7 @@ export const en = {
   noScript: 'This page needs JavaScript.',
   close: 'Close',
   unknown: 'Unknown',
+  noCurrency: 'in an unknown currency',
   language: 'Language',
   roles: { customer: 'Customer', admin: 'Administrator' },
   signIn: {
@@ -108,7 +109,6 @@ export const en = {
     cost: 'Cost',
     costPerMinute: '{amount} per billed minute',
     costHint: 'Exact sum of charged amounts, in each account’s own currency.',
-    mixedCurrencies: 'several currencies added',
   },
   histogram: {
     title: 'Calls over time',
@@ -246,6 +246,7 @@ export const en = {
   },
   pictures: {
     by: 'By',
+    currency: 'Currency',
     measures: { attempts: 'Calls', minutes: 'Minutes', chargedAmount: 'Cost' },
     destinations: 'Top destinations',
     causes: 'Why calls end',

@@ -7,6 +7,7 @@ export const fr: Words = {
   noScript: 'Cette page a besoin de JavaScript.',
   close: 'Fermer',
   unknown: 'Inconnu',
+  noCurrency: 'en devise inconnue',
   language: 'Langue',
   roles: { customer: 'Client', admin: 'Administrateur' },
   signIn: {
@@ -109,7 +110,6 @@ export const fr: Words = {
     cost: 'Coût',
     costPerMinute: '{amount} par minute facturée',
     costHint: 'Somme exacte des montants facturés, dans la devise de chaque compte.',
-    mixedCurrencies: 'plusieurs devises additionnées',
   },
   histogram: {
     title: 'Appels dans le temps',
@@ -247,6 +247,7 @@ export const fr: Words = {
   },
   pictures: {
     by: 'Par',
+    currency: 'Devise',
     measures: { attempts: 'Appels', minutes: 'Minutes', chargedAmount: 'Coût' },
     destinations: 'Principales destinations',
     causes: 'Pourquoi les appels finissent',

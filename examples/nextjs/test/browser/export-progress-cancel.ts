@@ -47,8 +47,9 @@ export function exporting(world: () => World): void {
       const lines = text.split('\r\n');
       assert.equal(
         lines[0],
-        'id,connectTime,setupTime,disconnectTime,cli,cld,cliIn,cldIn,country,region,prefix,durationSeconds,billedSeconds,chargedAmount,outcome,disconnectCause,disconnectReason,pddSeconds,releaseSource,accountId,customerId,remoteIp,userAgent,callId,blockHolder,blockHolderCode,lineKind',
+        'id,connectTime,setupTime,disconnectTime,cli,cld,cliIn,cldIn,country,region,prefix,durationSeconds,billedSeconds,chargedAmount,currency,outcome,disconnectCause,disconnectReason,pddSeconds,releaseSource,accountId,customerId,remoteIp,userAgent,callId,blockHolder,blockHolderCode,lineKind',
       );
+      assert.match(lines[1]!, /,"[A-Z]{3}","[A-Z_]+",\d+,/, 'every amount says in which currency it is');
       assert.equal(lines.length - 2, total, 'a header, the calls, and the end of the last line');
       assert.equal(Number(await page.locator('[data-export]').getAttribute('data-rows')), total);
       assert.equal(

@@ -106,6 +106,34 @@ export function pictures(world: () => World): void {
       assert.notEqual(green, other);
     });
 
+    browserTest('by cost, the pictures are of one currency, which is chosen', async () => {
+      await using visit = await world().visit({ path: '/calls?range=7d&view=pictures' });
+      const { page } = visit;
+      await page.locator('[data-picture=destinations] .bars li').first().waitFor();
+      await page.locator('.pictures > .segments label', { hasText: 'Cost' }).click();
+      const choices = page.locator('[data-currencies] label');
+      const symbols: Readonly<Record<string, string>> = { EUR: '€', USD: '$', GBP: '£' };
+      await until('there are several', async () => (await choices.count()) > 1);
+      const sums = new Set<string>();
+      for (const choice of await choices.all()) {
+        const currency = (await choice.innerText()).trim();
+        await choice.click();
+        for (const name of ['destinations', 'accounts']) {
+          const values = page.locator(`[data-picture=${name}]:not([data-old]) .bars-value`);
+          await until(`${name} are in ${currency}`, async () => {
+            const texts = await values.allInnerTexts();
+            return texts.length > 0 && texts.every((text) => text.startsWith(symbols[currency]!));
+          });
+        }
+        sums.add(await page.locator('[data-picture=destinations] .bars-value').first().innerText());
+        const hours = await page.locator('[data-picture=week] tbody td').allInnerTexts();
+        assert.ok(hours.every((text) => text.startsWith(symbols[currency]!)));
+      }
+      assert.equal(sums.size, await choices.count());
+      await assertAccessible(page, 'the pictures by cost');
+      await picture(page, 'pictures-cost');
+    });
+
     browserTest('a customer sees pictures of own calls', async () => {
       await using visit = await world().visit({
         user: 'customer',

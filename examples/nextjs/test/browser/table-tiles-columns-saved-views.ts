@@ -35,6 +35,39 @@ export function list(world: () => World): void {
       },
     );
 
+    browserTest(
+      'amounts of several currencies stay apart: in the tile, whatever else fails, in the table and in copies',
+      async () => {
+        const { wire } = world();
+        wire.cut(/Groups|AccountNames/);
+        try {
+          await using visit = await world().visit({
+            path: '/calls?range=7d',
+            expectedErrors: /Failed to load resource/,
+          });
+          const { page } = visit;
+          await visit.settled();
+          const tile = page.locator('[data-tile=cost]');
+          const amount = /[€$£]\d[\d,]*\.\d\d/;
+          assert.match(await tile.locator('.tile-value').innerText(), amount);
+          const below = (await tile.locator('.tile-below').innerText()).split(' · ');
+          assert.ok(below.length > 0 && below.every((one) => amount.test(one)), below.join());
+          const cells = await page.locator('[role=gridcell][data-column=chargedAmount]').allInnerTexts();
+          assert.ok(cells.length > 5);
+          for (const cell of cells) assert.match(cell, /^[€$£]\d/);
+          await page.getByRole('button', { name: 'Share' }).click();
+          await page.locator('[data-copy=json]').click();
+          await page.locator('[data-copy=json]', { hasText: 'Copied' }).waitFor();
+          const copied: { currency: string }[] = JSON.parse(
+            await page.evaluate(() => navigator.clipboard.readText()),
+          );
+          assert.ok(copied.every(({ currency }) => /^[A-Z]{3}$/.test(currency)));
+        } finally {
+          wire.heal();
+        }
+      },
+    );
+
     browserTest('each of the six call types narrows the list as the older screens did', async () => {
       const counts: Record<string, number> = {};
       await using visit = await world().visit({ path: longAgo(6) });
