@@ -11,6 +11,7 @@ import {
   jsonWorker,
 } from '@graphql-yoga/render-graphiql/graphiql';
 import { ASSETS_PATH, type BuildMessage, type BuildOptions } from './assets.ts';
+import { addHistory } from './bundle.ts';
 
 /**
  * Runs in a thread of its own, once: eight megabytes of upstream code are read, hashed and compressed without
@@ -39,10 +40,13 @@ const assets: readonly { readonly name: string; readonly type: string; readonly 
   { name: 'graphiql.css', type: 'text/css; charset=utf-8', body: Buffer.from(css) },
   { name: 'page.css', type: 'text/css; charset=utf-8', body: read('page.css') },
   { name: 'page.js', type: script, body: read('page.js') },
+  { name: 'answers.ts', type: script, body: readTypeScript('answers.ts') },
+  { name: 'answers.worker.js', type: script, body: read('answers.worker.js') },
   { name: 'examples.ts', type: script, body: readTypeScript('examples.ts') },
+  { name: 'history.ts', type: script, body: readTypeScript('history.ts') },
   { name: 'tabs.ts', type: script, body: readTypeScript('tabs.ts') },
   { name: 'icon.svg', type: 'image/svg+xml', body: Buffer.from(icon) },
-  { name: 'graphiql.js', type: script, body: Buffer.from(environment + js) },
+  { name: 'graphiql.js', type: script, body: Buffer.from(environment + addHistory(js)) },
   { name: 'editorWorkerService.worker.js', type: script, body: Buffer.from(editorWorkerService) },
   { name: 'graphql.worker.js', type: script, body: Buffer.from(graphqlWorker) },
   { name: 'json.worker.js', type: script, body: Buffer.from(jsonWorker) },
@@ -73,7 +77,9 @@ function renderPage(base: string, { accountId }: BuildOptions): string {
     <link rel="icon" href="${base}icon.svg">
     <link rel="stylesheet" href="${base}graphiql.css">
     <link rel="stylesheet" href="${base}page.css">
+    <link rel="modulepreload" href="${base}answers.ts">
     <link rel="modulepreload" href="${base}examples.ts">
+    <link rel="modulepreload" href="${base}history.ts">
     <link rel="modulepreload" href="${base}tabs.ts">
     <script defer src="${base}graphiql.js"></script>
     <script type="module" src="${base}page.js"></script>
@@ -90,6 +96,8 @@ function renderPage(base: string, { accountId }: BuildOptions): string {
       <button id="copy" type="button">Copy link</button>
       <output id="copied" for="copy"></output>
       <input id="link" hidden readonly aria-label="Link to this query">
+      <output id="shown"></output>
+      <button id="download" type="button" hidden>Download all</button>
       <output id="freshness"></output>
     </header>
     <main id="root"${account}>

@@ -1,5 +1,7 @@
 // The page around GraphiQL, in the browser: the token, the fetcher, links, and how fresh an answer was.
+import { headOf, readAnswer } from './answers.ts';
 import { createExamples } from './examples.ts';
+import { withoutHeaders } from './history.ts';
 import { openTabs, readLink, writeLink } from './tabs.ts';
 
 const ENDPOINT = location.pathname;
@@ -7,9 +9,13 @@ const TOKEN = 'cdr-gateway:token';
 const TABS = 'graphiql:tabState';
 /** Proxies and mail programs cut longer addresses. */
 const MAX_LINK = 8000;
+/** Bytes that are read in a moment. */
+const LONG_ANSWER = 500_000;
+/** Queries that the history keeps, beside those that are marked as favourites. */
+const MAX_HISTORY = 100;
 
 const element = (id) => document.getElementById(id);
-const [root, access, token, viewer, freshness, copy, link, copied] = [
+const [root, access, token, viewer, freshness, copy, link, copied, download, shown] = [
   'root',
   'access',
   'token',
@@ -18,6 +24,8 @@ const [root, access, token, viewer, freshness, copy, link, copied] = [
   'copy',
   'link',
   'copied',
+  'download',
+  'shown',
 ].map(element);
 
 /** Resolves when there is a token: the schema is not requested before. */
@@ -42,6 +50,8 @@ function openPage() {
     initialQuery: active.query,
     initialVariables: active.variables,
     shouldPersistHeaders: false,
+    storage: withoutHeaders(localStorage),
+    maxHistoryLength: MAX_HISTORY,
     // Variables and headers are folded away until there are some.
     defaultEditorToolsVisibility: active.variables ? 'variables' : undefined,
     onTabChange: showTab,
@@ -57,12 +67,30 @@ function showTab({ tabs, activeTabIndex }) {
 
 /** GraphiQL's way to the gateway. The schema is requested as soon as there is a token. */
 async function fetcher({ query, variables, operationName }, { headers } = {}) {
-  if (operationName === 'IntrospectionQuery') await signedIn.promise;
-  const result = await ask({ query, variables, operationName: nameIn(query, operationName) }, headers);
-  const replica = result.extensions?.replica;
+  const isSchema = operationName === 'IntrospectionQuery';
+  if (isSchema) await signedIn.promise;
+  const answer = await ask({ query, variables, operationName: nameIn(query, operationName) }, headers);
+  if (isSchema) return answer.shown;
+  offerFile(answer.file);
+  const replica = answer.shown.extensions?.replica;
   if (replica) freshness.textContent = describeFreshness(replica);
-  return result;
+  return answer.shown;
 }
+
+/** The whole answer that is shown in part. */
+let file;
+function offerFile(offered) {
+  file = offered;
+  download.hidden = !file;
+  shown.textContent = file?.note ?? '';
+}
+
+download.addEventListener('click', () => {
+  const address = URL.createObjectURL(file.body);
+  Object.assign(document.createElement('a'), { href: address, download: file.name }).click();
+  // The browser has begun to read it by then, and goes on.
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+});
 
 /** Just after another tab was opened, GraphiQL still gives the name of the operation in the tab before. */
 function nameIn(query, operationName) {
@@ -70,26 +98,40 @@ function nameIn(query, operationName) {
   return isThere ? operationName : undefined;
 }
 
-async function ask(body, headers = {}) {
+async function ask(body, given = {}) {
   const held = sessionStorage.getItem(TOKEN);
   if (!held) {
     token.focus();
-    return { errors: [{ message: 'Enter your access token above; every request needs one.' }] };
+    return refusal('Enter your access token above; every request needs one.');
   }
-  const response = await fetch(ENDPOINT, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      accept: 'application/graphql-response+json, application/json',
-      authorization: `Bearer ${held}`,
-      ...headers,
-    },
-    body: JSON.stringify(body),
+  const headers = new Headers({
+    'content-type': 'application/json',
+    accept: 'application/graphql-response+json, application/json',
+    authorization: `Bearer ${held}`,
   });
-  const isJson = response.headers.get('content-type')?.includes('json');
-  if (isJson) return response.json();
-  return { errors: [{ message: `The gateway answered ${response.status} ${response.statusText}.` }] };
+  // In the place of ours, in whatever case they are written.
+  for (const [name, value] of Object.entries(given)) headers.set(name, value);
+  const response = await fetch(ENDPOINT, { method: 'POST', headers, body: JSON.stringify(body) });
+  const head = headOf(response);
+  // Files may be long, and need not be in memory; what is in a blob, tools that look at a page cannot show.
+  const answered = head.isFile ? await response.blob() : new Blob([await response.arrayBuffer()]);
+  const read = answered.size > LONG_ANSWER ? readBeside : readAnswer;
+  return read(head, answered);
 }
+
+/** In another thread. */
+async function readBeside(head, body) {
+  const worker = new Worker(new URL('./answers.worker.js', import.meta.url), { type: 'module' });
+  const { promise, resolve, reject } = Promise.withResolvers();
+  worker.addEventListener('message', ({ data }) => resolve(data));
+  worker.addEventListener('error', () => reject(new Error('The answer could not be read.')));
+  worker.postMessage({ head, body });
+  const { answer, failure } = await promise.finally(() => worker.terminate());
+  if (answer) return answer;
+  throw new Error(failure);
+}
+
+const refusal = (message) => ({ shown: { errors: [{ message }] } });
 
 function describeFreshness({ name, asOf, stalenessSeconds }) {
   const age = stalenessSeconds === null ? 'age unknown' : `at most ${stalenessSeconds.toFixed(1)} s old`;
@@ -100,9 +142,10 @@ function describeFreshness({ name, asOf, stalenessSeconds }) {
 /** Tells whose token it is, and lets GraphiQL read the schema with it. */
 async function signIn() {
   viewer.textContent = 'Checking…';
-  const { data, errors } = await ask({ query: '{ viewer { name role maxPage } }' }).catch((error) => ({
-    errors: [error],
-  }));
+  const { shown: answer } = await ask({ query: '{ viewer { name role maxPage } }' }).catch(({ message }) =>
+    refusal(message),
+  );
+  const { data, errors } = answer;
   viewer.classList.toggle('refused', !data?.viewer);
   if (!data?.viewer) {
     viewer.textContent = errors?.[0]?.message ?? 'No answer.';

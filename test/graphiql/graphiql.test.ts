@@ -1,5 +1,6 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { addHistory } from '../../src/graphiql/bundle.ts';
 import { createGraphiQL } from '../../src/graphiql/routes.ts';
 import { createRouter } from '../../src/http/routes.ts';
 
@@ -67,7 +68,7 @@ describe('its files', () => {
   const bytesOf = async (response: Response) => Buffer.from(await response.arrayBuffer());
 
   test('are there, and kept by browsers for ever', async () => {
-    expect(files).toHaveLength(7);
+    expect(files).toHaveLength(9);
     for (const file of files) {
       const response = await get(file, { 'accept-encoding': 'gzip' });
       expect(response.status, file).toBe(200);
@@ -102,13 +103,27 @@ describe('its files', () => {
     const page = (await bytesOf(await get(beside('page.js')))).toString();
     const imported = [...page.matchAll(/from '\.\/([^']+)'/g)].map(([, name]) => name!);
 
-    expect(imported).toEqual(['examples.ts', 'tabs.ts']);
-    const workers = ['editorWorkerService', 'graphql', 'json'].map((label) => `${label}.worker.js`);
+    expect(imported).toEqual(['answers.ts', 'examples.ts', 'history.ts', 'tabs.ts']);
+    const workers = ['editorWorkerService', 'graphql', 'json', 'answers'].map(
+      (label) => `${label}.worker.js`,
+    );
     for (const name of [...imported, ...workers]) {
       const response = await get(beside(name));
       expect(response.status, name).toBe(200);
       expect(response.headers.get('content-type'), name).toContain('text/javascript');
     }
+  });
+
+  test('have the history that the bundle leaves out', async () => {
+    const bundle = (
+      await bytesOf(await get(files.find((file) => file.endsWith('/graphiql.js'))!))
+    ).toString();
+    const [, history] = /const ([\w$]+)=\{title:"History",/.exec(bundle)!;
+    const [, plugins] = /plugins:\[([^\]]+)\],schemaDescription:/.exec(bundle)!;
+
+    expect(plugins!.split(',')).toHaveLength(2);
+    expect(plugins!.split(',')).toContain(history);
+    expect(addHistory('another bundle')).toBe('another bundle');
   });
 
   test('in TypeScript reach the browser without types', async () => {

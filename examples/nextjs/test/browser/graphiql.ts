@@ -14,6 +14,9 @@ const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/
 /** Generous, since machines that run tests are busy; the figure itself is printed. */
 const READY_MILLIS = 5_000;
 
+/** Shown as a whole, a hundred thousand rows took six seconds on a quiet machine. */
+const MAX_PAUSE_MILLIS = 3_000;
+
 /** What the tests read of any answer. */
 interface Data {
   readonly replicationStatus?: { readonly replicas: readonly unknown[] };
@@ -40,6 +43,9 @@ const nextPage = `query NextPage($number: String, $first: Int, $after: String) {
     pageInfo { hasNextPage endCursor }
   }
 }`;
+
+const manyRows = 'query ManyRows { cdrs(first: 100000) { nodes { id connectTime cli cld durationSeconds } } }';
+const fewRows = 'query FewRows { cdrs(first: 3) { nodes { id cli } } }';
 
 export function graphiql(world: () => World): void {
   describe('GraphiQL', () => {
@@ -113,6 +119,69 @@ export function graphiql(world: () => World): void {
       assert.equal((await run(other.page, 'NextPage', byButton)).cdrs?.nodes.length, 5);
       await result(other.page, '"data"').waitFor();
       await picture(other.page, 'graphiql-link');
+    });
+
+    browserTest('shows the first rows of very many, offers all, and the page moves on meanwhile', async (t) => {
+      await using visit = await openPage(world(), { path: linkTo(manyRows, {}) });
+      const { page } = visit;
+      await enterToken(page, world().databases.tokens.admin);
+      await viewer(page, 'every account').waitFor();
+      await queryEditor(page).getByText('query ManyRows').waitFor();
+      await watchPauses(page);
+      await byButton(page);
+      await page.getByText('Shown: the first 1,000 of 100,000 cdrs.nodes.', { exact: true }).waitFor();
+      await result(page, '"data"').waitFor();
+      const pause = await longestPause(page);
+      t.diagnostic(`100,000 rows: the page stood still for ${ms(pause)}`);
+      assert.ok(pause < MAX_PAUSE_MILLIS, ms(pause));
+      const downloading = page.waitForEvent('download');
+      await page.getByRole('button', { name: 'Download all' }).click();
+      const download = await downloading;
+      assert.equal(download.suggestedFilename(), 'answer.json');
+      const answer = JSON.parse(readFileSync(await download.path(), 'utf8')) as { readonly data: Data };
+      assert.equal(answer.data.cdrs?.nodes.length, 100_000);
+      await picture(page, 'graphiql-many-rows');
+
+      await page.getByRole('tab', { name: 'LastHour' }).click();
+      await run(page, 'LastHour', byButton);
+      await page.getByRole('button', { name: 'Download all' }).waitFor({ state: 'hidden' });
+    });
+
+    browserTest('shows a file of calls as what it is, when it is asked for in the headers', async () => {
+      await using visit = await openPage(world(), { path: linkTo(fewRows, {}) });
+      const { page } = visit;
+      await enterToken(page, world().databases.tokens.admin);
+      await queryEditor(page).getByText('query FewRows').waitFor();
+      await page.getByRole('button', { name: 'Headers', exact: true }).click();
+      await page.locator('.graphiql-editor-tool .graphiql-editor:not(.hidden) .view-lines').click();
+      await paste(page, '{ "Accept": "text/csv" }');
+      await byButton(page);
+      await page.getByText('Shown: all 4 lines of calls.csv.', { exact: true }).waitFor();
+      await result(page, 'id,cli').waitFor();
+      assert.equal(await page.locator('.result-window', { hasText: '"errors"' }).count(), 0);
+      const downloading = page.waitForEvent('download');
+      await page.getByRole('button', { name: 'Download all' }).click();
+      const file = readFileSync(await (await downloading).path(), 'utf8');
+      assert.match(file, /^id,cli\r\n("\d+",.*\r\n){3}$/);
+    });
+
+    browserTest('keeps a history of what was run, without headers, over visits', async () => {
+      await using visit = await openPage(world(), { path: linkTo(fewRows, {}) });
+      const { page } = visit;
+      await enterToken(page, world().databases.tokens.admin);
+      await queryEditor(page).getByText('query FewRows').waitFor();
+      await page.getByRole('button', { name: 'Headers', exact: true }).click();
+      await page.locator('.graphiql-editor-tool .graphiql-editor:not(.hidden) .view-lines').click();
+      await paste(page, '{ "x-note": "not to be kept" }');
+      await run(page, 'FewRows', byButton);
+      await page.reload();
+      await viewer(page, 'every account').waitFor();
+      await page.getByRole('button', { name: 'Show History' }).click();
+      const history = page.getByRole('region', { name: 'History' });
+      await history.getByText('FewRows', { exact: true }).waitFor();
+      const kept = await page.evaluate(() => JSON.stringify(Object.entries(localStorage)));
+      assert.ok(kept.includes('FewRows') && !kept.includes('not to be kept'), kept);
+      await picture(page, 'graphiql-history');
     });
 
     browserTest('is ready soon when it is opened again', async (t) => {
@@ -210,6 +279,23 @@ async function paste(page: Page, text: string): Promise<void> {
   await page.evaluate((copied) => navigator.clipboard.writeText(copied), text);
   await page.keyboard.press('Control+V');
 }
+
+/** From now on the page notes when nothing could happen in it. */
+async function watchPauses(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const noted = globalThis as { longestPause?: number };
+    noted.longestPause = 0;
+    let last = performance.now();
+    setInterval(() => {
+      const now = performance.now();
+      noted.longestPause = Math.max(noted.longestPause!, now - last);
+      last = now;
+    }, 10);
+  });
+}
+
+const longestPause = (page: Page) =>
+  page.evaluate(() => (globalThis as { longestPause?: number }).longestPause ?? Number.POSITIVE_INFINITY);
 
 /** What an editor shows, from its first line; its spaces are not breaking. */
 async function textOf(editor: Locator): Promise<string> {
