@@ -1,11 +1,9 @@
-import { type ExpectedRows, expectedRows } from './expected-rows.ts';
+import { type ExpectedRows, visibleTo } from './expected-rows.ts';
 import type { FuzzClient, Path, Principal } from './fuzz-client.ts';
-import type { FuzzDatabase } from './fuzz-database.ts';
-import type { RandomTables } from './random-table.ts';
 import { assertSame } from './same.ts';
 
-/** Values that cannot be shown are reported one by one up to here. */
-const MAX_FAILURES = 100;
+/** A stream names so many unreadable values one by one; the executor names all. */
+const MAX_NAMED = { streamed: 100, executed: Number.POSITIVE_INFINITY } as const;
 /** Fields that must have a value: a call without one is null as a whole, which would hide its other values. */
 const REQUIRED = ['accountId', 'connectTime'];
 
@@ -13,9 +11,8 @@ const REQUIRED = ['accountId', 'connectTime'];
 export async function checkRows(
   client: FuzzClient,
   principals: readonly Principal[],
-  stored: { readonly database: FuzzDatabase; readonly tables: RandomTables; readonly encoding: string },
+  expected: ExpectedRows,
 ): Promise<void> {
-  const expected = await expectedRows(stored.database, stored.tables, stored.encoding);
   for (const principal of principals) {
     for (const path of ['streamed', 'executed'] as const) await checkPath(client, principal, path, expected);
   }
@@ -25,11 +22,10 @@ async function checkPath(
   client: FuzzClient,
   principal: Principal,
   path: Path,
-  { fields, rows }: ExpectedRows,
+  expected: ExpectedRows,
 ): Promise<void> {
-  const visible = principal.isAdmin
-    ? rows
-    : rows.filter(({ account }) => account !== null && principal.accounts.includes(Number(account)));
+  const { fields } = expected;
+  const visible = visibleTo(principal, expected);
   const others = fields.filter((field) => !REQUIRED.includes(field));
   for (const list of [others, ...REQUIRED.map((field) => [field])]) {
     const query = `{ cdrs(first: 500) { nodes { ${list.join(' ')} } } }`;
@@ -37,10 +33,10 @@ async function checkPath(
     const named = new Set(errors.map(({ path: place }) => place!.slice(2).join('.')));
     const actual = (data.cdrs.nodes as (Record<string, unknown> | null)[]).map((node) => node);
     let unreadable = 0;
-    const wanted = visible.map(({ values }, index) => {
-      if (values === null) {
+    const wanted = visible.map(({ isKeyless, values }, index) => {
+      if (isKeyless) {
         unreadable++;
-        if (!named.has(String(index)) && unreadable <= MAX_FAILURES)
+        if (!named.has(String(index)) && unreadable <= MAX_NAMED[path])
           throw new Error(`Row ${index} is not named, ${path}: ${query}`);
         return null;
       }
@@ -49,7 +45,7 @@ async function checkPath(
         const isNamed = named.has(`${index}.${field}`);
         const isUnreadable = values[field] === undefined || isVoid;
         if (isUnreadable) unreadable++;
-        if (isNamed !== isUnreadable && unreadable <= MAX_FAILURES) {
+        if (isNamed !== isUnreadable && unreadable <= MAX_NAMED[path]) {
           throw new Error(
             `${field} of row ${index} is ${isNamed ? '' : 'not '}named as unreadable, ${path}: ` +
               `${JSON.stringify(values[field])} is stored. ${query}`,
@@ -59,6 +55,6 @@ async function checkPath(
       return isVoid ? null : Object.fromEntries(list.map((field) => [field, values[field] ?? null]));
     });
     assertSame(actual, wanted, `${principal.name}, ${path}: ${query}`);
-    assertSame(named.size, Math.min(unreadable, MAX_FAILURES), `${principal.name}, ${path}: ${query}`);
+    assertSame(named.size, Math.min(unreadable, MAX_NAMED[path]), `${principal.name}, ${path}: ${query}`);
   }
 }

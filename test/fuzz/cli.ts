@@ -19,6 +19,10 @@ meanwhile, and stops at the first answer that is not as it must be. The same see
   --keep-going   Say what was found, and go on with the next seed
   --help         This text`;
 
+/** Told to end, it ends with the round that runs, so that nothing is left behind. */
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+
 /** A line for each so many seconds of work. */
 const REPORT_MS = 5000;
 
@@ -85,7 +89,7 @@ async function fuzz({ requests, rounds, seed: first, major, keepGoing }: Options
   let saidAt = since;
   let seed = first;
   try {
-    for (; done < requests && seed < first + rounds; seed++) {
+    for (; done < requests && seed < first + rounds && !stop.signal.aborted; seed++) {
       try {
         const report = await fuzzRound(seed, servers, host);
         done += report.requests;

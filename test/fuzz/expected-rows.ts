@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import type { Principal } from './fuzz-client.ts';
 import type { FuzzDatabase } from './fuzz-database.ts';
 import type { RandomTables } from './random-table.ts';
 
@@ -71,8 +72,9 @@ const fieldsOf: Readonly<Record<RandomTables['source'], readonly Field[]>> = {
 /** Of a row: each field's value, null where nothing is stored, undefined where no type can say what is. */
 export interface ExpectedRow {
   readonly account: string | null;
-  /** Null for a row without its key: it is shown as null. */
-  readonly values: Readonly<Record<string, string | number | null | undefined>> | null;
+  /** Without its key: it is shown as null. */
+  readonly isKeyless: boolean;
+  readonly values: Readonly<Record<string, string | number | null | undefined>>;
 }
 
 export interface ExpectedRows {
@@ -110,12 +112,10 @@ export async function expectedRows(
     fields: fields.map(({ field: name }) => name),
     rows: rows.map((row: Record<string, string | null>) => ({
       account: row['-account']!,
-      values:
-        row['-void'] === 'true'
-          ? null
-          : Object.fromEntries(
-              fields.map(({ field: name, kind }) => [name, shownValue(kind, row[name]!, encoding)]),
-            ),
+      isKeyless: row['-void'] === 'true',
+      values: Object.fromEntries(
+        fields.map(({ field: name, kind }) => [name, shownValue(kind, row[name]!, encoding)]),
+      ),
     })),
   };
 }
@@ -174,4 +174,9 @@ function decoded(bytes: Buffer, encoding: string): string | undefined {
   if (encoding === 'LATIN1') return bytes.toString('latin1');
   if (encoding !== 'WIN1252') return isUtf8(bytes) ? bytes.toString() : undefined;
   return bytes.some((byte) => NO_TEXT.has(byte)) ? undefined : new TextDecoder('windows-1252').decode(bytes);
+}
+
+export function visibleTo({ isAdmin, accounts }: Principal, { rows }: ExpectedRows): readonly ExpectedRow[] {
+  if (isAdmin) return rows;
+  return rows.filter(({ account }) => account !== null && accounts.includes(Number(account)));
 }

@@ -35,6 +35,8 @@ const MAX_ANSWER_MS = 30_000;
 /** How often a request is made again that was refused with the advice to do so. */
 const MAX_ATTEMPTS = 40;
 const RETRY_MS = 50;
+/** A stream names so many unreadable values one by one. */
+const MAX_NAMED = 100;
 /** What a client may be told while tables change. */
 const EXPLAINED = /^(UNREADABLE_VALUE|NO_REPLICA_AVAILABLE|REPLICA_\w+|QUERY_TIMEOUT|OVERLOADED)$/;
 
@@ -116,7 +118,9 @@ export class FuzzClient {
       const executed = await this.quietAnswer(query, principal, 'executed', variables);
       if (streamed.token === executed.token) {
         assertSameText(streamed.dataText, executed.dataText, `Streamed and not executed: ${query}`);
-        assertSame(sorted(streamed.errors), sorted(executed.errors), `Streamed and not executed: ${query}`);
+        if (executed.errors.length <= MAX_NAMED || streamed.errors.length !== MAX_NAMED) {
+          assertSame(sorted(streamed.errors), sorted(executed.errors), `Streamed and not executed: ${query}`);
+        }
         return streamed;
       }
       // Something else was written meanwhile: PostgreSQL itself does, now and then.

@@ -99,9 +99,11 @@ export function fileDocumentOf({ args, fields }: RandomList): string {
 }
 
 const dimensions = ['OUTCOME', 'COUNTRY', 'DISCONNECT_CAUSE', 'ACCOUNT', 'CUSTOMER', 'PREFIX'];
-const buckets = ['HOUR', 'DAY', 'WEEK', 'MONTH'];
-const zones = ['UTC', 'America/Nuuk', 'Pacific/Apia', 'Australia/Lord_Howe'];
-const measures = 'attempts answered failed asr ner';
+export const buckets = ['HOUR', 'DAY', 'WEEK', 'MONTH'];
+export const zones = ['UTC', 'America/Nuuk', 'America/Scoresbysund', 'Pacific/Apia', 'Australia/Lord_Howe'];
+const measures =
+  'attempts answered failed asr ner acdSeconds pddSeconds minutes billedMinutes chargedAmount shortCalls ' +
+  'medianDurationSeconds p95PddSeconds peakCallsPerSecond unreadableCalls';
 
 export function randomStatistics(random: Random): string {
   const groups = random.chance(0.3) ? [] : random.some(dimensions, 2);

@@ -93,6 +93,8 @@ export interface RandomTables {
   alter(random: Random): string;
   /** What brings back all that the gateway's role needs. */
   readonly grantAgain: string;
+  /** Adds so many ordinary calls. */
+  manyMore(count: number): string;
 }
 
 export function randomTables(random: Random, encoding: string, rows: number): RandomTables {
@@ -109,7 +111,15 @@ export function randomTables(random: Random, encoding: string, rows: number): Ra
     sql: [recordsSql(random, shape, columns, rows), calls, owners, `${grantAgain};`].join('\n'),
     alter: (changing) => alterSql(changing, shape, grantAgain),
     grantAgain,
+    manyMore: (count) => manyMoreSql(shape, count),
   };
+}
+
+function manyMoreSql({ table, key, required }: Shape, count: number): string {
+  const names = Object.keys(required);
+  return `insert into ${table} (${[key, 'i_account', 'connect_time', ...names].join(', ')})
+    select 1000 + number, 14 + number % 3, '2026-01-06'::timestamptz, ${names.map(() => 'number % 100').join(', ')}
+    from generate_series(1, ${count}) as number`;
 }
 
 function chooseColumns(random: Random, { required, optional }: Shape): Map<string, ColumnType> {
@@ -146,12 +156,14 @@ function recordsSql(
     ...(table === 'cdrs' ? ['i_call'] : []),
     ...columns.keys(),
   ];
+  // Two could have the same place in a list, which nothing could tell apart.
+  const keyless = hasKeys ? undefined : random.below(rows);
   const lines = Array.from({ length: rows }, (_, index) => {
     const account = isNullable && random.chance(0.05) ? null : random.pick(accountIds);
     const mark = `${marks.get(account ?? 15)}${index}`;
     const values = [...columns.values()].map((column) => valueSql(random, column, mark));
     const connectTime = isNullable && random.chance(0.1) ? 'null' : keyTime(random, mark);
-    const id = !hasKeys && random.chance(0.05) ? 'null' : index + 1;
+    const id = index === keyless ? 'null' : index + 1;
     const call = table === 'cdrs' ? [random.chance(0.1) ? 'null' : callOf(account, index)] : [];
     return `(${[id, account ?? 'null', `(${connectTime})::timestamptz`, ...call, ...values].join(', ')})`;
   });

@@ -27,7 +27,7 @@ function textIn(encoding: string): Values {
       `'+49${random.below(1000)}' || '${random.chance(0.5) ? mark : ''}'`,
       `E'${mark}\\n\\t\\x01'`,
       `E'${mark}\\r\\n"x"'`,
-      `'${mark}' || repeat('x', ${random.below(3000)})`,
+      `'${mark}' || repeat('x', ${random.below(random.chance(0.1) ? 60_000 : 3000)})`,
       "''",
       "'0'",
       `'# INCOMPLETE ${mark}'`,
@@ -75,6 +75,19 @@ const time: Values = (random) =>
       ])
     : `'2026-01-05 09:00:00'::timestamp + ${random.below(40)} * interval '0.5 seconds'`;
 
+/** Around changes of the clock, in UTC: nights that have no last hour, days that are not there, half hours that come twice. */
+const changes = [
+  '2024-03-31 01:00',
+  '2025-03-30 01:00',
+  '2011-12-30 10:00',
+  '2026-04-04 15:00',
+  '2026-10-03 15:30',
+];
+const callTime: Values = (random, mark) =>
+  random.chance(0.2)
+    ? `'${random.pick(changes)}'::timestamp + ${random.below(240) - 120} * interval '1 minute'`
+    : time(random, mark);
+
 export const bigint: ColumnType = {
   type: 'bigint',
   value: whole('9999999999', '-9223372036854775808', '9223372036854775807', '9007199254740993'),
@@ -93,7 +106,7 @@ export const times: readonly ColumnType[] = [
   { type: 'timestamptz', value: time },
   { type: 'timestamp', value: time },
 ];
-export const keyTime: Values = time;
+export const keyTime: Values = callTime;
 export const flags: readonly ColumnType[] = [
   { type: 'boolean', value: (random) => random.pick(['true', 'false']) },
   { type: 'smallint', value: (random) => random.pick(['0', '1', '7']) },

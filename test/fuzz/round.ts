@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { checkList } from './check-list.ts';
 import { checkRows } from './check-rows.ts';
+import { checkBuckets, checkRoots, checkTotals } from './check-statistics.ts';
+import { expectedRows } from './expected-rows.ts';
 import { FuzzClient, type Principal } from './fuzz-client.ts';
 import { createFuzzDatabase, type FuzzDatabase, type FuzzServers } from './fuzz-database.ts';
 import type { GatewayHost } from './gateway-host.ts';
@@ -14,6 +16,9 @@ const ROWS = 40;
 const LANES = 3;
 const LISTS_PER_LANE = 2;
 const ALTERS = 6;
+/** How many rounds end with a long list, and how long it is. */
+const LONG_LISTS = 0.05;
+const LONG_LIST = 12_000;
 /** How long the gateway may hold its event loop at most: so long every other request waits. */
 const MAX_HELD_MS = 100;
 /** How soon a gateway is itself again when a table changes no more. */
@@ -100,19 +105,31 @@ function randomPrincipals(random: Random): Principals {
 
 async function playRound(round: Round): Promise<void> {
   const { client, principals, random } = round;
-  await checkRows(client, principals, round);
+  await checkStored(round);
   const lanes = Array.from({ length: LANES }, () => new Random(random.below(2 ** 31)));
-  await Promise.all(lanes.map((lane) => checkLane(lane, client, principals)));
+  await Promise.all(lanes.map((lane) => checkLane(lane, round)));
+  await checkRoots(client, random.pick(principals));
   await alterMeanwhile(round);
   await checkRecovered(round);
   await checkRowsAgain(round);
+  if (random.chance(LONG_LISTS)) await checkLongList(round);
 }
 
-async function checkLane(random: Random, client: FuzzClient, principals: Principals): Promise<void> {
+/** A list that is longer than what the executor takes, with what its calls refer to. */
+async function checkLongList({ database, tables, client, principals }: Round): Promise<void> {
+  await database.pool.query(tables.manyMore(LONG_LIST));
+  await database.replayed();
+  const query = `{ cdrs(first: ${2 * LONG_LIST}) { nodes { id account { username } customer { name } } } }`;
+  const { data } = await client.quietAnswer(query, principals[0], 'streamed');
+  if (data.cdrs.nodes.length < LONG_LIST) throw new Error(`${data.cdrs.nodes.length} calls: ${query}`);
+}
+
+async function checkLane(random: Random, { client, principals, ...stored }: Round): Promise<void> {
   for (let check = 0; check < LISTS_PER_LANE; check++) {
     const principal = random.pick(principals);
     await checkList(client, principal, randomList(random), 1 + random.below(17));
     await client.quietAnswer(randomStatistics(random), principal, 'streamed');
+    await checkBuckets(random, client, principal, stored);
   }
 }
 
@@ -175,12 +192,19 @@ async function checkRecovered({ database, tables, client, principals, url }: Rou
   }
 }
 
+/** Rows and sums are what PostgreSQL itself says. */
+async function checkStored({ client, principals, database, tables, encoding }: Round): Promise<void> {
+  const expected = await expectedRows(database, tables, encoding);
+  await checkRows(client, principals, expected);
+  for (const principal of principals) await checkTotals(client, principal, expected, database.pool);
+}
+
 /** What has come back to the tables is shown again, as soon as the catalogue is looked at. */
 async function checkRowsAgain(round: Round): Promise<void> {
   const deadline = performance.now() + MAX_RECOVERY_MS;
   for (;;) {
     try {
-      return await checkRows(round.client, round.principals, round);
+      return await checkStored(round);
     } catch (error) {
       if (performance.now() > deadline) throw error;
       await delay(100);
