@@ -191,8 +191,8 @@ export class UnknownTimeZoneError extends GatewayError {
 /** `after` or `before` was not written by this gateway. */
 export class InvalidCursorError extends GatewayError {
   override readonly code = 'INVALID_CURSOR';
-  constructor() {
-    super('This cursor is not one of ours, or was cut. Ask again without "after" and "before".');
+  constructor(problem = 'This cursor is not one of ours, or was cut or changed.') {
+    super(`${problem} Ask again without "after" and "before".`);
   }
 }
 
@@ -265,9 +265,11 @@ export class ReplicaTooStaleError extends GatewayError {
   constructor({
     stalenessSeconds,
     etaSeconds,
-  }: { stalenessSeconds: number | null; etaSeconds: number | null }) {
+    reason,
+  }: { stalenessSeconds: number | null; etaSeconds: number | null; reason?: string | undefined }) {
     const age = stalenessSeconds === null ? 'of unknown age' : `${stalenessSeconds.toFixed(1)} s old`;
-    super(`The freshest standby is ${age}, older than this request allows. Try again later, or allow more.`);
+    const usual = `The freshest standby is ${age}, older than this request allows. Try again later, or allow more.`;
+    super(reason ?? usual);
     this.details = { stalenessSeconds, etaSeconds };
   }
 }

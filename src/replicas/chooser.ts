@@ -1,4 +1,9 @@
-import { InvalidTokenError, NoReplicaAvailableError, ReplicaTooStaleError } from '../errors.ts';
+import {
+  InvalidCursorError,
+  InvalidTokenError,
+  NoReplicaAvailableError,
+  ReplicaTooStaleError,
+} from '../errors.ts';
 import { abortable } from './abortable.ts';
 import type { Clock } from './clock.ts';
 import { describeState } from './describe.ts';
@@ -67,6 +72,9 @@ export class Chooser {
       if (able.length === 0) {
         throw new NoReplicaAvailableError(this.#describeStandbys());
       }
+      const obstacle =
+        this.#obstacleTo(maxStalenessSeconds) ?? (round > 1 && this.#obstacleAhead(able, tokens));
+      if (obstacle) throw tooStale(able, obstacle);
       if (round > 1 && !this.#isWorthWaiting(able, deadline)) throw tooStale(able);
       await abortable(this.#refresh(able, round), signal);
     }
@@ -109,9 +117,34 @@ export class Chooser {
   #refuseForeign(tokens: readonly Token[]): void {
     if (tokens.length === 0) return;
     const ours = this.#deps.observatory.cluster.systemIdentifier;
-    if (ours !== undefined && tokens.some(({ systemIdentifier }) => systemIdentifier !== BigInt(ours))) {
+    if (ours === undefined) return;
+    const foreign = tokens.find(({ systemIdentifier }) => systemIdentifier !== BigInt(ours));
+    if (foreign?.isOfCursor) throw new InvalidCursorError('This cursor is of another database cluster.');
+    if (foreign)
       throw new InvalidTokenError('This token is of another database cluster. Ask again without it.');
-    }
+  }
+
+  /** Why a limit is never met, however long one waits: it is less than every claim of freshness has taken off it. */
+  #obstacleTo(maxStalenessSeconds: number | undefined): string | undefined {
+    const { claimAllowanceSeconds } = this.#deps.tuning;
+    if (maxStalenessSeconds === undefined || maxStalenessSeconds > claimAllowanceSeconds) return undefined;
+    return (
+      'No answer of a standby is as fresh as this request demands: its age is never known to be ' +
+      `${claimAllowanceSeconds} seconds or less. Allow more.`
+    );
+  }
+
+  /** Why a token is not reached by waiting for WAL: it is of a timeline that no server is known to be on. */
+  #obstacleAhead(able: readonly Considered[], tokens: readonly Token[]): string | undefined {
+    const { replicas, primary } = this.#deps.observatory;
+    const known = [...replicas, primary].map((observed) => observed?.node.sample?.timeline ?? 0);
+    const latest = Math.max(...known);
+    const token = tokens.find(({ timeline }) => timeline > latest);
+    if (!token || able.some(({ hasReplayed }) => hasReplayed)) return undefined;
+    return (
+      `The ${token.isOfCursor ? 'cursor' : 'token'} is of timeline ${token.timeline}, and no server that is known here ` +
+      `is beyond timeline ${latest}. Try again when the standbys have followed the promotion, or ask without it.`
+    );
   }
 
   /** For a token until the deadline, since WAL flows; for a limit only if it will be met by then. */
@@ -138,10 +171,12 @@ export class Chooser {
   }
 }
 
-function tooStale(able: readonly Considered[]): ReplicaTooStaleError {
+/** `reason`: why waiting does not help; then there is no estimate either. */
+function tooStale(able: readonly Considered[], reason?: string): ReplicaTooStaleError {
   return new ReplicaTooStaleError({
     stalenessSeconds: least(able.map(({ maxSeconds }) => maxSeconds)),
-    etaSeconds: least(able.map(({ eta }) => eta)),
+    etaSeconds: reason === undefined ? least(able.map(({ eta }) => eta)) : null,
+    reason,
   });
 }
 

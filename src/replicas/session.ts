@@ -8,7 +8,7 @@ import { ReplicaFailureError, RequestCancelledError, TableChangedError } from '.
 import type { Borrower } from './connections.ts';
 import type { Replica, Replicas } from './replicas.ts';
 import type { Purpose } from './routing.ts';
-import { decodeToken, type Token } from './token.ts';
+import { decodeToken, decodeTokenOfCursor, type Token } from './token.ts';
 
 /** What sessions are made of; the same for every request. */
 export interface SessionDeps {
@@ -98,7 +98,7 @@ export class ReplicaSession {
   /** Reads calls on the standby of this session, which must have replayed what the cursors' tokens name. */
   async reader({ readAfter = [], purpose, isNested = false }: ReaderRequirement = {}): Promise<Reader> {
     if (this.#hasEnded) throw new RequestCancelledError();
-    const tokens = readAfter.map(decodeToken);
+    const tokens = readAfter.map(decodeTokenOfCursor);
     if (this.#choosing && tokens.length > 0) await this.#catchUp(await this.#choosing, tokens);
     this.#choosing ??= this.#pin(tokens, purpose);
     const replica = await this.#choosing;

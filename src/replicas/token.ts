@@ -1,4 +1,4 @@
-import { InvalidTokenError } from '../errors.ts';
+import { InvalidCursorError, InvalidTokenError } from '../errors.ts';
 
 /**
  * A moment in the history of one cluster: a standby that has replayed this WAL position has at least as much as
@@ -8,6 +8,8 @@ export interface Token {
   readonly systemIdentifier: bigint;
   readonly timeline: number;
   readonly lsn: bigint;
+  /** Carried by a cursor, not by a header: what is wrong with it is wrong with the cursor. */
+  readonly isOfCursor?: true;
 }
 
 const VERSION = 1;
@@ -34,4 +36,13 @@ export function decodeToken(text: string): Token {
     timeline: bytes.readUInt32BE(9),
     lsn: bytes.readBigUInt64BE(13),
   };
+}
+
+/** The token that a cursor carries. Throws InvalidCursorError. */
+export function decodeTokenOfCursor(text: string): Token {
+  try {
+    return { ...decodeToken(text), isOfCursor: true };
+  } catch {
+    throw new InvalidCursorError();
+  }
 }

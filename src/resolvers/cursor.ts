@@ -2,13 +2,15 @@ import type { CdrFilter } from '../db/calls/cdr-filter.ts';
 import type { CdrKeyset, CdrOrder } from '../db/calls/cdr-page.ts';
 import { isOrdered, POSTGRES_EPOCH_MICROS } from '../db/timestamps.ts';
 import { CursorMismatchError, InvalidCursorError } from '../errors.ts';
+import { canonicalText } from './list-identity.ts';
 
 /**
  * A cursor is base64url of 1 byte version, 1 byte order, 6 bytes digest of the filter, 1 byte length of the
  * freshness token, the token, padding to a multiple of three, then 8 bytes connect time and 8 bytes id,
  * both as PostgreSQL's binary format has them (microseconds since 2000). All but these last 16 bytes are the same for
  * every row of a page, so they are encoded once: `cursorPrefix` below. Of a call that lacks time or id, the order byte
- * says so, and the eight bytes are zero.
+ * says so, and the eight bytes are zero. Where the padding is two bytes, which it is with every token of ours, they are
+ * a checksum of what is before them; zero in cursors that are older than it.
  */
 const VERSION = 1;
 const ORDERS: readonly CdrOrder[] = ['NEWEST_FIRST', 'OLDEST_FIRST'];
@@ -16,6 +18,7 @@ const WITHOUT_TIME = 0x10;
 const WITHOUT_ID = 0x20;
 const HEAD_BYTES = 9;
 const KEY_BYTES = 16;
+const CHECKSUM_BYTES = 2;
 
 /** What all cursors of one page have in common. */
 export interface ListIdentity {
@@ -40,6 +43,7 @@ export function cursorPrefix({ order, filter }: ListIdentity, token: string): st
   digestOf(filter).copy(head, 2);
   head[8] = tokenBytes.length;
   tokenBytes.copy(head, HEAD_BYTES);
+  if (head.length - length === CHECKSUM_BYTES) head.writeUInt16BE(checksumOf(head, length), length);
   return head.toString('base64url');
 }
 
@@ -66,7 +70,8 @@ export function decodeCursor(cursor: string, list: ListIdentity): Cursor {
   if (
     bytes.toString('base64url') !== cursor ||
     bytes[0] !== VERSION ||
-    bytes.length !== headEnd + KEY_BYTES
+    bytes.length !== headEnd + KEY_BYTES ||
+    !isWhole(bytes, tokenEnd, headEnd)
   ) {
     throw new InvalidCursorError();
   }
@@ -85,9 +90,22 @@ export function decodeCursor(cursor: string, list: ListIdentity): Cursor {
   };
 }
 
-/** Equal for filters that mean the same: missing and null parts, and the order of parts and of lists, do not count. */
+function isWhole(head: Buffer, length: number, end: number): boolean {
+  if (end - length !== CHECKSUM_BYTES) return true;
+  const stored = head.readUInt16BE(length);
+  return stored === 0 || stored === checksumOf(head, length);
+}
+
+/** Never zero. What is missing of a single call is no part of it. */
+function checksumOf(head: Buffer, length: number): number {
+  const order = head[1]! & ~(WITHOUT_TIME | WITHOUT_ID);
+  const hash = fnv1a(`${order} ${head.toString('latin1', 2, length)}`, 0x811c_9dc5);
+  return ((hash >>> 16) ^ hash) & 0xffff || 1;
+}
+
+/** Equal for filters that mean the same, however they are written: see list-identity.ts. */
 function digestOf(filter: CdrFilter): Buffer {
-  const canonical = JSON.stringify(canonicalOf(filter));
+  const canonical = canonicalText(filter);
   const digest = Buffer.allocUnsafe(8);
   digest.writeUInt32BE(fnv1a(canonical, 0x811c_9dc5), 0);
   digest.writeUInt32BE(fnv1a(canonical, 0x9e37_79b9), 4);
@@ -100,13 +118,4 @@ function fnv1a(text: string, seed: number): number {
   for (let index = 0; index < text.length; index++)
     hash = Math.imul(hash ^ text.charCodeAt(index), 0x0100_0193);
   return hash >>> 0;
-}
-
-function canonicalOf(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(String).sort();
-  if (value === null || typeof value !== 'object') return value;
-  const parts = Object.entries(value).filter(([, part]) => part != null);
-  return Object.fromEntries(
-    parts.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, part]) => [name, canonicalOf(part)]),
-  );
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CdrFilter } from '../../src/db/calls/cdr-filter.ts';
 import { CursorMismatchError, InvalidCursorError } from '../../src/errors.ts';
+import { decodeTokenOfCursor } from '../../src/replicas/token.ts';
 import { cursorPrefix, decodeCursor, encodeCursor } from '../../src/resolvers/cursor.ts';
 
 const filter: CdrFilter = {
@@ -76,6 +77,84 @@ describe('a cursor is bound to', () => {
     const made = encodeCursor(cursorPrefix({ ...list, filter: given }, token), { micros: 0n, id: 1n });
     const same = { accountIds: ['9', '15', '14'], disconnectCauses: [17, 16] };
     expect(decodeCursor(made, { ...list, filter: same }).keyset.id).toBe(1n);
+  });
+});
+
+/** Without its checksum, as it was written before there was one. */
+function olderThanChecksums(text: string): string {
+  const bytes = Buffer.from(text, 'base64url');
+  bytes.fill(0, 37, 39);
+  return bytes.toString('base64url');
+}
+
+test('a byte before the place that is changed makes it none, whichever', () => {
+  const bytes = Buffer.from(cursor, 'base64url');
+  expect(bytes).toHaveLength(55);
+  for (let at = 0; at < 39; at++) {
+    for (const change of [1, 0x10, 0x80, 0xff]) {
+      // What says that a call has no time or no key is of the place.
+      if (at === 1 && change === 0x10) continue;
+      const spoilt = Buffer.from(bytes);
+      spoilt[at]! ^= change;
+      const decode = () => decodeTokenOfCursor(decodeCursor(spoilt.toString('base64url'), list).token);
+      expect(decode).toThrow(InvalidCursorError);
+    }
+  }
+});
+
+test('cursors that are older than the checksum are still places', () => {
+  expect(decodeCursor(olderThanChecksums(cursor), list)).toEqual(decodeCursor(cursor, list));
+  const nowhere = encodeCursor(cursorPrefix(list, token), { micros: null, id: null });
+  expect(decodeCursor(nowhere, list).keyset).toEqual({ micros: null, id: null });
+});
+
+describe('filters within filters', () => {
+  const bound = (one: CdrFilter, other: CdrFilter) => () =>
+    decodeCursor(encodeCursor(cursorPrefix({ ...list, filter: one }, token), { micros: 0n, id: 1n }), {
+      ...list,
+      filter: other,
+    });
+  const one: CdrFilter = { countries: ['FRANCE', 'ITALY'] };
+  const other: CdrFilter = { type: 'NON_ZERO' };
+
+  test.each<[CdrFilter, CdrFilter]>([
+    [{ not: one }, { not: { countries: ['ITALY', 'FRANCE'], cli: null } }],
+    [one, { not: { not: one } }],
+    [
+      { ...one, ...other },
+      { ...one, not: { not: other } },
+    ],
+    [{ not: one }, { not: { not: { not: one } } }],
+    [{}, { not: { not: {} } }],
+    [{}, { not: { anyOf: [] } }],
+    [{}, { anyOf: [one, {}] }],
+    [one, { anyOf: [one] }],
+    [one, { anyOf: [one, one] }],
+    [{ anyOf: [one, other] }, { anyOf: [other, one, other, { not: {} }] }],
+    [{ not: { anyOf: [one, other] } }, { not: { anyOf: [other, one] } }],
+    [{ not: {} }, { anyOf: [] }],
+    [{ not: {} }, { ...one, not: { type: null } }],
+  ])('%j is %j', (written, again) => {
+    expect(bound(written, again)().keyset.id).toBe(1n);
+    expect(bound(again, written)().keyset.id).toBe(1n);
+  });
+
+  test.each<[CdrFilter, CdrFilter]>([
+    [one, { not: one }],
+    [{ not: one }, { not: other }],
+    [{ not: one }, {}],
+    [{ anyOf: [one, other] }, { anyOf: [one] }],
+    [{ anyOf: [one, other] }, { not: { anyOf: [one, other] } }],
+    [{ anyOf: [one, other] }, { ...one, ...other }],
+    [{ not: { ...one, ...other } }, { not: { anyOf: [one, other] } }],
+    [
+      { ...one, not: other },
+      { ...other, not: one },
+    ],
+    [{ countries: ['FRANCE'], anyOf: [{ countries: ['ITALY'] }] }, { countries: ['ITALY'] }],
+    [{ not: {} }, {}],
+  ])('%j is not %j', (written, again) => {
+    expect(bound(written, again)).toThrow(CursorMismatchError);
   });
 });
 
