@@ -6,6 +6,7 @@ import type { Page } from './calls/ask-page.ts';
 import { Histogram } from './charts/histogram.tsx';
 import { Tiles } from './charts/tiles.tsx';
 import { TopBar } from './chrome/top-bar.tsx';
+import { useIsSmall } from './chrome/use-is-small.ts';
 import { useStored } from './chrome/use-stored.ts';
 import { useView } from './chrome/view.tsx';
 import { applyFilter, unfilter } from './filter/apply-filter.ts';
@@ -43,11 +44,13 @@ export interface ExplorerViewProps {
 /** The page: what is asked at the top, its sums below, and the calls. */
 export function ExplorerView({ question, setQuestion, firstNow, first }: ExplorerViewProps) {
   const { words, user } = useView();
-  const [hasFacets, setFacets] = useStored('facets', true);
+  const isSmall = useIsSmall();
+  const [hasFacets, setFacets] = useStored(isSmall ? 'facets small' : 'facets', !isSmall);
+  const [hasFilters, setFilters] = useState(false);
   const explorer = useExplorer(question, { firstNow, first, hasFacets });
   const { calls, live, listed, refresh } = explorer;
   const { list } = calls;
-  const columns = useColumns(user.role, user.name);
+  const columns = useColumns(user.role, user.name, isSmall);
   const table = useRef<TableHandle>(null);
   const place = usePlace({ list, listed, openId: question.call, table, setQuestion });
   const { focused, openIndex } = place;
@@ -110,6 +113,9 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
 
   return (
     <div className="explorer">
+      <a className="skip" href={question.view === 'calls' ? '#calls' : '#list'}>
+        {words.skip}
+      </a>
       <TopBar
         zone={question.zone}
         onZone={(zone) => setQuestion({ zone }, { history: 'replace' })}
@@ -134,8 +140,10 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
           isLive={live.isLive}
           onLive={toggleLive}
           onRefresh={refresh}
+          hasFilters={hasFilters}
+          onFilters={() => setFilters(!hasFilters)}
         />
-        <FilterBar question={question} range={explorer.range} onChange={change} />
+        <FilterBar question={question} range={explorer.range} isOpen={hasFilters} onChange={change} />
         <Chips question={question} onChange={change} onClear={clear} />
       </section>
       <Tiles asked={explorer.tiles} />
@@ -143,7 +151,7 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
         histogram={explorer.histogram}
         onZoom={({ from, to }) => change({ from: new Date(from), to: new Date(to) })}
       />
-      <main className="list">
+      <main className="list" id="list" tabIndex={-1}>
         <ListToolbar
           question={question}
           columns={columns}
@@ -176,6 +184,7 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
               rowCount={calls.isWhole ? list.length : (explorer.expected ?? -1)}
               isOld={calls.isOld}
               isBusy={calls.isLoading}
+              isSmall={isSmall}
               fresh={live.fresh}
               onFocus={place.focus}
               onOpen={place.open}

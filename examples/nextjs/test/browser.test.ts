@@ -7,7 +7,7 @@
  * filters-ranges-zoom-zones. Full record, neighbours, deep link, context, copies: drawer-deep-link-copy-as. Block holder,
  * kind of line: carriers. Keys: keyboard-alone. Destinations, causes, hours × weekdays, accounts: pictures. Files:
  * export-progress-cancel. Polling, pill, pause: live-tail. axe, light and dark, 200 %, EN and FR, weight, policy:
- * axe-themes-zoom-languages. One streamed answer, frames, cancel: million-rows-60-frames. Freshness in amber and red, and
+ * axe-themes-zoom-languages. Phones, the skip link: small-screens. One streamed answer, frames, cancel: million-rows-60-frames. Freshness in amber and red, and
  * a gateway that is down, slow, stale, killed, or answers partly: gateway-down-slow-stale-partial. The gateway's own page
  * for analysts, its examples, links, documentation and second load: graphiql. No network at all: ../offline.test.ts.
  * Beside the gateway's demo: ../demo-web.test.ts.
@@ -26,6 +26,7 @@ import { keyboard } from './browser/keyboard-alone.ts';
 import { live } from './browser/live-tail.ts';
 import { million } from './browser/million-rows-60-frames.ts';
 import { pictures } from './browser/pictures.ts';
+import { smallScreens } from './browser/small-screens.ts';
 import { list } from './browser/table-tiles-columns-saved-views.ts';
 import { findChromium } from './browser/visit.ts';
 import { startWorld, type World } from './browser/world.ts';
@@ -54,6 +55,7 @@ if (isThere || process.env.CI) {
   exporting(world);
   live(world);
   looks(world);
+  smallScreens(world);
   graphiql(world);
   million(world, cdrs);
   // Last: it kills the gateway.

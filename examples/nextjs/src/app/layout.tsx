@@ -3,13 +3,13 @@ import { cookies } from 'next/headers';
 import type { ReactNode } from 'react';
 import { isTheme } from '../chrome/preferences.ts';
 import { currentLocale } from '../server/current-locale.ts';
+import { wordsOf } from '../words/words.ts';
 import './globals.css';
 
-export const metadata: Metadata = {
-  title: 'Call explorer',
-  description: 'Every call, its cost and what became of it.',
-  robots: { index: false, follow: false },
-};
+export async function generateMetadata(): Promise<Metadata> {
+  const { title, signIn } = wordsOf(await currentLocale());
+  return { title, description: signIn.about, robots: { index: false, follow: false } };
+}
 
 export const viewport: Viewport = { colorScheme: 'light dark' };
 

@@ -65,7 +65,7 @@ export function Popup({
         data-hint={hint ?? (iconOnly ? label : undefined)}
       >
         {icon && <Icon name={icon} />}
-        {face ?? (!iconOnly && <span>{label}</span>)}
+        {face ?? (!iconOnly && <span className="word">{label}</span>)}
         {!iconOnly && <Icon name="down" />}
       </button>
       <div

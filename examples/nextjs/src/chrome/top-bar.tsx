@@ -37,7 +37,7 @@ export function TopBar({ zone, onZone, onHelp, children }: TopBarProps) {
           face={
             <>
               <Icon name="globe" />
-              {zone}
+              <span className="word">{zone}</span>
             </>
           }
         >
@@ -55,7 +55,7 @@ export function TopBar({ zone, onZone, onHelp, children }: TopBarProps) {
         <ThemeChoice />
         <button
           type="button"
-          className="button button-icon button-plain"
+          className="button button-icon button-plain not-small"
           aria-label={words.keys.title}
           data-hint={words.keys.title}
           onClick={onHelp}

@@ -4,17 +4,19 @@ import { type SetStateAction, useCallback, useState } from 'react';
 
 /** State that the browser remembers. What was stored by another version and does not fit is as good as nothing. */
 export function useStored<T>(name: string, initial: T): [T, (change: SetStateAction<T>) => void] {
-  const [value, setValue] = useState<T>(() => read(name, initial));
+  const [stored, setStored] = useState(() => ({ name, value: read(name, initial) }));
+  // Another name is another state.
+  if (stored.name !== name) setStored({ name, value: read(name, initial) });
   const store = useCallback(
     (change: SetStateAction<T>) =>
-      setValue((now) => {
-        const next = typeof change === 'function' ? (change as (now: T) => T)(now) : change;
-        write(name, next);
-        return next;
+      setStored((now) => {
+        const value = typeof change === 'function' ? (change as (now: T) => T)(now.value) : change;
+        write(name, value);
+        return { name, value };
       }),
     [name],
   );
-  return [value, store];
+  return [stored.value, store];
 }
 
 function read<T>(name: string, initial: T): T {

@@ -15,6 +15,8 @@ const RareFilters = dynamic(() => import('./rare-filters.tsx'), { ssr: false });
 export interface FilterBarProps {
   readonly question: Question;
   readonly range: TimeRange;
+  /** In a narrow window they are folded until they are wanted. */
+  readonly isOpen: boolean;
   onChange(change: Partial<Question>): void;
 }
 
@@ -23,10 +25,10 @@ const TYPING_MILLIS = 350;
 const matchKinds: readonly MatchKind[] = ['startsWith', 'is', 'endsWith', 'contains'];
 
 /** What the old screens could filter by, and what the gateway can on top of it. */
-export function FilterBar({ question, range, onChange }: FilterBarProps) {
+export function FilterBar({ question, range, isOpen, onChange }: FilterBarProps) {
   const { words, user } = useView();
   return (
-    <div className="filters" role="search">
+    <div className="filters" id="filters" role="search" data-open={isOpen || undefined}>
       <NumberField name="cld" value={question.cld} onChange={(cld) => onChange({ cld })} />
       <NumberField name="cli" value={question.cli} onChange={(cli) => onChange({ cli })} />
       <label className="field">

@@ -18,6 +18,9 @@ export interface RangePickerProps {
   readonly isLive: boolean;
   onLive(): void;
   onRefresh(): void;
+  /** In a narrow window: whether the other filters are shown. */
+  readonly hasFilters: boolean;
+  onFilters(): void;
 }
 
 /** Quick ranges, the window before and after, and any two times in the reader's zone. */
@@ -29,6 +32,8 @@ export function RangePicker({
   isLive,
   onLive,
   onRefresh,
+  hasFilters,
+  onFilters,
 }: RangePickerProps) {
   const { words, formats } = useView();
   const isCustom = question.from !== null && question.to !== null;
@@ -97,13 +102,24 @@ export function RangePicker({
       <div className="range-end">
         <button
           type="button"
+          className={`button button-plain only-small${hasFilters ? ' button-on' : ''}`}
+          id="fold-button"
+          aria-expanded={hasFilters}
+          aria-controls="filters"
+          onClick={onFilters}
+        >
+          <Icon name="filter" />
+          {words.filters.active}
+        </button>
+        <button
+          type="button"
           className="button button-plain"
           id="refresh-button"
           onClick={onRefresh}
           data-hint={words.toolbar.refreshHint}
         >
           <Icon name="refresh" />
-          {words.toolbar.refresh}
+          <span className="word">{words.toolbar.refresh}</span>
         </button>
         <button
           type="button"

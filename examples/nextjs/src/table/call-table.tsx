@@ -34,6 +34,8 @@ export interface CallTableProps {
   readonly rowCount: number;
   readonly isOld: boolean;
   readonly isBusy: boolean;
+  /** The columns share the width there is: nothing is scrolled sideways. */
+  readonly isSmall: boolean;
   /** Calls that appeared a moment ago. */
   readonly fresh: ReadonlySet<string>;
   readonly ref: Ref<TableHandle>;
@@ -82,8 +84,9 @@ export function CallTable(props: CallTableProps) {
   useEffect(() => onTop(rows.isAtTop), [rows.isAtTop, onTop]);
 
   const shown = columns.shown.map(({ column }) => column);
-  const template = columns.shown.map(({ width }) => `minmax(${width}px, ${width}fr)`).join(' ');
-  const width = columns.shown.reduce((sum, column) => sum + column.width, 0);
+  const least = (width: number) => (props.isSmall ? 0 : width);
+  const template = columns.shown.map(({ width }) => `minmax(${least(width)}px, ${width}fr)`).join(' ');
+  const width = columns.shown.reduce((sum, column) => sum + least(column.width), 0);
   const isFocusedDrawn = focused >= rows.first && focused < rows.last;
   const drawn = Array.from({ length: Math.max(0, rows.last - rows.first) }, (_, at) => rows.first + at);
 

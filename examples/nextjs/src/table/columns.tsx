@@ -183,8 +183,17 @@ export const columnById = Object.fromEntries(callColumns.map((column) => [column
   Record<ColumnId, CallColumn>
 >;
 
-/** What is shown until somebody chooses. */
-export function defaultColumns(role: 'customer' | 'admin'): readonly ColumnId[] {
+/** In a narrow window, where all columns share its width. */
+export const smallWidths: Readonly<Partial<Record<ColumnId, number>>> = {
+  connectTime: 118,
+  cld: 100,
+  durationSeconds: 48,
+  outcome: 94,
+};
+
+/** What is shown until somebody chooses; a call that is opened shows everything. */
+export function defaultColumns(role: 'customer' | 'admin', isSmall: boolean): readonly ColumnId[] {
+  if (isSmall) return Object.keys(smallWidths) as ColumnId[];
   const shown: readonly ColumnId[] = [
     'cli',
     'cld',

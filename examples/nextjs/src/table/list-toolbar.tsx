@@ -65,7 +65,7 @@ export function ListToolbar(props: ListToolbarProps) {
             />
             <span>
               <Icon name={view === 'calls' ? 'table' : 'chart'} />
-              {w[view]}
+              <span className="word">{w[view]}</span>
             </span>
           </label>
         ))}
@@ -103,7 +103,7 @@ export function ListToolbar(props: ListToolbarProps) {
           data-hint={user.masked ? w.maskedHint : undefined}
         >
           <Icon name="download" />
-          {w.export}
+          <span className="word">{w.export}</span>
         </button>
       </div>
     </div>

@@ -15,7 +15,14 @@ import {
 import { useCallback, useState } from 'react';
 import type { Call } from '../calls/call-list.ts';
 import { useStored } from '../chrome/use-stored.ts';
-import { type CallColumn, type ColumnId, callColumns, columnById, defaultColumns } from './columns.tsx';
+import {
+  type CallColumn,
+  type ColumnId,
+  callColumns,
+  columnById,
+  defaultColumns,
+  smallWidths,
+} from './columns.tsx';
 
 const features = tableFeatures({
   columnVisibilityFeature,
@@ -58,8 +65,9 @@ export interface Columns {
 }
 
 /** Which columns, in which order and how wide: the reader's choice, kept in the browser. */
-export function useColumns(role: 'customer' | 'admin', userName: string): Columns {
-  const [stored, setStored] = useStored<Stored>(`columns ${role} ${userName}`, initial(role));
+export function useColumns(role: 'customer' | 'admin', userName: string, isSmall: boolean): Columns {
+  const name = `columns ${isSmall ? 'small ' : ''}${role} ${userName}`;
+  const [stored, setStored] = useStored<Stored>(name, initial(role, isSmall));
   const columnOrder: ColumnOrderState = completeOrder(stored.order);
   const columnVisibility: ColumnVisibilityState = Object.fromEntries(
     callColumns.map(({ id }) => [id, stored.shown.includes(id)]),
@@ -81,7 +89,7 @@ export function useColumns(role: 'customer' | 'admin', userName: string): Column
   const headers = table.getHeaderGroups()[0]?.headers ?? [];
   const shown = headers.map((header) => ({
     column: columnById[header.column.id as ColumnId],
-    width: header.getSize(),
+    width: (isSmall && smallWidths[header.column.id as ColumnId]) || header.getSize(),
     startResize: header.getResizeHandler(),
     isResizing: header.column.getIsResizing(),
   }));
@@ -107,14 +115,14 @@ export function useColumns(role: 'customer' | 'admin', userName: string): Column
     table.setColumnSizing((now) => ({ ...now, [id]: Math.min(600, Math.max(60, width)) }));
   };
   const reset = useCallback(() => {
-    setStored(initial(role));
+    setStored(initial(role, isSmall));
     setSizing({});
-  }, [setStored, role]);
+  }, [setStored, role, isSmall]);
   return { shown, all, toggle, move, widen, reset };
 }
 
-function initial(role: 'customer' | 'admin'): Stored {
-  return { shown: defaultColumns(role), order: callColumns.map(({ id }) => id), widths: {} };
+function initial(role: 'customer' | 'admin', isSmall: boolean): Stored {
+  return { shown: defaultColumns(role, isSmall), order: callColumns.map(({ id }) => id), widths: {} };
 }
 
 /** A column that a newer version of the app has is at the end of what an older one stored. */

@@ -5,6 +5,7 @@ export const en = {
   loading: 'Loading…',
   noScript: 'This page needs JavaScript.',
   close: 'Close',
+  skip: 'To the calls',
   unknown: 'Unknown',
   noCurrency: 'in an unknown currency',
   language: 'Language',

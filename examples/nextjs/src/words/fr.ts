@@ -6,6 +6,7 @@ export const fr: Words = {
   loading: 'Chargement…',
   noScript: 'Cette page a besoin de JavaScript.',
   close: 'Fermer',
+  skip: 'Aller aux appels',
   unknown: 'Inconnu',
   noCurrency: 'en devise inconnue',
   language: 'Langue',

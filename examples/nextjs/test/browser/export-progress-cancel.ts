@@ -77,7 +77,7 @@ export function exporting(world: () => World): void {
         const text = readFileSync(await download.path(), 'utf8');
         assert.match(
           text,
-          /^id,connectTime,cli,cld,country,region,durationSeconds,chargedAmount,outcome,accountId,blockHolder,blockHolderCode,lineKind\r\n/,
+          /^id,connectTime,cli,cld,country,region,durationSeconds,chargedAmount,currency,outcome,accountId,blockHolder,blockHolderCode,lineKind\r\n/,
         );
       },
     );
