@@ -1,6 +1,5 @@
 import type { Principal } from '../access/principals.ts';
 import { selectBucketStarts } from '../db/calls/bucket-starts.ts';
-import type { CurrencyAmount } from '../db/calls/cdr-currencies.ts';
 import {
   type CdrDimension,
   isTimeDimension,
@@ -19,7 +18,6 @@ import type { Reader } from '../db/reader.ts';
 import { postgresOfMicros } from '../db/timestamps.ts';
 import { InvalidArgumentError, UnknownTimeZoneError } from '../errors.ts';
 import { type CdrFilterArgument, parseFilter } from './cdr-filter.ts';
-import { shownText } from './values.ts';
 
 /** Groups in one answer: more than a picture or a table can show. Clients with more give `first` or a filter. */
 export const MAX_GROUPS = 50_000;
@@ -88,11 +86,6 @@ export async function findBucketStarts(
   const reader = await deps.reader();
   const zone = await parseTimeZone(reader, timeZone);
   return selectBucketStarts(reader, bucket, { from: postgresOfMicros(from), to: postgresOfMicros(to) }, zone);
-}
-
-/** The currencies of a group. Throws UnreadableValueError where one of them is no text. */
-export function parseAmounts({ amountsByCurrency }: CdrStatsRow): CurrencyAmount[] {
-  return amountsByCurrency === null ? [] : JSON.parse(shownText(amountsByCurrency));
 }
 
 function parseDimensions(groupBy: readonly CdrDimension[]): readonly CdrDimension[] {

@@ -16,7 +16,7 @@ import {
   statsValues,
 } from '../db/calls/cdr-measures.ts';
 import type { CdrStatsRow } from '../db/calls/cdr-stats.ts';
-import { type CdrStats, findCdrStats, parseAmounts } from '../resolvers/cdr-stats.ts';
+import { type CdrStats, findCdrStats } from '../resolvers/cdr-stats.ts';
 import { paced } from '../resolvers/paced.ts';
 import { timestampOf } from '../resolvers/timestamps.ts';
 import { shownText, shownValue } from '../resolvers/values.ts';
@@ -127,7 +127,7 @@ const amountsField = (t: RowFields) =>
     description:
       'What was charged in each currency, by its name, the unknown one last. Empty without calls. A group that calls of ' +
       'several currencies are in has no `chargedAmount`, and these instead.',
-    resolve: parseAmounts,
+    resolve: ({ amountsByCurrency }) => amountsByCurrency(),
   });
 
 const CdrStatsRowType = builder.objectRef<CdrStatsRow>('CdrStatsRow').implement({

@@ -101,7 +101,11 @@ export class FuzzClient {
     for (let attempt = 1; ; attempt++) {
       const answer = await this.answer(query, principal, path, variables);
       const refused = answer.errors.find(({ extensions }) => extensions.code !== 'UNREADABLE_VALUE');
-      if (!refused) return answer;
+      if (!refused) {
+        const voided = Object.keys(answer.data ?? { data: null }).find((root) => !answer.data?.[root]);
+        if (voided === undefined) return answer;
+        throw new Error(`One value voids all of ${voided}: ${JSON.stringify(answer.errors[0])} for ${query}`);
+      }
       if (attempt === MAX_ATTEMPTS || !refused.extensions.retryable) {
         throw new Error(
           `${refused.extensions.code}: ${refused.message} for ${query}, though nothing changes.`,

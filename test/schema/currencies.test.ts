@@ -234,3 +234,28 @@ test('without a table of accounts the currency is unknown, and it is one', async
     { currency: null, chargedAmount: '3', amountsByCurrency: [{ currency: null, chargedAmount: '3' }] },
   ]);
 });
+
+test.each([
+  ['SQL_ASCII', "E'\\xe9'", null],
+  ['SQL_ASCII', "E'\\xc3\\xa9'", 'é'],
+  ['LATIN1', "E'\\xe9'", 'é'],
+  ['UTF8', "'é'", 'é'],
+])('a currency of %s that is %s costs itself alone', async (encoding, literal, shown) => {
+  await using database = await createTestDatabase({ ...(encoding !== 'UTF8' && { encoding }) });
+  await database.pool.query(
+    `insert into accounts (i_account, username, currency) values (14, 'a', ${literal})`,
+  );
+  await database.insertXdrs([anXdr({ i_account: '14', charged_amount: '3' })]);
+  await using gateway = await createTestGateway(database);
+  const { data, errors } = await gateway.query(
+    '{ cdrStats { totals { attempts chargedAmount amountsByCurrency { currency chargedAmount calls } } } }',
+  );
+  expect(data.cdrStats.totals).toEqual({
+    attempts: 1,
+    chargedAmount: '3',
+    amountsByCurrency: [{ currency: shown, chargedAmount: '3', calls: 1 }],
+  });
+  expect(errors?.map(({ path, extensions }) => [path?.join('.'), extensions.code])).toEqual(
+    shown === null ? [['cdrStats.totals.amountsByCurrency.0.currency', 'UNREADABLE_VALUE']] : undefined,
+  );
+});

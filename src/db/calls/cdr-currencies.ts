@@ -2,6 +2,8 @@ import { type AliasedRawBuilder, type RawBuilder, sql } from 'kysely';
 import { accountsOfList } from '../scope.ts';
 import type { AccountsModel } from '../sources/model.ts';
 import type { Relations } from '../statement.ts';
+import { encodingNamed } from '../wire/encodings.ts';
+import { UNREADABLE_TEXT } from '../wire/transcoding.ts';
 import type { CdrDimension } from './cdr-dimensions.ts';
 import type { CdrFilter } from './cdr-filter.ts';
 import type { Aggregate } from './cdr-measures.ts';
@@ -21,15 +23,35 @@ export interface CurrencyAmount {
   readonly calls: string;
 }
 
-/** JSON of the `CurrencyAmount`s of a group, by currency, the unknown one last; null without calls. */
+/**
+ * JSON of the `CurrencyAmount`s of a group, by currency, the unknown one last; null without calls. Currencies are the hex
+ * digits of their bytes: one that is no text would otherwise spoil the whole.
+ */
 export const amountsByCurrency: Aggregate = {
-  sql: `json_agg(json_build_object('currency', currencies.currency, 'chargedAmount',
-    coalesce(currencies.amount, 0)::text, 'calls', currencies.calls::text)
+  sql: `json_agg(json_build_object(
+    'currency', encode(convert_to(currencies.currency, current_setting('client_encoding')::name), 'hex'),
+    'chargedAmount', coalesce(currencies.amount, 0)::text, 'calls', currencies.calls::text)
     order by currencies.currency collate "C")::text`,
   type: 'text',
   over: 'currencies',
   merge: null,
 };
+
+/** What the JSON says, from a database of this encoding. A currency that is no text is UNREADABLE_TEXT. */
+export function parseAmounts(json: string | null, encoding: string): CurrencyAmount[] {
+  if (json === null) return [];
+  const amounts = JSON.parse(json) as readonly CurrencyAmount[];
+  return amounts.map(({ currency, ...rest }) => ({
+    ...rest,
+    currency: currency === null ? null : textOf(Buffer.from(currency, 'hex'), encoding),
+  }));
+}
+
+function textOf(bytes: Buffer, encoding: string): string {
+  const known = encodingNamed(encoding);
+  const text = known ? known.decode(bytes) : bytes;
+  return text === undefined ? UNREADABLE_TEXT : text.toString();
+}
 
 export type AccountCurrencies = AliasedRawBuilder<Pick<AccountsModel, 'i_account' | 'currency'>, 'accounts'>;
 

@@ -2,7 +2,13 @@ import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { TableChangedError } from '../../errors.ts';
 import { type Reader, run } from '../reader.ts';
 import { type Relations, Statement } from '../statement.ts';
-import { accountOfGroups, amountsByCurrency, openCurrencies } from './cdr-currencies.ts';
+import {
+  accountOfGroups,
+  amountsByCurrency,
+  type CurrencyAmount,
+  openCurrencies,
+  parseAmounts,
+} from './cdr-currencies.ts';
 import {
   type CdrDimension,
   type GroupValues,
@@ -51,8 +57,8 @@ export interface CdrStatsQuery {
 /** Of what is not grouped by, and of values that were not wanted, there is nothing. */
 export type CdrStatsRow = GroupValues &
   MeasuredValues & {
-    /** JSON of `CurrencyAmount`s; null without calls. */
-    readonly amountsByCurrency: string | null;
+    /** By currency, the unknown one last. */
+    readonly amountsByCurrency: () => CurrencyAmount[];
   };
 
 /**
@@ -75,8 +81,13 @@ export async function selectCdrStats(
     if (isOverflow(error)) return undefined;
     throw error;
   });
-  if (rows && !rows[0]?.[IS_UNREADABLE]) return rows as never;
-  return (await select('careful')) as never;
+  const selected = rows && !rows[0]?.[IS_UNREADABLE] ? rows : await select('careful');
+  if (!wanted.includes('amountsByCurrency')) return selected as never;
+  // Parsed when they are shown: there may be many groups.
+  return selected.map((row) => ({
+    ...row,
+    amountsByCurrency: () => parseAmounts(row.amountsByCurrency as string | null, reader.source.encoding),
+  })) as never;
 }
 
 /** Whether a sum was too large for any type. */

@@ -86,6 +86,8 @@ export interface Source {
   readonly shownFromText: ReadonlySet<keyof XdrsModel>;
   /** Required columns that the table had when the gateway started and no longer has, and what is worked out from them. */
   readonly gone: ReadonlySet<keyof XdrsModel>;
+  /** PostgreSQL's name of how the database keeps text. */
+  readonly encoding: string;
   /** Columns of the model that are always null here, because the database lacks what they are read from. */
   readonly missing: readonly Exclude<keyof XdrsModel, UnshownColumn>[];
 }

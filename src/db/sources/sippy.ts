@@ -61,6 +61,7 @@ export function sippySource(catalogue: Catalogue): Source {
     hasNullableKey: !parts.cdrs.notNull.has('i_cdr'),
     shownFromText: new Set(Object.keys(texts) as CdrColumnName[]),
     gone,
+    encoding: catalogue.encoding,
     // Where no Sippy has anything to read, this one lacks nothing.
     missing: cdrColumnNames.filter((name) => columns[name] === null && cdrColumn(name).sippy),
   };

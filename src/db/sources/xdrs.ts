@@ -51,6 +51,7 @@ export function xdrsSource(catalogue: Catalogue): Source {
     hasNullableKey: !table.notNull.has('i_xdr'),
     shownFromText: new Set(Object.keys(texts) as CdrColumnName[]),
     gone,
+    encoding: catalogue.encoding,
     missing: cdrColumnNames.filter((name) => columns[name] === null),
   };
 }
