@@ -16,8 +16,10 @@ export interface GatewayOptions {
   readonly directory?: string;
   /** `npm start`, as it is documented, or the process that it starts. */
   readonly through?: 'node' | 'npm';
-  /** Writes its memory to this file while it runs. */
+  /** Writes its memory and how long its event loop is blocked to this file while it runs. */
   readonly memoryFile?: string;
+  /** Beyond what it must have. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** The gateway, started as users start it: settings from the environment, everything else as it comes. */
@@ -42,6 +44,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       API_PORT: String(port),
       ADMIN_TOKEN: TOKEN,
       NODE_ENV: 'production',
+      ...options.settings,
       ...(memoryFile !== undefined && { MEMORY_PROBE_FILE: memoryFile }),
     },
     // Of its own: gateways run beside one another.

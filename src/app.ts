@@ -110,6 +110,7 @@ function createSessions(deps: AppDeps): PhaseDeps['openSession'] {
   const source = deps.carriers ?? createNumbering();
   const carriers = {
     lookUp: (numbers: readonly string[]) => source.lookUp(numbers),
+    ...(source.findNow && { findNow: source.findNow.bind(source) }),
     failed: (error: unknown) => logger.error({ err: error }, 'numbers cannot be looked up'),
   };
 

@@ -3,6 +3,7 @@ import { besideStreamRow } from './beside-stream.ts';
 import { filesRow } from './files.ts';
 import { accountListRow, firstByteRow, listRow, longListRow } from './lists.ts';
 import { memoryRow } from './memory.ts';
+import { namesRow } from './names.ts';
 import { pagesRow } from './pages.ts';
 import { readyRow } from './ready.ts';
 import { deepPageRow, manyAccountsRow, rarePrefixRow } from './single-pages.ts';
@@ -15,6 +16,7 @@ export const rows: readonly Row[] = [
   accountListRow,
   longListRow,
   firstByteRow,
+  namesRow,
   memoryRow,
   pagesRow,
   namesPageRow,

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Gateway, startGateway } from '../gateway.ts';
+import { startGateway } from '../gateway.ts';
 import { count, judge, type Line, type Row } from '../line.ts';
 import { drawMemory, type Span } from '../memory-picture.ts';
 import type { MemorySample } from '../memory-probe.ts';
@@ -10,16 +10,16 @@ import { type MemoryFigures, type MemoryRecording, readMemory, recordMemory } fr
 import { SideMissingError } from '../stage.ts';
 import { median } from '../statistics.ts';
 import { verifyCount } from '../verify.ts';
-import { fetchWire } from '../wire.ts';
+import { type Endpoint, fetchWire } from '../wire.ts';
 import { PAGE } from './pages.ts';
 
-const MAX_MB = 48;
+export const MAX_MB = 48;
 /** Answered before anything counts. */
 const PAGES = 20;
 const QUIET_MILLIS = 2000;
 const SETTLED_WITHIN_MB = 1;
 const SETTLED_WITHIN_MILLIS = 30_000;
-const MEGABYTE = 1024 * 1024;
+export const MEGABYTE = 1024 * 1024;
 
 /**
  * A gateway of its own, which has answered a few pages and then rests: that is idle. Then each list, read to its end
@@ -39,7 +39,7 @@ export const memoryRow: Row = {
       memoryFile,
     });
     const fresh = readMemory(gateway.process.pid);
-    await answerPages(gateway);
+    await answerPages(gateway.endpoint);
     using recording = recordMemory(gateway.process.pid);
     const idle = await settledMemory(recording);
     const idleFigures = readMemory(gateway.process.pid);
@@ -47,7 +47,7 @@ export const memoryRow: Row = {
     const spans: Span[] = [];
     for (const first of [list, longList, calls]) {
       const from = Date.now();
-      await readList(gateway, first);
+      await readList(gateway.endpoint, first);
       spans.push({ title: `${count(first)} calls`, from, to: Date.now() });
       await delay(QUIET_MILLIS);
     }
@@ -88,14 +88,14 @@ function describe(fresh: MemoryFigures, idle: MemoryFigures): string {
 }
 
 /** Not more: a young generation that grew under load would hide what a list needs. */
-async function answerPages({ endpoint }: Gateway): Promise<void> {
+export async function answerPages(endpoint: Endpoint): Promise<void> {
   for (let page = 0; page < PAGES; page++) {
     await (await fetchWire(gatewayList(endpoint, { first: PAGE }))).arrayBuffer();
   }
 }
 
 /** Work that goes on after the start has ended when the memory no longer moves; the last of it is what idle means. */
-async function settledMemory({ samples }: MemoryRecording): Promise<number> {
+export async function settledMemory({ samples }: MemoryRecording): Promise<number> {
   const deadline = Date.now() + SETTLED_WITHIN_MILLIS;
   for (;;) {
     await delay(QUIET_MILLIS);
@@ -105,11 +105,11 @@ async function settledMemory({ samples }: MemoryRecording): Promise<number> {
   }
 }
 
-function readList({ endpoint }: Gateway, first: number): Promise<void> {
+function readList(endpoint: Endpoint, first: number): Promise<void> {
   return verifyCount('The gateway', gatewayList(endpoint, { first }), { mark: '{"id":"', expected: first });
 }
 
-function probeSamples(file: string): MemorySample[] {
+export function probeSamples(file: string): MemorySample[] {
   return readFileSync(file, 'utf8')
     .trim()
     .split('\n')

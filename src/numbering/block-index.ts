@@ -22,40 +22,35 @@ export interface BlockIndex {
 const MAX_DIGITS = 15;
 const ZERO = 0x30;
 
-/** A block as numbers that digits are compared with. */
-interface Span {
-  readonly block: Block;
-  readonly length: number;
-  readonly first: number;
-  readonly last: number;
-}
-
-/** A tree of digits: at the end of each prefix its blocks, the smallest first. */
-interface Branch {
-  readonly next: (Branch | undefined)[];
-  readonly spans: Span[];
-}
-
-/** One walk along the digits passes every prefix that the number begins with; the last that has a block for it counts. */
+/**
+ * One walk along the digits passes every prefix that the number begins with; the last that has a block for it counts. The
+ * tree of digits is a table of numbers, not of objects: a list of calls looks up a hundred thousand, and what is not in
+ * the processor's caches is most of the cost.
+ */
 export function createBlockIndex(blocks: Iterable<Block>): BlockIndex {
-  const root = createBranch();
   const all = [...blocks];
-  for (const block of all) growTo(root, block.prefix).spans.push(spanOf(block));
-  sortSpans(root);
+  const { next, begins, spans } = buildTree(all);
+  const firsts = Float64Array.from(spans, ({ first }) => Number(first));
+  const lasts = Float64Array.from(spans, ({ last }) => Number(last));
+  const lengths = Uint8Array.from(spans, ({ first }) => first.length);
 
   function findIn(digits: Uint8Array, from: number, to: number): Block | undefined {
     const length = to - from;
     if (length > MAX_DIGITS) return undefined;
     let number = 0;
     for (let at = from; at < to; at++) number = number * 10 + digits[at]! - ZERO;
-    let found: Block | undefined;
-    let branch: Branch | undefined = root;
-    for (let at = from; at < to; at++) {
-      branch = branch.next[digits[at]! - ZERO];
-      if (!branch) return found;
-      if (branch.spans.length > 0) found = findAmong(branch.spans, number, length) ?? found;
+    let found = -1;
+    for (let at = from, branch = 0; at < to; at++) {
+      branch = next[10 * branch + digits[at]! - ZERO]!;
+      if (branch === 0) break;
+      const end = begins[branch + 1]!;
+      for (let span = begins[branch]!; span < end; span++) {
+        if (lengths[span] !== length || number < firsts[span]! || number > lasts[span]!) continue;
+        found = span;
+        break;
+      }
     }
-    return found;
+    return spans[found];
   }
 
   return {
@@ -69,34 +64,39 @@ export function createBlockIndex(blocks: Iterable<Block>): BlockIndex {
   };
 }
 
-function findAmong(spans: readonly Span[], number: number, length: number): Block | undefined {
-  for (let index = 0; index < spans.length; index++) {
-    const span = spans[index]!;
-    if (span.length === length && span.first <= number && number <= span.last) return span.block;
+interface Tree {
+  /** By branch and digit: the next branch; 0, the root, where there is none. */
+  readonly next: Int32Array;
+  /** By branch: where its blocks begin among all. */
+  readonly begins: Int32Array;
+  /** Branch by branch, those of one prefix the smallest first. */
+  readonly spans: readonly Block[];
+}
+
+function buildTree(blocks: readonly Block[]): Tree {
+  const children: number[] = Array(10).fill(0);
+  const ofBranch: Block[][] = [[]];
+  for (const block of blocks) {
+    let branch = 0;
+    for (const character of block.prefix) {
+      const slot = 10 * branch + Number(character);
+      if (children[slot] === 0) {
+        children[slot] = ofBranch.push([]) - 1;
+        for (let digit = 0; digit < 10; digit++) children.push(0);
+      }
+      branch = children[slot]!;
+    }
+    ofBranch[branch]!.push(block);
   }
-  return undefined;
-}
-
-function createBranch(): Branch {
-  return { next: Array(10).fill(undefined), spans: [] };
-}
-
-function growTo(root: Branch, prefix: string): Branch {
-  let branch = root;
-  for (const character of prefix) {
-    const digit = Number(character);
-    branch.next[digit] ??= createBranch();
-    branch = branch.next[digit];
+  const begins = new Int32Array(ofBranch.length + 1);
+  for (const [branch, own] of ofBranch.entries()) {
+    own.sort((one, other) => countNumbers(one) - countNumbers(other));
+    begins[branch + 1] = begins[branch]! + own.length;
   }
-  return branch;
+  return { next: Int32Array.from(children), begins, spans: ofBranch.flat() };
 }
 
-function spanOf(block: Block): Span {
-  const { first, last } = block;
-  return { block, length: first.length, first: Number(first), last: Number(last) };
-}
-
-function sortSpans({ next, spans }: Branch): void {
-  spans.sort((one, other) => one.last - one.first - (other.last - other.first));
-  for (const branch of next) if (branch) sortSpans(branch);
+/** At most fifteen digits, so the difference is exact. */
+function countNumbers({ first, last }: Block): number {
+  return Number(last) - Number(first);
 }

@@ -39,6 +39,7 @@ const MAX_DIGITS = 32;
 export function createCarrierFinder(deps: CarrierFinderDeps): CarrierFinder {
   const { world, blocks, stripPrefixes } = deps;
   const carrierOf = rememberCarriers(deps.operators);
+  const isMainland = rememberMainland();
   const number: ReadNumber = {
     international: new Uint8Array(MAX_DIGITS),
     internationalLength: -1,
@@ -56,7 +57,10 @@ export function createCarrierFinder(deps: CarrierFinderDeps): CarrierFinder {
           : readText(number, Buffer.from(text.subarray(from, to)).toString(), stripPrefixes);
       if (!isRead) return null;
       const isFrench = isWrittenInFrance(number);
-      const block = findBlock(number, blocks, isFrench);
+      const found =
+        number.nationalLength < 0 ? undefined : blocks?.findIn(number.national, 0, number.nationalLength);
+      // Behind the code of an overseas territory there are no numbers of the mainland.
+      const block = found && !isFrench && isMainland(found) ? undefined : found;
       return carrierOf(block, findPlace(number, world, isFrench, scratch), number.kind, isFrench);
     },
   };
@@ -170,18 +174,15 @@ function isWrittenInFrance({ international, internationalLength, nationalLength 
   );
 }
 
-/** Behind the code of an overseas territory there are no numbers of the mainland. */
-function findBlock(
-  { national, nationalLength }: ReadNumber,
-  blocks: BlockIndex | undefined,
-  isFrench: boolean,
-): Block | undefined {
-  const block = nationalLength < 0 ? undefined : blocks?.findIn(national, 0, nationalLength);
-  return block && !isFrench && isMainland(block) ? undefined : block;
-}
-
-function isMainland({ territory }: Block): boolean {
-  return territory !== null && fold(territory) === 'metropole';
+/** Remembers it by the text, which blocks share: there are a few. */
+function rememberMainland(): (block: Block) => boolean {
+  const known = new Map<string, boolean>();
+  return ({ territory }) => {
+    if (territory === null) return false;
+    const isMainland = known.get(territory) ?? fold(territory) === 'metropole';
+    known.set(territory, isMainland);
+    return isMainland;
+  };
 }
 
 const nowhere: Place = { country: null, lineKind: null };

@@ -1,46 +1,128 @@
-/**
- * Patterns of digits, all tried at once: one walk over the digits of a number finds every pattern that it matches, where
- * regular expressions would each begin anew. The patterns are those of libphonenumber: digits, `\d`, `[2-57]`, groups,
- * alternatives, and repetitions that end. Where a digit leads is worked out when it is first met, and kept: a set of
- * patterns has so many states and no more, whatever numbers come. All of libphonenumber's together have some 22,000.
- */
+/** Digits that something is said of. */
 export interface DigitPattern {
   readonly pattern: string;
   /** Whether more digits may follow what matches. */
   readonly isBeginning?: boolean;
 }
 
-/** What digits have led to. */
-export interface DigitState<Answer> {
-  /** Behind one more digit, 0 to 9. */
-  after(digit: number): DigitState<Answer>;
-  /** When the number ends here, and has so many digits. */
-  answer(length: number): Answer;
-}
-
-/** What the patterns say of a number; the same for the same arguments. `matched` are indices of patterns. */
+/** What the patterns say of a number of so many digits. `matched` are indices of patterns. */
 export type DeriveAnswer<Answer> = (matched: ReadonlySet<number>, length: number) => Answer;
 
-/** Returns the state before the first digit. Throws a SyntaxError for a pattern of another form. */
-export function createDigitPatterns<Answer>(
-  patterns: readonly DigitPattern[],
-  derive: DeriveAnswer<Answer>,
-): DigitState<Answer> {
-  const program: Instruction[] = [];
-  const starts = patterns.map(({ pattern, isBeginning = false }, index) => {
-    const match = program.push({ match: index }) - 1;
-    const end = isBeginning ? program.push({ oneOf: [match, program.length + 1] }) - 1 : match;
-    if (isBeginning) program.push({ digits: ANY, next: end });
-    return compile(parsePattern(pattern), end, program);
-  });
-  return stateOf(starts, { program, states: new Map(), derive });
+/** Digits of which answers are kept. */
+const MAX_LENGTH = 19;
+const INITIAL_STATES = 64;
+const UNKNOWN = -1;
+const ZERO = 0x30;
+
+/**
+ * Patterns of digits, all tried at once: one walk over the digits of a number finds every pattern that it matches, where
+ * regular expressions would each begin anew. The patterns are those of libphonenumber: digits, `\d`, `[2-57]`, groups,
+ * alternatives, and repetitions that end. Where a digit leads is worked out when it is first met, and kept: a set of
+ * patterns has so many states and no more, whatever numbers come. All of libphonenumber's together have some 22,000.
+ *
+ * Steps are in one table of numbers rather than in objects: while a long list goes through the processor's caches, a step
+ * that is not in them is most of what a number costs.
+ */
+export class DigitPatterns<Answer> {
+  readonly #program: Instruction[] = [];
+  readonly #derive: DeriveAnswer<Answer>;
+  /** By state: the places in the program where its digits have led. The same places are the same state. */
+  readonly #places: (readonly number[])[] = [];
+  readonly #states = new Map<string, number>();
+  /** By state and digit: the next state. */
+  #next = new Int32Array(10 * INITIAL_STATES).fill(UNKNOWN);
+  /** By state and length of the number: which of the answers it is. */
+  #answers = new Int32Array((MAX_LENGTH + 1) * INITIAL_STATES).fill(UNKNOWN);
+  readonly #distinctAnswers: Answer[] = [];
+
+  /** Throws a SyntaxError for a pattern of another form. */
+  constructor(patterns: readonly DigitPattern[], derive: DeriveAnswer<Answer>) {
+    this.#derive = derive;
+    const program = this.#program;
+    const starts = patterns.map(({ pattern, isBeginning = false }, index) => {
+      const match = program.push({ match: index }) - 1;
+      const end = isBeginning ? program.push({ oneOf: [match, program.length + 1] }) - 1 : match;
+      if (isBeginning) program.push({ digits: ANY, next: end });
+      return compile(parsePattern(pattern), end, program);
+    });
+    this.#stateAt(starts);
+  }
+
+  /** Of the digits that lie from `from` to `to`. */
+  match(digits: Uint8Array, from: number, to: number): Answer {
+    let next = this.#next;
+    let state = 0;
+    for (let at = from; at < to; at++) {
+      const digit = digits[at]! - ZERO;
+      const known = next[10 * state + digit]!;
+      if (known !== UNKNOWN) {
+        state = known;
+        continue;
+      }
+      state = this.#step(state, digit);
+      next = this.#next;
+    }
+    const length = to - from;
+    if (length > MAX_LENGTH) return this.#answerOf(state, length);
+    const known = this.#answers[(MAX_LENGTH + 1) * state + length]!;
+    return known === UNKNOWN ? this.#learnAnswer(state, length) : this.#distinctAnswers[known]!;
+  }
+
+  #step(state: number, digit: number): number {
+    const reached: number[] = [];
+    for (const place of this.#places[state]!) {
+      const instruction = this.#program[place]!;
+      if ('digits' in instruction && instruction.digits & (1 << digit)) reached.push(instruction.next);
+    }
+    const next = this.#stateAt(reached);
+    this.#next[10 * state + digit] = next;
+    return next;
+  }
+
+  #learnAnswer(state: number, length: number): Answer {
+    const answer = this.#answerOf(state, length);
+    const known = this.#distinctAnswers.indexOf(answer);
+    const index = known < 0 ? this.#distinctAnswers.push(answer) - 1 : known;
+    this.#answers[(MAX_LENGTH + 1) * state + length] = index;
+    return answer;
+  }
+
+  #answerOf(state: number, length: number): Answer {
+    const matched = new Set<number>();
+    for (const place of this.#places[state]!) {
+      const instruction = this.#program[place]!;
+      if ('match' in instruction) matched.add(instruction.match);
+    }
+    return this.#derive(matched, length);
+  }
+
+  /** The state in which digits are that have led to these places, and to all that are reached from them without a digit. */
+  #stateAt(reached: readonly number[]): number {
+    const places = new Set<number>();
+    const left = [...reached];
+    for (let place = left.pop(); place !== undefined; place = left.pop()) {
+      const instruction = this.#program[place]!;
+      if ('oneOf' in instruction) left.push(...instruction.oneOf);
+      else places.add(place);
+    }
+    const sorted = [...places].sort((one, other) => one - other);
+    const key = sorted.join();
+    const known = this.#states.get(key);
+    if (known !== undefined) return known;
+    const state = this.#places.push(sorted) - 1;
+    this.#states.set(key, state);
+    if (10 * state >= this.#next.length) {
+      this.#next = extend(this.#next);
+      this.#answers = extend(this.#answers);
+    }
+    return state;
+  }
 }
 
-/** What all states of one set of patterns share. */
-interface Machine<Answer> {
-  readonly program: readonly Instruction[];
-  readonly states: Map<string, State<Answer>>;
-  readonly derive: DeriveAnswer<Answer>;
+function extend(table: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(2 * table.length).fill(UNKNOWN);
+  larger.set(table);
+  return larger;
 }
 
 /** A set of digits, one bit each. */
@@ -52,71 +134,6 @@ type Instruction =
   | { readonly digits: Digits; readonly next: number }
   | { readonly oneOf: readonly number[] }
   | { readonly match: number };
-
-class State<Answer> implements DigitState<Answer> {
-  readonly #places: readonly number[];
-  readonly #machine: Machine<Answer>;
-  readonly #next: (State<Answer> | undefined)[] = Array(10).fill(undefined);
-  readonly #answers: { readonly answer: Answer }[] = [];
-
-  constructor(places: readonly number[], machine: Machine<Answer>) {
-    this.#places = places;
-    this.#machine = machine;
-  }
-
-  after(digit: number): State<Answer> {
-    const known = this.#next[digit];
-    if (known) return known;
-    const next = this.#step(digit);
-    this.#next[digit] = next;
-    return next;
-  }
-
-  answer(length: number): Answer {
-    const known = this.#answers[length];
-    if (known) return known.answer;
-    const answer = this.#derive(length);
-    this.#answers[length] = { answer };
-    return answer;
-  }
-
-  #step(digit: number): State<Answer> {
-    const reached: number[] = [];
-    for (const place of this.#places) {
-      const instruction = this.#machine.program[place]!;
-      if ('digits' in instruction && instruction.digits & (1 << digit)) reached.push(instruction.next);
-    }
-    return stateOf(reached, this.#machine);
-  }
-
-  #derive(length: number): Answer {
-    const matched = new Set<number>();
-    for (const place of this.#places) {
-      const instruction = this.#machine.program[place]!;
-      if ('match' in instruction) matched.add(instruction.match);
-    }
-    return this.#machine.derive(matched, length);
-  }
-}
-
-/** The same places are the same state, however they were reached. */
-function stateOf<Answer>(reached: readonly number[], machine: Machine<Answer>): State<Answer> {
-  const { program, states } = machine;
-  const places = new Set<number>();
-  const left = [...reached];
-  for (let place = left.pop(); place !== undefined; place = left.pop()) {
-    const instruction = program[place]!;
-    if ('oneOf' in instruction) left.push(...instruction.oneOf);
-    else places.add(place);
-  }
-  const sorted = [...places].sort((one, other) => one - other);
-  const key = sorted.join();
-  const known = states.get(key);
-  if (known) return known;
-  const state = new State(sorted, machine);
-  states.set(key, state);
-  return state;
-}
 
 type Pattern =
   | { readonly kind: 'digits'; readonly digits: Digits }

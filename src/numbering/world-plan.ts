@@ -1,6 +1,6 @@
 import type { MetadataJson } from 'libphonenumber-js/max';
 import type { LineKind } from './carrier.ts';
-import { createDigitPatterns, type DigitPattern, type DigitState } from './digit-patterns.ts';
+import { type DigitPattern, DigitPatterns } from './digit-patterns.ts';
 
 /** What follows from the digits of an international number. */
 export interface Place {
@@ -53,7 +53,7 @@ type NumberType = readonly [pattern: string, lengths?: readonly number[]];
 
 /** The numbers behind one calling code, which several countries may share. */
 interface Territory {
-  readonly start: DigitState<Reading>;
+  readonly patterns: DigitPatterns<Reading>;
   readonly withoutTrunkPrefix: (national: string) => string;
 }
 
@@ -120,29 +120,23 @@ export function createWorldPlan(metadata: MetadataJson): WorldPlan {
 }
 
 function findPlaceAmong(
-  { start, withoutTrunkPrefix }: Territory,
+  { patterns, withoutTrunkPrefix }: Territory,
   digits: Uint8Array,
   from: number,
   to: number,
 ): Place {
-  const { place, mayHaveTrunkPrefix } = walk(start, digits, from, to);
+  const { place, mayHaveTrunkPrefix } = patterns.match(digits, from, to);
   if (place.lineKind !== null || !mayHaveTrunkPrefix) return place;
   // Some write +44 (0)20…
   const national = textOf(digits, from, to);
   const shorter = withoutTrunkPrefix(national);
   if (shorter === national) return place;
-  const again = walk(start, Buffer.from(shorter, 'latin1'), 0, shorter.length).place;
+  const again = patterns.match(Buffer.from(shorter, 'latin1'), 0, shorter.length).place;
   return again.lineKind === null ? place : again;
 }
 
 function textOf(digits: Uint8Array, from: number, to: number): string {
   return String.fromCharCode(...digits.subarray(from, to));
-}
-
-function walk(start: DigitState<Reading>, digits: Uint8Array, from: number, to: number): Reading {
-  let state = start;
-  for (let at = from; at < to; at++) state = state.after(digits[at]! - ZERO);
-  return state.answer(to - from);
 }
 
 type ToPlace = (country: string | null, lineKind: LineKind | null) => Place;
@@ -207,7 +201,8 @@ function createTerritory(regions: readonly Region[], toPlace: ToPlace): Territor
     return KINDS.find(([kind]) => is(kind))?.[1] ?? null;
   }
 
-  const start = createDigitPatterns(patterns, (matched, length) => {
+  const toReading = shareReadings();
+  const combined = new DigitPatterns(patterns, (matched, length) => {
     const region =
       numbered.length === 1
         ? numbered[0]
@@ -216,12 +211,24 @@ function createTerritory(regions: readonly Region[], toPlace: ToPlace): Territor
               ? findKind(each, matched, length) !== null
               : matched.has(each.leadingDigits),
           );
-    return {
-      place: toPlace(region?.country ?? null, region ? findKind(region, matched, length) : null),
-      mayHaveTrunkPrefix: trunkPattern !== undefined && matched.has(trunkPattern),
-    };
+    const place = toPlace(region?.country ?? null, region ? findKind(region, matched, length) : null);
+    return toReading(place, trunkPattern !== undefined && matched.has(trunkPattern));
   });
-  return { start, withoutTrunkPrefix: createTrunkStripper(trunk) };
+  return { patterns: combined, withoutTrunkPrefix: createTrunkStripper(trunk) };
+}
+
+/** The same object for the same reading: of these there are few. */
+function shareReadings(): (place: Place, mayHaveTrunkPrefix: boolean) => Reading {
+  const readings: Reading[] = [];
+  return (place, mayHaveTrunkPrefix) => {
+    const known = readings.find(
+      (each) => each.place === place && each.mayHaveTrunkPrefix === mayHaveTrunkPrefix,
+    );
+    if (known) return known;
+    const reading = { place, mayHaveTrunkPrefix };
+    readings.push(reading);
+    return reading;
+  };
 }
 
 function readTrunk(pattern: string | undefined, transform: string | undefined): Trunk | undefined {

@@ -25,6 +25,22 @@ export async function lookUpCarriers(
   }
 }
 
+export type FindCarrierNow = (text: Uint8Array, from: number, to: number) => Carrier | null | undefined;
+
+/** Undefined where that fails too: then it is looked up as above, which says why it fails. */
+export function findCarrierNow(
+  { findNow }: CarrierLookUp,
+  text: Uint8Array,
+  from: number,
+  to: number,
+): Carrier | null | undefined {
+  try {
+    return findNow?.(text, from, to);
+  } catch {
+    return undefined;
+  }
+}
+
 export function createCarrierLoader(carriers: CarrierLookUp): CarrierLoader {
   return new DataLoader((numbers) => lookUpCarriers(carriers, numbers));
 }

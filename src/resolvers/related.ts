@@ -2,7 +2,13 @@ import type { CdrRow } from '../db/calls/cdrs.ts';
 import type { Reader } from '../db/reader.ts';
 import { cdrColumns } from '../db/sources/cdr-columns.ts';
 import { ReplicaFailureError } from '../errors.ts';
-import type { FindRelated, Found, RelatedName, RelatedPlan } from '../streaming/related-objects.ts';
+import type {
+  FindNow,
+  Found,
+  RelatedFinder,
+  RelatedName,
+  RelatedPlan,
+} from '../streaming/related-objects.ts';
 import type { Loaders } from './loaders.ts';
 import { shownValue } from './values.ts';
 
@@ -11,6 +17,8 @@ interface Relation extends Pick<RelatedPlan, 'name' | 'column'> {
   load(loaders: Loaders, key: string): Promise<Found>;
   /** At each key's place the object, or why it cannot be had. */
   loadMany(loaders: Loaders, keys: readonly string[]): Promise<readonly (Found | Error)[]>;
+  /** How they are found without loading. */
+  findNow?(loaders: Loaders): FindNow | undefined;
 }
 
 /** By the value of which column a call refers to each of them, and how they are obtained. */
@@ -36,10 +44,11 @@ export const relations: { readonly [Name in RelatedName]: Relation & { readonly 
     load: ({ carrier }, number) => carrier.load(number),
     // As many as there are calls, and found in memory: to remember each would cost more than to find it.
     loadMany: ({ carriersOf }, numbers) => carriersOf(numbers),
+    findNow: ({ findCarrierNow }) => findCarrierNow,
   },
 };
 
-export interface FindRelatedDeps {
+export interface RelatedFinderDeps {
   nestedLoaders(): Loaders;
   reader(requirement: { readonly isNested: true }): Promise<Reader>;
   replaceReader(failed: Reader, error: unknown): Promise<Reader>;
@@ -51,7 +60,7 @@ const MAX_LOADED = 10_000;
 const MAX_ATTEMPTS = 3;
 
 /** Where a standby fails, the look-up goes on with the next, as the list does. */
-export function createFindRelated(deps: FindRelatedDeps): FindRelated {
+export function createRelatedFinder(deps: RelatedFinderDeps): RelatedFinder {
   let loaded = 0;
 
   async function attempt(
@@ -68,7 +77,7 @@ export function createFindRelated(deps: FindRelatedDeps): FindRelated {
     return attempt(name, keys, left - 1);
   }
 
-  return async (name, keys) => {
+  async function find(name: RelatedName, keys: readonly string[]): Promise<readonly (Found | Error)[]> {
     const { account, customer } = deps.nestedLoaders();
     account.clearAll();
     loaded += keys.length;
@@ -81,7 +90,9 @@ export function createFindRelated(deps: FindRelatedDeps): FindRelated {
     } catch (error) {
       return keys.map(() => error as Error);
     }
-  };
+  }
+
+  return { find, findNow: (name) => relations[name].findNow?.(deps.nestedLoaders()) };
 }
 
 /** The object that the call refers to. Throws UnreadableValueError when the key is none. */

@@ -7,9 +7,9 @@ import { ReplicaFailureError } from '../errors.ts';
 import type { OpenList } from '../streaming/open-list.ts';
 import { type CdrsArguments, parseCdrPage } from './cdrs.ts';
 import { cursorPrefix, encodeCursor, type ListIdentity } from './cursor.ts';
-import { createFindRelated, type FindRelatedDeps } from './related.ts';
+import { createRelatedFinder, type RelatedFinderDeps } from './related.ts';
 
-export interface StreamedCdrsDeps extends FindRelatedDeps {
+export interface StreamedCdrsDeps extends RelatedFinderDeps {
   readonly principal: Principal;
   reader(requirement?: {
     readonly readAfter?: readonly string[];
@@ -39,7 +39,7 @@ export async function openCdrs(deps: StreamedCdrsDeps, args: CdrsArguments): Pro
     cursorPrefixAt: (replayedLsn) => prefixOf(deps.tokenAt(replayedLsn)),
     cursorOf: async (keyset) => encodeCursor(prefixOf(await deps.token()), keyset),
     replace: (failed, error) => deps.replaceReader(failed, error),
-    findRelated: createFindRelated(deps),
+    relatedFinder: createRelatedFinder(deps),
     count: (kind) => count(kind === 'totalCount' ? countCdrs : estimateCdrs),
   };
 

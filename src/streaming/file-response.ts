@@ -95,7 +95,7 @@ async function writeFile(
   let gapError: unknown;
   const target = createRowTarget({
     encoder,
-    createSource: () => createRelatedSource(list.findRelated, relatedExecution),
+    createSource: () => createRelatedSource(list.relatedFinder, relatedExecution),
     flow: body,
     writeRow(row, start, end) {
       const failures = encoder.encode(writer, row, start, end, false);

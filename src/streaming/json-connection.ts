@@ -52,7 +52,7 @@ export async function writeConnection(
   };
   const target = createRowTarget({
     encoder,
-    createSource: () => createRelatedSource(list.findRelated, relatedExecution),
+    createSource: () => createRelatedSource(list.relatedFinder, relatedExecution),
     flow: body,
     writeRow(row, start, end) {
       const failed = encoder.encode(writer, row, start, end, written > 0);

@@ -1,6 +1,6 @@
 import type { CdrKeyset, CdrPage } from '../db/calls/cdr-page.ts';
 import type { Reader } from '../db/reader.ts';
-import type { FindRelated } from './related-objects.ts';
+import type { RelatedFinder } from './related-objects.ts';
 
 /** A page of calls, checked and decoded, and the standby it is read from: what the arguments of `cdrs` mean. */
 export interface OpenList {
@@ -15,7 +15,7 @@ export interface OpenList {
   /** The standby to go on with after a failure; throws when there is none, or the failure is final. */
   replace(failed: Reader, error: unknown): Promise<Reader>;
   /** Finds the objects that calls refer to, on the same standby. */
-  readonly findRelated: FindRelated;
+  readonly relatedFinder: RelatedFinder;
   /** Decimal digits. */
   count(kind: 'totalCount' | 'estimatedCount'): Promise<string>;
 }

@@ -44,14 +44,28 @@ export type RelatedWriter = (value: unknown) => string;
 /** An object that a call refers to; null: there is none, or nothing is known of it. */
 export type Found = object | null;
 
-/** Finds objects by their keys: at each key's place the object, or why it cannot be had. Never rejects. */
-export type FindRelated = (name: RelatedName, keys: readonly string[]) => Promise<readonly (Found | Error)[]>;
+/** The object whose key, not an empty one, lies from `at` to `end` of the row; undefined when it must be looked up. */
+export type FindNow = (row: Buffer, at: number, end: number) => Found | undefined;
 
-/** Obtains the objects with these keys, as GraphQL answers them: the same value for the same object. */
-export type RelatedSource = (plan: RelatedPlan, keys: readonly string[]) => Promise<readonly RelatedValue[]>;
+export interface RelatedFinder {
+  /** By keys: at each key's place the object, or why it cannot be had. Never rejects. */
+  find(name: RelatedName, keys: readonly string[]): Promise<readonly (Found | Error)[]>;
+  /** Undefined for objects that are found in no other way. Never throws, and gives the same object for equal ones. */
+  findNow(name: RelatedName): FindNow | undefined;
+}
+
+/** Obtains objects as GraphQL answers them: the same value for the same object. */
+export interface RelatedSource {
+  obtain(plan: RelatedPlan, keys: readonly string[]): Promise<readonly RelatedValue[]>;
+  /** Of objects that are found. */
+  answer(plan: RelatedPlan, objects: readonly object[]): Promise<readonly RelatedValue[]>;
+  findNow(name: RelatedName): FindNow | undefined;
+}
 
 /** Texts that are kept; the calls of a list may refer to as many objects as there are calls. */
 const MAX_TEXTS = 20_000;
+/** The same for texts that are long. */
+const MAX_TEXT_BYTES = 4 * 1024 * 1024;
 /** Digits of an id that is surely exact as a number. */
 const MAX_EXACT_DIGITS = 15;
 const EXACT_ID = new RegExp(`^\\d{1,${MAX_EXACT_DIGITS}}$`);
@@ -66,9 +80,16 @@ export class RelatedObjects {
   /** By the numbers of ids: quicker than by their text, which would have to be made for each row. */
   readonly #byNumber = new Map<number, RelatedText>();
   readonly #byKey = new Map<string, RelatedText>();
+  /** Of objects that are found at once, and need no key. */
+  readonly #byObject = new Map<object, RelatedText>();
   /** Many keys may lead to the same object: numbers of one block do. */
   readonly #byValue = new WeakMap<RelatedValue, RelatedText>();
   readonly #wanted = new Set<string>();
+  readonly #wantedObjects = new Set<object>();
+  /** Of the texts that were made since some were forgotten. */
+  #textBytes = 0;
+  #source: RelatedSource | undefined;
+  #findNow: FindNow | undefined;
   readonly #null: RelatedText;
   readonly #unreadable: RelatedText;
 
@@ -83,9 +104,20 @@ export class RelatedObjects {
     });
   }
 
+  /** Before the first row. */
+  useSource(source: RelatedSource): void {
+    this.#source = source;
+    this.#findNow = source.findNow(this.plan.name);
+  }
+
   /** Of the key from `at` to `end` of the row; undefined when it must be looked up first. */
   find(row: Buffer, at: number, end: number): RelatedText | undefined {
     if (at === end) return this.#null;
+    if (this.#findNow) {
+      const found = this.#findNow(row, at, end);
+      if (found === null) return this.#null;
+      if (found !== undefined) return this.#byObject.get(found);
+    }
     if (!this.#isId) return this.#byKey.get(row.toString('utf8', at, end));
     const id = exactId(row, at, end);
     if (id !== undefined) return this.#byNumber.get(id);
@@ -99,17 +131,28 @@ export class RelatedObjects {
 
   /** Notes the key, to be looked up by `obtain`. */
   want(row: Buffer, at: number, end: number): void {
-    if (this.find(row, at, end) === undefined) this.#wanted.add(row.toString('utf8', at, end));
+    if (this.find(row, at, end) !== undefined) return;
+    const found = this.#findNow?.(row, at, end);
+    if (found) this.#wantedObjects.add(found);
+    else this.#wanted.add(row.toString('utf8', at, end));
   }
 
   /** Looks up what is wanted. Never rejects: what cannot be had is null, with its failure. */
-  async obtain(source: RelatedSource): Promise<void> {
-    const keys = [...this.#wanted];
+  async obtain(): Promise<void> {
+    const [keys, objects] = [[...this.#wanted], [...this.#wantedObjects]];
     this.#wanted.clear();
-    if (keys.length === 0) return;
-    const values = await source(this.plan, keys).catch((error: unknown) => failed(keys.length, error));
-    if (this.#byNumber.size + this.#byKey.size > MAX_TEXTS) this.#forget();
-    for (const [index, key] of keys.entries()) this.#learn(key, values[index]!);
+    this.#wantedObjects.clear();
+    const { plan } = this;
+    const texts = this.#byNumber.size + this.#byKey.size + this.#byObject.size;
+    if (texts > MAX_TEXTS || this.#textBytes > MAX_TEXT_BYTES) this.#forget();
+    const [ofKeys, ofObjects] = await Promise.all([
+      obtainAll(keys, () => this.#source!.obtain(plan, keys)),
+      obtainAll(objects, () => this.#source!.answer(plan, objects)),
+    ]);
+    for (const [index, key] of keys.entries()) this.#learn(key, ofKeys[index]!);
+    for (const [index, object] of objects.entries()) {
+      this.#byObject.set(object, this.#knownText(ofObjects[index]!));
+    }
   }
 
   #learn(key: string, value: RelatedValue): void {
@@ -130,12 +173,15 @@ export class RelatedObjects {
     const { value, failures } = this.plan.leaf ? leafOf(found, this.plan.leaf) : found;
     const glue = new Glue(this.#write(value));
     this.maxBytes = Math.max(this.maxBytes, glue.length);
+    this.#textBytes += glue.length;
     return { glue, failures };
   }
 
   #forget(): void {
     this.#byNumber.clear();
     this.#byKey.clear();
+    this.#byObject.clear();
+    this.#textBytes = 0;
   }
 }
 
@@ -173,8 +219,17 @@ function leafOf({ value, failures }: RelatedValue, { field }: RelatedField): Rel
   };
 }
 
-function failed(count: number, error: unknown): readonly RelatedValue[] {
-  return Array<RelatedValue>(count).fill({ value: null, failures: [{ path: [], error }] });
+/** Never rejects: then each value is null, with the failure. */
+async function obtainAll(
+  { length }: readonly unknown[],
+  obtain: () => Promise<readonly RelatedValue[]>,
+): Promise<readonly RelatedValue[]> {
+  if (length === 0) return [];
+  try {
+    return await obtain();
+  } catch (error) {
+    return Array<RelatedValue>(length).fill({ value: null, failures: [{ path: [], error }] });
+  }
 }
 
 /** The decimal digits as a number; undefined when there are too many, or something else. */

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { FindRelated, RelatedName, RelatedPlan, RelatedSource } from './related-objects.ts';
+import type { RelatedFinder, RelatedName, RelatedPlan, RelatedSource } from './related-objects.ts';
 import { executeRelated, type RelatedExecution, type RelatedValue } from './related-selection.ts';
 
 /** Objects that are executed before others get a turn of the event loop: some ten milliseconds. */
@@ -9,42 +9,60 @@ const MAX_EXECUTED = 250;
 const nothing: RelatedValue = { value: null, failures: [] };
 
 /** Obtains objects that calls refer to: finds them, and lets GraphQL execute what is selected of each, once per object. */
-export function createRelatedSource(find: FindRelated, executionOf: () => RelatedExecution): RelatedSource {
+export function createRelatedSource(
+  finder: RelatedFinder,
+  executionOf: () => RelatedExecution,
+): RelatedSource {
   let execution: RelatedExecution | undefined;
   const known = new WeakMap<RelatedPlan, WeakMap<object, RelatedValue>>();
-  const findOnce = sharing(find);
+  const findOnce = sharing(finder);
 
-  return async (plan, keys) => {
-    const found = await findOnce(plan.name, keys);
+  async function execute(
+    plan: RelatedPlan,
+    objects: Iterable<object>,
+  ): Promise<WeakMap<object, RelatedValue>> {
     const values = known.get(plan) ?? new WeakMap<object, RelatedValue>();
     known.set(plan, values);
-    const fresh = new Set<object>();
-    for (const each of found) if (each && !(each instanceof Error) && !values.has(each)) fresh.add(each);
+    const left = [...objects].filter((object) => !values.has(object));
     execution ??= executionOf();
-    const left = [...fresh];
     while (left.length > 0) {
-      const objects = left.splice(0, MAX_EXECUTED);
-      const executed = await executeRelated(plan.selection, objects, execution);
-      for (const [index, object] of objects.entries()) values.set(object, executed[index]!);
+      const some = left.splice(0, MAX_EXECUTED);
+      const executed = await executeRelated(plan.selection, some, execution);
+      for (const [index, object] of some.entries()) values.set(object, executed[index]!);
       if (left.length > 0) await nextTurn();
     }
-    return found.map((each) => {
-      if (each instanceof Error) return { value: null, failures: [{ path: [], error: each }] };
-      return each ? values.get(each)! : nothing;
-    });
+    return values;
+  }
+
+  return {
+    findNow: (name) => finder.findNow(name),
+    async obtain(plan, keys) {
+      const found = await findOnce(plan.name, keys);
+      const fresh = new Set<object>();
+      for (const each of found) if (each && !(each instanceof Error)) fresh.add(each);
+      const values = await execute(plan, fresh);
+      return found.map((each) => {
+        if (each instanceof Error) return { value: null, failures: [{ path: [], error: each }] };
+        return each ? values.get(each)! : nothing;
+      });
+    },
+    async answer(plan, objects) {
+      const values = await execute(plan, objects);
+      return objects.map((object) => values.get(object)!);
+    },
   };
 }
 
 /** Fields that differ in their selection alone want the same objects at the same time: they are found once. */
-function sharing(find: FindRelated): FindRelated {
+function sharing(finder: RelatedFinder): RelatedFinder['find'] {
   const finding = new Map<
     RelatedName,
-    { readonly keys: readonly string[]; readonly found: ReturnType<FindRelated> }
+    { readonly keys: readonly string[]; readonly found: ReturnType<RelatedFinder['find']> }
   >();
   return (name, keys) => {
     const other = finding.get(name);
     if (other && isDeepStrictEqual(other.keys, keys)) return other.found;
-    const found = find(name, keys).finally(() => finding.delete(name));
+    const found = finder.find(name, keys).finally(() => finding.delete(name));
     finding.set(name, { keys, found });
     return found;
   };

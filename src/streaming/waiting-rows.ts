@@ -49,7 +49,6 @@ export function createRowTarget(options: RowTargetOptions): RowTarget {
 class WaitingRows implements RowTarget, Flow {
   readonly flow = this;
   readonly #options: RowTargetOptions;
-  readonly #source: RelatedSource;
   /** Whole DataRow messages, from `#from` to `#to`. */
   #rows: Buffer = Buffer.alloc(0);
   #from = 0;
@@ -61,7 +60,8 @@ class WaitingRows implements RowTarget, Flow {
 
   constructor(options: RowTargetOptions) {
     this.#options = options;
-    this.#source = options.createSource();
+    const source = options.createSource();
+    for (const objects of options.encoder.related) objects.useSource(source);
   }
 
   onRow(row: Buffer, start: number, end: number): void {
@@ -118,7 +118,7 @@ class WaitingRows implements RowTarget, Flow {
   async #lookUp(): Promise<void> {
     const { encoder, onWritten } = this.#options;
     try {
-      await Promise.all(encoder.related.map((objects) => objects.obtain(this.#source)));
+      await Promise.all(encoder.related.map((objects) => objects.obtain()));
       this.#write();
       onWritten();
     } catch (error) {

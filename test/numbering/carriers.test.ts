@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createTrafficModel } from '../../src/demo/traffic-model.ts';
 import type { CarrierSource } from '../../src/numbering/carrier.ts';
 import { createNumbering } from '../../src/numbering/numbering.ts';
 import { anXdr } from '../support/builders.ts';
@@ -9,6 +10,8 @@ const settings = {
   NUMBERING_PLAN: 'src/demo/numbering-plan.sample.csv',
   NUMBERING_OPERATORS: 'src/demo/numbering-operators.sample.csv',
 };
+/** Numbers that the demo calls. */
+const DEMO_CALLS = 3000;
 const CARRIER = '{ blockHolder blockHolderCode territory country lineKind prefix }';
 
 const ofAMobile = {
@@ -114,6 +117,35 @@ describe('Cdr.carrier', () => {
     expect(new Set(batches.flat()).size).toBe(304);
   });
 
+  test('is the same whether it is found at once, looked up, or resolved by the ordinary executor', async () => {
+    const model = createTrafficModel(3);
+    await using own = await createTestDatabase();
+    await own.insertXdrs(
+      Array.from({ length: DEMO_CALLS }, (_, index) =>
+        anXdr({ i_xdr: String(index + 1), cld: model.callEndingIn(index).called.translated }),
+      ),
+    );
+    const numbering = createNumbering({
+      planPath: settings.NUMBERING_PLAN,
+      operatorsPath: settings.NUMBERING_OPERATORS,
+    });
+    await numbering.firstRead;
+    const onlyLookedUp: CarrierSource = { lookUp: (numbers) => numbering.lookUp(numbers) };
+    await using findingNow = await createTestGateway(own, { carriers: numbering });
+    await using lookingUp = await createTestGateway(own, { carriers: onlyLookedUp });
+    const query = `{ cdrs(first: ${DEMO_CALLS}) { nodes { id cld carrier ${CARRIER} } } }`;
+    const ordinary = await findingNow.ask(query, {}, { headers: { accept: 'multipart/mixed' } });
+    const parts = await ordinary.text();
+    const expected = JSON.parse(parts.slice(parts.indexOf('{'), parts.lastIndexOf('}') + 1)).data;
+    expect(expected.cdrs.nodes).toHaveLength(DEMO_CALLS);
+    // Twice: the first batch of the first list is looked up, and every later one found at once.
+    for (const way of [findingNow, findingNow, lookingUp]) {
+      const text = await (await way.ask(query)).text();
+      expect(text.startsWith(`{"data":${JSON.stringify(expected)}`)).toBe(true);
+    }
+    numbering.close();
+  });
+
   test('is columns of a file', async () => {
     const response = await gateway.ask(
       '{ cdrs(filter: { accountIds: [14] }, orderBy: OLDEST_FIRST, first: 1) { nodes { cld carrier { prefix country } } } }',
@@ -134,9 +166,17 @@ describe('a look-up that fails', () => {
     },
   };
 
+  const throwingAtOnce: CarrierSource = {
+    ...failing,
+    findNow() {
+      throw new Error('the memory is on fire');
+    },
+  };
+
   test.each([
     ['rejects', failing],
     ['throws', throwing],
+    ['throws where it is to answer at once', throwingAtOnce],
   ])('is null and a line in the log, whether it %s; the page is whole', async (_, carriers) => {
     const logged: Record<string, unknown>[] = [];
     await using broken = await createTestGateway(database, { carriers, onLog: (line) => logged.push(line) });

@@ -1,0 +1,135 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fields } from '../calls.ts';
+import { type Gateway, PROJECT, startGateway } from '../gateway.ts';
+import { interleave } from '../interleave.ts';
+import { computeRatio, count, judge, type Line, type Row, shortMillis, times } from '../line.ts';
+import { type MeasuredRun, runRequest } from '../measured-run.ts';
+import { gatewayList } from '../requests.ts';
+import { recordMemory } from '../resident-memory.ts';
+import type { Stage } from '../stage.ts';
+import { verifyCount } from '../verify.ts';
+import type { Endpoint } from '../wire.ts';
+import { readWorkload } from '../workload.ts';
+import { describeRuns, totals } from './lists.ts';
+import { answerPages, MAX_MB, MEGABYTE, probeSamples, settledMemory } from './memory.ts';
+
+const TARGET = 1.3;
+const MAX_BLOCK_MILLIS = 50;
+/** Of which the quietest counts: whatever else the machine does makes a timer late too. */
+const BLOCK_ROUNDS = 5;
+
+const objects = {
+  account: 'account { username }',
+  customer: 'customer { name }',
+  carrier: 'carrier { blockHolder country lineKind }',
+} as const;
+
+const WITHOUT = 'without';
+const ALL = 'account, customer and carrier';
+const selections: Readonly<Record<string, string>> = {
+  [WITHOUT]: '',
+  [ALL]: Object.values(objects).join(' '),
+  ...Object.fromEntries(Object.entries(objects).map(([name, selection]) => [`${name} alone`, selection])),
+};
+
+/** What the names that a list refers to cost: all of them together, and each. */
+export const namesRow: Row = {
+  name: 'names',
+  title: 'a list with names in it',
+  workloads: (stage) => [
+    readWorkload(stage, `${count(stage.settings.sizes.list)} calls with ${ALL}`, (endpoint) =>
+      namesList(endpoint, stage.settings.sizes.list, ALL),
+    ),
+  ],
+  async measure(stage) {
+    const memoryFile = join(stage.scratchDir, 'names.jsonl');
+    await using gateway = await startGateway({
+      databaseUrl: stage.database.url,
+      scratchDir: stage.scratchDir,
+      memoryFile,
+      // The demo's blocks, so that carriers have holders.
+      settings: {
+        NUMBERING_PLAN: join(PROJECT, 'src/demo/numbering-plan.sample.csv'),
+        NUMBERING_OPERATORS: join(PROJECT, 'src/demo/numbering-operators.sample.csv'),
+      },
+    });
+    await answerPages(gateway.endpoint);
+    return [
+      ...(existsSync('/proc/self/statm') ? [await measureMemory(stage, gateway)] : []),
+      ...(await measureTime(stage, gateway)),
+      await measureBlocks(stage, gateway, memoryFile),
+    ];
+  },
+};
+
+function namesList(endpoint: Endpoint, first: number, which: string) {
+  return gatewayList(endpoint, {
+    first,
+    selection: `nodes { ${Object.keys(fields).join(' ')} ${selections[which]} }`,
+  });
+}
+
+async function measureTime(stage: Stage, gateway: Gateway): Promise<Line[]> {
+  const { list } = stage.settings.sizes;
+  const names = Object.keys(selections);
+  const sides = [];
+  for (const name of names) {
+    const request = namesList(gateway.endpoint, list, name);
+    await verifyCount('The gateway', request, { mark: '{"id":"', expected: list });
+    sides.push({ name, run: () => runRequest(stage, gateway.process.pid, request) });
+  }
+  const runs = await interleave(sides, { repeats: stage.settings.repeats, warmups: 2 });
+  return names.slice(1).map((name) => buildLine(name, list, runs));
+}
+
+function buildLine(name: string, list: number, runs: ReadonlyMap<string, readonly MeasuredRun[]>): Line {
+  const { ratio, spread } = computeRatio(totals(runs, name), totals(runs, WITHOUT));
+  const target = name === ALL ? `≤ ${TARGET}× the same without` : '';
+  const both = new Map([...runs].filter(([each]) => each === name || each === WITHOUT));
+  return {
+    title: `${count(list)} calls with ${name}`,
+    target,
+    measured: target === '' ? `${times(ratio)} the same without` : times(ratio),
+    verdict: target === '' ? '' : judge(ratio <= TARGET),
+    notes: [...describeRuns(both), spread],
+  };
+}
+
+async function measureMemory(stage: Stage, { endpoint, process }: Gateway): Promise<Line> {
+  const { longList } = stage.settings.sizes;
+  using recording = recordMemory(process.pid);
+  const idle = await settledMemory(recording);
+  await verifyCount('The gateway', namesList(endpoint, longList, ALL), {
+    mark: '{"id":"',
+    expected: longList,
+  });
+  const peak = Math.max(...recording.samples.map(({ resident }) => resident));
+  const over = (peak - idle) / MEGABYTE;
+  return {
+    title: `memory while ${count(longList)} calls with ${ALL} are answered`,
+    target: `≤ ${MAX_MB} MB over idle`,
+    measured: `${over.toFixed(1)} MB`,
+    verdict: judge(over <= MAX_MB),
+    notes: [],
+  };
+}
+
+async function measureBlocks(stage: Stage, { endpoint }: Gateway, memoryFile: string): Promise<Line> {
+  const { list } = stage.settings.sizes;
+  const longest: number[] = [];
+  for (let round = 0; round < BLOCK_ROUNDS; round++) {
+    const from = Date.now();
+    await stage.client.read(namesList(endpoint, list, ALL));
+    const within = probeSamples(memoryFile).filter(({ at }) => at >= from);
+    longest.push(Math.max(...within.map(({ longestBlock }) => longestBlock)));
+  }
+  const quietest = Math.min(...longest);
+  return {
+    title: `the event loop meanwhile, blocked at most`,
+    target: `≤ ${MAX_BLOCK_MILLIS} ms`,
+    measured: `${shortMillis(quietest)} ms`,
+    verdict: judge(quietest <= MAX_BLOCK_MILLIS),
+    notes: [`of ${BLOCK_ROUNDS} lists ${longest.map(shortMillis).join(', ')} ms; the quietest counts`],
+  };
+}
