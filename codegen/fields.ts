@@ -16,6 +16,9 @@ named in bold must be there, or the gateway does not start; a value whose column
 says which are. What of a Sippy may be missing with its whole table (\`calls\`, \`accounts\`, \`destinations\`, \`countries\`) is
 null then, too.
 
+\`currency\`, of all amounts of a call, is that of its account: \`accounts.currency\`, or \`payment_currency\`, or \`iso_4217\`. It is
+null where the account is unknown or has none.
+
 \`CDR_SOURCE=xdrs\` reads one table, \`CDR_SOURCE=sippy\` reads \`cdrs\` and what can be joined to it.
 `;
 

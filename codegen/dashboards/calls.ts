@@ -54,7 +54,11 @@ export function overTime(...names: readonly Measure[]): QueryTarget {
 }
 
 /** A measure over time, one line for each value of a dimension that has few. */
-export function overTimeBy(dimension: 'OUTCOME', field: 'outcome', measure: Measure): QueryTarget {
+export function overTimeBy(
+  dimension: 'OUTCOME' | 'CURRENCY',
+  field: 'outcome' | 'currency',
+  measure: Measure,
+): QueryTarget {
   return graphql({
     query: `{ cdrStats(filter: ${FILTER}, groupBy: [\${bucket}, ${dimension}], ${ZONE}) { rows { bucket ${field} ${measure} } } }`,
     root: 'cdrStats.rows',
@@ -74,8 +78,10 @@ export function totals(names: readonly Measure[]): QueryTarget {
 }
 
 export interface Top {
-  readonly dimension: 'ACCOUNT' | 'COUNTRY' | 'PREFIX' | 'DISCONNECT_CAUSE' | 'OUTCOME';
-  readonly field: 'accountId' | 'country' | 'prefix' | 'disconnectCause' | 'outcome';
+  readonly dimension: 'ACCOUNT' | 'COUNTRY' | 'PREFIX' | 'DISCONNECT_CAUSE' | 'OUTCOME' | 'CURRENCY';
+  readonly field: 'accountId' | 'country' | 'prefix' | 'disconnectCause' | 'outcome' | 'currency';
+  /** A row for each currency of a group: amounts of different ones cannot be added. */
+  readonly isByCurrency?: boolean;
   readonly title: string;
   readonly first: number;
   readonly orderBy: Measure;
@@ -87,13 +93,15 @@ export interface Top {
 /** The groups that come first by one measure. */
 export function topGroups(top: Top): QueryTarget {
   const { dimension, field, first, orderBy, direction = 'DESC', atLeastAttempts, measures: names } = top;
+  const fields = top.isByCurrency ? [field, 'currency'] : [field];
+  const groupBy = top.isByCurrency ? `${dimension}, CURRENCY` : dimension;
   const having =
     atLeastAttempts === undefined ? '' : `having: [{ measure: ATTEMPTS, atLeast: ${atLeastAttempts} }], `;
   const order = `orderBy: { measure: ${enumNameOf(orderBy)}, direction: ${direction} }, first: ${first}`;
   return graphql({
-    query: `{ cdrStats(filter: ${FILTER}, groupBy: [${dimension}], ${having}${order}) { rows { ${field} ${names.join(' ')} } } }`,
+    query: `{ cdrStats(filter: ${FILTER}, groupBy: [${groupBy}], ${having}${order}) { rows { ${fields.join(' ')} ${names.join(' ')} } } }`,
     root: 'cdrStats.rows',
-    columns: { [field]: 'string', ...numbers(names) },
+    columns: { ...Object.fromEntries(fields.map((name) => [name, 'string'])), ...numbers(names) },
     format: 'table',
   });
 }
@@ -108,8 +116,14 @@ function enumNameOf(measure: Measure): string {
 }
 
 /** The columns of a table of groups. */
-function groupColumns({ field, title, measures: names }: Top): readonly ColumnView[] {
-  return [{ name: field, title, unit: 'none' }, ...measureColumns(names)];
+function groupColumns({ field, title, isByCurrency, measures: names }: Top): readonly ColumnView[] {
+  const currency = { name: 'currency', title: 'Currency', unit: 'none', width: 80 };
+  return [
+    { name: field, title, unit: 'none' },
+    ...measureColumns(names.filter((name) => name !== 'chargedAmount')),
+    ...measureColumns(names.filter((name) => name === 'chargedAmount')),
+    ...(isByCurrency ? [currency] : []),
+  ];
 }
 
 /** A table of the groups that come first, in their order. */

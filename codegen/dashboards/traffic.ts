@@ -33,16 +33,30 @@ export function traffic(): object {
   });
 }
 
-const sums: readonly Measure[] = ['attempts', 'answered', 'minutes', 'billedMinutes', 'chargedAmount'];
+const sums: readonly Measure[] = ['attempts', 'answered', 'minutes', 'billedMinutes'];
+
+const currencies: Top = {
+  dimension: 'CURRENCY',
+  field: 'currency',
+  title: 'Currency',
+  first: 20,
+  orderBy: 'attempts',
+  measures: ['chargedAmount', 'attempts'],
+};
 
 function tiles() {
   return [
     figures({
       title: 'In total',
       description:
-        "All calls of the time range: attempts, those of them that were answered, real minutes, billed minutes, and charges. Charges are in each account's own currency: choose accounts of one.",
+        'All calls of the time range: attempts, those of them that were answered, real minutes and billed minutes.',
       targets: [totals(sums)],
       columns: measureColumns(sums),
+    }),
+    topTable(currencies, {
+      title: 'Charged',
+      description:
+        "What the calls of the time range were charged, a row for each currency: amounts are in each account's own. An empty name: the currency of the account is unknown.",
     }),
   ];
 }
@@ -80,10 +94,11 @@ function amountsOverTime() {
     }),
     timeSeries({
       title: 'Charged',
-      description: "Charged amounts. Only meaningful within one currency: amounts are in each account's own.",
+      description: "Charged amounts, a line for each currency: amounts are in each account's own.",
       unit: 'none',
       asBars: true,
-      targets: [overTime('chargedAmount')],
+      targets: [overTimeBy('CURRENCY', 'currency', 'chargedAmount')],
+      displayName: `\${__field.labels.currency}`,
     }),
   ];
 }
@@ -94,6 +109,7 @@ const countries: Top = {
   title: 'Country',
   first: 20,
   orderBy: 'minutes',
+  isByCurrency: true,
   measures: ['attempts', 'answered', 'minutes', 'billedMinutes', 'chargedAmount'],
 };
 
@@ -104,7 +120,6 @@ const topAccounts: Top = {
   dimension: 'ACCOUNT',
   field: 'accountId',
   title: 'Account',
-  orderBy: 'chargedAmount',
 };
 
 function destinations() {
@@ -115,15 +130,17 @@ function destinations() {
       unit: MINUTES,
       decimals: 1,
       xField: 'country',
-      targets: [topGroups({ ...countries, first: 10, measures: ['minutes'] })],
+      targets: [topGroups({ ...countries, first: 10, isByCurrency: false, measures: ['minutes'] })],
     }),
     topTable(countries, {
       title: 'Countries',
-      description: 'The twenty countries with the most minutes. An empty name: the switch knew none.',
+      description:
+        'The countries with the most minutes, a row for each currency that calls there were charged in. An empty name: the switch knew none.',
     }),
     topTable(prefixes, {
       title: 'Prefixes',
-      description: 'The twenty rate prefixes with the most minutes.',
+      description:
+        'The rate prefixes with the most minutes, a row for each currency that their calls were charged in.',
     }),
   ];
 }
@@ -131,16 +148,17 @@ function destinations() {
 function accounts() {
   return [
     barChart({
-      title: 'Top accounts by charges',
-      description: 'The ten accounts that were charged most, each in its own currency.',
+      title: 'Top accounts by minutes',
+      description:
+        'The ten accounts with the most minutes: charges in different currencies cannot be compared.',
       unit: 'none',
-      decimals: 2,
+      decimals: 1,
       xField: 'accountId',
-      targets: [topGroups({ ...topAccounts, first: 10, measures: ['chargedAmount'] })],
+      targets: [topGroups({ ...topAccounts, first: 10, isByCurrency: false, measures: ['minutes'] })],
     }),
     topTable(topAccounts, {
       title: 'Accounts',
-      description: 'The twenty accounts that were charged most, each in its own currency.',
+      description: 'The twenty accounts with the most minutes, and what they were charged in their currency.',
     }),
   ];
 }

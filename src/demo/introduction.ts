@@ -5,7 +5,7 @@ import type { DemoReport } from './demo-report.ts';
 import { explorerUsers } from './explorer.ts';
 
 const FIRST_QUERY =
-  '{ cdrs(first: 1) { nodes { connectTime cli cld country durationSeconds chargedAmount } } }';
+  '{ cdrs(first: 1) { nodes { connectTime cli cld country durationSeconds chargedAmount currency } } }';
 const FIRST_ANSWER_TIMEOUT_MS = 15_000;
 
 /** Repeats a query until the gateway has found a standby to answer from. Resolves with the text of the answer. */

@@ -49,7 +49,10 @@ query LastHour($from: DateTime = "${hourAgo}") {
       acdSeconds
       pddSeconds
       minutes
-      chargedAmount
+      amountsByCurrency {
+        currency
+        chargedAmount
+      }
       shortCalls
     }
   }
@@ -78,6 +81,7 @@ query CallsByNumber(
       country
       durationSeconds
       chargedAmount
+      currency
       outcome
       disconnectReason
     }
@@ -89,17 +93,19 @@ query CallsByNumber(
   }
 }
 `,
-    `# Where the money went in the last 24 hours.
+    `# Where the money went in the last 24 hours, a row for
+# each currency: amounts of different ones are not added.
 query TopDestinations($from: DateTime = "${dayAgo}", $top: Int = 10) {
   cdrStats(
     filter: { from: $from }
-    groupBy: [COUNTRY, PREFIX]
+    groupBy: [COUNTRY, PREFIX, CURRENCY]
     orderBy: { measure: CHARGED_AMOUNT, direction: DESC }
     first: $top
   ) {
     rows {
       country
       prefix
+      currency
       chargedAmount
       attempts
       minutes

@@ -164,7 +164,7 @@ export type TopDestinationsQueryVariables = Exact<{
 }>;
 
 
-export type TopDestinationsQuery = { cdrStats: { rows: Array<{ country: string | null, prefix: string | null, attempts: number | string, asr: number | null, ner: number | null, minutes: string, chargedAmount: string | null }> } | null };
+export type TopDestinationsQuery = { cdrStats: { rows: Array<{ country: string | null, prefix: string | null, attempts: number | string, asr: number | null, ner: number | null, minutes: string, currency: string | null, chargedAmount: string | null }> } | null };
 
 export type AsrByHourQueryVariables = Exact<{
   account: string;

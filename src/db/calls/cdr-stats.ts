@@ -148,10 +148,12 @@ function selectGroups(relations: Relations, query: CdrStatsQuery, values: readon
     const { partials, finish } = cdrMeasure(name);
     return sql.raw(finish(partials.map(columnOf))).as(name);
   });
-  const doubts = [...partials.values()].filter(({ isQuickSum }) => isQuickSum);
+  const doubts = [...partials.values()].filter(({ tells }) => tells);
   const isUnreadable = doubts.map((partial) => sql.raw(isUnreadableSum(columnOf(partial))));
+  const isSomeUnreadable = sql.join(isUnreadable, sql` or `);
   // Over all groups: one that is not shown might have to be, or the other way round.
-  const tells = sql`coalesce(bool_or(${sql.join(isUnreadable, sql` or `)}) over (), false)`.as(IS_UNREADABLE);
+  const ofAll = query.groupBy.length > 0 ? sql`bool_or(${isSomeUnreadable}) over ()` : isSomeUnreadable;
+  const tells = sql`coalesce(${ofAll}, false)`.as(IS_UNREADABLE);
   const groups = relations
     .selectFrom(selectPartials(relations, query, [...partials.values()]).as('partials'))
     .select([...groupColumns(query, 'partials'), ...finished, ...(doubts.length > 0 ? [tells] : [])]);
@@ -162,7 +164,8 @@ interface PartialColumn extends Aggregate {
   readonly column: string;
   /** The aggregate in the chosen way. */
   readonly chosenSql: string;
-  readonly isQuickSum: boolean;
+  /** Whether it is no finite number where one of the values is none. */
+  readonly tells: boolean;
 }
 
 /** By their SQL: values that are worked out from the same partial share it. */
@@ -172,15 +175,17 @@ function partialColumns(values: readonly StatsValue[], way: Way): ReadonlyMap<st
   );
   const ofCurrencies = needed.some(({ over }) => over === 'currencies') ? [attempts, chargedAmount] : [];
   const aggregates = new Map([...needed, ...ofCurrencies].map((one) => [one.sql, one]));
+  const told = new Set([...aggregates.values()].map(({ quick }) => quick?.tells));
   const entries = [...aggregates].map(([text, aggregate], index): [string, PartialColumn] => {
-    const quick = way === 'quick' ? aggregate.quick : undefined;
+    const isQuick = way === 'quick' && aggregate.quick?.beside.every((column) => told.has(column));
+    const quick = isQuick ? aggregate.quick : undefined;
     return [
       text,
       {
         ...aggregate,
         column: `partial_${index + 1}`,
         chosenSql: quick?.sql ?? text,
-        isQuickSum: quick?.isSum ?? false,
+        tells: quick?.tells !== undefined,
       },
     ];
   });
@@ -189,7 +194,11 @@ function partialColumns(values: readonly StatsValue[], way: Way): ReadonlyMap<st
 
 /** A row per group: what it is grouped by, and its partials. */
 function selectPartials(relations: Relations, query: CdrStatsQuery, partials: readonly PartialColumn[]) {
-  const isOfCurrencies = query.groupBy.some(isAccountDimension) || partials.some(isOver('currencies'));
+  const isOfCurrencies =
+    query.groupBy.some(isAccountDimension) ||
+    partials.some(({ sql }) => sql === amountsByCurrency.sql) ||
+    // The calls of one account are in one currency, whichever that is.
+    (partials.some(isOver('currencies')) && !accountOfGroups(relations, query));
   const ofCalls = partials.filter(isOver('calls'));
   const viaAccounts = isOfCurrencies ? ofCalls.filter(({ merge }) => merge !== null) : [];
   const direct = ofCalls.filter((partial) => !viaAccounts.includes(partial));
