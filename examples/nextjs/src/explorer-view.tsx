@@ -10,6 +10,7 @@ import { useIsSmall } from './chrome/use-is-small.ts';
 import { useStored } from './chrome/use-stored.ts';
 import { useView } from './chrome/view.tsx';
 import { applyFilter, unfilter } from './filter/apply-filter.ts';
+import { hasIndexedNumber } from './filter/cdr-filter.ts';
 import { Chips } from './filter/chips.tsx';
 import { FilterBar } from './filter/filter-bar.tsx';
 import { filterParts, type Question, questionParsers } from './filter/question.ts';
@@ -66,7 +67,10 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
       change({ ...applyFilter(question, filter, isExcluded), call: null }),
     [change, question],
   );
-  const clear = () =>
+  const [clearings, setClearings] = useState(0);
+  const clear = () => {
+    // What is being typed is cleared too: it would come back a moment later.
+    setClearings(clearings + 1);
     change({
       ...Object.fromEntries(
         filterParts.map((part) => [
@@ -77,6 +81,7 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
       from: null,
       to: null,
     });
+  };
   const toggleLive = () => {
     if (!live.isLive) change({ order: 'newest', from: null, to: null, view: 'calls' });
     live.toggle();
@@ -143,7 +148,13 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
           hasFilters={hasFilters}
           onFilters={() => setFilters(!hasFilters)}
         />
-        <FilterBar question={question} range={explorer.range} isOpen={hasFilters} onChange={change} />
+        <FilterBar
+          key={clearings}
+          question={question}
+          range={explorer.range}
+          isOpen={hasFilters}
+          onChange={change}
+        />
         <Chips question={question} onChange={change} onClear={clear} />
       </section>
       <Tiles asked={explorer.tiles} />
@@ -200,6 +211,8 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
                   isEstimate={explorer.isEstimate}
                   most={explorer.most}
                   size={listed.size}
+                  soughtNumber={hasIndexedNumber(listed.filter) ? listed : undefined}
+                  onRange={({ from, to }) => change({ from: new Date(from), to: new Date(to) })}
                   onSize={(size) => change({ size })}
                   onClear={clear}
                   onTop={() => {

@@ -19,6 +19,7 @@ export interface ExplorerProps {
   readonly user: { readonly name: string; readonly role: 'customer' | 'admin'; readonly masked: boolean };
   readonly words: Words;
   readonly locale: string;
+  readonly countryCode: string;
   readonly amberSeconds: number;
   readonly redSeconds: number;
   /** Epoch milliseconds by the server's clock: the end of the first range. */
@@ -46,7 +47,16 @@ export function Explorer(props: ExplorerProps) {
   );
 }
 
-function Loaded({ user, words, locale, amberSeconds, redSeconds, now, ...given }: ExplorerProps) {
+function Loaded({
+  user,
+  words,
+  locale,
+  countryCode,
+  amberSeconds,
+  redSeconds,
+  now,
+  ...given
+}: ExplorerProps) {
   const [asked, setQuestion] = useQueryStates(questionParsers);
   const question = useMemo(() => questionOfUser(asked, user), [asked, user]);
   // By this clock, not the server's: asked for when the page was.
@@ -55,8 +65,8 @@ function Loaded({ user, words, locale, amberSeconds, redSeconds, now, ...given }
   const formats = useMemo(() => createFormats(locale, zone), [locale, zone]);
   const [carriers] = useState(() => new CarrierBook({ ask: askCarriers }));
   const view = useMemo(
-    () => ({ user, words, formats, carriers, amberSeconds, redSeconds }),
-    [user, words, formats, carriers, amberSeconds, redSeconds],
+    () => ({ user, words, formats, countryCode, carriers, amberSeconds, redSeconds }),
+    [user, words, formats, countryCode, carriers, amberSeconds, redSeconds],
   );
   return (
     <ViewProvider view={view}>

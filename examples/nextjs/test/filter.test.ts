@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createLoader } from 'nuqs/server';
 import { applyFilter } from '../src/filter/apply-filter.ts';
 import { cdrFilterOf, withoutDimension } from '../src/filter/cdr-filter.ts';
-import { parsePattern, printPattern } from '../src/filter/number-pattern.ts';
+import { matchOf, parsePattern, printPattern, storedPattern } from '../src/filter/number-pattern.ts';
 import {
   hasFilters,
   printQuestion,
@@ -70,17 +70,62 @@ test('the stars of a number say how it is compared, and are printed again', () =
   assert.equal(parsePattern(''), null);
 });
 
+test('a number is found however people write it', () => {
+  const stored = (text: string, kind: 'is' | 'startsWith' | 'endsWith' | 'contains' = 'is', code = '33') =>
+    storedPattern({ ...parsePattern(text)!, kind }, code).digits;
+  for (const text of [
+    '+33 6 08 47 06 36',
+    '+33 (0)6 08 47 06 36',
+    '0033 6 08.47.06.36',
+    '06 08 47 06 36',
+    '06\u202f08\u00a047‑06–36',
+    'tel:+33-608-470-636',
+    'sip:+33608470636@192.0.2.1;user=phone',
+    '06 08 47 06 36 ext. 12',
+    '06 08 47 06 36 poste 3',
+    '33608470636',
+  ]) {
+    assert.equal(stored(text), '33608470636', text);
+  }
+  assert.equal(stored('06 08', 'startsWith'), '33608');
+  assert.equal(stored('06 08', 'is', '44'), '44608');
+  assert.equal(stored('06 08', 'startsWith', ''), '0608', 'a site without a country of its own');
+  assert.equal(stored('+1 212', 'startsWith'), '1212');
+  assert.equal(stored('112'), '112');
+  assert.equal(stored('0'), '0');
+  assert.equal(stored('00', 'startsWith'), '00');
+});
+
+test('any digits may be a part of a number, and only a whole one is taken for one', () => {
+  const stored = (digits: string, kind: 'endsWith' | 'contains') =>
+    storedPattern({ kind, digits }, '33').digits;
+  assert.equal(stored('0636', 'endsWith'), '0636');
+  assert.equal(stored('0608470636', 'contains'), '608470636');
+  assert.equal(stored('0047', 'contains'), '0047');
+  assert.equal(stored('+33608', 'contains'), '33608');
+});
+
+test('what a link says of a number is taken as it is, but for the plus, and letters find nothing', () => {
+  assert.deepEqual(matchOf(parsePattern('+33608*')), { startsWith: '33608' });
+  assert.deepEqual(matchOf(parsePattern('0608470636')), { is: '0608470636' });
+  assert.deepEqual(matchOf(parsePattern('nobody')), { is: 'nobody' });
+});
+
 test('the filter of the gateway holds what is asked for, and nothing else', () => {
   assert.deepEqual(cdrFilterOf(questionOf(''), range), {
     from: '2026-11-20T09:57:03.000Z',
     to: '2026-11-20T10:57:03.000Z',
   });
   assert.deepEqual(
-    cdrFilterOf(questionOf('?type=ERRORS&cld=336*&ip=192.0.2.1&min=5&customer=3'), { from: 0, to: null }),
+    cdrFilterOf(questionOf('?type=ERRORS&cld=336*&ip=192.0.2.1&callId=a@b&min=5&customer=3'), {
+      from: 0,
+      to: null,
+    }),
     {
       from: '1970-01-01T00:00:00.000Z',
       type: 'ERRORS',
       cld: { startsWith: '336' },
+      callIds: ['a@b'],
       remoteIp: '192.0.2.1',
       minDurationSeconds: '5',
       customerIds: ['3'],

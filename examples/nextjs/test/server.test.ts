@@ -94,15 +94,31 @@ test('every bad setting is named at once', () => {
     USERS: '[{"name":"x","password":"y","role":"customer"}]',
     SESSION_HOURS: 'many',
     RED_SECONDS: '1',
+    COUNTRY_CODE: '+33',
   };
   assert.throws(
     () => parseSettings(bad),
     (error: Error) => {
-      for (const name of ['GATEWAY_URL', 'SESSION_SECRET', 'USERS', 'SESSION_HOURS', 'RED_SECONDS']) {
+      for (const name of [
+        'GATEWAY_URL',
+        'SESSION_SECRET',
+        'USERS',
+        'SESSION_HOURS',
+        'RED_SECONDS',
+        'COUNTRY_CODE',
+      ]) {
         assert.match(error.message, new RegExp(`^- ${name}: `, 'm'));
       }
       return true;
     },
+  );
+});
+
+test('a site has a country of its own, or none', () => {
+  const codeOf = (more: Record<string, string>) => parseSettings({ ...environment, ...more }).countryCode;
+  assert.deepEqual(
+    [codeOf({}), codeOf({ COUNTRY_CODE: '' }), codeOf({ COUNTRY_CODE: '44' })],
+    ['33', '', '44'],
   );
 });
 

@@ -10,6 +10,8 @@ export interface View {
   readonly user: { readonly name: string; readonly role: 'customer' | 'admin'; readonly masked: boolean };
   readonly words: Words;
   readonly formats: Formats;
+  /** Of numbers that are typed without theirs; empty for none. */
+  readonly countryCode: string;
   /** Of the numbers on the screen. */
   readonly carriers: CarrierBook;
   /** Of the data's age. */

@@ -244,7 +244,11 @@ function CallFacts({ call, detail, onFilter }: FactsProps) {
         <dl className="facts">
           {fact(c.remoteIp, call.remoteIp, call.remoteIp ? { part: 'ip', value: call.remoteIp } : undefined)}
           {fact(c.userAgent, detail?.userAgent)}
-          {fact(c.callId, detail?.callId && <span className="breakable">{detail.callId}</span>)}
+          {fact(
+            c.callId,
+            detail?.callId && <span className="breakable">{detail.callId}</span>,
+            detail?.callId ? { part: 'callId', value: detail.callId } : undefined,
+          )}
         </dl>
       </section>
     </>

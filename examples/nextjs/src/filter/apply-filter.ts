@@ -7,7 +7,7 @@ export function applyFilter(
   { part, value }: CellFilter,
   isExcluded: boolean,
 ): Partial<Question> {
-  if (part === 'cli' || part === 'cld' || part === 'ip') return { [part]: value };
+  if (part === 'cli' || part === 'cld' || part === 'ip' || part === 'callId') return { [part]: value };
   const typed = part === 'cause' ? Number(value) : value;
   const wanted: readonly (string | number)[] = question[part];
   if (part === 'customer') return { [part]: toggled(question[part], value) };

@@ -19,11 +19,17 @@ export function cdrFilterOf(
     customerIds: some(question.customer),
     cli: matchOf(parsePattern(question.cli)),
     cld: matchOf(parsePattern(question.cld)),
+    callIds: some([question.callId.trim()].filter(Boolean)),
     remoteIp: question.ip.trim() || null,
     minDurationSeconds: question.min === null ? null : String(question.min),
     maxDurationSeconds: question.max === null ? null : String(question.max),
     not: exclusionOf(question),
   });
+}
+
+/** Whether its calls are found by an index, at whatever time they were. */
+export function hasIndexedNumber({ cli, cld }: CdrFilter): boolean {
+  return [cli, cld].some((match) => match?.is != null || match?.startsWith != null);
 }
 
 /** Any of what is left out leaves a call out; a call of which it is unknown stays. */

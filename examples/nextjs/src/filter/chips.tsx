@@ -81,6 +81,7 @@ function chipsOf(question: Question, { words }: View): Chip[] {
     type: (type: Question['type']) => words.types[type],
     cli: (text: string) => `${words.columns.cli}: ${text}`,
     cld: (text: string) => `${words.columns.cld}: ${text}`,
+    callId: (text: string) => `${words.columns.callId}: ${text}`,
     ip: (text: string) => `${words.columns.remoteIp}: ${text}`,
     min: (seconds: number) => `${f.min}: ${seconds}`,
     max: (seconds: number) => `${f.max}: ${seconds}`,
@@ -105,7 +106,7 @@ function chipsOf(question: Question, { words }: View): Chip[] {
       ];
     }
     if (value === null || value === '' || value === 'ALL') return [];
-    const isText = part === 'cli' || part === 'cld' || part === 'ip';
+    const isText = part === 'cli' || part === 'cld' || part === 'ip' || part === 'callId';
     const without = { [part]: part === 'type' ? 'ALL' : isText ? '' : null };
     return [{ key: part, text: single[part]!(value as never), isExcluded: false, without }];
   });

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'react';
 import { Popup } from '../chrome/popup.tsx';
 import { useView } from '../chrome/view.tsx';
 import { AccountPicker } from './account-picker.tsx';
-import { type MatchKind, parsePattern, printPattern } from './number-pattern.ts';
+import { type MatchKind, parsePattern, printPattern, storedPattern } from './number-pattern.ts';
 import { callTypes, type Question } from './question.ts';
 import type { TimeRange } from './time-range.ts';
 
@@ -60,7 +60,7 @@ interface NumberFieldProps {
 
 /** A number, and how it is compared. A `*` that is typed means what it means in a link. */
 function NumberField({ name, value, onChange }: NumberFieldProps) {
-  const { words, user } = useView();
+  const { words, user, countryCode } = useView();
   const given = parsePattern(value);
   const [text, setText] = useState(given?.digits ?? '');
   const [kind, setKind] = useState<MatchKind>(given?.kind ?? 'startsWith');
@@ -75,21 +75,30 @@ function NumberField({ name, value, onChange }: NumberFieldProps) {
     setText(pattern?.digits ?? '');
     if (pattern) setKind(pattern.kind);
   }, [value]);
-  useEffect(() => () => clearTimeout(timer.current), []);
+  useEffect(() => {
+    // Whoever goes back does not want what they were typing.
+    const forget = () => {
+      clearTimeout(timer.current);
+      setText(parsePattern(sent.current)?.digits ?? '');
+    };
+    window.addEventListener('popstate', forget);
+    return () => {
+      clearTimeout(timer.current);
+      window.removeEventListener('popstate', forget);
+    };
+  }, []);
 
   const send = (typed: string, how: MatchKind, wait: number) => {
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => {
-      const starred = typed.includes('*') ? parsePattern(typed) : null;
-      const plain = parsePattern(typed);
-      const next = starred
-        ? printPattern(starred)
-        : plain
-          ? printPattern({ kind: how, digits: plain.digits })
-          : '';
+    const now = () => {
+      const pattern = parsePattern(typed);
+      const asTyped = pattern && !typed.includes('*') ? { ...pattern, kind: how } : pattern;
+      const next = asTyped ? printPattern(storedPattern(asTyped, countryCode)) : '';
       sent.current = next;
       onChange(next);
-    }, wait);
+    };
+    if (wait > 0) timer.current = setTimeout(now, wait);
+    else now();
   };
 
   return (
@@ -162,7 +171,9 @@ function OutcomePicker({ question, onChange }: PickerProps) {
 /** The rarer ones. */
 function MoreFilters({ question, onChange }: PickerProps) {
   const { words } = useView();
-  const count = [question.min, question.max, question.ip || null].filter((value) => value !== null).length;
+  const count = [question.min, question.max, question.ip || null, question.callId || null].filter(
+    (value) => value !== null,
+  ).length;
   return (
     <Popup
       label={count > 0 ? `${words.filters.more} (${count})` : words.filters.more}

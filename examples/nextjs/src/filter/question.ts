@@ -71,6 +71,7 @@ export const questionParsers = {
   cli: parseAsString.withDefault(''),
   cld: parseAsString.withDefault(''),
   ip: parseAsString.withDefault(''),
+  callId: parseAsString.withDefault(''),
   min: parseAsInteger,
   max: parseAsInteger,
   order: parseAsStringLiteral(['newest', 'oldest'] as const).withDefault('newest'),
@@ -99,6 +100,7 @@ export const filterParts = [
   'cli',
   'cld',
   'ip',
+  'callId',
   'min',
   'max',
 ] as const satisfies readonly (keyof Question)[];

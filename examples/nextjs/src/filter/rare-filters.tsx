@@ -41,6 +41,15 @@ export default function RareFilters({ question, onChange }: RareFiltersProps) {
           onChange={(event) => onChange({ ip: event.target.value.trim() })}
         />
       </label>
+      <label className="field">
+        <span>{words.columns.callId}</span>
+        <input
+          type="text"
+          spellCheck={false}
+          defaultValue={question.callId}
+          onChange={(event) => onChange({ callId: event.target.value.trim() })}
+        />
+      </label>
     </div>
   );
 }

@@ -80,11 +80,11 @@ export type CdrFilter = {
   disconnectCauses?: Array<number> | null | undefined;
   /** Connect time at or after this instant. */
   from?: string | null | undefined;
-  /** Conversation at most this long. */
+  /** Conversation at most this long. Calls of which that is unknown, or no finite number, are left out. */
   maxDurationSeconds?: string | null | undefined;
-  /** Conversation at least this long. */
+  /** Conversation at least this long. Calls of which that is unknown, or no finite number, are left out. */
   minDurationSeconds?: string | null | undefined;
-  /** Post-dial delay at least this long: the calls that rang late. Calls of which it is unknown are left out. Reads every call of the other filters. */
+  /** Post-dial delay at least this long: the calls that rang late. Calls of which it is unknown, or no finite number, are left out. Reads every call of the other filters. */
   minPddSeconds?: string | null | undefined;
   /** All calls but those that match this filter. A call of which that is unknown does not match, and stays: `not: { countries: ["FRANCE"] }` keeps calls without a country. All parts together leave a call out; to leave out calls that match one of several: `not: { anyOf: [{ countries: ["FRANCE"] }, { disconnectCauses: [16] }] }`. Reads every call of the other filters. */
   not?: CdrFilter | null | undefined;
@@ -111,7 +111,7 @@ export type CdrOrder =
   /** Earliest connect time first. */
   | 'OLDEST_FIRST';
 
-/** The call types of the older XML-RPC API. "Successful" is what the switch says: Q.850 cause 16 (a caller who hangs up before the answer included), or result 0, 200 or 202 on a Sippy source. */
+/** The call types of the older XML-RPC API. "Successful" is what the switch says: Q.850 cause 16 (a caller who hangs up before the answer included), or result 0, 200 or 202 on a Sippy source. A duration that is stored as no finite number (NaN, Infinity) is unknown. */
 export type CdrType =
   /** Every attempt. */
   | 'ALL'
@@ -246,9 +246,9 @@ export type SortDirection =
 
 /** What is measured of a group of calls: the fields of CdrStatsRow. */
 export type StatsMeasure =
-  /** Average call duration: seconds of answered calls / answered. Null without answered calls. */
+  /** Average call duration: seconds of answered calls / answered. Null without answered calls, or when it is beyond a Float. */
   | 'ACD_SECONDS'
-  /** Calls that were successful (Q.850 cause 16, or none recorded) and had a duration above 0. */
+  /** Calls that were successful (Q.850 cause 16, or none recorded) and had a duration above 0 that is a finite number. */
   | 'ANSWERED'
   /** Answer-seizure ratio in per cent: 100 × answered / attempts. Null without attempts. */
   | 'ASR'
@@ -258,7 +258,7 @@ export type StatsMeasure =
   | 'BILLED_MINUTES'
   /** Sum of billed seconds, exact: `billedMinutes` is this divided by 60, and rounded. */
   | 'BILLED_SECONDS'
-  /** Sum of charged amounts, exact. Null where the calls of the group are in several currencies: amounts of different currencies are never added. `amountsByCurrency` has the sum of each; group by CURRENCY to compare or to order by it. Calls whose currency is unknown count as calls of a currency of their own. */
+  /** Sum of charged amounts, exact: of a Sippy, whose amounts are binary floating point, of their first 15 significant digits. Null where the calls of the group are in several currencies: amounts of different currencies are never added. `amountsByCurrency` has the sum of each; group by CURRENCY to compare or to order by it. Calls whose currency is unknown count as calls of a currency of their own. */
   | 'CHARGED_AMOUNT'
   /** Sum of real durations in seconds, exact: `minutes` is this divided by 60, and rounded. */
   | 'DURATION_SECONDS'
@@ -272,7 +272,7 @@ export type StatsMeasure =
   | 'NER'
   /** 95th percentile of the post-dial delay in seconds: at least 95 of 100 calls that have one waited no longer. It is the delay of one of them, exact. Null when none has one. It cannot be worked out from the percentiles of groups. Sorts the calls. */
   | 'P95_PDD_SECONDS'
-  /** Average post-dial delay in seconds, over the calls that have one. Null when none has. */
+  /** Average post-dial delay in seconds, over the calls that have one. Null when none has, or when it is beyond a Float. */
   | 'PDD_SECONDS'
   /** The most attempts of the group whose setup time falls into the same second of the clock. 0 without calls, null when no setup time is known. The peak of several groups cannot be worked out from theirs: they may share a second. Takes a second pass over the calls. */
   | 'PEAK_CALLS_PER_SECOND'

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseUsers, type Role, type User } from './users.ts';
 
-/** What the server needs to know. Nothing of it reaches the browser but the two thresholds. */
+/** What the server needs to know. Nothing of it reaches the browser but the country code and the two thresholds. */
 export interface Settings {
   readonly gatewayUrl: URL;
   /** The gateway's bearer token of each role. A role without one cannot sign in. */
@@ -11,6 +11,8 @@ export interface Settings {
   readonly sessionHours: number;
   /** The gateway must begin its answer by then, in seconds. */
   readonly gatewayTimeoutSeconds: number;
+  /** Calling code that a number gets which is typed as people of the site dial it, `06…`; empty for none. */
+  readonly countryCode: string;
   /** An answer older than this is shown in amber, then in red. */
   readonly amberSeconds: number;
   readonly redSeconds: number;
@@ -57,6 +59,8 @@ export function parseSettings(environment: Environment): Settings {
     sessionSecret: attempt('SESSION_SECRET', parseSecret, ''),
     sessionHours: attempt('SESSION_HOURS', parseSeconds, 12),
     gatewayTimeoutSeconds: attempt('GATEWAY_TIMEOUT', parseSeconds, 60),
+    countryCode:
+      environment.COUNTRY_CODE?.trim() === '' ? '' : attempt('COUNTRY_CODE', parseCountryCode, '33'),
     amberSeconds: attempt('AMBER_SECONDS', parseSeconds, 10),
     redSeconds: attempt('RED_SECONDS', parseSeconds, 60),
   };
@@ -90,6 +94,11 @@ function parseUrl(text: string): URL {
 function parseSecret(text: string): string {
   if (text.length >= SHORTEST_SECRET) return text;
   throw new Error(`expected at least ${SHORTEST_SECRET} characters, got ${text.length}`);
+}
+
+function parseCountryCode(text: string): string {
+  if (/^[1-9]\d{0,2}$/.test(text)) return text;
+  throw new Error(`expected a calling code such as 33, got "${text}"`);
 }
 
 function parseSeconds(text: string): number {

@@ -2,7 +2,17 @@ import type { Question } from '../filter/question.ts';
 
 /** A value of a call that can be filtered by, and for some parts also left out. */
 export interface CellFilter {
-  readonly part: 'cli' | 'cld' | 'outcome' | 'cause' | 'country' | 'prefix' | 'account' | 'customer' | 'ip';
+  readonly part:
+    | 'cli'
+    | 'cld'
+    | 'outcome'
+    | 'cause'
+    | 'country'
+    | 'prefix'
+    | 'account'
+    | 'customer'
+    | 'ip'
+    | 'callId';
   readonly value: string;
 }
 

@@ -1,11 +1,16 @@
 'use client';
 
+import dynamic from 'next/dynamic';
+import type { Listed } from '../calls/ask-page.ts';
 import type { Calls } from '../calls/use-calls.ts';
 import { Icon } from '../chrome/icon.tsx';
 import { useView } from '../chrome/view.tsx';
 import { pageSizes } from '../filter/question.ts';
+import type { TimeRange } from '../filter/time-range.ts';
 import type { LiveTail } from '../live/use-live-tail.ts';
 import { fill } from '../words/fill.ts';
+
+const FoundElsewhere = dynamic(() => import('./found-elsewhere.tsx'), { ssr: false });
 
 export interface ListEndProps {
   readonly calls: Calls;
@@ -16,6 +21,9 @@ export interface ListEndProps {
   readonly most: number;
   readonly size: number;
   onSize(size: number): void;
+  /** What is listed, where its calls could be found at other times soon: by a number that begins or is given whole. */
+  readonly soughtNumber: Listed | undefined;
+  onRange(range: TimeRange): void;
   onClear(): void;
   /** To the top, with the calls that wait there. */
   onTop(): void;
@@ -30,6 +38,8 @@ export function ListEnd({
   most,
   size,
   onSize,
+  soughtNumber,
+  onRange,
   onClear,
   onTop,
 }: ListEndProps) {
@@ -54,6 +64,7 @@ export function ListEnd({
       {isEmpty && (
         <div className="empty" data-empty="true">
           <p>{e.empty}</p>
+          {soughtNumber && <FoundElsewhere listed={soughtNumber} onRange={onRange} />}
           <button type="button" className="button" onClick={onClear}>
             {words.filters.clear}
           </button>

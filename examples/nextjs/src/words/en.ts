@@ -197,6 +197,8 @@ export const en = {
   },
   end: {
     empty: 'No calls here.',
+    elsewhere: 'There are calls at another time, the latest on {time}.',
+    goThere: 'Show them',
     loaded: '{n} calls loaded',
     loadedOf: '{n} of {total} calls loaded',
     loadedAbout: '{n} of about {total} calls loaded',

@@ -197,6 +197,8 @@ export const fr: Words = {
     without: 'Sans cette valeur',
   },
   end: {
+    elsewhere: 'Il y a des appels à un autre moment, le dernier le {time}.',
+    goThere: 'Les afficher',
     empty: 'Aucun appel ici.',
     loaded: '{n} appels chargés',
     loadedOf: '{n} appels chargés sur {total}',

@@ -86,6 +86,9 @@ export function looks(world: () => World): void {
       async (t) => {
         await using visit = await world().visit({ path: '/calls?range=1h' });
         const { page } = visit;
+        // Nothing is under way any more: the body of an answer that is navigated away from cannot be read.
+        await visit.settled();
+        await page.locator('[data-facet=cause] li').first().waitFor();
         const scripts = new Map<string, Promise<Buffer>>();
         page.on('response', (response) => {
           if (response.request().resourceType() === 'script') scripts.set(response.url(), response.body());

@@ -87,6 +87,57 @@ export function filters(world: () => World): void {
       await page.waitForURL((url) => url.searchParams.get('cli') === '*34');
     });
 
+    browserTest(
+      'a number is found as people write it; where it has no calls in the range, a click leads to where it has',
+      async () => {
+        const { databases } = world();
+        await databases.onPrimary(
+          `insert into xdrs (i_account, i_customer, cli, cld, connect_time, disconnect_time, duration, disconnect_cause, call_id)
+           select ${databases.accountId}, 1, '33100000001', '33608470636', now() - age, now() - age, 0, 17, 'written-' || place || '@192.0.2.1'
+             from (values (interval '2 hours', 1), (interval '90 days', 2)) as calls (age, place)`,
+        );
+        await using visit = await world().visit({ path: '/calls?range=24h' });
+        const { page } = visit;
+        await visit.settled();
+        const cells = page.locator('[role=gridcell][data-column=cld]');
+        for (const text of ['+33 6 08 47 06 36', '06 08 47 06 36', '0033 608 470 636']) {
+          await page.fill('#number-cld', text);
+          await page.waitForURL((url) => url.searchParams.get('cld') === '33608470636*');
+          await until('it is found', async () => (await cells.allInnerTexts()).join() === '33608470636');
+          assert.equal(await page.locator('#number-cld').inputValue(), text, 'what was typed stays');
+          await page.fill('#number-cld', '');
+          await page.waitForURL((url) => !url.searchParams.has('cld'));
+        }
+        await page.goto('/calls?range=15m&cld=33608470636');
+        await page.locator('[data-empty] [data-found]').waitFor();
+        await page.getByRole('button', { name: 'Show them' }).click();
+        await page.waitForURL(/from=/);
+        await until('it is there', async () => (await cells.allInnerTexts()).join() === '33608470636');
+
+        await page.goto('/calls?range=24h');
+        await visit.settled();
+        await page.getByRole('button', { name: 'More filters' }).click();
+        await page.getByRole('textbox', { name: 'Call-ID' }).fill('written-1@192.0.2.1');
+        await page.keyboard.press('Escape');
+        await page.locator('[data-chip=callId]').waitFor();
+        await until('one is found', async () => (await cells.allInnerTexts()).join() === '33608470636');
+      },
+    );
+
+    browserTest('what was typed last counts, and is not undone by what was typed before', async () => {
+      await using visit = await world().visit({ path: '/calls?range=24h&type=ERRORS' });
+      const { page } = visit;
+      await visit.settled();
+      await page.locator('#number-cld').pressSequentially('336');
+      await page.getByRole('button', { name: 'Clear filters' }).click();
+      await page.waitForURL((url) => !url.searchParams.has('type'));
+      await visit.settled();
+      // Longer than a pause in typing.
+      await page.waitForTimeout(700);
+      assert.equal(new URL(page.url()).searchParams.has('cld'), false);
+      assert.equal(await page.locator('#number-cld').inputValue(), '');
+    });
+
     browserTest('results are chosen by group or one by one', async () => {
       await using visit = await world().visit({ path: '/calls?range=6h' });
       const { page } = visit;

@@ -44,7 +44,8 @@ const nextPage = `query NextPage($number: String, $first: Int, $after: String) {
   }
 }`;
 
-const manyRows = 'query ManyRows { cdrs(first: 100000) { nodes { id connectTime cli cld durationSeconds } } }';
+const manyRows =
+  'query ManyRows { cdrs(first: 100000) { nodes { id connectTime cli cld durationSeconds } } }';
 const fewRows = 'query FewRows { cdrs(first: 3) { nodes { id cli } } }';
 
 export function graphiql(world: () => World): void {
@@ -121,31 +122,34 @@ export function graphiql(world: () => World): void {
       await picture(other.page, 'graphiql-link');
     });
 
-    browserTest('shows the first rows of very many, offers all, and the page moves on meanwhile', async (t) => {
-      await using visit = await openPage(world(), { path: linkTo(manyRows, {}) });
-      const { page } = visit;
-      await enterToken(page, world().databases.tokens.admin);
-      await viewer(page, 'every account').waitFor();
-      await queryEditor(page).getByText('query ManyRows').waitFor();
-      await watchPauses(page);
-      await byButton(page);
-      await page.getByText('Shown: the first 1,000 of 100,000 cdrs.nodes.', { exact: true }).waitFor();
-      await result(page, '"data"').waitFor();
-      const pause = await longestPause(page);
-      t.diagnostic(`100,000 rows: the page stood still for ${ms(pause)}`);
-      assert.ok(pause < MAX_PAUSE_MILLIS, ms(pause));
-      const downloading = page.waitForEvent('download');
-      await page.getByRole('button', { name: 'Download all' }).click();
-      const download = await downloading;
-      assert.equal(download.suggestedFilename(), 'answer.json');
-      const answer = JSON.parse(readFileSync(await download.path(), 'utf8')) as { readonly data: Data };
-      assert.equal(answer.data.cdrs?.nodes.length, 100_000);
-      await picture(page, 'graphiql-many-rows');
+    browserTest(
+      'shows the first rows of very many, offers all, and the page moves on meanwhile',
+      async (t) => {
+        await using visit = await openPage(world(), { path: linkTo(manyRows, {}) });
+        const { page } = visit;
+        await enterToken(page, world().databases.tokens.admin);
+        await viewer(page, 'every account').waitFor();
+        await queryEditor(page).getByText('query ManyRows').waitFor();
+        await watchPauses(page);
+        await byButton(page);
+        await page.getByText('Shown: the first 1,000 of 100,000 cdrs.nodes.', { exact: true }).waitFor();
+        await result(page, '"data"').waitFor();
+        const pause = await longestPause(page);
+        t.diagnostic(`100,000 rows: the page stood still for ${ms(pause)}`);
+        assert.ok(pause < MAX_PAUSE_MILLIS, ms(pause));
+        const downloading = page.waitForEvent('download');
+        await page.getByRole('button', { name: 'Download all' }).click();
+        const download = await downloading;
+        assert.equal(download.suggestedFilename(), 'answer.json');
+        const answer = JSON.parse(readFileSync(await download.path(), 'utf8')) as { readonly data: Data };
+        assert.equal(answer.data.cdrs?.nodes.length, 100_000);
+        await picture(page, 'graphiql-many-rows');
 
-      await page.getByRole('tab', { name: 'LastHour' }).click();
-      await run(page, 'LastHour', byButton);
-      await page.getByRole('button', { name: 'Download all' }).waitFor({ state: 'hidden' });
-    });
+        await page.getByRole('tab', { name: 'LastHour' }).click();
+        await run(page, 'LastHour', byButton);
+        await page.getByRole('button', { name: 'Download all' }).waitFor({ state: 'hidden' });
+      },
+    );
 
     browserTest('shows a file of calls as what it is, when it is asked for in the headers', async () => {
       await using visit = await openPage(world(), { path: linkTo(fewRows, {}) });

@@ -24,6 +24,7 @@ export default async function Calls({ searchParams }: { readonly searchParams: P
       user={{ name: user.name, role: user.role, masked: user.masked }}
       words={wordsOf(locale)}
       locale={locale}
+      countryCode={settings.countryCode}
       amberSeconds={settings.amberSeconds}
       redSeconds={settings.redSeconds}
       now={now}
