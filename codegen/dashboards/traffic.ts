@@ -151,7 +151,7 @@ function accounts() {
       title: 'Top accounts by minutes',
       description:
         'The ten accounts with the most minutes: charges in different currencies cannot be compared.',
-      unit: 'none',
+      unit: MINUTES,
       decimals: 1,
       xField: 'accountId',
       targets: [topGroups({ ...topAccounts, first: 10, isByCurrency: false, measures: ['minutes'] })],

@@ -1,8 +1,9 @@
 import { microsOfRfc3339 } from '../db/timestamps.ts';
 import { BadRequestError, InvalidArgumentError, InvalidTimeRangeError } from '../errors.ts';
 import type { TimeSpan } from '../replicas/sample-history.ts';
-import { createInterpolation, type Interpolation } from './interpolation.ts';
+import { createInterpolation, type Interpolation, unquoteEmpty } from './interpolation.ts';
 import { isObject, type JsonObject } from './json-object.ts';
+import { type Pattern, parsePattern } from './pattern.ts';
 import { type Payload, parsePayload } from './payload.ts';
 
 /** One query of a panel. */
@@ -17,6 +18,8 @@ export interface AdHocFilter {
   readonly key: string;
   readonly isNegative: boolean;
   readonly values: readonly string[];
+  /** In the place of values: those that match it. */
+  readonly pattern?: Pattern;
 }
 
 /** The body of a panel's request, as `/query` gets it. Unknown fields of it are ignored: Grafana adds some every year. */
@@ -134,11 +137,15 @@ function parseTarget(target: unknown, interpolation: Interpolation): Target {
   return { refId, metric, payload };
 }
 
-const operators: Readonly<Record<string, { isNegative: boolean; isList: boolean }>> = {
-  '=': { isNegative: false, isList: false },
-  '!=': { isNegative: true, isList: false },
-  '=|': { isNegative: false, isList: true },
-  '!=|': { isNegative: true, isList: true },
+type Comparison = 'value' | 'list' | 'pattern';
+
+const operators: Readonly<Record<string, { isNegative: boolean; comparison: Comparison }>> = {
+  '=': { isNegative: false, comparison: 'value' },
+  '!=': { isNegative: true, comparison: 'value' },
+  '=|': { isNegative: false, comparison: 'list' },
+  '!=|': { isNegative: true, comparison: 'list' },
+  '=~': { isNegative: false, comparison: 'pattern' },
+  '!~': { isNegative: true, comparison: 'pattern' },
 };
 
 function parseFilters(filters: unknown): readonly AdHocFilter[] {
@@ -159,10 +166,11 @@ function parseFilter(filter: unknown): AdHocFilter {
       `Filter "${key}": use one of the operators ${Object.keys(operators).join(' ')}.`,
     );
   }
-  const { isNegative, isList } = operators[operator]!;
-  const given = isList && Array.isArray(values) && values.length > 0 ? values : [value];
+  const { isNegative, comparison } = operators[operator]!;
+  const given = comparison === 'list' && Array.isArray(values) && values.length > 0 ? values : [value];
   if (!given.every((one) => typeof one === 'string')) {
     throw new InvalidArgumentError(`Filter "${key}": its value must be a text.`);
   }
-  return { key, isNegative, values: given };
+  if (comparison !== 'pattern') return { key, isNegative, values: given.map(unquoteEmpty) };
+  return { key, isNegative, values: [], pattern: parsePattern(given[0]!, `Filter "${key}"`) };
 }

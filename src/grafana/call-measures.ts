@@ -47,6 +47,9 @@ export function findMeasure(text: string): StatsMeasure | undefined {
   });
 }
 
+/** Amounts mean nothing without their currency. */
+export const isMoney = (measure: StatsMeasure) => measure === 'chargedAmount';
+
 /** A panel draws; money to the last decimal is for GraphQL. */
 export function readMeasure(row: CdrStatsRow, measure: StatsMeasure): number | null {
   const value = row[measure];

@@ -3,14 +3,16 @@ import type { Target } from './body.ts';
 import { bucketNames } from './buckets.ts';
 import { measures, measureViews } from './call-measures.ts';
 import { canNarrow, choices, dimensions } from './call-query.ts';
-import { answerSeries, countReads } from './call-series.ts';
+import { answerSeries } from './call-series.ts';
 import { answerTable } from './call-table.ts';
 import { findCallValues } from './call-values.ts';
 import type { Frame } from './frames.ts';
+import { resolvePatterns } from './matching-values.ts';
 import type { MetricGroup } from './metric-group.ts';
 import type { PayloadField, PayloadOption } from './payload.ts';
 
 const TABLE = 'calls_table';
+const MONEY = measureViews.chargedAmount.metric;
 /** For the choices that the query builder shows; it sends no range when it fetches them. */
 const OPTIONS_DAYS = 7;
 
@@ -81,16 +83,18 @@ export const callMetrics: MetricGroup = {
     }),
     { value: TABLE, label: 'Calls by group (table)', payloads: tableFields },
   ],
-  /** Lines that differ in nothing but their measure are read together. */
+  /** Lines that differ in nothing but their measure are read together, but for amounts, which are read by currency. */
   cost(targets) {
     const isTable = ({ metric }: Target) => metric === TABLE;
-    const series = new Map(
-      targets.filter((target) => !isTable(target)).map(({ payload }) => [JSON.stringify(payload), payload]),
+    const series = new Set(
+      targets
+        .filter((target) => !isTable(target))
+        .map(({ metric, payload }) => JSON.stringify([metric === MONEY, payload])),
     );
-    const reads = [...series.values()].reduce((sum, payload) => sum + countReads(payload), 0);
-    return AGGREGATION_POINTS * (reads + targets.filter(isTable).length);
+    return AGGREGATION_POINTS * (series.size + targets.filter(isTable).length);
   },
-  async answer(targets, request, grafana) {
+  async answer(targets, given, grafana) {
+    const request = { ...given, filters: await resolvePatterns(given.filters, given.span, grafana) };
     const series = targets.filter(({ metric }) => metric !== TABLE);
     const answered = new Map(zip(series, await answerSeries(series, request, grafana)));
     for (const target of targets) {
@@ -101,7 +105,8 @@ export const callMetrics: MetricGroup = {
   async options(field, grafana) {
     const choice = choices.find(({ key }) => key === field);
     const span = { from: grafana.now - OPTIONS_DAYS * 86_400_000, to: grafana.now };
-    return choice ? findCallValues(choice, span, {}, grafana) : [];
+    const values = choice ? await findCallValues(choice, span, {}, grafana) : [];
+    return values.map(({ label, value }) => ({ label, value }));
   },
 } satisfies MetricGroup;
 

@@ -11,7 +11,7 @@ import { outcomes } from '../db/sources/sources.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import type { CdrFilterArgument, FilterArguments } from '../resolvers/cdr-filter.ts';
 import type { AdHocFilter } from './body.ts';
-import { type Payload, parseText, parseTexts } from './payload.ts';
+import { type Payload, parseTexts } from './payload.ts';
 
 /** What may be grouped by, as a series per value or a row per value. */
 export interface Dimension {
@@ -54,52 +54,70 @@ const narrowings: Partial<Readonly<Record<ColumnDimensionName, (value: string) =
   REMOTE_IP: (value) => ({ remoteIp: value }),
 };
 
-/** A filter with the values whose calls it keeps. */
-export interface Narrowed {
-  readonly values: readonly string[];
-  readonly filter: CdrFilterArgument;
-}
-
 /** Of so few values that the calls of all of them are read: there is no filter by them. */
 const isOfFew = ({ name }: Dimension) => name === 'CURRENCY';
 
 /** Whether it can be drawn as lines: its values are few, or there is a filter by them. */
 export const canNarrow = (dimension: Dimension) =>
-  dimension.choice !== undefined || isOfFew(dimension) || readsEach(dimension);
+  dimension.choice !== undefined || isOfFew(dimension) || takesOneByOne(dimension);
 
-/** Whether each of its lines is read by itself. */
-export const readsEach = ({ name }: Dimension) => name in narrowings;
+/** Whether the filter has a part for each value, of which it takes not many. */
+export const takesOneByOne = ({ name }: Dimension) => name in narrowings;
 
-/** The parts to read one after the other: one for all values where there is a filter for lists, otherwise one for each. */
-export function narrowEach(dimension: Dimension, values: readonly string[]): readonly Narrowed[] {
+/** The filter that keeps of its calls only those of these values of the dimension. */
+export function narrowToValues(
+  filter: CdrFilterArgument,
+  dimension: Dimension,
+  values: readonly string[],
+): CdrFilterArgument {
   const { name, choice } = dimension;
-  if (isOfFew(dimension)) return [{ values, filter: {} }];
-  if (choice) return [{ values, filter: narrowTo(choice, values) }];
-  return values.map((value) => ({ values: [value], filter: narrowings[name]!(value) }));
+  if (isOfFew(dimension)) return filter;
+  if (choice) return { ...filter, ...narrowTo(choice, values) };
+  // Both must hold, what the filter has any of and these.
+  const inside = filter.anyOf ? { anyOf: filter.anyOf } : {};
+  return { ...filter, anyOf: values.map((value) => ({ ...inside, ...narrowings[name]!(value) })) };
 }
+
+/** Numbers that calls go to: each is a part of the filter. */
+const MAX_NUMBERS = 20;
 
 /**
  * The filter of a payload and of the dashboard together, without a time range. Filters of standbys are not
  * about calls and are passed over. Throws InvalidArgumentError.
  */
 export function buildFilter(payload: Payload, adHoc: readonly AdHocFilter[]): CdrFilterArgument {
-  const chosen = new Map<Choice, readonly string[]>();
+  const kept = new Map<Choice, readonly string[]>();
+  const leftOut: CdrFilterArgument[] = [];
   for (const choice of choices) {
     const values = parseTexts(payload, choice.key);
-    if (values) chosen.set(choice, values);
+    if (values) kept.set(choice, values);
   }
   for (const { key, isNegative, values } of adHoc) {
     const choice = choices.find((one) => one.key === key);
     if (!choice) continue;
-    if (isNegative)
-      throw new InvalidArgumentError(`Filter "${key}": calls can be filtered with = and =| only.`);
-    const already = chosen.get(choice);
+    if (isNegative) {
+      leftOut.push(narrowTo(choice, values));
+      continue;
+    }
+    const already = kept.get(choice);
     // Both must hold; a list of nothing matches nothing.
-    chosen.set(choice, already ? already.filter((value) => values.includes(value)) : values);
+    kept.set(choice, already ? already.filter((value) => values.includes(value)) : values);
   }
-  const startsWith = parseText(payload, 'cld');
-  const parts = [...chosen].map(([choice, values]) => narrowTo(choice, values));
-  return Object.assign({}, ...parts, startsWith === undefined ? {} : { cld: { startsWith } });
+  return Object.assign(
+    {},
+    ...[...kept].map(([choice, values]) => narrowTo(choice, values)),
+    filterNumbers(parseTexts(payload, 'cld')),
+    // A call of which the value is unknown does not match, and stays.
+    leftOut.length > 0 && { not: leftOut.length === 1 ? leftOut[0] : { anyOf: leftOut } },
+  );
+}
+
+function filterNumbers(beginnings: readonly string[] = []): CdrFilterArgument {
+  if (beginnings.length > MAX_NUMBERS) {
+    throw new InvalidArgumentError(`payload.cld may hold at most ${MAX_NUMBERS} numbers.`);
+  }
+  const filters = beginnings.map((startsWith) => ({ cld: { startsWith } }));
+  return filters.length > 1 ? { anyOf: filters } : (filters[0] ?? {});
 }
 
 function parseCause(text: string): number {

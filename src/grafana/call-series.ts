@@ -7,12 +7,20 @@ import type { CdrFilterArgument } from '../resolvers/cdr-filter.ts';
 import { findBucketStarts, findCdrStats } from '../resolvers/cdr-stats.ts';
 import type { QueryRequest, Target } from './body.ts';
 import { bucketFor, bucketNames, checkPoints, timeOfBucket } from './buckets.ts';
-import { measures, measureViews, readMeasure } from './call-measures.ts';
-import { buildFilter, canNarrow, type Dimension, dimensions, narrowEach, readsEach } from './call-query.ts';
+import { isMoney, measures, measureViews, readMeasure } from './call-measures.ts';
+import {
+  buildFilter,
+  canNarrow,
+  type Dimension,
+  dimensions,
+  narrowToValues,
+  takesOneByOne,
+} from './call-query.ts';
 import type { GrafanaContext } from './context.ts';
 import { type Frame, type Notice, seriesFrame } from './frames.ts';
 import { loadName, nameFields } from './owner-names.ts';
-import { type Payload, parseChoice, parseCount, parseText } from './payload.ts';
+import { parseChoice, parseCount, parseText } from './payload.ts';
+import { currencyUnit } from './units.ts';
 
 /** What is drawn, whichever of its measures: targets that differ in the measure alone share one statement. */
 interface SeriesQuery {
@@ -22,6 +30,8 @@ interface SeriesQuery {
   /** One line for each of its values; one line for all calls when missing. */
   readonly dimension: Dimension | undefined;
   readonly top: number;
+  /** Each line once for each currency of its calls: amounts of several are not added. */
+  readonly isByCurrency: boolean;
 }
 
 /** One line: the calls of a value, or all calls. */
@@ -30,6 +40,11 @@ interface Line {
   readonly value?: string;
   readonly name?: string;
   readonly labels: Readonly<Record<string, string>>;
+}
+
+interface DrawnLine extends Line {
+  readonly unit: string | undefined;
+  readonly rows: readonly CdrStatsRow[];
 }
 
 /** What was found, of which every measure is drawn. */
@@ -43,20 +58,12 @@ interface SeriesData {
 }
 
 const MAX_LINES = 100;
-/** Of dimensions whose lines are read one after the other. */
+/** Of dimensions whose values are parts of the filter. */
 const MAX_SINGLE_LINES = 20;
 const DEFAULT_LINES = 10;
 
 const maxLines = (dimension: Dimension | undefined) =>
-  dimension && readsEach(dimension) ? MAX_SINGLE_LINES : MAX_LINES;
-
-/** How often the lines of a payload have the calls read, at most. */
-export function countReads(payload: Payload): number {
-  const groupBy = parseText(payload, 'groupBy')?.toUpperCase();
-  const dimension = dimensions.find(({ name }) => name === groupBy);
-  if (!dimension || !readsEach(dimension)) return 1;
-  return 1 + parseCount(payload, 'top', { max: MAX_SINGLE_LINES, fallback: DEFAULT_LINES });
-}
+  dimension && takesOneByOne(dimension) ? MAX_SINGLE_LINES : MAX_LINES;
 
 /** Lines of a measure over time. */
 export async function answerSeries(
@@ -64,11 +71,10 @@ export async function answerSeries(
   request: QueryRequest,
   grafana: GrafanaContext,
 ): Promise<readonly (readonly Frame[])[]> {
-  const parsed = targets.map((target) => ({
-    target,
-    measure: measures.find((measure) => measureViews[measure].metric === target.metric)!,
-    query: parseSeries(target, request),
-  }));
+  const parsed = targets.map((target) => {
+    const measure = measures.find((name) => measureViews[name].metric === target.metric)!;
+    return { target, measure, query: parseSeries(target, measure, request) };
+  });
   const byQuery = Map.groupBy(parsed, ({ query }) => JSON.stringify(query));
   const times = createTimes(request.span, grafana);
   const frames = new Map<Target, readonly Frame[]>();
@@ -104,7 +110,11 @@ function createTimes(span: TimeSpan, { context, now }: GrafanaContext): Times {
   };
 }
 
-function parseSeries({ payload }: Target, { span, maxPoints, timeZone, filters }: QueryRequest): SeriesQuery {
+function parseSeries(
+  { payload }: Target,
+  measure: StatsMeasure,
+  { span, maxPoints, timeZone, filters }: QueryRequest,
+): SeriesQuery {
   const bucket = parseChoice(payload, 'bucket', ['AUTO', ...bucketNames], 'AUTO');
   const groupBy = parseChoice(payload, 'groupBy', ['NONE', ...dimensions.map(({ name }) => name)], 'NONE');
   const dimension = dimensions.find(({ name }) => name === groupBy);
@@ -117,6 +127,7 @@ function parseSeries({ payload }: Target, { span, maxPoints, timeZone, filters }
     timeZone: parseText(payload, 'timeZone') ?? timeZone ?? 'UTC',
     dimension,
     top: parseCount(payload, 'top', { max: maxLines(dimension), fallback: DEFAULT_LINES }),
+    isByCurrency: isMoney(measure) && groupBy !== 'CURRENCY',
   };
 }
 
@@ -127,24 +138,24 @@ async function readSeries(
   { span }: QueryRequest,
   { context }: GrafanaContext,
 ): Promise<SeriesData> {
-  const { bucket, timeZone, dimension } = query;
+  const { bucket, timeZone, dimension, isByCurrency } = query;
   const times = await findTimes(query);
   const range = { from: microsOfMillis(span.from), to: microsOfMillis(span.to) };
+  const filter = { ...query.filter, ...range };
+  const groupBy = [bucket, ...(dimension ? [dimension.name] : []), ...(isByCurrency ? currencyOnly : [])];
   if (!dimension) {
-    const filter = { ...query.filter, ...range };
-    const stats = await findCdrStats(context, { filter, groupBy: [bucket], timeZone });
+    const stats = await findCdrStats(context, { filter, groupBy, timeZone });
     return { rows: await stats.rows(selected), times, lines: [{ labels: {} }], notices: [] };
   }
   const { values, notices } = await findTopValues({ ...query, dimension }, range, context);
   if (values.length === 0) return { rows: [], times, lines: [], notices };
-  const rows: CdrStatsRow[] = [];
-  for (const narrowed of narrowEach(dimension, values)) {
-    const filter = { ...query.filter, ...narrowed.filter, ...range };
-    const stats = await findCdrStats(context, { filter, groupBy: [bucket, dimension.name], timeZone });
-    rows.push(...(await stats.rows(selected)));
-  }
+  const narrowed = narrowToValues(filter, dimension, values);
+  const stats = await findCdrStats(context, { filter: narrowed, groupBy, timeZone });
+  const rows = await stats.rows(selected);
   return { rows, times, lines: await nameLines(dimension, values, context), notices };
 }
+
+const currencyOnly = ['CURRENCY'] as const;
 
 /** Accounts and customers are called by their names, with the id where two have the same. */
 async function nameLines(
@@ -198,28 +209,45 @@ async function findTopValues(
 function buildFrames(
   { refId }: Target,
   measure: StatsMeasure,
-  { dimension }: SeriesQuery,
+  { dimension, isByCurrency }: SeriesQuery,
   { span }: QueryRequest,
   { rows, times, lines, notices }: SeriesData,
 ): readonly Frame[] {
   const { label, unit, withoutCalls } = measureViews[measure];
-  return lines.map(({ value, name = label, labels }) => {
-    const ours = dimension ? rows.filter((row) => String(row[dimension.field]) === value) : rows;
+  const drawnLines = lines.flatMap((line): readonly DrawnLine[] => {
+    const ours = dimension ? rows.filter((row) => String(row[dimension.field]) === line.value) : rows;
+    return isByCurrency ? splitByCurrency(line, ours) : [{ ...line, unit, rows: ours }];
+  });
+  return drawnLines.map(({ name = label, labels, unit: ownUnit, rows: ours }) => {
     const measured = new Map(ours.map((row) => [timeOfBucket(row.bucket, span), readMeasure(row, measure)]));
     // Calls may have come after the buckets that have begun were looked up.
     const drawn = [...new Set([...times, ...measured.keys()])].sort((a, b) => a - b);
-    return seriesFrame(
-      refId,
-      {
-        name,
-        labels,
-        unit,
-        times: drawn,
-        values: drawn.map((time) => measured.get(time) ?? withoutCalls),
-      },
-      notices,
-    );
+    // What is unknown of calls that there are is not what is said of no calls.
+    const values = drawn.map((time) => (measured.has(time) ? measured.get(time)! : withoutCalls));
+    return seriesFrame(refId, { name, labels, unit: ownUnit, times: drawn, values }, notices);
   });
 }
+
+/** A line for each currency of its calls, by name, the unknown one last. Its own, where there are no calls. */
+function splitByCurrency(line: Line, rows: readonly CdrStatsRow[]): readonly DrawnLine[] {
+  const byCurrency = Map.groupBy(rows, ({ currency }) => (currency == null ? UNKNOWN : String(currency)));
+  if (byCurrency.size === 0) return [{ ...line, unit: undefined, rows }];
+  const currencies = [...byCurrency.keys()].sort(
+    (a, b) => Number(a === UNKNOWN) - Number(b === UNKNOWN) || (a < b ? -1 : 1),
+  );
+  return currencies.map((currency) => {
+    const names = [line.name, currency].filter((name) => name !== undefined);
+    const isKnown = currency !== UNKNOWN;
+    return {
+      ...line,
+      ...(currencies.length > 1 && { name: names.join(', ') }),
+      labels: isKnown ? { ...line.labels, currency } : line.labels,
+      unit: isKnown ? currencyUnit(currency) : undefined,
+      rows: byCurrency.get(currency)!,
+    };
+  });
+}
+
+const UNKNOWN = 'unknown currency';
 
 const microsOfMillis = (millis: number): bigint => BigInt(Math.floor(millis)) * 1000n;

@@ -1,11 +1,12 @@
 import type { CdrDimension } from '../db/calls/cdr-dimensions.ts';
 import type { StatsMeasure } from '../db/calls/cdr-measures.ts';
 import type { CdrStatsRow } from '../db/calls/cdr-stats.ts';
+import { UNREADABLE_TEXT } from '../db/wire/transcoding.ts';
 import type { TimeSpan } from '../replicas/sample-history.ts';
 import { findCdrStats } from '../resolvers/cdr-stats.ts';
 import type { QueryRequest, Target } from './body.ts';
 import { bucketNames, timeOfBucket } from './buckets.ts';
-import { findMeasure, measureColumn, measures, measureViews } from './call-measures.ts';
+import { findMeasure, isMoney, measureColumn, measures, measureViews } from './call-measures.ts';
 import { buildFilter, type Dimension, dimensions } from './call-query.ts';
 import type { GrafanaContext } from './context.ts';
 import { type Column, type Frame, type Notice, tableFrame } from './frames.ts';
@@ -42,7 +43,7 @@ export async function answerTable(
     first: top + 1,
   });
   const shownMeasures = measures.filter((name) => measureViews[name].isInTables || name === orderBy);
-  const rows = await stats.rows(shownMeasures);
+  const rows = await stats.rows([...shownMeasures, 'amountsByCurrency']);
   const dimension = dimensions.find(({ name }) => name === groupBy);
   const shown = await addLabels(rows.slice(0, top), dimension, context);
   return [
@@ -50,7 +51,7 @@ export async function answerTable(
       refId,
       buildColumns(bucket === 'NONE' ? undefined : span, dimension, shownMeasures),
       shown,
-      buildNotices(rows.length > top, top),
+      buildNotices(rows.length > top, top, shown),
     ),
   ];
 }
@@ -68,12 +69,29 @@ function buildColumns(
   dimension: Dimension | undefined,
   shown: readonly StatsMeasure[],
 ): readonly Column<TableRow>[] {
-  const columns: Column<TableRow>[] = shown.map(measureColumn);
+  const columns: Column<TableRow>[] = shown.flatMap((measure) =>
+    isMoney(measure) ? [measureColumn(measure), amountsColumn] : [measureColumn(measure)],
+  );
   if (dimension) columns.unshift(...dimensionColumns(dimension));
   if (bucketsOf) {
     columns.unshift({ name: 'time', type: 'time', of: ({ bucket }) => timeOfBucket(bucket, bucketsOf) });
   }
   return columns;
+}
+
+/** "12.5 EUR, 3 USD": the one column of amounts that is whole in rows of several currencies. */
+const amountsColumn: Column<TableRow> = {
+  name: 'charged_by_currency',
+  type: 'string',
+  of: ({ amountsByCurrency }) =>
+    amountsByCurrency()
+      .map(({ chargedAmount, currency }) => `${chargedAmount} ${nameCurrency(currency)}`)
+      .join(', '),
+};
+
+function nameCurrency(currency: string | null): string {
+  if (currency === null) return 'of unknown currency';
+  return currency === UNREADABLE_TEXT ? 'of unreadable currency' : currency;
 }
 
 function dimensionColumns({ field, name }: Dimension): readonly Column<TableRow>[] {
@@ -103,6 +121,11 @@ async function addLabels(
   );
 }
 
-function buildNotices(isCut: boolean, top: number): readonly Notice[] {
-  return isCut ? [{ severity: 'info', text: `The first ${top} are shown; there are more.` }] : [];
+function buildNotices(isCut: boolean, top: number, rows: readonly TableRow[]): readonly Notice[] {
+  const isMixed = rows.some(({ chargedAmount }) => chargedAmount === null);
+  const texts = [
+    ...(isCut ? [`The first ${top} are shown; there are more.`] : []),
+    ...(isMixed ? ['Amounts of several currencies are not added; group by CURRENCY to compare them.'] : []),
+  ];
+  return texts.map((text) => ({ severity: 'info', text }));
 }

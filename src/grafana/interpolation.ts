@@ -23,6 +23,7 @@ interface Variable {
 
 /** A value that is empty. An empty text means that nothing was chosen. */
 export const EMPTY_VALUE = '""';
+export const unquoteEmpty = (text: string) => (text === EMPTY_VALUE ? '' : text);
 
 /** Which editor of the plugin a query was made in. The builder escapes variables in lists too. */
 export type EditorMode = 'builder' | 'code';

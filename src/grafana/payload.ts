@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../errors.ts';
-import { type EditorMode, EMPTY_VALUE, type Interpolation, withoutVariables } from './interpolation.ts';
+import { type EditorMode, type Interpolation, unquoteEmpty, withoutVariables } from './interpolation.ts';
 import { isObject, type JsonObject } from './json-object.ts';
 import { suggestName } from './suggestions.ts';
 
@@ -83,7 +83,7 @@ export function parseTexts(payload: Payload, name: string): readonly string[] | 
     throw new InvalidArgumentError(`payload.${name} may hold at most ${MAX_VALUES} values.`);
   }
   const isEverything = texts.every((text) => text === '') || texts.some((text) => everything.has(text));
-  return isEverything ? undefined : texts.map((text) => (text === EMPTY_VALUE ? '' : text));
+  return isEverything ? undefined : texts.map(unquoteEmpty);
 }
 
 /** The value of a field that takes one text; undefined when it is missing or empty. Throws InvalidArgumentError. */

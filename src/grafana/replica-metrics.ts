@@ -104,7 +104,9 @@ export function chooseReplicas(
   return replicas.filter(
     ({ name }) =>
       (chosen?.includes(name) ?? true) &&
-      ours.every(({ isNegative, values }) => values.includes(name) !== isNegative),
+      ours.every(
+        ({ isNegative, values, pattern }) => (pattern?.matches(name) ?? values.includes(name)) !== isNegative,
+      ),
   );
 }
 

@@ -6,3 +6,6 @@ export const MINUTES = 'currency:financial: min:suffix';
 
 /** By what measures are counted in. */
 export const units = { percent: 'percent', s: 's', min: MINUTES } as const;
+
+/** Writes an amount with its currency behind it, and as many decimals as it needs. */
+export const currencyUnit = (currency: string) => `suffix:${currency}`;

@@ -243,9 +243,80 @@ describe('statistics over time', () => {
     [{ account: '14' }, [{ key: 'account', operator: '=', value: '15' }], 0],
     [{ country: 'France' }, [{ key: 'cause', operator: '=', value: '17' }], 0],
     [{}, [{ key: 'replica', operator: '=', value: 'replica-a' }], 5],
+    // Of one call the country and the prefix are unknown: it is none of those left out.
+    [{}, [{ key: 'country', operator: '!=', value: 'France' }], 4],
+    [{}, [{ key: 'country', operator: '!=', value: 'United Kingdom' }], 2],
+    [{}, [{ key: 'country', operator: '!=|', value: '', values: ['France', 'United Kingdom'] }], 1],
+    [{}, [{ key: 'prefix', operator: '!=', value: '4420' }], 1],
+    [
+      {},
+      [
+        { key: 'country', operator: '!=', value: 'France' },
+        { key: 'cause', operator: '!=', value: '17' },
+      ],
+      3,
+    ],
+    [{ account: '14' }, [{ key: 'outcome', operator: '!=', value: 'busy' }], 3],
+    [{}, [{ key: 'country', operator: '=~', value: 'Fr.*' }], 1],
+    [{}, [{ key: 'country', operator: '=~', value: 'France|United Kingdom' }], 4],
+    [{}, [{ key: 'country', operator: '=~', value: 'United' }], 0],
+    [{}, [{ key: 'country', operator: '!~', value: '.*' }], 1],
+    [{}, [{ key: 'country', operator: '!~', value: 'Fr.*' }], 4],
+    [{}, [{ key: 'account', operator: '=~', value: 'acme-.+' }], 4],
+    [{}, [{ key: 'account', operator: '=~', value: 'beta|nobody' }], 1],
+    [{}, [{ key: 'account', operator: '!~', value: '1[45]' }], 0],
+    [{}, [{ key: 'cause', operator: '=~', value: '1\\d?' }], 5],
+    [{}, [{ key: 'cause', operator: '=~', value: '1\\d' }], 4],
+    [{ country: 'France' }, [{ key: 'country', operator: '=~', value: 'U.*' }], 0],
+    [{ cld: ['44', '331'] }, [], 5],
+    [{ cld: '(331|332)' }, [], 0],
   ])('are of the calls that payload %j and filters %j leave', async (payload, filters, count) => {
     const [frame] = await gateway.frames('calls_attempts', payload, { ...morning, filters });
     expect(frame!.data.values[1]!.reduce((sum: number, value) => sum + Number(value), 0)).toBe(count);
+  });
+
+  test('of amounts are a line for each currency, and what is unknown is not 0', async () => {
+    await database.insertAccounts([
+      anAccount({ i_account: '31', username: 'in-euros', currency: 'EUR' }),
+      anAccount({ i_account: '32', username: 'in-dollars', currency: 'USD' }),
+    ]);
+    const at = (i_account: string, charged_amount: string, country = 'Spain') =>
+      anXdr({ connect_time: '2026-04-02 09:10:00+00', i_account, charged_amount, country });
+    await database.insertXdrs([at('31', '1.5'), at('31', '2'), at('32', '4'), at('33', '8', 'Italy')]);
+    const range = { from: '2026-04-02T09:00:00.000Z', to: '2026-04-02T11:00:00.000Z' };
+    const frames = await gateway.frames('calls_charged_amount', {}, { range });
+    expect(linesOf(frames)).toEqual({
+      EUR: ['09:00 3.5', '10:00 0'],
+      USD: ['09:00 4', '10:00 0'],
+      'unknown currency': ['09:00 8', '10:00 0'],
+    });
+    expect(frames.map(({ schema }) => schema.fields[1]!.labels)).toEqual([
+      { currency: 'EUR' },
+      { currency: 'USD' },
+      {},
+    ]);
+    expect(frames[0]!.schema.fields[1]!.config!.unit).toBe('suffix:EUR');
+    expect(linesOf(await gateway.frames('calls_charged_amount', { groupBy: 'COUNTRY' }, { range }))).toEqual({
+      'Spain, EUR': ['09:00 3.5', '10:00 0'],
+      'Spain, USD': ['09:00 4', '10:00 0'],
+      Italy: ['09:00 8', '10:00 0'],
+    });
+    const byAccount = await gateway.frames('calls_charged_amount', { groupBy: 'ACCOUNT' }, { range });
+    expect(Object.keys(linesOf(byAccount)).sort()).toEqual(['33', 'in-dollars', 'in-euros']);
+    const byCurrency = await gateway.frames('calls_charged_amount', { groupBy: 'CURRENCY' }, { range });
+    expect(Object.keys(linesOf(byCurrency)).sort()).toEqual(['EUR', 'USD']);
+    const [table] = await gateway.frames('calls_table', { groupBy: 'COUNTRY' }, { range });
+    expect(rowsOf(table!)).toMatchObject([
+      { country: 'Spain', charged_amount: null, charged_by_currency: '3.5 EUR, 4 USD' },
+      { country: 'Italy', charged_amount: 8, charged_by_currency: '8 of unknown currency' },
+    ]);
+    expect(table!.schema.meta!.notices[0]!.text).toContain('group by CURRENCY');
+    const [split] = await gateway.frames('calls_table', { groupBy: 'CURRENCY' }, { range });
+    expect(rowsOf(split!).map(({ currency, charged_amount }) => [currency, charged_amount])).toEqual([
+      ['EUR', 3.5],
+      ['USD', 4],
+      [null, 8],
+    ]);
   });
 
   test('of accounts are called by their names, with the id where two have the same, within the scope', async () => {

@@ -313,7 +313,11 @@ describe('what is wrong with a request', () => {
       { ...call({}), filters: [{ key: 'contry', operator: '=', value: 'x' }] },
       'Did you mean "country"?',
     ],
-    ['/query', call({ cld: '(33|44)' }), 'payload.cld must be a text: it takes one value, not 2'],
+    [
+      '/query',
+      call({ cld: Array.from({ length: 21 }, (_, n) => `33${n}`) }),
+      'payload.cld may hold at most 20',
+    ],
     [
       '/query',
       { range, targets: [{ refId: 'A', target: 'calls_attempt' }] },
@@ -325,6 +329,7 @@ describe('what is wrong with a request', () => {
     ['/query', call({ bucket: 'FORTNIGHT' }), 'payload.bucket must be one of AUTO, '],
     ['/query', call({ bucket: {} }), 'payload.bucket must be a text'],
     ['/query', call({ groupBy: 'SWITCH' }), 'payload.groupBy must be one of NONE, ACCOUNT'],
+    ['/query', call({ timeZone: ['UTC', 'Europe/Paris'] }), 'payload.timeZone must be a text: it takes one'],
     ['/query', call({ groupBy: 'CLD', top: 21 }), 'payload.top must be a whole number from 1 to 20'],
     ['/query', call({ top: 0 }), 'payload.top must be a whole number from 1 to 100'],
     ['/query', call({ top: 'many' }), 'payload.top must be a whole number'],
@@ -344,13 +349,18 @@ describe('what is wrong with a request', () => {
     ['/query', { ...call({}), filters: [{}] }, 'Every filter needs a "key"'],
     [
       '/query',
-      { ...call({}), filters: [{ key: 'country', operator: '=~', value: 'F.*' }] },
-      'use one of the operators',
+      { ...call({}), filters: [{ key: 'country', operator: '<', value: '5' }] },
+      'use one of the operators = != =| !=| =~ !~',
     ],
     [
       '/query',
-      { ...call({}), filters: [{ key: 'country', operator: '!=', value: 'France' }] },
-      'with = and =| only',
+      { ...call({}), filters: [{ key: 'country', operator: '=~', value: '(a' }] },
+      'Filter "country": the regular expression "(a" cannot be read: a bracket is not closed',
+    ],
+    [
+      '/query',
+      { ...call({}), filters: [{ key: 'cause', operator: '!=', value: 'busy' }] },
+      'A disconnect cause is a whole number',
     ],
     [
       '/query',
