@@ -1,5 +1,5 @@
 import type { CdrKeyset, CdrPage } from '../db/calls/cdr-page.ts';
-import { selectKeyBeyond } from '../db/calls/cdrs.ts';
+import { selectCdrPage, selectKeyBeyond } from '../db/calls/cdrs.ts';
 import type { Reader } from '../db/reader.ts';
 
 /** The first and the last call of a page in the order of its list; undefined when it is empty. */
@@ -27,3 +27,34 @@ export async function findEnds(
 }
 
 const opposites = { NEWEST_FIRST: 'OLDEST_FIRST', OLDEST_FIRST: 'NEWEST_FIRST' } as const;
+
+type Bounded = Pick<CdrPage, 'filter' | 'order' | 'after' | 'before'>;
+
+/**
+ * Whether a call lies beyond a page on the side where a cursor bounds it; the call of the cursor is one, unless it has
+ * been deleted meanwhile. False where no cursor does.
+ */
+export async function liesBeyond(
+  reader: Reader,
+  side: 'previous' | 'next',
+  { filter, order, after, before }: Bounded,
+  { first, last }: Pick<CdrEnds, 'first' | 'last'>,
+): Promise<boolean> {
+  const isPrevious = side === 'previous';
+  const bound = isPrevious ? after : before;
+  if (!bound) return false;
+  // Between the cursor and the page is nothing.
+  const edge = (isPrevious ? first : last) ?? besides(bound, isPrevious === (order === 'OLDEST_FIRST'));
+  const page = isPrevious ? { before: edge, fromEnd: true } : { after: edge };
+  const rows = await selectCdrPage(reader, { filter, order, ...page, limit: 1 }, ['connect_time', 'i_xdr']);
+  return rows.length > 0;
+}
+
+const MAX_KEY = 2n ** 63n - 1n;
+const MIN_KEY = -(2n ** 63n);
+
+/** The place next to this one, of the same time. */
+function besides({ micros, id }: CdrKeyset, isAbove: boolean): CdrKeyset {
+  if (id === null || id === (isAbove ? MAX_KEY : MIN_KEY)) return { micros, id };
+  return { micros, id: isAbove ? id + 1n : id - 1n };
+}

@@ -13,7 +13,7 @@ import {
 import type { Reader } from '../db/reader.ts';
 import type { CdrColumnName } from '../db/sources/cdr-columns.ts';
 import { InvalidArgumentError, PageTooLargeError, UnreadableValueError } from '../errors.ts';
-import { type CdrEnds, findEnds } from './cdr-ends.ts';
+import { type CdrEnds, findEnds, liesBeyond } from './cdr-ends.ts';
 import { type CdrFilterArgument, parseFilter, parseId } from './cdr-filter.ts';
 import { cursorPrefix, decodeCursor, encodeCursor } from './cursor.ts';
 import { paced } from './paced.ts';
@@ -175,9 +175,12 @@ function createConnection(
         yield node instanceof UnreadableValueError ? node : { prefix: await prefix(), node };
       }
     },
-    // The call of a cursor lies in the list itself, so beyond it there is at least that one.
-    hasNextPage: async () => before !== undefined || (!fromEnd && (await ends()).goesOn),
-    hasPreviousPage: async () => after !== undefined || (fromEnd && (await ends()).goesOn),
+    hasNextPage: async () =>
+      (!fromEnd && (await ends()).goesOn) ||
+      (before !== undefined && liesBeyond(await reader(), 'next', request, await ends())),
+    hasPreviousPage: async () =>
+      (fromEnd && (await ends()).goesOn) ||
+      (after !== undefined && liesBeyond(await reader(), 'previous', request, await ends())),
     startCursor: async () => cursorAt((await ends()).first),
     endCursor: async () => cursorAt((await ends()).last),
     totalCount: once(async () => countCdrs(await reader(), filter)),

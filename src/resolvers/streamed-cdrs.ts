@@ -1,10 +1,10 @@
 import type { Principal } from '../access/principals.ts';
 import { estimateCdrs } from '../db/calls/cdr-estimate.ts';
-import type { CdrFilter } from '../db/calls/cdr-filter.ts';
 import { countCdrs } from '../db/calls/cdrs.ts';
 import type { Reader } from '../db/reader.ts';
 import { ReplicaFailureError } from '../errors.ts';
 import type { OpenList } from '../streaming/open-list.ts';
+import { liesBeyond } from './cdr-ends.ts';
 import { type CdrsArguments, parseCdrPage } from './cdrs.ts';
 import { cursorPrefix, encodeCursor, type ListIdentity } from './cursor.ts';
 import { createRelatedFinder, type RelatedFinderDeps } from './related.ts';
@@ -40,16 +40,17 @@ export async function openCdrs(deps: StreamedCdrsDeps, args: CdrsArguments): Pro
     cursorOf: async (keyset) => encodeCursor(prefixOf(await deps.token()), keyset),
     replace: (failed, error) => deps.replaceReader(failed, error),
     relatedFinder: createRelatedFinder(deps),
-    count: (kind) => count(kind === 'totalCount' ? countCdrs : estimateCdrs),
+    liesBeyond: (side, ends) => retrying((on) => liesBeyond(on, side, { ...identity, after, before }, ends)),
+    count: (kind) => retrying((on) => (kind === 'totalCount' ? countCdrs : estimateCdrs)(on, filter)),
   };
 
   /** Once more where the standby fails: the list beside it goes on elsewhere too. */
-  async function count(ask: (reader: Reader, filter: CdrFilter) => Promise<string>): Promise<string> {
+  async function retrying<Value>(read: (on: Reader) => Promise<Value>): Promise<Value> {
     try {
-      return await ask(reader, filter);
+      return await read(reader);
     } catch (error) {
       if (!(error instanceof ReplicaFailureError)) throw error;
-      return ask(await deps.replaceReader(reader, error), filter);
+      return read(await deps.replaceReader(reader, error));
     }
   }
 }

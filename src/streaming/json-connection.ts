@@ -87,7 +87,7 @@ export async function writeConnection(
   const end = await endOf(reading, target, () => body.hasSentBehind(start));
   if (end.failure) failures.push({ error: end.failure.error, path: listPath });
   writer.text(']');
-  const page = await pageOf(list, reading, end.goesOn);
+  const page = await pageOf(plan, list, reading, end.goesOn);
   for (const other of plan.others) {
     writer.text(`,${JSON.stringify(other.key)}:`);
     writer.text(await otherJson(other, page, counts, [plan.key, other.key], failures));
@@ -119,14 +119,23 @@ async function endOf(
 type Page = Record<PageInfoField, boolean | string | null>;
 
 async function pageOf(
+  { others }: ConnectionPlan,
   list: OpenList,
   { firstKey, lastKey }: ListReader,
   goesOn: boolean,
 ): Promise<Page & { endCursor: string | null }> {
-  const { after, before, fromEnd } = list.page;
+  const { fromEnd = false } = list.page;
+  const ends = { first: firstKey, last: lastKey };
+  const isWanted = (name: PageInfoField) =>
+    others.some(
+      (other) =>
+        other.kind === 'pageInfo' && other.members.some((each) => 'name' in each && each.name === name),
+    );
+  // The list is written. Where nothing can be read any more, the call of the cursor counts, which was in it.
+  const lies = (side: 'previous' | 'next') => list.liesBeyond(side, ends).catch(() => true);
   return {
-    hasNextPage: before !== undefined || (!fromEnd && goesOn),
-    hasPreviousPage: after !== undefined || (fromEnd === true && goesOn),
+    hasNextPage: (!fromEnd && goesOn) || (isWanted('hasNextPage') && (await lies('next'))),
+    hasPreviousPage: (fromEnd && goesOn) || (isWanted('hasPreviousPage') && (await lies('previous'))),
     startCursor: firstKey ? await list.cursorOf(firstKey) : null,
     endCursor: lastKey ? await list.cursorOf(lastKey) : null,
   };

@@ -16,6 +16,14 @@ export interface OpenList {
   replace(failed: Reader, error: unknown): Promise<Reader>;
   /** Finds the objects that calls refer to, on the same standby. */
   readonly relatedFinder: RelatedFinder;
+  /**
+   * Whether a call lies beyond the page that was read, with these at its ends, on the side where a cursor bounds it.
+   * False where none does.
+   */
+  liesBeyond(
+    side: 'previous' | 'next',
+    ends: { readonly first: CdrKeyset | undefined; readonly last: CdrKeyset | undefined },
+  ): Promise<boolean>;
   /** Decimal digits. */
   count(kind: 'totalCount' | 'estimatedCount'): Promise<string>;
 }

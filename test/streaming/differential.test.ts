@@ -195,7 +195,7 @@ const operation = fc
 /** What must be equal: data, and of each error where and what. */
 function essence({ data, errors = [] }: GraphQLAnswer) {
   return {
-    data: JSON.parse(JSON.stringify(data), withoutToken),
+    data: JSON.parse(JSON.stringify(data ?? null), withoutToken),
     errors: errors.map(({ path, extensions }) => JSON.stringify([path, extensions.code])).sort(),
   };
 }
@@ -223,8 +223,8 @@ test(`${QUERIES} generated queries are answered alike by the streaming path and 
       async (document) => {
         const [one, other] = await Promise.all([gateway.query(document), ordinary(document)]);
         expect(essence(one)).toEqual(essence(other));
-        if (Object.values(one.data).includes(null)) failed++;
-        else streamed++;
+        if (one.data?.cdrs) streamed++;
+        else failed++;
       },
     ),
     { numRuns: QUERIES, endOnFailure: true },
