@@ -16,10 +16,21 @@ export async function checkBuckets(
   principal: Principal,
   { database, tables }: { readonly database: FuzzDatabase; readonly tables: RandomTables },
 ): Promise<void> {
-  const query = `{ cdrStats(filter: { from: "${FROM}", to: "${TO}" }, groupBy: [${random.pick(buckets)}],
-    timeZone: "${random.pick(zones)}") { rows { bucket attempts } totals { attempts } } }`;
-  const { data } = await client.quietAnswer(query, principal, 'streamed');
   const times = await selectTimes(database, tables, principal);
+  for (const zone of random.some(zones))
+    await checkZone(client, principal, times, random.pick(buckets), zone);
+}
+
+async function checkZone(
+  client: FuzzClient,
+  principal: Principal,
+  times: readonly number[],
+  bucketUnit: string,
+  zone: string,
+): Promise<void> {
+  const query = `{ cdrStats(filter: { from: "${FROM}", to: "${TO}" }, groupBy: [${bucketUnit}],
+    timeZone: "${zone}") { rows { bucket attempts } totals { attempts } } }`;
+  const { data } = await client.quietAnswer(query, principal, 'streamed');
   const rows = (data.cdrStats.rows as { bucket: string; attempts: string | number }[])
     .map(({ bucket, attempts }) => ({ start: Date.parse(bucket), bucket, attempts: Number(attempts) }))
     .sort((one, other) => one.start - other.start);

@@ -149,25 +149,16 @@ export const plants: readonly Plant[] = [
     ],
   },
   {
-    name: 'a statement that was prepared for another table is not prepared again',
+    name: 'a column that is gone is an error of ours',
     seed: 1,
-    edits: [
-      edit(
-        'src/db/wire/statement-names.ts',
-        "return (error as { code?: unknown }).code === '0A000';",
-        "return (error as { code?: unknown }).code === 'never';",
-      ),
-    ],
+    edits: [edit('src/db/failures.ts', '/^(42703|42P01|', '/^(42P01|')],
   },
   {
-    name: 'the catalogue is not read again after a statement that does not fit it',
+    name: 'a column that may not be read any more is an error of ours',
     seed: 1,
     edits: [
-      edit(
-        'src/replicas/session.ts',
-        'if (!this.#source || !this.#deps.reread) return false;',
-        'if (!this.#source || this.#deps.reread) return false;',
-      ),
+      edit('src/db/failures.ts', '3F000|42501|42704', '3F000|42704'),
+      edit('src/db/failures.ts', '/^(28\\w{3}|3D000|42501)$/', '/^(28\\w{3}|3D000)$/'),
     ],
   },
   {

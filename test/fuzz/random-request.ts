@@ -99,7 +99,7 @@ export function fileDocumentOf({ args, fields }: RandomList): string {
 }
 
 const dimensions = ['OUTCOME', 'COUNTRY', 'DISCONNECT_CAUSE', 'ACCOUNT', 'CUSTOMER', 'PREFIX'];
-export const buckets = ['HOUR', 'DAY', 'WEEK', 'MONTH'];
+export const buckets = ['DAY', 'DAY', 'HOUR', 'WEEK', 'MONTH'];
 export const zones = ['UTC', 'America/Nuuk', 'America/Scoresbysund', 'Pacific/Apia', 'Australia/Lord_Howe'];
 const measures =
   'attempts answered failed asr ner acdSeconds pddSeconds minutes billedMinutes chargedAmount shortCalls ' +

@@ -235,7 +235,7 @@ function alterSql(random: Random, { table, key, optional }: Shape, grantAgain: s
     unlessImpossible(`alter table ${table} alter column connect_time drop not null`),
     `revoke select on ${table} from gateway_reader; grant select (${key}, i_account, connect_time) on ${table} to gateway_reader`,
     grantAgain,
-    `alter table ${table} rename to old; create table ${table} as select * from old; drop table old; ${grantAgain}`,
+    `alter table ${table} rename to old; create table public.${table} as select * from old; drop table old; ${grantAgain}`,
     `drop index if exists ${table}_connect_time_${key}_idx`,
     `create index if not exists ${table}_connect_time_${key}_idx on ${table} (connect_time desc, ${key} desc)`,
     `alter table ${table} add column if not exists extra_${random.below(5)} int default 7`,
