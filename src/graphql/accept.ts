@@ -11,11 +11,18 @@ const jsonTypes = ['application/json', 'application/graphql-response+json'] as c
 export type JsonType = (typeof jsonTypes)[number];
 
 const partTypes = ['multipart/mixed', 'text/event-stream'];
+
+/** How parts say where they belong: the draft that clients ask for by its date, and the specification that followed. */
+export type PartsFormat = 'current' | 'older';
+/** Apollo Client and its router ask for parts so: `multipart/mixed;deferSpec=20220824`. */
+export const OLDER_PARTS = 'deferSpec=20220824';
 const fileFormats = Object.keys(fileTypes) as readonly FileFormat[];
 
 interface MediaRange {
   readonly type: string;
   readonly quality: number;
+  /** Of parts, when they are asked for in a format that we write. */
+  readonly parts: PartsFormat | undefined;
 }
 
 const anything: Delivery = { kind: 'json', mediaType: 'application/json', acceptsParts: false };
@@ -24,7 +31,7 @@ const anything: Delivery = { kind: 'json', mediaType: 'application/json', accept
 export function negotiateDelivery(accept: string | null): Delivery | undefined {
   if (accept === null || accept === '*/*' || accept === '') return anything;
   const ranges = parseAccept(accept);
-  const acceptsParts = ranges.some(({ type }) => partTypes.includes(type));
+  const acceptsParts = ranges.some(({ parts }) => parts !== undefined);
   for (const { type } of ranges) {
     const format = fileFormats.find((candidate) => fileTypes[candidate] === type);
     if (format) return { kind: 'file', format };
@@ -32,6 +39,21 @@ export function negotiateDelivery(accept: string | null): Delivery | undefined {
     if (mediaType) return { kind: 'json', mediaType, acceptsParts };
   }
   return acceptsParts ? { kind: 'parts' } : undefined;
+}
+
+/** The format of the parts that a client likes best, among those it accepts. */
+export function partsFormatOf(accept: string | null): PartsFormat {
+  return parseAccept(accept ?? '').find(({ parts }) => parts !== undefined)?.parts ?? 'current';
+}
+
+/** Parts in a format that is named and not known are not accepted: an answer in another one would not be read. */
+function formatOfParts(type: string, parameters: readonly string[]): PartsFormat | undefined {
+  if (!partTypes.includes(type)) return undefined;
+  const named = parameters
+    .map((text) => text.replaceAll(/[\s"]/g, ''))
+    .find((text) => text.startsWith('deferspec='));
+  if (named === undefined) return 'current';
+  return named === OLDER_PARTS.toLowerCase() ? 'older' : undefined;
 }
 
 /** Best first; those that the client refuses (`q=0`), and encodings other than UTF-8, are left out. */
@@ -45,7 +67,8 @@ function parseAccept(accept: string): MediaRange[] {
         parameters.find((text) => text.startsWith(`${name}=`))?.slice(name.length + 1);
       const quality = Number(parameter('q') ?? 1);
       const isUtf8 = ['utf-8', undefined].includes(parameter('charset')?.replaceAll('"', ''));
-      return quality > 0 && isUtf8 ? [{ type, quality }] : [];
+      const parts = formatOfParts(type, parameters);
+      return quality > 0 && isUtf8 ? [{ type, quality, parts }] : [];
     });
   return ranges.sort((one, other) => other.quality - one.quality);
 }

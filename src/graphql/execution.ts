@@ -5,6 +5,7 @@ import { type FileFormat, obstacleTo, streamFile } from '../streaming/file-respo
 import type { ResponseFailure } from '../streaming/json-connection.ts';
 import { streamOperation } from '../streaming/json-response.ts';
 import type { RelatedExecution } from '../streaming/related-selection.ts';
+import type { PartsFormat } from './accept.ts';
 import { type ErrorMask, shown } from './errors.ts';
 import { deliver, executeInParts, executeWhole, isInParts, type ResultInParts } from './incremental.ts';
 import type { Operation } from './operation.ts';
@@ -18,6 +19,8 @@ export interface Execution extends Sending {
   /** Lists that go from PostgreSQL's wire to the socket; without it graphql-js executes everything. */
   readonly plan: OperationPlan | undefined;
   readonly delivery: 'whole' | 'parts' | FileFormat;
+  /** Of parts. */
+  readonly partsFormat: PartsFormat;
   readonly mask: ErrorMask;
 }
 
@@ -42,7 +45,7 @@ async function attempt(execution: Execution): Promise<ExecutionResult | ResultIn
   const { args, plan, delivery } = execution;
   if (delivery === 'whole' && plan) return streamLists(execution, plan);
   if (delivery === 'parts') {
-    const result = await executeInParts(args);
+    const result = await executeInParts(args, execution.partsFormat);
     if (!('initialResult' in result)) {
       return (await leavesFailed(execution, result.errors)) ? undefined : result;
     }

@@ -2,7 +2,7 @@ import type { ExecutionResult, GraphQLSchema } from 'graphql';
 import { NotAcceptableError } from '../errors.ts';
 import type { RequestFacts } from '../http/request-facts.ts';
 import type { Route } from '../http/routes.ts';
-import { type Delivery, type JsonType, negotiateDelivery } from './accept.ts';
+import { type Delivery, type JsonType, negotiateDelivery, OLDER_PARTS, partsFormatOf } from './accept.ts';
 import { costKeyOf, costOf } from './cost.ts';
 import { checkVariables } from './document-limits.ts';
 import { Documents } from './documents.ts';
@@ -122,6 +122,7 @@ export class GraphQLRequest extends GatewayRequest {
       delivery: this.#inParts ? 'parts' : delivery?.kind === 'file' ? delivery.format : 'whole',
       session: this.session,
       facts: this.facts,
+      partsFormat: partsFormatOf(this.http.headers.get('accept')),
       headers: this.http.headers,
       mask: this.#mask,
     });
@@ -146,7 +147,7 @@ export class GraphQLRequest extends GatewayRequest {
       return respondWhole(await writePaced(shown), jsonTypeOf(this.#delivery), yoga.fetchAPI);
     }
     try {
-      return await yoga.write(this.http, shown);
+      return namedFormat(await yoga.write(this.http, shown), this.http);
     } catch (error) {
       // The client has left, and nobody takes the parts.
       this.#discardResult();
@@ -177,6 +178,15 @@ export class GraphQLRequest extends GatewayRequest {
     const masked = this.failure ? result : { ...result, errors: result.errors.map(this.#mask) };
     return this.#delivery?.kind === 'file' ? withStatusOfFile(masked) : withHttpStatus(masked);
   }
+}
+
+/** Parts in the older format say so, as clients ask for it. */
+function namedFormat(response: Response, { headers }: Request): Response {
+  const type = response.headers.get('content-type') ?? '';
+  if (type.startsWith('multipart/') && partsFormatOf(headers.get('accept')) === 'older') {
+    response.headers.set('content-type', `${type}; ${OLDER_PARTS}`);
+  }
+  return response;
 }
 
 const ACCEPTABLE =

@@ -7,14 +7,16 @@ import {
   GraphQLDeferDirective,
   type GraphQLError,
   GraphQLStreamDirective,
+  legacyExecuteIncrementally,
   visit,
 } from 'graphql';
 import type { ReplicaSession } from '../replicas/session.ts';
+import type { PartsFormat } from './accept.ts';
 import { type ErrorMask, shown } from './errors.ts';
 
 /**
  * `@defer` and `@stream`: the response in parts, in the format of the incremental delivery specification (`pending`,
- * `incremental`, `completed`). Clients that accept no parts get the whole response: the directives only permit parts.
+ * `incremental`, `completed`), or in that of the draft before it, in which each part has its `path`. Clients that accept no parts get the whole response: the directives only permit parts.
  */
 
 const directives = new Set([GraphQLDeferDirective.name, GraphQLStreamDirective.name]);
@@ -54,11 +56,16 @@ export interface PartsOptions {
   readonly mask: ErrorMask;
 }
 
-type InParts = Exclude<Awaited<ReturnType<typeof experimentalExecuteIncrementally>>, ExecutionResult>;
+const executions = { current: experimentalExecuteIncrementally, older: legacyExecuteIncrementally };
+
+type InParts = Exclude<Awaited<ReturnType<(typeof executions)[PartsFormat]>>, ExecutionResult>;
 
 /** Executes a document with them: one result when nothing was put off after all, or the first part and those to come. */
-export async function executeInParts(args: ExecutionArgs): Promise<ExecutionResult | InParts> {
-  return experimentalExecuteIncrementally(args);
+export async function executeInParts(
+  args: ExecutionArgs,
+  format: PartsFormat,
+): Promise<ExecutionResult | InParts> {
+  return executions[format](args);
 }
 
 export function isInParts(result: ExecutionResult | ResultInParts): result is ResultInParts {
@@ -104,7 +111,8 @@ function masked(part: Part, mask: ErrorMask): unknown {
   return {
     ...part,
     ...(part.incremental && { incremental: part.incremental.map((each) => withMasked(each, mask)) }),
-    ...(part.completed && { completed: part.completed.map((each) => withMasked(each, mask)) }),
+    ...('completed' in part &&
+      part.completed && { completed: part.completed.map((each) => withMasked(each, mask)) }),
   };
 }
 

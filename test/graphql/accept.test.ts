@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { negotiateDelivery } from '../../src/graphql/accept.ts';
+import { negotiateDelivery, partsFormatOf } from '../../src/graphql/accept.ts';
 
 const json = (mediaType: string, acceptsParts = false) => ({ kind: 'json', mediaType, acceptsParts });
 const plain = json('application/json');
@@ -30,6 +30,10 @@ test.each([
   ['multipart/mixed', { kind: 'parts' }],
   ['text/event-stream', { kind: 'parts' }],
   ['multipart/mixed;deferSpec=20220824, application/json', json('application/json', true)],
+  ['multipart/mixed;deferSpec="20220824", application/json', json('application/json', true)],
+  ['multipart/mixed;deferSpec=20991231, application/json', plain],
+  ['multipart/mixed;deferSpec=20991231', undefined],
+  ['multipart/mixed;incrementalSpec=v0.2, application/json', json('application/json', true)],
   ['multipart/mixed;q=0, application/json', plain],
   ['image/png', undefined],
   ['application/json; charset=latin1', undefined],
@@ -37,4 +41,19 @@ test.each([
   [`${'x/y,'.repeat(10_000)}application/json`, plain],
 ])('Accept: %s', (accept, expected) => {
   expect(negotiateDelivery(accept)).toEqual(expected);
+});
+
+test.each([
+  ['multipart/mixed', 'current'],
+  ['multipart/mixed;deferSpec=20220824, application/json', 'older'],
+  [
+    'multipart/mixed; boundary="-"; deferSpec=20220824,application/graphql-response+json,application/json;q=0.9',
+    'older',
+  ],
+  ['multipart/mixed;deferSpec=20991231, multipart/mixed;q=0.5', 'current'],
+  ['text/event-stream, multipart/mixed;deferSpec=20220824', 'current'],
+  ['multipart/mixed;deferSpec=20220824;q=0.1, multipart/mixed', 'current'],
+  [null, 'current'],
+])('Accept: %s is for parts in the format %s', (accept, format) => {
+  expect(partsFormatOf(accept)).toBe(format);
 });

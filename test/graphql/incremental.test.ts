@@ -24,12 +24,13 @@ afterAll(async () => {
 type Part = any;
 
 /** The parts of a multipart/mixed answer, each as it was when it came. */
-async function* partsOf(document: string): AsyncGenerator<Part> {
-  const response = await gateway.ask(
-    document,
-    {},
-    { headers: { accept: 'multipart/mixed, application/json' } },
-  );
+async function* partsOf(
+  document: string,
+  accept = 'multipart/mixed, application/json',
+  contentType = 'multipart/mixed; boundary="-"',
+): AsyncGenerator<Part> {
+  const response = await gateway.ask(document, {}, { headers: { accept } });
+  expect(response.headers.get('content-type')).toBe(contentType);
   let text = '';
   for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
     text += chunk;
@@ -73,6 +74,49 @@ test('@defer gives the rest of a call later', async () => {
   expect(parts[0].data.cdr).toEqual({ id: '1' });
   const later = parts.slice(1).flatMap((part) => part.incremental ?? []);
   expect(later).toMatchObject([{ data: { account: { username: 'acme-dialler' } } }]);
+});
+
+/** As Apollo Client sends it. */
+const APOLLO = 'multipart/mixed;deferSpec=20220824,application/graphql-response+json,application/json;q=0.9';
+const olderPartsOf = (document: string) =>
+  partsOf(document, APOLLO, 'multipart/mixed; boundary="-"; deferSpec=20220824');
+
+test('@defer is answered in the older format when that is accepted', async () => {
+  const parts: Part[] = [];
+  const document = '{ cdr(id: 1) { id ... @defer(label: "who") { account { username } } } }';
+  for await (const part of olderPartsOf(document)) parts.push(part);
+  expect(parts[0]).toMatchObject({ data: { cdr: { id: '1' } }, hasNext: true });
+  expect(parts[0].extensions.replica.name).toEqual(expect.any(String));
+  expect(parts.slice(1).flatMap((part) => part.incremental ?? [])).toEqual([
+    { data: { account: { username: 'acme-dialler' } }, path: ['cdr'], label: 'who' },
+  ]);
+  expect(parts.at(-1).hasNext).toBe(false);
+  expect(JSON.stringify(parts)).not.toMatch(/"pending"|"completed"|"id":"0"/);
+});
+
+test('@stream is answered in the older format when that is accepted, with the place of each call', async () => {
+  const parts: Part[] = [];
+  for await (const part of olderPartsOf(STREAM)) parts.push(part);
+  const later = parts.slice(1).flatMap((part) => part.incremental ?? []);
+  expect(later[0].path).toEqual(['cdrs', 'nodes', 2]);
+  const ids = [...parts[0].data.cdrs.nodes, ...later.flatMap(({ items }: Part) => items)].map(({ id }) => id);
+  expect(ids).toEqual(Array.from({ length: CALLS }, (_, index) => String(CALLS - index)));
+});
+
+test('a failure in a later part of the older format is told by its code', async () => {
+  const broken = '{ cdrs(first: 2) { nodes { id } } ... @defer { late: cdrs(first: -1) { nodes { id } } } }';
+  const parts: Part[] = [];
+  for await (const part of olderPartsOf(broken)) parts.push(part);
+  expect(JSON.stringify(parts)).toContain('INVALID_ARGUMENT');
+});
+
+test('parts in a format that nobody knows are not sent', async () => {
+  const ask = (accept: string) =>
+    gateway.ask('{ cdr(id: 1) { id ... @defer { cld } } }', {}, { headers: { accept } });
+  const whole = await ask('multipart/mixed;deferSpec=20991231, application/json');
+  expect(whole.headers.get('content-type')).toContain('application/json');
+  expect((await whole.json()).data.cdr.cld).toEqual(expect.any(String));
+  expect((await ask('multipart/mixed;deferSpec=20991231')).status).toBe(406);
 });
 
 test('a client that accepts no parts is given the whole answer', async () => {
