@@ -322,8 +322,14 @@ const ofGrafana: readonly Operation[] = [
           schema.name,
           data.values[1]!.reduce((sum, value) => sum + value, 0),
         ]),
-    ({ calls: own }) =>
-      countBy(own.filter(isRecent), ({ i_customer }) => i_customer).filter(([id]) => id !== null),
+    // In the order of the ids, as the groups are: a name is only what a line is called.
+    ({ calls: own, sees }, source) =>
+      countBy(own.filter(isRecent), ({ i_customer }) => i_customer)
+        .filter(([id]) => id !== null)
+        .map(([id, attempts]) => [
+          source === 'xdrs' && sees('customer', id!) ? nameOfCustomer[id!] : id,
+          attempts,
+        ]),
   ),
   grafana(
     'the accounts that Grafana offers',

@@ -95,12 +95,17 @@ describe('a statement', () => {
     expect(build).toThrow(UnscopedStatementError);
   });
 
-  test.each(['select i_xdr from xdrs', 'select now() from accounts', 'select 1 from (select 1) as one'])(
-    'about the server reads no table: %s',
-    (text) => {
-      expect(() => Statement.ofServer('planted', sql.raw(text))).toThrow(UnscopedStatementError);
-    },
-  );
+  test.each([
+    'select i_xdr from xdrs',
+    'select now() from accounts',
+    'select 1 from (select 1) as one',
+    'table xdrs',
+    'select now() from pg_class, xdrs',
+    'select now() from pg_class, public."accounts"',
+    'select (table CALLS limit 1)',
+  ])('about the server reads no table: %s', (text) => {
+    expect(() => Statement.ofServer('planted', sql.raw(text))).toThrow(UnscopedStatementError);
+  });
 
   test('without a value for each place is not sent', () => {
     const place = Symbol('place');
