@@ -99,3 +99,46 @@ describe.each(Object.keys(lists) as (keyof typeof lists)[])('where the list is %
     });
   });
 });
+
+test('the last of a list are no more than were wanted while calls are inserted, on every path', {
+  timeout: 60_000,
+}, async () => {
+  const SIZE = 10_500;
+  await database.pool.query('truncate xdrs');
+  await database.pool.query(
+    `insert into xdrs (i_xdr, i_account, connect_time)
+     select 1000 + number, 14, '2026-01-06T00:00:00Z'::timestamptz + number * interval '1 second'
+     from generate_series(1, 12000) as number`,
+  );
+  await database.replayed();
+  let [isOver, inserted] = [false, 0];
+  const inserting = (async () => {
+    while (!isOver) {
+      inserted++;
+      await database.pool.query(
+        `insert into xdrs (i_xdr, i_account, connect_time)
+         select 1000000 + 50 * $1::int + number, 14, now() from generate_series(1, 50) as number`,
+        [inserted],
+      );
+    }
+  })();
+  try {
+    for (const order of ['OLDEST_FIRST', 'NEWEST_FIRST']) {
+      const document = (more = '') => `{ cdrs(last: ${SIZE}, orderBy: ${order}) { nodes ${more} { id } } }`;
+      for (let time = 0; time < 4; time++) {
+        const { data } = await gateway.query(document());
+        expect(data.cdrs.nodes).toHaveLength(SIZE);
+        expect(new Set(data.cdrs.nodes.map(({ id }: { id: string }) => id)).size).toBe(SIZE);
+      }
+      const file = await gateway.ask(document(), {}, { headers: { accept: 'text/csv' } });
+      expect((await file.text()).trim().split('\r\n')).toHaveLength(1 + SIZE);
+      const parts = await gateway.ask(document('@stream'), {}, { headers: { accept: 'multipart/mixed' } });
+      // Parts have ids too, of fewer digits.
+      expect((await parts.text()).match(/"id":"\d{4,}"/g)).toHaveLength(SIZE);
+    }
+  } finally {
+    isOver = true;
+    await inserting;
+  }
+  expect(inserted).toBeGreaterThan(5);
+});
