@@ -98,8 +98,8 @@ function isWhole(head: Buffer, length: number, end: number): boolean {
 
 /** Never zero. What is missing of a single call is no part of it. */
 function checksumOf(head: Buffer, length: number): number {
-  const order = head[1]! & ~(WITHOUT_TIME | WITHOUT_ID);
-  const hash = fnv1a(`${order} ${head.toString('latin1', 2, length)}`, 0x811c_9dc5);
+  let hash = 0x811c_9dc5 ^ (head[1]! & ~(WITHOUT_TIME | WITHOUT_ID));
+  for (let at = 2; at < length; at++) hash = Math.imul(hash ^ head[at]!, 0x0100_0193);
   return ((hash >>> 16) ^ hash) & 0xffff || 1;
 }
 
