@@ -7,6 +7,7 @@ import { basename, join } from 'node:path';
 import { preset } from '@graphql-codegen/client-preset';
 import { codegen } from '@graphql-codegen/core';
 import { buildSchema, parse, Source } from 'graphql';
+import { GENERATED_FROM, hashSources } from './generated-from.ts';
 
 const here = import.meta.dirname;
 const schemaFile = process.env.SCHEMA ?? join(here, '../../schema.graphql');
@@ -53,6 +54,9 @@ files.push({
   filename: join(output, 'operations.ts'),
   content: printOperations(JSON.parse(persisted.content)),
 });
+
+// The gateway's own check compares it, without what is installed here.
+files.push({ filename: GENERATED_FROM, content: hashSources(schemaFile) });
 
 const stale: string[] = [];
 mkdirSync(output, { recursive: true });
