@@ -44,7 +44,10 @@ export type RelatedWriter = (value: unknown) => string;
 /** An object that a call refers to; null: there is none, or nothing is known of it. */
 export type Found = object | null;
 
-/** The object whose key, not an empty one, lies from `at` to `end` of the row; undefined when it must be looked up. */
+/**
+ * The object whose key, not an empty one, lies from `at` to `end` of the row; undefined when it must be looked up. Such
+ * objects never change, and what GraphQL answers for one depends on nothing else.
+ */
 export type FindNow = (row: Buffer, at: number, end: number) => Found | undefined;
 
 export interface RelatedFinder {
@@ -59,6 +62,8 @@ export interface RelatedSource {
   obtain(plan: RelatedPlan, keys: readonly string[]): Promise<readonly RelatedValue[]>;
   /** Of objects that are found. */
   answer(plan: RelatedPlan, objects: readonly object[]): Promise<readonly RelatedValue[]>;
+  /** The same where it is known already, as from a list before. */
+  answerNow(plan: RelatedPlan, object: object): RelatedValue | undefined;
   findNow(name: RelatedName): FindNow | undefined;
 }
 
@@ -116,12 +121,23 @@ export class RelatedObjects {
     if (this.#findNow) {
       const found = this.#findNow(row, at, end);
       if (found === null) return this.#null;
-      if (found !== undefined) return this.#byObject.get(found);
+      if (found !== undefined) return this.#byObject.get(found) ?? this.#answerNow(found);
     }
     if (!this.#isId) return this.#byKey.get(row.toString('utf8', at, end));
     const id = exactId(row, at, end);
     if (id !== undefined) return this.#byNumber.get(id);
     return isInt8(row, at, end) ? this.#byKey.get(row.toString('latin1', at, end)) : this.#unreadable;
+  }
+
+  #answerNow(object: object): RelatedText | undefined {
+    const value = this.#source?.answerNow(this.plan, object);
+    if (!value) return undefined;
+    const room = this.maxBytes;
+    this.#makeRoom();
+    const text = this.#knownText(value);
+    this.#byObject.set(object, text);
+    // The row that is being written has no room for a longer text than there was before.
+    return text.glue.length <= room ? text : undefined;
   }
 
   /** Of a key that is null, or that no type can show. */
@@ -143,8 +159,7 @@ export class RelatedObjects {
     this.#wanted.clear();
     this.#wantedObjects.clear();
     const { plan } = this;
-    const texts = this.#byNumber.size + this.#byKey.size + this.#byObject.size;
-    if (texts > MAX_TEXTS || this.#textBytes > MAX_TEXT_BYTES) this.#forget();
+    this.#makeRoom();
     const [ofKeys, ofObjects] = await Promise.all([
       obtainAll(keys, () => this.#source!.obtain(plan, keys)),
       obtainAll(objects, () => this.#source!.answer(plan, objects)),
@@ -177,7 +192,10 @@ export class RelatedObjects {
     return { glue, failures };
   }
 
-  #forget(): void {
+  /** Forgets all texts where there are too many. */
+  #makeRoom(): void {
+    const texts = this.#byNumber.size + this.#byKey.size + this.#byObject.size;
+    if (texts <= MAX_TEXTS && this.#textBytes <= MAX_TEXT_BYTES) return;
     this.#byNumber.clear();
     this.#byKey.clear();
     this.#byObject.clear();

@@ -1,4 +1,6 @@
 import {
+  type ASTNode,
+  BREAK,
   type DocumentNode,
   execute,
   type FieldNode,
@@ -10,12 +12,15 @@ import {
   Kind,
   type OperationDefinitionNode,
   specifiedDirectives,
+  visit,
 } from 'graphql';
 
 /** What is selected of an object that calls refer to: the graphql executor does it once per object, not per call. */
 export interface RelatedSelection {
   readonly schema: GraphQLSchema;
   readonly document: DocumentNode;
+  /** Whether no variable of the operation can change what is answered for an object. */
+  readonly isFixed: boolean;
 }
 
 /** As GraphQL answers a field: its value, and the failures below it. */
@@ -83,7 +88,19 @@ export function selectRelated(
   return {
     schema: schemaFor(type, schema),
     document: { kind: Kind.DOCUMENT, definitions: [reduced, ...fragments] },
+    isFixed: ![reduced.selectionSet, ...fragments].some(hasVariables),
   };
+}
+
+function hasVariables(node: ASTNode): boolean {
+  let isFound = false;
+  visit(node, {
+    Variable() {
+      isFound = true;
+      return BREAK;
+    },
+  });
+  return isFound;
 }
 
 /** Of each object, in order. An object that is an error is null, and the failure is its own. */

@@ -6,6 +6,14 @@ import { executeRelated, type RelatedExecution, type RelatedValue } from './rela
 /** Objects that are executed before others get a turn of the event loop: some ten milliseconds. */
 const MAX_EXECUTED = 250;
 
+type KnownValues = WeakMap<RelatedPlan, WeakMap<object, RelatedValue>>;
+
+/** Values that lists after this one find here, before all of them are forgotten: some megabytes. */
+const MAX_KEPT = 40_000;
+/** Of objects that are found at once and never change. Plans are kept with their documents. */
+let kept: KnownValues = new WeakMap();
+let keptCount = 0;
+
 const nothing: RelatedValue = { value: null, failures: [] };
 
 /** Obtains objects that calls refer to: finds them, and lets GraphQL execute what is selected of each, once per object. */
@@ -14,16 +22,21 @@ export function createRelatedSource(
   executionOf: () => RelatedExecution,
 ): RelatedSource {
   let execution: RelatedExecution | undefined;
-  const known = new WeakMap<RelatedPlan, WeakMap<object, RelatedValue>>();
+  const known: KnownValues = new WeakMap();
   const findOnce = sharing(finder);
 
   async function execute(
     plan: RelatedPlan,
     objects: Iterable<object>,
   ): Promise<WeakMap<object, RelatedValue>> {
-    const values = known.get(plan) ?? new WeakMap<object, RelatedValue>();
-    known.set(plan, values);
+    const isKept = finder.findNow(plan.name) !== undefined && plan.selection.isFixed;
+    if (isKept && keptCount > MAX_KEPT) {
+      kept = new WeakMap();
+      keptCount = 0;
+    }
+    const values = valuesOf(isKept ? kept : known, plan);
     const left = [...objects].filter((object) => !values.has(object));
+    if (isKept) keptCount += left.length;
     execution ??= executionOf();
     while (left.length > 0) {
       const some = left.splice(0, MAX_EXECUTED);
@@ -46,11 +59,18 @@ export function createRelatedSource(
         return each ? values.get(each)! : nothing;
       });
     },
+    answerNow: (plan, object) => kept.get(plan)?.get(object),
     async answer(plan, objects) {
       const values = await execute(plan, objects);
       return objects.map((object) => values.get(object)!);
     },
   };
+}
+
+function valuesOf(known: KnownValues, plan: RelatedPlan): WeakMap<object, RelatedValue> {
+  const values = known.get(plan) ?? new WeakMap<object, RelatedValue>();
+  known.set(plan, values);
+  return values;
 }
 
 /** Fields that differ in their selection alone want the same objects at the same time: they are found once. */
