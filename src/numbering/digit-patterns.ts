@@ -29,8 +29,10 @@ export class DigitPatterns<Answer> {
   /** By state: the places in the program where its digits have led. The same places are the same state. */
   readonly #places: (readonly number[])[] = [];
   readonly #states = new Map<string, number>();
-  /** By state and digit: the next state. */
+  /** By state and digit: twice the next state, and one more when it is settled. */
   #next = new Int32Array(10 * INITIAL_STATES).fill(UNKNOWN);
+  /** By settled state and how many digits are left: the state behind them. */
+  #behind = new Int32Array((MAX_LENGTH + 1) * INITIAL_STATES).fill(UNKNOWN);
   /** By state and length of the number: which of the answers it is. */
   #answers = new Int32Array((MAX_LENGTH + 1) * INITIAL_STATES).fill(UNKNOWN);
   readonly #distinctAnswers: Answer[] = [];
@@ -54,13 +56,15 @@ export class DigitPatterns<Answer> {
     let state = 0;
     for (let at = from; at < to; at++) {
       const digit = digits[at]! - ZERO;
-      const known = next[10 * state + digit]!;
-      if (known !== UNKNOWN) {
-        state = known;
-        continue;
+      let step = next[10 * state + digit]!;
+      if (step === UNKNOWN) {
+        step = this.#step(state, digit);
+        next = this.#next;
       }
-      state = this.#step(state, digit);
-      next = this.#next;
+      state = step >> 1;
+      if ((step & 1) === 0) continue;
+      state = this.#stateBehind(state, to - at - 1);
+      break;
     }
     const length = to - from;
     if (length > MAX_LENGTH) return this.#answerOf(state, length);
@@ -68,15 +72,52 @@ export class DigitPatterns<Answer> {
     return known === UNKNOWN ? this.#learnAnswer(state, length) : this.#distinctAnswers[known]!;
   }
 
+  /** Of a settled state. */
+  #stateBehind(settled: number, left: number): number {
+    if (left > MAX_LENGTH) return this.#walk(settled, left);
+    const slot = (MAX_LENGTH + 1) * settled + left;
+    const known = this.#behind[slot]!;
+    if (known !== UNKNOWN) return known;
+    const state = this.#walk(settled, left);
+    this.#behind[slot] = state;
+    return state;
+  }
+
+  #walk(settled: number, left: number): number {
+    let state = settled;
+    for (let digit = 0; digit < left; digit++) state = this.#stateAfter(state, 0);
+    return state;
+  }
+
+  /** Learns the step. */
   #step(state: number, digit: number): number {
+    const after = this.#stateAfter(state, digit);
+    const step = 2 * after + (this.#isSettled(after) ? 1 : 0);
+    this.#next[10 * state + digit] = step;
+    return step;
+  }
+
+  /** Whether it no longer matters which digits follow, only how many: most of a number is such a rest. */
+  #isSettled(state: number): boolean {
+    for (let at = state, before = UNKNOWN; at !== before; ) {
+      const takesAny = this.#places[at]!.every((place) => {
+        const instruction = this.#program[place]!;
+        return !('digits' in instruction) || instruction.digits === ANY;
+      });
+      if (!takesAny) return false;
+      before = at;
+      at = this.#stateAfter(at, 0);
+    }
+    return true;
+  }
+
+  #stateAfter(state: number, digit: number): number {
     const reached: number[] = [];
     for (const place of this.#places[state]!) {
       const instruction = this.#program[place]!;
       if ('digits' in instruction && instruction.digits & (1 << digit)) reached.push(instruction.next);
     }
-    const next = this.#stateAt(reached);
-    this.#next[10 * state + digit] = next;
-    return next;
+    return this.#stateAt(reached);
   }
 
   #learnAnswer(state: number, length: number): Answer {
@@ -113,6 +154,7 @@ export class DigitPatterns<Answer> {
     this.#states.set(key, state);
     if (10 * state >= this.#next.length) {
       this.#next = extend(this.#next);
+      this.#behind = extend(this.#behind);
       this.#answers = extend(this.#answers);
     }
     return state;

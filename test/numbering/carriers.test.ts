@@ -146,6 +146,19 @@ describe('Cdr.carrier', () => {
     numbering.close();
   });
 
+  test('shows what the variables of its own request leave, whatever was kept before', async () => {
+    const query = `query ($all: Boolean!) {
+      cdrs(first: 1, filter: { accountIds: [15] }) { nodes { carrier { country ...Block } } }
+    }
+    fragment Block on Carrier { prefix @include(if: $all) }`;
+    for (const all of [true, false, true, false]) {
+      const { data } = await gateway.query(query, { all });
+      expect(data.cdrs.nodes).toEqual([
+        { carrier: all ? { country: 'FR', prefix: '0612' } : { country: 'FR' } },
+      ]);
+    }
+  });
+
   test('is columns of a file', async () => {
     const response = await gateway.ask(
       '{ cdrs(filter: { accountIds: [14] }, orderBy: OLDEST_FIRST, first: 1) { nodes { cld carrier { prefix country } } } }',
