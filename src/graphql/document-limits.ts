@@ -37,7 +37,7 @@ export interface DocumentLimits {
 
 export const documentLimits: DocumentLimits = {
   tokens: 10_000,
-  lines: 10_000,
+  lines: 2000,
   depth: 20,
   aliases: 100,
   rootFields: 50,

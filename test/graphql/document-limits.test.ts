@@ -101,7 +101,7 @@ describe('a document of very many lines is refused before they are counted again
     expect(() => find(text)).toThrow(
       expect.objectContaining({
         code: 'QUERY_TOO_LARGE',
-        details: { limit: 'lines', measured: 10_001, allowed: 10_000 },
+        details: { limit: 'lines', measured: 2001, allowed: 2000 },
       }),
     );
     expect(process.cpuUsage(before).user / 1000).toBeLessThan(200);
@@ -111,7 +111,7 @@ describe('a document of very many lines is refused before they are counted again
     'soon where there are just as many as may be: %s',
     (_, fields) => {
       const before = process.cpuUsage();
-      expect(() => find(`{${'\n'.repeat(9_999)}${fields}}`)).toThrow(RequestErrors);
+      expect(() => find(`{${'\n'.repeat(1_999)}${fields}}`)).toThrow(RequestErrors);
       expect(process.cpuUsage(before).user / 1000).toBeLessThan(500);
     },
   );

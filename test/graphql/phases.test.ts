@@ -125,6 +125,10 @@ const waysIn: Readonly<Record<string, WayIn>> = {
   },
   'a POST through the ordinary executor': {
     headers: json,
+    body: asJson('{ cdrs(first: 5) { nodes { id } edges { node { id } } } }'),
+  },
+  'a POST of a list with accounts': {
+    headers: json,
     body: asJson('{ cdrs(first: 5) { nodes { id account { id } } } }'),
   },
   'a POST without a list': { headers: json, body: asJson('{ viewer { name } }') },
