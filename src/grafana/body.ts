@@ -128,9 +128,10 @@ function parseTargets(targets: unknown, interpolation: Interpolation): readonly 
 function parseTarget(target: unknown, interpolation: Interpolation): Target {
   if (!isObject(target)) throw new InvalidArgumentError('Every one of "targets" must be an object.');
   const refId = typeof target.refId === 'string' ? target.refId : '';
-  const [metric = ''] =
+  const [metric = '', ...others] =
     typeof target.target === 'string' ? interpolation.valuesOfText(target.target, 'target') : [];
   if (metric === '') throw new InvalidArgumentError(`Query ${refId}: choose a metric.`);
+  if (others.length > 0) throw new InvalidArgumentError(`Query ${refId}: choose one metric, not several.`);
   // Until 0.2 the plugin called it "data".
   const editor = target.editorMode === 'builder' ? 'builder' : 'code';
   const payload = parsePayload(target.payload ?? target.data, `Query ${refId}`, { interpolation, editor });

@@ -238,7 +238,8 @@ class Ring {
     while (end > first && !buckets.has(end - 1) && (end - 1) * step > settled) end -= 1;
     const points: HistoryPoint[] = [];
     for (let bucket = first; bucket < end; bucket++) {
-      points.push(buildPoint(bucket * step, buckets.get(bucket)));
+      // The first one may have begun before the span: it is drawn at its beginning.
+      points.push(buildPoint(Math.max(bucket * step, from), buckets.get(bucket)));
     }
     return points;
   }

@@ -273,6 +273,11 @@ describe('what is wrong with a request', () => {
     ['/query', { range }, '"targets" must be a list'],
     ['/query', { range, targets: [7] }, 'must be an object'],
     ['/query', { range, targets: [{ refId: 'A' }] }, 'Query A: choose a metric'],
+    [
+      '/query',
+      { range, targets: [{ refId: 'A', target: '(calls_attempts|calls_failed)' }] },
+      'Query A: choose one metric, not several',
+    ],
     ['/query', { range, targets: Array(51).fill(targets[0]) }, 'at most 50 queries'],
     [
       '/query',

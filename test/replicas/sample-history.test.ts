@@ -137,6 +137,15 @@ describe('the history of samples', () => {
     expect(point).toMatchObject({ up: 0, streaming: 0, state: 'STREAMING' });
   });
 
+  test('has no point before the span, however long the steps are', () => {
+    const { history, note } = startHistory();
+    for (let second = 0; second <= 120; second++) note(second * 1000, { lagSeconds: second });
+    const from = NINE + 70_000;
+    const points = history.points('replica-a', { from, to: NINE + 120_000, stepMillis: MINUTE });
+    expect(points.map(({ time }) => time)).toEqual([from]);
+    expect(points[0]!.lagSeconds).toBe(119);
+  });
+
   test('keeps standbys apart, and knows nothing of one it was never told of', () => {
     const { history, note } = startHistory();
     note(0, { name: 'replica-a', lagSeconds: 1 });
