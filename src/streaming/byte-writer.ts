@@ -1,4 +1,5 @@
 import { usedMemory } from '../db/wire/used-memory.ts';
+import { viewOf } from './wire-text.ts';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -92,8 +93,4 @@ export class ByteWriter {
     this.#use(freshBlock());
     return taken;
   }
-}
-
-function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
-  return new DataView(buffer, byteOffset, length);
 }

@@ -21,6 +21,7 @@ import {
   int32At,
   isDecimal,
   MAX_VALUE,
+  viewOf,
   writeBytes,
   writeCursorKey,
   writeDoubling,
@@ -155,6 +156,9 @@ class CsvEncoding {
   isLacking = false;
   readonly #steps: readonly Step[];
   readonly #memo = new DayMemo();
+  #row: Buffer = Buffer.alloc(0);
+  /** Of the same bytes; rows come one after the other from the same buffer. */
+  #rowView = viewOf(this.#row);
 
   constructor(steps: readonly Step[]) {
     this.#steps = steps;
@@ -164,6 +168,11 @@ class CsvEncoding {
   row({ block, view, length: before }: ByteWriter, row: Buffer, start: number, end: number): number {
     const steps = this.#steps;
     const memo = this.#memo;
+    if (row !== this.#row) {
+      this.#row = row;
+      this.#rowView = viewOf(row);
+    }
+    const rowView = this.#rowView;
     this.failures = undefined;
     this.isLacking = false;
     let next = start + MEMBERS_AT;
@@ -190,7 +199,8 @@ class CsvEncoding {
         to = this.#relatedCells(view, to, step, row, at, length);
         continue;
       }
-      const written = length < 0 ? -1 : writeValue(block, to, operation, row, at, at + length, memo);
+      const written =
+        length < 0 ? -1 : writeValue(block, view, to, operation, row, rowView, at, at + length, memo);
       if (written >= 0) to = written;
       else if (length !== NULL_LENGTH || !step.nullable) {
         this.failures = [...(this.failures ?? []), { path: step.path }];
@@ -234,9 +244,11 @@ class CsvEncoding {
 /** Returns where the cell ends; -1 when no type of the API can show the value. */
 function writeValue(
   block: Buffer,
+  view: DataView,
   to: number,
   operation: number,
   row: Buffer,
+  rowView: DataView,
   start: number,
   end: number,
   memo: DayMemo,
@@ -253,7 +265,7 @@ function writeValue(
   block[at++] = QUOTE;
   if (operation === operations.text) {
     if (needsApostrophe(row, start, end)) block[at++] = APOSTROPHE;
-    at = writeDoubling(block, at, row, start, end, QUOTE);
+    at = writeDoubling(block, view, at, row, rowView, start, end);
   } else if (operation === operations.key) at = writeInt8(block, at, row, start);
   else {
     at = writeInt8Text(block, at, row, start, end);

@@ -10,6 +10,7 @@ import {
   int32At,
   isDecimal,
   MAX_VALUE,
+  viewOf,
   writeBytes,
   writeCursorKey,
   writeInt4Text,
@@ -168,6 +169,8 @@ class Encoding {
   readonly #endsLines: boolean;
   readonly #memo = new DayMemo();
   #row: Buffer = Buffer.alloc(0);
+  /** Of the same bytes; rows come one after the other from the same buffer. */
+  #rowView = viewOf(this.#row);
   #start = 0;
   #end = 0;
   #at = 0;
@@ -187,7 +190,10 @@ class Encoding {
     follows: boolean,
     steps: Steps,
   ): readonly RowFailure[] | undefined {
-    this.#row = row;
+    if (row !== this.#row) {
+      this.#row = row;
+      this.#rowView = viewOf(row);
+    }
     this.#start = start;
     this.#end = end;
     this.#at = start + MEMBERS_AT;
@@ -206,6 +212,7 @@ class Encoding {
   /** Writes an object from `before` on, null when a value inside fails that must not be null. Returns its end. */
   #object(block: Buffer, view: DataView, before: number, { steps, tail }: Steps): number {
     const row = this.#row;
+    const rowView = this.#rowView;
     const memo = this.#memo;
     let to = before;
     let isVoid = false;
@@ -234,7 +241,8 @@ class Encoding {
         to = this.#relatedObject(view, to, step, at, length, isVoid);
         continue;
       }
-      const written = length < 0 ? -1 : writeValue(block, to, operation, row, at, at + length, memo);
+      const written =
+        length < 0 ? -1 : writeValue(block, view, to, operation, row, rowView, at, at + length, memo);
       if (written >= 0) {
         to = written;
         continue;
@@ -283,9 +291,11 @@ class Encoding {
 /** Writes a value. Returns its end, or -1 when no type of the API can show it. */
 function writeValue(
   block: Buffer,
+  view: DataView,
   to: number,
   operation: number,
   row: Buffer,
+  rowView: DataView,
   start: number,
   end: number,
   memo: DayMemo,
@@ -293,7 +303,7 @@ function writeValue(
   if (operation === operations.integer) return writeInt4Text(block, to, row, start, end);
   block[to++] = QUOTE;
   let written = -1;
-  if (operation === operations.text) written = writeJsonText(block, to, row, start, end);
+  if (operation === operations.text) written = writeJsonText(block, view, to, row, rowView, start, end);
   else if (operation === operations.timestamp) {
     if (end - start !== KEY_BYTES) throw new RowShapeError(`A time has ${end - start} bytes.`);
     written = writeTimestamp(block, to, row, start, memo);
