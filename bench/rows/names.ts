@@ -37,11 +37,13 @@ const selections: Readonly<Record<string, string>> = {
 export const namesRow: Row = {
   name: 'names',
   title: 'a list with names in it',
-  workloads: (stage) => [
-    readWorkload(stage, `${count(stage.settings.sizes.list)} calls with ${ALL}`, (endpoint) =>
-      namesList(endpoint, stage.settings.sizes.list, ALL),
-    ),
-  ],
+  workloads(stage) {
+    // Earlier gateways do not stream it, and take ten seconds for the whole list.
+    const first = Math.ceil(stage.settings.sizes.list / 10);
+    return [
+      readWorkload(stage, `${count(first)} calls with ${ALL}`, (endpoint) => namesList(endpoint, first, ALL)),
+    ];
+  },
   async measure(stage) {
     const memoryFile = join(stage.scratchDir, 'names.jsonl');
     await using gateway = await startGateway({
