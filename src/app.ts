@@ -51,9 +51,9 @@ export interface App {
   readonly fetch: Handler;
   /** Answers in its place what the server has refused before it was whole; counted and logged like any other. */
   refuse(request: Request, error: HttpError): Response | Promise<Response>;
-  /** Bodies of strangers, and for paths that take none, are not even read. */
+  /** Bodies without a known token, and for paths that take none, are not even read. */
   receive(head: RequestHead): Promise<Received>;
-  /** The class of requests it likes best; the web's own will do. */
+  /** The class of requests that is read fastest; the web's own will do. */
   readonly Request: typeof Request;
 }
 

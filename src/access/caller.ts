@@ -1,6 +1,6 @@
 import type { Principal, Principals } from './principals.ts';
 
-/** Who sends a request. The principal is obtained once, for whichever part wants to know it first. */
+/** Who sends a request. The principal is obtained once, when a part first needs it. */
 export class Caller {
   readonly #authorization: string | null;
   readonly #principals: Principals;

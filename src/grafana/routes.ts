@@ -97,7 +97,7 @@ export function createGrafanaRoute(deps: GrafanaDeps): Route {
   };
 }
 
-/** What a request wants to know: `answer` may be called again, with another standby. */
+/** The answer to a request: `answer` may be called again, with another standby. */
 interface Query {
   readonly cost: number;
   answer(grafana: GrafanaContext): unknown;

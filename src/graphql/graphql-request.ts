@@ -71,7 +71,7 @@ export class GraphQLRequest extends GatewayRequest {
 
   /** The operation that is executed; known after the document phase. */
   get operation(): Operation {
-    if (!this.#operation) throw new Error('A phase before "document" wants to know the operation.');
+    if (!this.#operation) throw new Error('A phase before "document" reads the operation.');
     return this.#operation;
   }
 

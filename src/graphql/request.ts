@@ -134,7 +134,6 @@ export abstract class GatewayRequest {
 }
 
 function afterAdmission<T>(known: T | undefined): T {
-  if (known === undefined)
-    throw new Error('A phase before admission wants to know what only admission finds out.');
+  if (known === undefined) throw new Error('A phase before admission reads what only admission finds out.');
   return known;
 }

@@ -18,7 +18,7 @@ export interface OperationDescription {
  */
 export class RequestFacts {
   readonly request: Request;
-  /** Undefined until somebody wants to know. */
+  /** Who sends it, where that was looked at before the body; otherwise undefined. */
   readonly caller: Caller | undefined;
   /** Of the caller when it sent a sane X-Request-Id, otherwise ours; in the response's header either way. */
   readonly id: string;

@@ -67,7 +67,7 @@ const timeouts = {
   connectionsCheckingInterval: 5_000,
   /** Longer than nginx keeps an idle connection (60 s), so that it never writes into one that we just closed. */
   keepAliveTimeout: 75_000,
-  /** Notices clients that vanished without a word, such as laptops put to sleep. */
+  /** Notices clients whose connection broke without a FIN, such as laptops put to sleep. */
   keepAlive: true,
   keepAliveInitialDelay: 30_000,
 };
