@@ -96,6 +96,9 @@ describe('replication as metrics', () => {
   test.each([
     [{ key: 'replica', operator: '=', value: 'replica-a' }, ['replica-a']],
     [{ key: 'replica', operator: '!=', value: 'replica-a' }, ['replica-b']],
+    [{ key: 'replica', operator: '=~', value: '.*-b' }, ['replica-b']],
+    [{ key: 'replica', operator: '!~', value: '.*-(b|c)' }, ['replica-a']],
+    [{ key: 'replica', operator: '=~', value: 'replica' }, []],
     [
       { key: 'replica', operator: '=|', value: 'x', values: ['replica-a', 'replica-b'] },
       ['replica-a', 'replica-b'],
