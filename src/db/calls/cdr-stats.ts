@@ -2,23 +2,9 @@ import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { TableChangedError } from '../../errors.ts';
 import { type Reader, run } from '../reader.ts';
 import { type Relations, Statement } from '../statement.ts';
-import {
-  accountOfGroups,
-  amountsByCurrency,
-  type CurrencyAmount,
-  openCurrencies,
-  parseAmounts,
-} from './cdr-currencies.ts';
-import {
-  type CdrDimension,
-  type GroupValues,
-  groupField,
-  groupKey,
-  groupShown,
-  isAccountDimension,
-  isTimeDimension,
-} from './cdr-dimensions.ts';
-import { type CdrFilter, hasTimeRange, matchesFilter } from './cdr-filter.ts';
+import { amountsByCurrency, type CurrencyAmount, parseAmounts } from './cdr-currencies.ts';
+import { type GroupValues, groupField, groupShown, isTimeDimension } from './cdr-dimensions.ts';
+import type { CdrFilter } from './cdr-filter.ts';
 import {
   type Aggregate,
   attempts,
@@ -29,8 +15,9 @@ import {
   type StatsValue,
   statsValues,
 } from './cdr-measures.ts';
+import { type GroupQuery, groupColumns, type PartialColumn, selectPartials } from './cdr-stats-parts.ts';
 import { isUnreadableSum } from './readable-numbers.ts';
-import { type TimeZone, UTC } from './time-zones.ts';
+import { UTC } from './time-zones.ts';
 
 /** A bound on a measure. All given parts must hold; a measure that is null fulfils none. Decimal texts. */
 export interface StatsCondition {
@@ -44,10 +31,7 @@ export interface StatsCondition {
 
 const comparisons = { is: '=', atLeast: '>=', atMost: '<=', moreThan: '>', lessThan: '<' } as const;
 
-export interface CdrStatsQuery {
-  readonly filter: CdrFilter;
-  readonly groupBy: readonly CdrDimension[];
-  readonly timeZone: TimeZone;
+export interface CdrStatsQuery extends GroupQuery {
   readonly having: readonly StatsCondition[];
   /** Undefined: by time, then by the other dimensions in the order in which they are given. */
   readonly orderBy?: { readonly measure: StatsMeasure; readonly descending: boolean } | undefined;
@@ -160,14 +144,6 @@ function selectGroups(relations: Relations, query: CdrStatsQuery, values: readon
   return { groups, tellsUnreadable: doubts.length > 0 };
 }
 
-interface PartialColumn extends Aggregate {
-  readonly column: string;
-  /** The aggregate in the chosen way. */
-  readonly chosenSql: string;
-  /** Whether it is no finite number where one of the values is none. */
-  readonly tells: boolean;
-}
-
 /** By their SQL: values that are worked out from the same partial share it. */
 function partialColumns(values: readonly StatsValue[], way: Way): ReadonlyMap<string, PartialColumn> {
   const needed = values.flatMap((name): readonly Aggregate[] =>
@@ -190,162 +166,6 @@ function partialColumns(values: readonly StatsValue[], way: Way): ReadonlyMap<st
     ];
   });
   return new Map(entries);
-}
-
-/** A row per group: what it is grouped by, and its partials. */
-function selectPartials(relations: Relations, query: CdrStatsQuery, partials: readonly PartialColumn[]) {
-  const isOfCurrencies =
-    query.groupBy.some(isAccountDimension) ||
-    partials.some(({ sql }) => sql === amountsByCurrency.sql) ||
-    // The calls of one account are in one currency, whichever that is.
-    (partials.some(isOver('currencies')) && !accountOfGroups(relations, query));
-  const ofCalls = partials.filter(isOver('calls'));
-  const viaAccounts = isOfCurrencies ? ofCalls.filter(({ merge }) => merge !== null) : [];
-  const direct = ofCalls.filter((partial) => !viaAccounts.includes(partial));
-  const parts = [
-    ...(isOfCurrencies ? [selectOfAccounts(relations, query, partials, viaAccounts)] : []),
-    ...(direct.length > 0 ? [selectOfCalls(relations, query, partials, direct)] : []),
-    ...(partials.some(isOver('seconds')) ? [selectOfSeconds(relations, query, partials)] : []),
-  ];
-  if (parts.length === 1) return parts[0]!;
-  // Of each partial one of the rows of a group has the value, and the others null.
-  const all = sql`(${sql.join(parts, sql` union all `)})`;
-  return relations
-    .selectFrom(all.as('parts'))
-    .select([
-      ...groupColumns(query, 'parts'),
-      ...partials.map(({ column }) => sql`max(${sql.ref(`parts.${column}`)})`.as(column)),
-    ])
-    .$call((q) => byGroup(q, query));
-}
-
-const isOver =
-  (over: Aggregate['over']) =>
-  (partial: PartialColumn): boolean =>
-    partial.over === over;
-
-function selectOfCalls(
-  relations: Relations,
-  query: CdrStatsQuery,
-  partials: readonly PartialColumn[],
-  direct: readonly PartialColumn[],
-) {
-  return selectCalls(relations, query)
-    .select([...groupKeys(query), ...valuesOf(partials, direct)])
-    .where(matchesFilter(query.filter))
-    .$call((q) => byGroup(q, query));
-}
-
-/** The calls, with their accounts where these are what they are grouped by. */
-function selectCalls(relations: Relations, { groupBy }: CdrStatsQuery) {
-  const calls = relations.cdrs();
-  if (!groupBy.some(isAccountDimension)) return calls;
-  const accounts = openCurrencies(relations);
-  return calls.leftJoin(accounts, (join) => join.on(isAccountOf('xdrs'))) as typeof calls;
-}
-
-const isAccountOf = (relation: string) =>
-  sql<SqlBool>`accounts.i_account = ${sql.ref(`${relation}.i_account`)}`;
-
-/**
- * The same by way of the accounts: the calls are added up per account, whose currencies are then looked up, and the sums
- * of the accounts of one currency, and those of all currencies, are merged.
- */
-function selectOfAccounts(
-  relations: Relations,
-  query: CdrStatsQuery,
-  partials: readonly PartialColumn[],
-  viaAccounts: readonly PartialColumn[],
-) {
-  const account = accountOfGroups(relations, query);
-  const ofCalls = { ...query, groupBy: query.groupBy.filter((name) => !isAccountDimension(name)) };
-  const byAccount = relations
-    .cdrs()
-    .select([
-      ...groupKeys(ofCalls),
-      (account ?? sql.ref('xdrs.i_account')).as('i_account'),
-      ...viaAccounts.map(({ chosenSql, column }) => sql.raw(chosenSql).as(column)),
-    ])
-    .where(matchesFilter(query.filter))
-    .$call((q) => byGroup(q, ofCalls, account ? 0 : 1))
-    // Without calls there is no account either; an aggregate over nothing would be a row.
-    .having(sql<SqlBool>`count(*) > 0`);
-  const columnOf = ({ sql: text }: Aggregate) => viaAccounts.find((partial) => partial.sql === text)?.column;
-  const of = (aggregate: Aggregate, name: string) => {
-    const column = columnOf(aggregate);
-    return column === undefined ? [] : [sql.ref(`currencies.${column}`).as(name)];
-  };
-  const byCurrency = relations
-    .selectFrom(byAccount.as('parts'))
-    .leftJoin(openCurrencies(relations), (join) => join.on(isAccountOf('parts')))
-    .select([
-      ...groupColumns(ofCalls, 'parts'),
-      sql.ref('accounts.currency').as('currency'),
-      ...viaAccounts.map(({ column, merge }) =>
-        (account ? sql.ref(`parts.${column}`) : sql.raw(merge!(`parts.${column}`))).as(column),
-      ),
-    ])
-    .$if(account === undefined, (q) => byGroup(q, ofCalls, 1));
-  const named = relations
-    .selectFrom(byCurrency.as('currencies'))
-    .selectAll()
-    .select([...of(attempts, 'calls'), ...of(chargedAmount, 'amount')]);
-  return relations
-    .selectFrom(named.as('currencies'))
-    .select([
-      ...groupColumns(query, 'currencies'),
-      ...partials.map((partial) => {
-        if (partial.over === 'currencies') return sql.raw(partial.sql).as(partial.column);
-        const isMerged = viaAccounts.includes(partial);
-        return (isMerged ? sql.raw(partial.merge!(`currencies.${partial.column}`)) : nullOf(partial)).as(
-          partial.column,
-        );
-      }),
-    ])
-    .$call((q) => byGroup(q, query));
-}
-
-/** Of calls whose setup time is not known nothing is counted. */
-function selectOfSeconds(relations: Relations, query: CdrStatsQuery, partials: readonly PartialColumn[]) {
-  const ofSeconds = partials.filter(isOver('seconds'));
-  const seconds = selectCalls(relations, query)
-    .select([...groupKeys(query), sql`count(*)`.as('attempts')])
-    .where(matchesFilter(query.filter))
-    .where(sql<SqlBool>`isfinite(xdrs.setup_time)`)
-    .$call((q) => byGroup(q, query))
-    .groupBy(sql`date_bin('1 second', xdrs.setup_time, '2000-01-01 00:00:00+00')`);
-  return relations
-    .selectFrom(seconds.as('seconds'))
-    .select([...groupColumns(query, 'seconds'), ...valuesOf(partials, ofSeconds)])
-    .$call((q) => byGroup(q, query));
-}
-
-/** The partials that this part of the statement works out; null in the place of the others. */
-function valuesOf(partials: readonly PartialColumn[], own: readonly PartialColumn[]) {
-  return partials.map((partial) =>
-    (own.includes(partial) ? sql.raw(partial.chosenSql) : nullOf(partial)).as(partial.column),
-  );
-}
-
-const nullOf = ({ type }: PartialColumn) => sql`null::${sql.raw(type)}`;
-
-function groupKeys({ groupBy, timeZone, filter }: Omit<CdrStatsQuery, 'limit'>) {
-  const isWithinRange = hasTimeRange(filter);
-  return groupBy.map((name) => groupKey(name, { timeZone, isWithinRange }).as(groupField(name)));
-}
-
-function groupColumns({ groupBy }: Pick<CdrStatsQuery, 'groupBy'>, relation: string) {
-  return groupBy.map((name) => sql.ref(`${relation}.${groupField(name)}`).as(groupField(name)));
-}
-
-/** By the first columns, which are those of the group, and by some more. */
-function byGroup<Query extends { groupBy(columns: RawBuilder<unknown>[]): Query }>(
-  query: Query,
-  { groupBy }: Pick<CdrStatsQuery, 'groupBy'>,
-  more = 0,
-): Query {
-  const columns = Array.from({ length: groupBy.length + more }, (_, index) => sql.raw(String(index + 1)));
-  return columns.length > 0 ? query.groupBy(columns) : query;
 }
 
 function neededValues({ having, orderBy }: CdrStatsQuery, wanted: readonly StatsValue[]): StatsValue[] {
