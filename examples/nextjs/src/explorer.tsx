@@ -4,6 +4,7 @@ import { QueryClientProvider } from '@tanstack/react-query';
 import { useQueryStates } from 'nuqs';
 import { NuqsAdapter } from 'nuqs/adapters/next/app';
 import { useMemo, useState, useSyncExternalStore } from 'react';
+import { askAs } from './asking/execute.ts';
 import { createQueryClient } from './asking/query-client.ts';
 import type { Page } from './calls/ask-page.ts';
 import { askCarriers } from './carriers/ask-carriers.ts';
@@ -63,7 +64,10 @@ function Loaded({
   const first = useMemo(() => given.first && withSentAt(given.first, performance.timeOrigin), [given.first]);
   const zone = isZone(question.zone) ? question.zone : 'UTC';
   const formats = useMemo(() => createFormats(locale, zone), [locale, zone]);
-  const [carriers] = useState(() => new CarrierBook({ ask: askCarriers }));
+  const [carriers] = useState(() => {
+    askAs(user.name);
+    return new CarrierBook({ ask: askCarriers });
+  });
   const view = useMemo(
     () => ({ user, words, formats, countryCode, carriers, amberSeconds, redSeconds }),
     [user, words, formats, countryCode, carriers, amberSeconds, redSeconds],

@@ -83,6 +83,13 @@ export async function askForLines<Variables>(
   return response as Response & { readonly body: ReadableStream<Uint8Array> };
 }
 
+let asker: string | undefined;
+
+/** For whom the page is shown: when somebody else has signed in meanwhile, their answers do not get into it. */
+export function askAs(userName: string): void {
+  asker = userName;
+}
+
 async function post(
   operation: string,
   variables: unknown,
@@ -95,6 +102,7 @@ async function post(
       headers: {
         'content-type': 'application/json',
         accept,
+        ...(asker !== undefined && { 'x-user': asker }),
         ...(maxStaleness != null && { 'x-max-staleness': String(maxStaleness) }),
       },
       body: JSON.stringify({ documentId: operation, variables }),

@@ -2,6 +2,7 @@
 
 import { AskError, type TroubleKind, troubleKind } from '../asking/ask-error.ts';
 import { fill } from '../words/fill.ts';
+import { GatewayWords } from './gateway-words.tsx';
 import { Icon, type IconName } from './icon.tsx';
 import { useView } from './view.tsx';
 
@@ -63,7 +64,13 @@ function TroubleDetail({ error }: { readonly error: unknown }) {
     return `${fill(words.trouble.staleBy, { age: formats.seconds(stalenessSeconds) })} ${eta}`;
   }
   const kind = troubleKind(error);
-  if (kind === 'refused') return `${error.message} (${error.code})`;
+  if (kind === 'refused') {
+    return (
+      <>
+        <GatewayWords text={error.message} /> ({error.code})
+      </>
+    );
+  }
   return words.trouble.detail[kind as keyof typeof words.trouble.detail];
 }
 

@@ -36,16 +36,12 @@ type State =
   | { readonly kind: 'failed'; readonly rows: number; readonly error: unknown };
 
 /** The whole list as one CSV file, streamed from the standby to the disk, with what has been written so far. */
-export default function ExportDialog({
-  filter,
-  order,
-  shown,
-  expected,
-  isEstimate,
-  most,
-  onClose,
-}: ExportDialogProps) {
-  const { words, formats } = useView();
+export default function ExportDialog({ onClose, ...given }: ExportDialogProps) {
+  const { words, formats, user } = useView();
+  // What it was opened for, whatever the page comes to show behind it.
+  const [{ filter, order, shown, most, ...opened }] = useState(given);
+  const isSame = JSON.stringify([filter, order]) === JSON.stringify([given.filter, given.order]);
+  const { expected, isEstimate } = isSame ? given : opened;
   const dialog = useRef<HTMLDialogElement>(null);
   const running = useRef<AbortController>(undefined);
   const [columns, setColumns] = useState<'all' | 'shown'>('all');
@@ -157,7 +153,7 @@ export default function ExportDialog({
       )}
       {state.kind === 'failed' && <Trouble error={state.error} retry={start} />}
       <footer>
-        <a className="button button-plain" href={plainLink(variables)} download>
+        <a className="button button-plain" href={plainLink(variables, user.name)} download>
           {w.plain}
         </a>
         {isRunning ? (
@@ -189,6 +185,6 @@ function addingCarriers(sink: FileSink, signal: AbortSignal): CarrierSink {
 }
 
 /** The browser's own download: no progress of ours, and no limit but the disk. */
-function plainLink(variables: CallExportQueryVariables): string {
-  return `/api/export?variables=${encodeURIComponent(JSON.stringify(variables))}`;
+function plainLink(variables: CallExportQueryVariables, user: string): string {
+  return `/api/export?${new URLSearchParams({ user, variables: JSON.stringify(variables) })}`;
 }

@@ -1,6 +1,7 @@
 'use client';
 
 import type { Asked } from '../asking/use-answer.ts';
+import { GatewayWords } from '../chrome/gateway-words.tsx';
 import { Trouble } from '../chrome/trouble.tsx';
 import { useView } from '../chrome/view.tsx';
 import type { FreshnessQuery } from '../generated/graphql.ts';
@@ -52,8 +53,7 @@ export default function FreshnessPanel({ status, maxStaleness, onDemand }: Fresh
             <tr key={name}>
               <th scope="row">{name}</th>
               <td>
-                {f.states[state]}
-                {reason && <span className="aside"> {reason}</span>}
+                {f.states[state]} <GatewayWords text={reason} />
               </td>
               <td>
                 <span className={`dot dot-${levelOf(lagSeconds, { amberSeconds, redSeconds })}`} />
@@ -93,8 +93,7 @@ function PrimaryRow({ primary }: { readonly primary: Primary }) {
     <tr data-primary={status}>
       <th scope="row">{f.primary}</th>
       <td>
-        {f.primaryStates[status]}
-        {reason && <span className="aside"> {reason}</span>}
+        {f.primaryStates[status]} <GatewayWords text={reason} />
       </td>
       <td>
         <span className={`dot dot-${primaryLevels[status]}`} />

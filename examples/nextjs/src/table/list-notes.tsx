@@ -2,6 +2,7 @@
 
 import { troubleKind } from '../asking/ask-error.ts';
 import type { Calls } from '../calls/use-calls.ts';
+import { GatewayWords } from '../chrome/gateway-words.tsx';
 import { Icon } from '../chrome/icon.tsx';
 import { Trouble } from '../chrome/trouble.tsx';
 import { useSlow } from '../chrome/use-slow.ts';
@@ -51,7 +52,7 @@ export function ListNotes({
           {fill(n.partial[formats.plural(calls.partial.length) === 'one' ? 'one' : 'other'], {
             n: formats.count(calls.partial.length),
           })}{' '}
-          {calls.partial[0]?.message}
+          <GatewayWords text={calls.partial[0]?.message} />
           <button type="button" className="button" onClick={calls.retry}>
             {words.trouble.retry}
           </button>

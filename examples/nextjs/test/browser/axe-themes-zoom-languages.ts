@@ -55,6 +55,7 @@ export function looks(world: () => World): void {
       const { page } = visit;
       await visit.settled();
       assert.equal(await page.locator('html').getAttribute('lang'), 'fr');
+      assert.equal(await page.title(), 'Appels');
       await page.locator('h2', { hasText: 'Taux de succès (ASR)' }).waitFor();
       assert.match(await page.locator('[data-tile=success] .tile-value').innerText(), /^\d+(,\d)?\s%$/);
       await picture(page, 'calls-fr');

@@ -242,6 +242,8 @@ export function filters(world: () => World): void {
       const before = wire.exchanges.length;
       await using visit = await world().visit({ path: '/calls?range=24h&type=ERRORS' });
       const { page } = visit;
+      await visit.settled();
+      await page.locator('[data-facet=account] li').first().waitFor();
       const answers: Promise<
         Record<string, { rows: { attempts: string }[]; totals: { attempts: string } }>
       >[] = [];

@@ -1,13 +1,14 @@
 import { callExport } from '../../../generated/operations.ts';
 import { answerBrowser, failure } from '../../../server/answer-browser.ts';
-import { currentUser } from '../../../server/current-user.ts';
+import { currentUserAs } from '../../../server/current-user.ts';
 import { settingsOfProcess } from '../../../server/environment.ts';
 
 /** A download that the browser itself writes to disk: a plain link, of any size, without progress of ours. */
 export async function GET(request: Request): Promise<Response> {
-  const variables = parseVariables(new URL(request.url).searchParams.get('variables'));
+  const { searchParams } = new URL(request.url);
+  const variables = parseVariables(searchParams.get('variables'));
   if (!variables) return failure(400, 'BAD_REQUEST', 'Expected ?variables= with JSON.');
-  return answerBrowser(settingsOfProcess(), await currentUser(), {
+  return answerBrowser(settingsOfProcess(), await currentUserAs(searchParams.get('user')), {
     documentId: callExport,
     variables,
     accept: 'text/csv',

@@ -1,5 +1,5 @@
 import { answerBrowser, failure } from '../../../server/answer-browser.ts';
-import { currentUser } from '../../../server/current-user.ts';
+import { currentUserAs } from '../../../server/current-user.ts';
 import { settingsOfProcess } from '../../../server/environment.ts';
 import { isSameOrigin } from '../../../server/same-origin.ts';
 
@@ -13,7 +13,7 @@ export async function POST(request: Request): Promise<Response> {
   const body = text.length <= LARGEST_BODY ? parseBody(text) : undefined;
   if (!body) return failure(400, 'BAD_REQUEST', 'Expected JSON with documentId and variables.');
   const { headers, signal } = request;
-  return answerBrowser(settingsOfProcess(), await currentUser(), {
+  return answerBrowser(settingsOfProcess(), await currentUserAs(headers.get('x-user')), {
     ...body,
     accept: headers.get('accept')?.split(',')[0]?.trim() ?? 'application/json',
     maxStaleness: headers.get('x-max-staleness') ?? undefined,
