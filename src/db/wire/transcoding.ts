@@ -8,6 +8,9 @@ export const UNREADABLE_TEXT = '\0';
 const UNREADABLE_BYTES = Buffer.from(UNREADABLE_TEXT);
 const BIND = 0x42;
 const PARSE = 0x50;
+const CLOSE = 0x43;
+/** What is closed: a statement, not a portal. */
+const STATEMENT = 0x53;
 
 /**
  * Stands between node-postgres, which speaks UTF-8, and a session that sends and takes text as its database keeps it.
@@ -16,11 +19,16 @@ const PARSE = 0x50;
  */
 export class Transcoding {
   readonly #encoding: Encoding;
-  /** Parameters that are arrays, by the name of the statement. */
+  /** Parameters that are arrays, by the name of the statement; of those that have any, until they are closed. */
   readonly #arrays = new Map<string, ReadonlySet<number>>();
 
   constructor(encoding: Encoding) {
     this.#encoding = encoding;
+  }
+
+  /** Of how many statements something is kept. */
+  get kept(): number {
+    return this.#arrays.size;
   }
 
   /**
@@ -59,15 +67,22 @@ export class Transcoding {
       next = at + 1 + messages.readInt32BE(at + 1);
       const message = messages.subarray(at, next);
       if (message[0] === PARSE) this.#noteParse(message);
+      else if (message[0] === CLOSE && message[5] === STATEMENT) {
+        this.#arrays.delete(message.toString('latin1', 6, message.indexOf(0, 6)));
+      }
       parts.push(message[0] === BIND && !isAscii(message, 0, message.length) ? this.#bind(message) : message);
     }
     return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
   }
 
   #noteParse(message: Buffer): void {
-    const [name, text] = message.toString('latin1', 5).split('\0', 2) as [string, string];
-    const casts = text.matchAll(/\$(\d+)::\w+\[\]/g);
-    this.#arrays.set(name, new Set([...casts].map(([, number]) => Number(number) - 1)));
+    const nameEnd = message.indexOf(0, 5);
+    // Not cut out of the text, which it would keep from being collected.
+    const name = message.toString('latin1', 5, nameEnd);
+    const casts = message.toString('latin1', nameEnd + 1).matchAll(/\$(\d+)::\w+\[\]/g);
+    const arrays = new Set([...casts].map(([, number]) => Number(number) - 1));
+    if (arrays.size > 0) this.#arrays.set(name, arrays);
+    else this.#arrays.delete(name);
   }
 
   /** Behind portal and statement: parameter formats, then the parameters, then the formats of the result. */
