@@ -172,7 +172,12 @@ function character(isMeant: (one: string) => boolean): Part {
 function repeat(part: Part, least: number, most: number): Part {
   return (text, from) => {
     let places = from;
-    for (let count = 0; count < least && places.size > 0; count++) places = part(text, places);
+    for (let count = 0; count < least && places.size > 0; count++) {
+      const next = part(text, places);
+      // What may mean nothing leads to where it began, again and again; within one another, that would never end.
+      if (isSame(next, places)) break;
+      places = next;
+    }
     const reached = new Set(places);
     for (let count = least; count < most && places.size > 0; count++) {
       places = keep(part(text, places), (place) => !reached.has(place));
@@ -180,4 +185,8 @@ function repeat(part: Part, least: number, most: number): Part {
     }
     return reached;
   };
+}
+
+function isSame(one: ReadonlySet<number>, other: ReadonlySet<number>): boolean {
+  return one.size === other.size && one.isSubsetOf(other);
 }

@@ -7,7 +7,7 @@ const pattern = fc.letrec<{ choices: string; sequence: string; repeated: string;
   choices: fc.array(tie('sequence'), { minLength: 1, maxLength: 3 }).map((parts) => parts.join('|')),
   sequence: fc.array(tie('repeated'), { maxLength: 3 }).map((parts) => parts.join('')),
   repeated: fc
-    .tuple(tie('one'), fc.constantFrom('', '', '*', '+', '?', '{2}', '{1,2}', '{0,}', '*?'))
+    .tuple(tie('one'), fc.constantFrom('', '', '*', '+', '?', '{2}', '{3}', '{1,2}', '{0,}', '*?'))
     .map((parts) => parts.join('')),
   one: fc.oneof(
     { maxDepth: 2, withCrossShrink: true },
@@ -70,14 +70,18 @@ describe('a regular expression of a filter', () => {
     expect(() => parsePattern('('.repeat(30) + ')'.repeat(30), 'x')).toThrow('at most 20 groups');
   });
 
-  test.each(['(a+)+b', '(a|a)*b', '(a*)*(a*)*(a*)*b', '(.*){20}b', '((((a*)*)*)*)*b'])(
-    '%s, which would take JavaScript years, takes a moment',
-    (given) => {
-      const began = performance.now();
-      expect(parsePattern(given, 'x').matches('a'.repeat(128))).toBe(false);
-      expect(performance.now() - began).toBeLessThan(1000);
-    },
-  );
+  test.each([
+    '(a+)+b',
+    '(a|a)*b',
+    '(a*)*(a*)*(a*)*b',
+    '(.*){20}b',
+    '((((a*)*)*)*)*b',
+    '(((((a?){100}){100}){100}){100}){100}b',
+  ])('%s, which would take JavaScript years, takes a moment', (given) => {
+    const began = performance.now();
+    expect(parsePattern(given, 'x').matches('a'.repeat(128))).toBe(false);
+    expect(performance.now() - began).toBeLessThan(1000);
+  });
 
   test('that is only texts is these texts', () => {
     const literalsOf = (given: string) => parsePattern(given, 'x').literals;
