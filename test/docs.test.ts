@@ -1,4 +1,5 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type ErrorCode, errorCodes, errorTraits } from '../src/errors.ts';
 import { createPhases, type PhaseDeps } from '../src/graphql/request.ts';
@@ -39,4 +40,12 @@ describe('the documentation says what the code does', () => {
     const drawn = [...text.matchAll(/^ {3}(\w+) {2,}\S/gm)].map((found) => found[1]);
     expect(drawn.filter((word) => phases.includes(word!))).toEqual(phases);
   });
+});
+
+test('decisions are numbered without a gap, and each says its own number', () => {
+  const files = globSync('docs/decisions/*.md').sort();
+  expect(files.map((file) => Number(basename(file).slice(0, 4)))).toEqual(files.map((_, index) => index + 1));
+  for (const file of files) {
+    expect(read(file)).toMatch(new RegExp(`^# ${Number(basename(file).slice(0, 4))}\\. `));
+  }
 });
