@@ -16,7 +16,7 @@ import * as operations from './generated/operations.ts';
 import { useLiveTail } from './live/use-live-tail.ts';
 
 /** More than this the page does not hold, whatever the gateway would give. */
-const MOST_ROWS = 1_000_000;
+const MAX_ROWS = 1_000_000;
 /** While the list is live, its sums follow so often. */
 const LIVE_SUMS_MILLIS = 15_000;
 
@@ -98,8 +98,8 @@ export function useExplorer(
     /** Exact where the sums are there, else by the planner's statistics. */
     expected: total ?? calls.estimated,
     isEstimate: total === null,
-    most: Math.min(MOST_ROWS, viewer.answer?.data.viewer.maxPage ?? MOST_ROWS),
-    maxPage: viewer.answer?.data.viewer.maxPage ?? MOST_ROWS,
+    most: Math.min(MAX_ROWS, viewer.answer?.data.viewer.maxPage ?? MAX_ROWS),
+    maxPage: viewer.answer?.data.viewer.maxPage ?? MAX_ROWS,
     maxStaleness,
     setMaxStaleness,
     setAtTop,

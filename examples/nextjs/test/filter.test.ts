@@ -12,7 +12,7 @@ import {
   questionParsers,
   rangeOf,
 } from '../src/filter/question.ts';
-import { cutRange, MOST_SLICES, quickRanges, shiftRange } from '../src/filter/time-range.ts';
+import { cutRange, MAX_SLICES, quickRanges, shiftRange } from '../src/filter/time-range.ts';
 import { localTextOf, timeOfLocalText } from '../src/filter/zoned-time.ts';
 
 const load = createLoader(questionParsers);
@@ -192,7 +192,7 @@ test('short ranges are cut into slices, long ones by the units of the gateway', 
     const cut = cutRange({ from: now - length, to: now });
     if ('slices' in cut) {
       assert.ok(
-        cut.slices.length >= 9 && cut.slices.length <= MOST_SLICES,
+        cut.slices.length >= 9 && cut.slices.length <= MAX_SLICES,
         `${name}: ${cut.slices.length} slices`,
       );
       assert.equal(cut.slices[0]!.from, now - length);

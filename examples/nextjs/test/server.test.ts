@@ -20,7 +20,7 @@ const customer: User = {
   masked: false,
 };
 const admin: User = { ...customer, name: 'admin', role: 'admin', accountIds: [] };
-const needs = {
+const deps = {
   users: [customer, admin],
   sessionSecret: 'a secret of more than thirty-two characters',
   sessionHours: 1,
@@ -32,18 +32,18 @@ const environment = {
   GATEWAY_URL: 'http://127.0.0.1:3001',
   GATEWAY_ADMIN_TOKEN: 'token of the administrators',
   GATEWAY_ACCOUNT_TOKEN: 'token of the accounts',
-  SESSION_SECRET: needs.sessionSecret,
+  SESSION_SECRET: deps.sessionSecret,
   USERS: JSON.stringify([customer, admin]),
 };
 
 test('a session names its user until it ends', () => {
-  const cookie = sealSession(needs, customer, now);
-  assert.equal(openSession(needs, cookie, now + hour - 1000)?.name, 'customer');
-  assert.equal(openSession(needs, cookie, now + hour), undefined);
+  const cookie = sealSession(deps, customer, now);
+  assert.equal(openSession(deps, cookie, now + hour - 1000)?.name, 'customer');
+  assert.equal(openSession(deps, cookie, now + hour), undefined);
 });
 
 test('a session that was changed, sealed with another secret, or is nonsense names nobody', () => {
-  const cookie = sealSession(needs, customer, now);
+  const cookie = sealSession(deps, customer, now);
   const [content, signature] = cookie.split('.');
   const forged = Buffer.from(JSON.stringify({ name: 'admin', ends: now })).toString('base64url');
   for (const bad of [
@@ -55,18 +55,18 @@ test('a session that was changed, sealed with another secret, or is nonsense nam
     'a.b.c',
     undefined,
     sealSession(
-      { ...needs, sessionSecret: 'another secret of more than thirty-two characters' },
+      { ...deps, sessionSecret: 'another secret of more than thirty-two characters' },
       customer,
       now,
     ),
   ]) {
-    assert.equal(openSession(needs, bad, now), undefined);
+    assert.equal(openSession(deps, bad, now), undefined);
   }
 });
 
 test('a user who was removed is signed out', () => {
-  const cookie = sealSession(needs, customer, now);
-  assert.equal(openSession({ ...needs, users: [admin] }, cookie, now), undefined);
+  const cookie = sealSession(deps, customer, now);
+  assert.equal(openSession({ ...deps, users: [admin] }, cookie, now), undefined);
 });
 
 test('name and password must both be right, whether the password is stored hashed or plain', () => {
@@ -132,10 +132,10 @@ test('a role that has users needs a token', () => {
 
 test('a secret may lie in a file, and the path of the gateway may be left out', () => {
   const file = join(mkdtempSync(join(tmpdir(), 'explorer-')), 'secret');
-  writeFileSync(file, `${needs.sessionSecret}\n`);
+  writeFileSync(file, `${deps.sessionSecret}\n`);
   const { SESSION_SECRET: _, ...rest } = environment;
   const settings = parseSettings({ ...rest, SESSION_SECRET_FILE: file });
-  assert.equal(settings.sessionSecret, needs.sessionSecret);
+  assert.equal(settings.sessionSecret, deps.sessionSecret);
   assert.equal(settings.gatewayUrl.href, 'http://127.0.0.1:3001/graphql');
 });
 

@@ -8,7 +8,7 @@ export type StreamEnd =
   | { readonly kind: 'whole' }
   | { readonly kind: 'brokenOff'; readonly code: string; readonly resumeAfter: string | null };
 
-export interface StreamNeeds {
+export interface StreamOptions {
   readonly variables: CallStreamQueryVariables;
   readonly into: StreamedCalls;
   readonly maxStaleness: number | null;
@@ -26,7 +26,7 @@ export async function readStream({
   maxStaleness,
   signal,
   onProgress,
-}: StreamNeeds): Promise<StreamEnd> {
+}: StreamOptions): Promise<StreamEnd> {
   into.dropUnfinished();
   const response = await askForLines(operations.callStream, variables, {
     accept: 'application/x-ndjson',

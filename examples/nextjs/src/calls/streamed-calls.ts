@@ -4,7 +4,7 @@ const NEWLINE = 0x0a;
 /** Large enough that few lines are moved from one block into the next, small enough to be given back soon. */
 const BLOCK_BYTES = 4 * 1024 * 1024;
 /** Some screens full of calls, so that scrolling back and forth parses nothing twice. */
-const MOST_PARSED = 4096;
+const MAX_PARSED = 4096;
 
 interface Block {
   readonly bytes: Uint8Array;
@@ -51,7 +51,7 @@ export class StreamedCalls implements CallList {
     if (known) return known;
     const text = this.#textOf(index);
     if (text === undefined) return undefined;
-    if (this.#parsed.size >= MOST_PARSED) this.#parsed.delete(this.#parsed.keys().next().value!);
+    if (this.#parsed.size >= MAX_PARSED) this.#parsed.delete(this.#parsed.keys().next().value!);
     const call = JSON.parse(text) as Call;
     this.#parsed.set(index, call);
     return call;

@@ -6,9 +6,9 @@ import * as operations from '../generated/operations.ts';
 export type Carrier = CarrierPartsFragment;
 
 /** So many numbers the gateway takes at once. */
-export const MOST_NUMBERS = 1000;
+export const MAX_NUMBERS = 1000;
 
-/** Position by position; null is unknown. Takes at most MOST_NUMBERS; throws AskError. */
+/** Position by position; null is unknown. Takes at most MAX_NUMBERS; throws AskError. */
 export async function askCarriers(
   numbers: readonly string[],
   signal?: AbortSignal,

@@ -1,6 +1,6 @@
-import { type Carrier, MOST_NUMBERS } from './ask-carriers.ts';
+import { type Carrier, MAX_NUMBERS } from './ask-carriers.ts';
 
-export interface CarrierBookNeeds {
+export interface CarrierBookOptions {
   readonly ask: (numbers: readonly string[]) => Promise<readonly (Carrier | null)[]>;
   /** Numbers remembered at most. */
   readonly most?: number;
@@ -10,7 +10,7 @@ export interface CarrierBookNeeds {
   readonly pauseMillis?: number;
 }
 
-const MOST_KNOWN = 50_000;
+const MAX_KNOWN = 50_000;
 const REST_MILLIS = 120;
 const PAUSE_MILLIS = 15_000;
 
@@ -19,7 +19,7 @@ const PAUSE_MILLIS = 15_000;
  * leaves a number without, and is nobody's trouble.
  */
 export class CarrierBook {
-  readonly #needs: Required<CarrierBookNeeds>;
+  readonly #options: Required<CarrierBookOptions>;
   readonly #known = new Map<string, Carrier | null>();
   /** How many cells show the number now. */
   readonly #wanted = new Map<string, number>();
@@ -30,11 +30,11 @@ export class CarrierBook {
 
   constructor({
     ask,
-    most = MOST_KNOWN,
+    most = MAX_KNOWN,
     restMillis = REST_MILLIS,
     pauseMillis = PAUSE_MILLIS,
-  }: CarrierBookNeeds) {
-    this.#needs = { ask, most, restMillis, pauseMillis };
+  }: CarrierBookOptions) {
+    this.#options = { ask, most, restMillis, pauseMillis };
   }
 
   /** Undefined while nobody knows yet; null when there is nothing to know. */
@@ -45,7 +45,7 @@ export class CarrierBook {
   /** The number is on the screen, until what is returned is called. */
   want(number: string): () => void {
     this.#wanted.set(number, (this.#wanted.get(number) ?? 0) + 1);
-    if (!this.#known.has(number)) this.#askSoon(this.#needs.restMillis);
+    if (!this.#known.has(number)) this.#askSoon(this.#options.restMillis);
     return () => {
       const others = this.#wanted.get(number)! - 1;
       if (others > 0) this.#wanted.set(number, others);
@@ -68,28 +68,28 @@ export class CarrierBook {
   async #askNow(): Promise<void> {
     const numbers = [...this.#wanted.keys()]
       .filter((number) => !this.#known.has(number))
-      .slice(0, MOST_NUMBERS);
+      .slice(0, MAX_NUMBERS);
     if (numbers.length === 0) return;
     this.#isAsking = true;
     try {
-      const carriers = await this.#needs.ask(numbers);
+      const carriers = await this.#options.ask(numbers);
       numbers.forEach((number, at) => {
         this.#remember(number, carriers[at] ?? null);
       });
       for (const listener of this.#listeners) listener();
     } catch {
-      this.#pausedUntil = Date.now() + this.#needs.pauseMillis;
+      this.#pausedUntil = Date.now() + this.#options.pauseMillis;
     } finally {
       this.#isAsking = false;
     }
     // What came to the screen meanwhile.
     if ([...this.#wanted.keys()].some((number) => !this.#known.has(number))) {
-      this.#askSoon(this.#needs.restMillis);
+      this.#askSoon(this.#options.restMillis);
     }
   }
 
   #remember(number: string, carrier: Carrier | null): void {
-    if (this.#known.size >= this.#needs.most) this.#known.delete(this.#known.keys().next().value!);
+    if (this.#known.size >= this.#options.most) this.#known.delete(this.#known.keys().next().value!);
     this.#known.set(number, carrier);
   }
 }

@@ -17,7 +17,7 @@ export interface HistogramProps {
 const WIDTH = 1000;
 const HEIGHT = 100;
 /** A drag shorter than this is a click. */
-const SHORTEST_DRAG = 6;
+const MIN_DRAG_PIXELS = 6;
 const SECOND = 1000;
 
 /** Calls over time above the table. Drag over it, or choose a bar with the keyboard, to zoom in. */
@@ -54,7 +54,7 @@ export function Histogram({ histogram, onZoom }: HistogramProps) {
     setDrag(undefined);
     const width = frame.current!.getBoundingClientRect().width;
     const [start, end] = [Math.min(drag.from, drag.to), Math.max(drag.from, drag.to)];
-    if ((end - start) * width < SHORTEST_DRAG) return;
+    if ((end - start) * width < MIN_DRAG_PIXELS) return;
     zoomTo({ from: timeAt(start), to: timeAt(end) });
   };
   /** To whole seconds: what switches write. */

@@ -33,9 +33,9 @@ const measures = {
 /** Bars of a picture. */
 const TOP = 12;
 /** Groups by two dimensions, of which a picture has few bars. */
-const MOST_PAIRS = 5000;
+const MAX_PAIRS = 5000;
 /** Hours of a week picture: some five years. */
-const MOST_HOURS = 45_000;
+const MAX_HOURS = 45_000;
 
 export interface PicturesProps {
   readonly filter: CdrFilter;
@@ -119,7 +119,7 @@ function useGroups(filter: CdrFilter, dimension: CdrDimension, drawn: Drawn, mos
     filter,
     groupBy: isCost ? [dimension, 'CURRENCY'] : [dimension],
     orderBy: dimension === 'HOUR' ? null : { measure: measures[drawn.measure], direction: 'DESC' },
-    first: isCost ? Math.max(MOST_PAIRS, most) : most,
+    first: isCost ? Math.max(MAX_PAIRS, most) : most,
     timeZone: formats.zone,
   });
   // What is there may still be an answer to the measure before.
@@ -200,7 +200,7 @@ function usePrefixCountries(
       filter: { ...filter, prefixes },
       groupBy: ['PREFIX', 'COUNTRY'],
       orderBy: { measure: 'ATTEMPTS', direction: 'DESC' },
-      first: MOST_PAIRS,
+      first: MAX_PAIRS,
       timeZone: 'UTC',
     },
     { enabled: prefixes.length > 0 },
@@ -219,7 +219,7 @@ function Causes({ filter, onFilter }: Omit<PictureProps, 'drawn'>) {
     filter,
     groupBy: ['DISCONNECT_CAUSE', 'OUTCOME'],
     orderBy: { measure: 'ATTEMPTS', direction: 'DESC' },
-    first: MOST_PAIRS,
+    first: MAX_PAIRS,
     timeZone: 'UTC',
   });
   const total = Number(asked.answer?.data.cdrStats.totals.attempts ?? 0);
@@ -248,7 +248,7 @@ function Causes({ filter, onFilter }: Omit<PictureProps, 'drawn'>) {
 
 function Week({ filter, drawn }: Omit<PictureProps, 'onFilter'>) {
   const { words, formats } = useView();
-  const { asked, groups, sizeOf, say } = useGroups(filter, 'HOUR', drawn, MOST_HOURS);
+  const { asked, groups, sizeOf, say } = useGroups(filter, 'HOUR', drawn, MAX_HOURS);
   return (
     <Picture name="week" title={fill(words.pictures.week, { zone: formats.zone })} asked={asked} isWide>
       <WeekMap

@@ -2,7 +2,7 @@
 
 import { useRef } from 'react';
 import { type Asked, useAnswer } from '../asking/use-answer.ts';
-import { cutRange, MOST_SLICES, type TimeRange } from '../filter/time-range.ts';
+import { cutRange, MAX_SLICES, type TimeRange } from '../filter/time-range.ts';
 import type { CdrFilter, HistogramSlicesQuery, HistogramSlicesQueryVariables } from '../generated/graphql.ts';
 import * as operations from '../generated/operations.ts';
 
@@ -42,7 +42,7 @@ export function useHistogram(filter: CdrFilter, range: TimeRange, zone: string):
 }
 
 function sliceVariables(filter: CdrFilter, slices: readonly TimeRange[]): HistogramSlicesQueryVariables {
-  const pairs = Array.from({ length: MOST_SLICES }, (_, index) => {
+  const pairs = Array.from({ length: MAX_SLICES }, (_, index) => {
     const slice = slices[index];
     const given = slice && {
       ...filter,

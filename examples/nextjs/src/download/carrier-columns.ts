@@ -4,7 +4,7 @@ import type { FileSink } from './file-sink.ts';
 /** What a file gets behind the gateway's own columns. */
 export const carrierColumns = ['blockHolder', 'blockHolderCode', 'lineKind'] as const;
 
-export interface CarrierColumnsNeeds {
+export interface CarrierColumnsOptions {
   readonly sink: FileSink;
   /** Position by position, at most `batch` numbers at once. */
   readonly ask: (numbers: readonly string[]) => Promise<readonly (Carrier | null)[]>;
@@ -27,9 +27,9 @@ interface Held {
 }
 
 /** Numbers remembered. */
-const MOST_KNOWN = 200_000;
+const MAX_KNOWN = 200_000;
 /** Attempts at one look-up; when all fail, the rest of the file goes without. */
-const MOST_ATTEMPTS = 3;
+const MAX_ATTEMPTS = 3;
 const PAUSE_MILLIS = 1000;
 /** One record: fields with quotes may hold commas and line ends. */
 const RECORD = /(?:[^"\n]+|"(?:[^"]|"")*")*\n/g;
@@ -45,7 +45,7 @@ export function withCarriers({
   ask,
   batch,
   pauseMillis = PAUSE_MILLIS,
-}: CarrierColumnsNeeds): CarrierSink {
+}: CarrierColumnsOptions): CarrierSink {
   const known = new Map<string, Carrier | null>();
   const decoder = new TextDecoder();
   const encoder = new TextEncoder();
@@ -57,13 +57,13 @@ export function withCarriers({
   let missed = 0;
 
   const lookUp = async (numbers: readonly string[]) => {
-    for (let attempt = 1; attempt <= MOST_ATTEMPTS && !isGivenUp; attempt++) {
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS && !isGivenUp; attempt++) {
       try {
         const carriers = await ask(numbers);
         return new Map(numbers.map((number, at) => [number, carriers[at] ?? null]));
       } catch (error) {
         if ((error as Error).name === 'AbortError') throw error;
-        isGivenUp = attempt === MOST_ATTEMPTS;
+        isGivenUp = attempt === MAX_ATTEMPTS;
         if (!isGivenUp) await new Promise((done) => setTimeout(done, pauseMillis));
       }
     }
@@ -80,7 +80,7 @@ export function withCarriers({
       );
     });
     for (const [number, carrier] of found) {
-      if (known.size >= MOST_KNOWN) known.delete(known.keys().next().value!);
+      if (known.size >= MAX_KNOWN) known.delete(known.keys().next().value!);
       known.set(number, carrier);
     }
     if (text.length > 0) await sink.write(encoder.encode(text.join('')));

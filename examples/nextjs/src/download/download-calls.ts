@@ -5,7 +5,7 @@ import * as operations from '../generated/operations.ts';
 import { type CsvEnd, CsvRecords, noticeOf } from './csv-records.ts';
 import type { FileSink } from './file-sink.ts';
 
-export interface DownloadNeeds {
+export interface DownloadOptions {
   readonly variables: CallExportQueryVariables;
   readonly sink: FileSink;
   readonly signal: AbortSignal;
@@ -15,17 +15,17 @@ export interface DownloadNeeds {
 
 const PROGRESS_MILLIS = 100;
 /** A list that breaks off is continued so often before it counts as failed. */
-const MOST_PARTS = 5;
+const MAX_PARTS = 5;
 
 /**
  * Writes the calls as CSV and resolves with their number. A list that breaks off is continued where it ended, in the
  * same file. Calls and values that cannot be shown are counted in its last line. Throws when it breaks off for good, or
  * was cancelled: then nothing of the file stays.
  */
-export async function downloadCalls(needs: DownloadNeeds): Promise<number> {
-  const { sink } = needs;
+export async function downloadCalls(options: DownloadOptions): Promise<number> {
+  const { sink } = options;
   try {
-    const rows = await writeParts(needs);
+    const rows = await writeParts(options);
     await sink.finish();
     return rows;
   } catch (error) {
@@ -34,14 +34,14 @@ export async function downloadCalls(needs: DownloadNeeds): Promise<number> {
   }
 }
 
-async function writeParts(needs: DownloadNeeds): Promise<number> {
+async function writeParts(options: DownloadOptions): Promise<number> {
   let rows = 0;
   const unreadable = { calls: 0, values: 0 };
   let after: string | null = null;
   for (let part = 1; ; part++) {
-    const first = needs.variables.first - rows - unreadable.calls;
+    const first = options.variables.first - rows - unreadable.calls;
     const end = await writePart(
-      { ...needs, variables: { ...needs.variables, first, after } },
+      { ...options, variables: { ...options.variables, first, after } },
       part > 1,
       rows,
     );
@@ -50,18 +50,18 @@ async function writeParts(needs: DownloadNeeds): Promise<number> {
     unreadable.values += end.unreadable.values;
     if (!end.brokenOff) break;
     after = end.brokenOff.resumeAfter;
-    if (after === null || part === MOST_PARTS) {
+    if (after === null || part === MAX_PARTS) {
       throw new AskError('The list broke off.', { code: end.brokenOff.code, retryable: true });
     }
   }
   if (unreadable.calls + unreadable.values > 0) {
-    await needs.sink.write(new TextEncoder().encode(noticeOf(rows, unreadable)));
+    await options.sink.write(new TextEncoder().encode(noticeOf(rows, unreadable)));
   }
   return rows;
 }
 
 async function writePart(
-  { variables, sink, signal, onProgress }: DownloadNeeds,
+  { variables, sink, signal, onProgress }: DownloadOptions,
   skipsHeader: boolean,
   before: number,
 ): Promise<{ rows: number } & Pick<CsvEnd, 'brokenOff' | 'unreadable'>> {

@@ -1,7 +1,7 @@
 'use client';
 
 import { useEffect, useRef, useState } from 'react';
-import { askCarriers, MOST_NUMBERS } from '../carriers/ask-carriers.ts';
+import { askCarriers, MAX_NUMBERS } from '../carriers/ask-carriers.ts';
 import { Icon } from '../chrome/icon.tsx';
 import { Trouble } from '../chrome/trouble.tsx';
 import { useView } from '../chrome/view.tsx';
@@ -181,7 +181,7 @@ export default function ExportDialog({ onClose, ...given }: ExportDialogProps) {
 }
 
 function addingCarriers(sink: FileSink, signal: AbortSignal): CarrierSink {
-  return withCarriers({ sink, ask: (numbers) => askCarriers(numbers, signal), batch: MOST_NUMBERS });
+  return withCarriers({ sink, ask: (numbers) => askCarriers(numbers, signal), batch: MAX_NUMBERS });
 }
 
 /** The browser's own download: no progress of ours, and no limit but the disk. */

@@ -73,7 +73,8 @@ export default function AccountChoices({ dimension, range, chosen, onChoose }: C
             <span className="choice-name">
               {id} <span className="aside">{name}</span>
             </span>
-            <span className="aside">{formats.shortCount(attempts)}</span>
+            {/* Those of another range would be wrong numbers. */}
+            <span className="aside">{!asked.isOld && formats.shortCount(attempts)}</span>
           </label>
         ))}
       </div>

@@ -46,14 +46,14 @@ export type Cut =
   | { readonly slices: readonly TimeRange[] };
 
 /** The histogram operation has so many. */
-export const MOST_SLICES = 18;
+export const MAX_SLICES = 18;
 
 const sliceLengths = [1, 2, 5, 10, 15, 30].map((minutes) => minutes * MINUTE);
 
 /** Between ten and some hundred bars, each a length that people count in. */
 export function cutRange({ from, to }: TimeRange): Cut {
   const length = to - from;
-  const slice = sliceLengths.find((candidate) => length / candidate <= MOST_SLICES - 1);
+  const slice = sliceLengths.find((candidate) => length / candidate <= MAX_SLICES - 1);
   if (slice) return { slices: slicesOf({ from, to }, slice) };
   if (length <= 8 * DAY) return { unit: 'HOUR' };
   if (length <= 120 * DAY) return { unit: 'DAY' };

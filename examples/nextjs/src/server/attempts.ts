@@ -8,7 +8,7 @@ export interface Attempts {
 
 const WINDOW_SECONDS = 60;
 const ALLOWED = 8;
-const MOST_NAMES = 10_000;
+const MAX_NAMES = 10_000;
 
 export function createAttempts(): Attempts {
   const failures = new Map<string, number[]>();
@@ -22,7 +22,7 @@ export function createAttempts(): Attempts {
       return Math.ceil((times[0]! + WINDOW_SECONDS * 1000 - now) / 1000);
     },
     failed(name, now) {
-      if (failures.size >= MOST_NAMES) failures.clear();
+      if (failures.size >= MAX_NAMES) failures.clear();
       failures.set(name, [...recent(name, now), now]);
     },
     succeeded(name) {

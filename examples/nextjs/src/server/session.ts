@@ -4,7 +4,7 @@ import { isPassword, type User } from './users.ts';
 /** The cookie's name. Its value is signed, not secret: a name and when it ends. */
 export const SESSION_COOKIE = 'session';
 
-export interface SessionNeeds {
+export interface SessionDeps {
   readonly users: readonly User[];
   readonly sessionSecret: string;
   readonly sessionHours: number;
@@ -12,7 +12,7 @@ export interface SessionNeeds {
 
 /** The user of the name and password; undefined when either is wrong, after the same time. */
 export function authenticate(
-  { users }: Pick<SessionNeeds, 'users'>,
+  { users }: Pick<SessionDeps, 'users'>,
   name: string,
   password: string,
 ): User | undefined {
@@ -22,25 +22,25 @@ export function authenticate(
 }
 
 /** `<name and end in base64url>.<signature>` */
-export function sealSession(needs: SessionNeeds, { name }: User, now: number): string {
-  const ends = Math.floor(now / 1000) + needs.sessionHours * 3600;
+export function sealSession(deps: SessionDeps, { name }: User, now: number): string {
+  const ends = Math.floor(now / 1000) + deps.sessionHours * 3600;
   const content = Buffer.from(JSON.stringify({ name, ends })).toString('base64url');
-  return `${content}.${signatureOf(content, needs.sessionSecret)}`;
+  return `${content}.${signatureOf(content, deps.sessionSecret)}`;
 }
 
 /**
  * The user of a cookie; undefined when it was not sealed by us, has ended, or names nobody any more. What the user may
  * see is looked up each time, so that a change of it needs no new sign-in.
  */
-export function openSession(needs: SessionNeeds, cookie: string | undefined, now: number): User | undefined {
+export function openSession(deps: SessionDeps, cookie: string | undefined, now: number): User | undefined {
   const [content = '', signature = ''] = (cookie ?? '').split('.');
-  if (!isSame(signature, signatureOf(content, needs.sessionSecret))) return undefined;
+  if (!isSame(signature, signatureOf(content, deps.sessionSecret))) return undefined;
   const { name, ends } = JSON.parse(Buffer.from(content, 'base64url').toString('utf8')) as {
     name: string;
     ends: number;
   };
   if (ends * 1000 <= now) return undefined;
-  return needs.users.find((user) => user.name === name);
+  return deps.users.find((user) => user.name === name);
 }
 
 function signatureOf(content: string, secret: string): string {

@@ -20,7 +20,7 @@ export interface Settings {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const SHORTEST_SECRET = 32;
+const MIN_SECRET_CHARACTERS = 32;
 
 /** Reads settings from `environment`. Throws one Error that names every bad setting. */
 export function parseSettings(environment: Environment): Settings {
@@ -92,8 +92,8 @@ function parseUrl(text: string): URL {
 }
 
 function parseSecret(text: string): string {
-  if (text.length >= SHORTEST_SECRET) return text;
-  throw new Error(`expected at least ${SHORTEST_SECRET} characters, got ${text.length}`);
+  if (text.length >= MIN_SECRET_CHARACTERS) return text;
+  throw new Error(`expected at least ${MIN_SECRET_CHARACTERS} characters, got ${text.length}`);
 }
 
 function parseCountryCode(text: string): string {

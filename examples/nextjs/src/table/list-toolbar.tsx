@@ -28,7 +28,7 @@ export interface ListToolbarProps {
 }
 
 /** Rows that are copied as JSON at most: a clipboard is no file. */
-const MOST_COPIED = 1000;
+const MAX_COPIED = 1000;
 
 export function ListToolbar(props: ListToolbarProps) {
   const { question, columns, listed, list } = props;
@@ -111,5 +111,5 @@ export function ListToolbar(props: ListToolbarProps) {
 }
 
 function firstCalls(list: CallList): unknown[] {
-  return Array.from({ length: Math.min(list.length, MOST_COPIED) }, (_, index) => list.at(index));
+  return Array.from({ length: Math.min(list.length, MAX_COPIED) }, (_, index) => list.at(index));
 }

@@ -37,7 +37,7 @@ const definitions = helper.columns(
 );
 /** The rows are not the table's: it knows the columns, and the list knows the rows, a million of them at times. */
 const noRows: Call[] = [];
-const SMALLEST_STEP = 24;
+const STEP_PIXELS = 24;
 
 interface Stored {
   readonly shown: readonly ColumnId[];
@@ -111,7 +111,7 @@ export function useColumns(role: 'customer' | 'admin', userName: string, isSmall
     [setStored],
   );
   const widen = (id: ColumnId, steps: -1 | 1) => {
-    const width = (columnSizing[id] ?? columnById[id].width) + steps * SMALLEST_STEP;
+    const width = (columnSizing[id] ?? columnById[id].width) + steps * STEP_PIXELS;
     table.setColumnSizing((now) => ({ ...now, [id]: Math.min(600, Math.max(60, width)) }));
   };
   const reset = useCallback(() => {

@@ -5,7 +5,7 @@ import type { Listed } from '../calls/ask-page.ts';
 import type { CallList } from '../calls/call-list.ts';
 import type { TableHandle } from './call-table.tsx';
 
-export interface PlaceNeeds {
+export interface PlaceOptions {
   readonly list: CallList;
   readonly listed: Listed;
   /** The call that the address names; it may not be among the rows. */
@@ -33,7 +33,7 @@ export interface Place {
 const SEARCHED_ROWS = 5000;
 
 /** Where the reader is in the list, and which call is open. */
-export function usePlace({ list, listed, openId, table, setQuestion }: PlaceNeeds): Place {
+export function usePlace({ list, listed, openId, table, setQuestion }: PlaceOptions): Place {
   const [focused, setFocused] = useState(0);
 
   // Another list begins at its top.

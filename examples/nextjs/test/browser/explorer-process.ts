@@ -7,7 +7,7 @@ import { freePort } from './ports.ts';
 const app = join(import.meta.dirname, '../..');
 const SECRET = 'the secret of the tests, which is long enough';
 
-export interface ExplorerNeeds {
+export interface ExplorerOptions {
   readonly gatewayUrl: string;
   readonly tokens: { readonly admin: string; readonly account: string };
   readonly accountId?: string;
@@ -28,7 +28,7 @@ export async function startExplorer({
   tokens,
   accountId = '1',
   env,
-}: ExplorerNeeds): Promise<RunningExplorer> {
+}: ExplorerOptions): Promise<RunningExplorer> {
   const port = await freePort();
   const users: User[] = [
     { name: 'customer', password: 'customer', role: 'customer', accountIds: [accountId], masked: false },

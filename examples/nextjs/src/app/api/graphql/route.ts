@@ -4,13 +4,13 @@ import { settingsOfProcess } from '../../../server/environment.ts';
 import { isSameOrigin } from '../../../server/same-origin.ts';
 
 /** A committed operation and its variables; what our largest filter needs is far below. */
-const LARGEST_BODY = 256 * 1024;
+const MAX_BODY_BYTES = 256 * 1024;
 
 /** The browser's only way to the gateway: `{ documentId, variables }`, answered as JSON, CSV or NDJSON by `Accept`. */
 export async function POST(request: Request): Promise<Response> {
   if (!isSameOrigin(request)) return failure(403, 'FORBIDDEN', 'Only the pages of this app may ask.');
   const text = await request.text();
-  const body = text.length <= LARGEST_BODY ? parseBody(text) : undefined;
+  const body = text.length <= MAX_BODY_BYTES ? parseBody(text) : undefined;
   if (!body) return failure(400, 'BAD_REQUEST', 'Expected JSON with documentId and variables.');
   const { headers, signal } = request;
   return answerBrowser(settingsOfProcess(), await currentUserAs(headers.get('x-user')), {
