@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from '../errors.ts';
 import { isObject } from './json-object.ts';
 
 /**
@@ -28,28 +29,53 @@ export const unquoteEmpty = (text: string) => (text === EMPTY_VALUE ? '' : text)
 /** Which editor of the plugin a query was made in. The builder escapes variables in lists too. */
 export type EditorMode = 'builder' | 'code';
 
+/** A dashboard has some dozens, and Grafana adds a few. */
+const MAX_VARIABLES = 500;
+
 /** `scopedVars` of a request: `{ "country": { "text": ["France"], "value": ["France"] } }`. Its other shapes say nothing. */
 export function createInterpolation(scopedVars: unknown): Interpolation {
-  let variables: readonly Variable[] | undefined;
-  const find = (field: string, isMeant: (variable: Variable) => boolean) => {
-    variables ??= parseVariables(scopedVars);
-    const found = variables.filter(isMeant);
-    return found.find(({ name }) => name === field) ?? found[0];
-  };
+  let known: KnownVariables | undefined;
+  const variables = () => (known ??= knowVariables(parseVariables(scopedVars)));
+  const valuesOf = (text: string, field: string) => calledAs(field, variables().byText.get(text))?.values;
   return {
-    valuesOfText: (text, field) => find(field, ({ texts }) => texts.has(text))?.values ?? splitText(text),
+    valuesOfText: (text, field) => valuesOf(text, field) ?? splitText(text),
     valuesOfList(texts, field, editor) {
-      if (find(field, ({ values }) => isSameList(values, texts))) return texts;
+      if (variables().all.some(({ values }) => isSameList(values, texts))) return texts;
       const read = editor === 'builder' ? splitRegex : (text: string) => [text];
-      return texts.flatMap((text) => find(field, (one) => one.texts.has(text))?.values ?? read(text));
+      return texts.flatMap((text) => valuesOf(text, field) ?? read(text));
     },
   };
+}
+
+interface KnownVariables {
+  readonly all: readonly Variable[];
+  /** A request may hold as many texts as variables: each is looked up, not compared with all. */
+  readonly byText: ReadonlyMap<string, readonly Variable[]>;
+}
+
+function knowVariables(all: readonly Variable[]): KnownVariables {
+  const byText = new Map<string, Variable[]>();
+  for (const variable of all) {
+    for (const text of variable.texts) {
+      const same = byText.get(text);
+      if (same) same.push(variable);
+      else byText.set(text, [variable]);
+    }
+  }
+  return { all, byText };
+}
+
+function calledAs(field: string, found: readonly Variable[] = []): Variable | undefined {
+  return found.find(({ name }) => name === field) ?? found[0];
 }
 
 export const withoutVariables = createInterpolation(undefined);
 
 function parseVariables(scopedVars: unknown): readonly Variable[] {
   const entries = isObject(scopedVars) ? Object.entries(scopedVars) : [];
+  if (entries.length > MAX_VARIABLES) {
+    throw new InvalidArgumentError(`"scopedVars" may hold at most ${MAX_VARIABLES} variables.`);
+  }
   return entries.flatMap(([name, variable]) => {
     // Those of Grafana itself are times and the like.
     if (name.startsWith('__') || !isObject(variable)) return [];
@@ -114,10 +140,13 @@ function splitText(text: string): readonly string[] {
   return splitJson(text) ?? splitQuoted(text) ?? splitPlain(text);
 }
 
+/** From the beginning on: where a part has no end, its end is not looked for from each character of it. */
+const PARTS = /(?:[^\\|]|\\.)*\|/gsy;
+
 /** `(a|b)`, or one name whose characters are escaped as in a regular expression. Any other text is itself. */
 function splitRegex(text: string): readonly string[] {
   const inside = /^\((.*)\)$/s.exec(text)?.[1];
-  const parts = inside === undefined ? [] : (`${inside}|`.match(/(?:[^\\|]|\\.)*\|/gs) ?? []);
+  const parts = inside === undefined ? [] : (`${inside}|`.match(PARTS) ?? []);
   if (parts.length > 1) return parts.map((part) => unescapeRegex(part.slice(0, -1)));
   const name = unescapeRegex(text);
   const escaped = escapeRegex(name);

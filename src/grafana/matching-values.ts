@@ -13,8 +13,8 @@ import type { Payload } from './payload.ts';
 
 /** As many as a filter of calls takes. */
 const MAX_VALUES = 10_000;
-/** Values that are looked at before others have the event loop. */
-const MAX_AT_ONCE = 250;
+/** For so long values are looked at before others have the event loop. */
+const MAX_TURN_MS = 10;
 
 const everyCall: Payload = {};
 
@@ -61,8 +61,12 @@ async function findMatching(
     );
   }
   const matching: string[] = [];
-  for (const [index, { value, name }] of known.entries()) {
-    if (index % MAX_AT_ONCE === 0 && index > 0) await nextTurn();
+  let turnBegan = performance.now();
+  for (const { value, name } of known) {
+    if (performance.now() - turnBegan > MAX_TURN_MS) {
+      await nextTurn();
+      turnBegan = performance.now();
+    }
     const texts = name === null ? [unquoteEmpty(value)] : [value, name];
     if (texts.some(pattern.matches)) matching.push(unquoteEmpty(value));
   }

@@ -24,6 +24,8 @@ export type Payload = Readonly<Record<string, readonly string[]>>;
 /** What Grafana's "All" may arrive as, and a variable of which nothing is chosen. */
 const everything = new Set(['$__all', 'All', '*', '.*', '()']);
 const MAX_VALUES = 1000;
+/** More than any metric has. */
+const MAX_FIELDS = 100;
 
 /** What was put into a payload before it was sent. */
 interface PayloadOrigin {
@@ -45,13 +47,18 @@ export function parsePayload(
 }
 
 function readFields(payload: JsonObject, where: string, { interpolation, editor }: PayloadOrigin): Payload {
-  const fields = Object.entries(payload).map(([name, value]): [string, readonly string[]] => {
+  const given = Object.entries(payload);
+  if (given.length > MAX_FIELDS) {
+    throw new InvalidArgumentError(`${where}: the payload may hold at most ${MAX_FIELDS} fields.`);
+  }
+  const fields = given.map(([name, value]): [string, readonly string[]] => {
     if (value === undefined || value === null) return [name, []];
     if (typeof value === 'string') return [name, interpolation.valuesOfText(value, name)];
     const list = (Array.isArray(value) ? value : [value]).filter((one) => one !== undefined && one !== null);
     if (!list.every((one) => typeof one === 'string' || typeof one === 'number')) {
       throw new InvalidArgumentError(`${where}: ${describeShape(name, value)}`);
     }
+    if (list.length > MAX_VALUES) throw tooManyValues(name);
     return [name, interpolation.valuesOfList(list.map(String), name, editor)];
   });
   return Object.fromEntries(fields);
@@ -62,6 +69,10 @@ function describeShape(name: string, value: unknown): string {
   const [key] = isObject(value) ? Object.keys(value) : [];
   const wrong = key === undefined ? '' : `; there is no "${place.slice(8)}.${shorten(key)}"`;
   return `${place} must be a text or a list of texts${wrong}.`;
+}
+
+function tooManyValues(name: string): InvalidArgumentError {
+  return new InvalidArgumentError(`payload.${shorten(name)} may hold at most ${MAX_VALUES} values.`);
 }
 
 const shorten = (name: string) => name.slice(0, 80);
@@ -79,9 +90,7 @@ export function checkFields(payload: Payload, known: readonly string[], where: s
 /** The values of a field that takes several. Undefined when nothing is chosen, or everything. */
 export function parseTexts(payload: Payload, name: string): readonly string[] | undefined {
   const texts = payload[name] ?? [];
-  if (texts.length > MAX_VALUES) {
-    throw new InvalidArgumentError(`payload.${name} may hold at most ${MAX_VALUES} values.`);
-  }
+  if (texts.length > MAX_VALUES) throw tooManyValues(name);
   const isEverything = texts.every((text) => text === '') || texts.some((text) => everything.has(text));
   return isEverything ? undefined : texts.map(unquoteEmpty);
 }

@@ -156,3 +156,44 @@ describe('a text of no variable', () => {
     }
   });
 });
+
+describe('a text of a megabyte takes a moment', () => {
+  const long = 250_000;
+  const texts: Readonly<Record<string, string>> = {
+    'a bracket whose end is escaped': `(${'a'.repeat(long)}\\)`,
+    'a list that never ends': `(${'a|\\|'.repeat(long / 2)}\\)`,
+    'quotes that are doubled': `'${"''".repeat(long)}x`,
+    'quotes that are escaped': `"${'\\"'.repeat(long)}x`,
+    'pairs of quotes': `${"'','',".repeat(long)}'`,
+    'brackets alone': '['.repeat(long),
+    'backslashes alone': `(${'\\'.repeat(long + 1)})`,
+  };
+  test.each(Object.entries(texts))('%s', (_, text) => {
+    const before = process.cpuUsage();
+    withoutVariables.valuesOfText(text, 'country');
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(1500);
+  });
+
+  test('as many texts beside as many variables as there may be', () => {
+    const scopedVars = Object.fromEntries(
+      Array.from({ length: 500 }, (_, index) => [`v${index}`, { value: [`${index}`, 'x'] }]),
+    );
+    const interpolation = createInterpolation(scopedVars);
+    const before = process.cpuUsage();
+    for (let list = 0; list < 100; list++) {
+      const values = Array.from({ length: 1000 }, (_, index) => `${list} ${index}`);
+      interpolation.valuesOfList(values, 'country', 'code');
+    }
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(1500);
+  });
+
+  test('more variables than a dashboard has are refused', () => {
+    const variables = Array.from({ length: 501 }, (_, index) => [`v${index}`, { value: 'x' }]);
+    const interpolation = createInterpolation(Object.fromEntries(variables));
+    expect(() => interpolation.valuesOfText('x', 'country')).toThrow('at most 500 variables');
+  });
+
+  test('what is escaped at the end of a list is no list', () => {
+    expect(withoutVariables.valuesOfText('(a|b\\)', 'country')).toEqual(['(a', 'b\\)']);
+  });
+});
