@@ -30,7 +30,7 @@ const anything: Delivery = { kind: 'json', mediaType: 'application/json', accept
 /** Undefined when nothing that we write is accepted. Of equal preference, what is named first is taken. */
 export function negotiateDelivery(accept: string | null): Delivery | undefined {
   if (accept === null || accept === '*/*' || accept === '') return anything;
-  const ranges = parseAccept(accept);
+  const ranges = rangesOf(accept);
   const acceptsParts = ranges.some(({ parts }) => parts !== undefined);
   for (const { type } of ranges) {
     const format = fileFormats.find((candidate) => fileTypes[candidate] === type);
@@ -43,7 +43,7 @@ export function negotiateDelivery(accept: string | null): Delivery | undefined {
 
 /** The format of the parts that a client likes best, among those it accepts. */
 export function partsFormatOf(accept: string | null): PartsFormat {
-  return parseAccept(accept ?? '').find(({ parts }) => parts !== undefined)?.parts ?? 'current';
+  return rangesOf(accept ?? '').find(({ parts }) => parts !== undefined)?.parts ?? 'current';
 }
 
 /** Parts in a format that is named and not known are not accepted: an answer in another one would not be read. */
@@ -54,6 +54,21 @@ function formatOfParts(type: string, parameters: readonly string[]): PartsFormat
     .find((text) => text.startsWith('deferspec='));
   if (named === undefined) return 'current';
   return named === OLDER_PARTS.toLowerCase() ? 'older' : undefined;
+}
+
+/** Clients send the same few headers over and over. */
+const knownRanges = new Map<string, readonly MediaRange[]>();
+const MAX_KNOWN = 64;
+const MAX_KNOWN_CHARACTERS = 256;
+
+function rangesOf(accept: string): readonly MediaRange[] {
+  const known = knownRanges.get(accept);
+  if (known) return known;
+  const ranges = parseAccept(accept);
+  if (accept.length > MAX_KNOWN_CHARACTERS) return ranges;
+  if (knownRanges.size >= MAX_KNOWN) knownRanges.clear();
+  knownRanges.set(accept, ranges);
+  return ranges;
 }
 
 /** Best first; those that the client refuses (`q=0`), and encodings other than UTF-8, are left out. */
