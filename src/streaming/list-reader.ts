@@ -11,6 +11,7 @@ import type { RowSink } from '../db/wire/row-tap.ts';
 import { ReplicaFailureError } from '../errors.ts';
 import { hasKey, keysetAt } from './key-columns.ts';
 import type { RowTarget } from './waiting-rows.ts';
+import { int32At } from './wire-text.ts';
 
 /** Calls read by one statement at most; a long list is read in parts. */
 export const PART_ROWS = 262_144;
@@ -189,7 +190,7 @@ export class ListReader {
 
 /** Of the DataRow message that begins there, which is known to be whole. */
 function endOfRow(bytes: Buffer, at: number): number {
-  return at + 1 + bytes.readInt32BE(at + 1);
+  return at + 1 + int32At(bytes, at + 1);
 }
 
 /** The last value of a row, which is text. */
