@@ -34,8 +34,7 @@ export function hasKey(row: Buffer, start: number, end: number, columns: number)
   if (
     end - start >= MEMBERS_AT &&
     ((row[start + COLUMNS_AT]! << 8) | row[start + COLUMNS_AT + 1]!) === columns &&
-    int32At(row, start + CONNECT_TIME_LENGTH_AT) === KEY_BYTES &&
-    int32At(row, start + ID_LENGTH_AT) === KEY_BYTES
+    hasKeyLengths(row, start)
   ) {
     return true;
   }
@@ -51,8 +50,22 @@ export function hasKey(row: Buffer, start: number, end: number, columns: number)
   return false;
 }
 
+/** In a row that is long enough for both. */
+function hasKeyLengths(row: Buffer, start: number): boolean {
+  return (
+    int32At(row, start + CONNECT_TIME_LENGTH_AT) === KEY_BYTES &&
+    int32At(row, start + ID_LENGTH_AT) === KEY_BYTES
+  );
+}
+
 /** The place of a call in its list, from its DataRow message. */
 export function keysetAt(row: Buffer, start: number, end: number): CdrKeyset {
+  if (end - start >= MEMBERS_AT && hasKeyLengths(row, start)) {
+    return {
+      micros: row.readBigInt64BE(start + CONNECT_TIME_AT) + POSTGRES_EPOCH_MICROS,
+      id: row.readBigInt64BE(start + ID_AT),
+    };
+  }
   const [time, id] = valuesOf(row, start, end);
   if (!time || !id) throw new RowShapeError('A row lacks its key columns.');
   return {

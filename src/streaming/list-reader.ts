@@ -5,7 +5,7 @@ import { segmentsOf } from '../db/calls/page-bounds.ts';
 import type { Reader } from '../db/reader.ts';
 import { type CdrColumnName, cdrColumns, wireFormats } from '../db/sources/cdr-columns.ts';
 import { formats } from '../db/wire/bind-message.ts';
-import { valuesOf } from '../db/wire/data-row.ts';
+import { lastValueOf } from '../db/wire/data-row.ts';
 import { readRawRows } from '../db/wire/raw-rows.ts';
 import type { RowSink } from '../db/wire/row-tap.ts';
 import { ReplicaFailureError } from '../errors.ts';
@@ -195,6 +195,6 @@ function endOfRow(bytes: Buffer, at: number): number {
 
 /** The last value of a row, which is text. */
 function lastTextIn(row: Buffer, start: number): string {
-  const last = valuesOf(row, start, endOfRow(row, start)).at(-1);
-  return last ? row.toString('latin1', last.at, last.at + Math.max(last.length, 0)) : '';
+  const { at, length } = lastValueOf(row, start, endOfRow(row, start));
+  return row.toString('latin1', at, at + Math.max(length, 0));
 }

@@ -73,9 +73,10 @@ const ALL = `query ($first: Int!, $after: String) {
   cdrs(first: $first, after: $after, orderBy: OLDEST_FIRST) { nodes { ${WIDE} } pageInfo { hasNextPage endCursor } }
 }`;
 
-test('a list gets over recovery conflicts by itself, although there is no other standby', async () => {
+test('lists get over recovery conflicts by themselves, although there is no other standby', async () => {
   const before = await conflicts();
-  for (let time = 0; time < 3; time++) {
+  // A conflict needs a statement that is still reading; a slow reader's may just have been ended by us.
+  for (let time = 0; time < 3 || ((await conflicts()) <= before + 2 && time < 20); time++) {
     const reading = new SlowReading(await gateway.ask(ALL, { first: 60_000 }));
     for (let round = 0; round < 5; round++) {
       // PostgreSQL still has rows to send when the conflict reaches it.
@@ -140,7 +141,7 @@ test('what breaks off in the end is well-formed, says so, and is taken up where 
   await database.cluster.replicas[0]!.start();
   const rest = await until('the rest', async () => {
     const answer = await gateway.query(ALL, { first: MANY, after: extensions.resumeAfter });
-    return answer.data ? answer : undefined;
+    return answer.data?.cdrs ? answer : undefined;
   });
   expect([rest.data.cdrs.nodes.length, straysIn(rest.data.cdrs.nodes, count + 1)]).toEqual([MANY - count, 0]);
   expect(rest.data.cdrs.pageInfo.hasNextPage).toBe(false);

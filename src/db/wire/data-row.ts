@@ -30,18 +30,38 @@ export interface WireValue {
 /** Each value of a row, in order. Throws a RowShapeError when they are not just what the message holds. */
 export function valuesOf(row: Buffer, start: number, end: number): WireValue[] {
   const values: WireValue[] = [];
-  if (end - start < VALUES_AT) throw new RowShapeError('A row has no room for the number of its columns.');
   let at = start + VALUES_AT;
-  for (let left = row.readInt16BE(start + 5); left > 0; left--) {
-    if (at + 4 > end) throw new RowShapeError('A row ends before its last column.');
-    const length = row.readInt32BE(at);
-    at += 4;
-    if (length < UNREADABLE_LENGTH || at + length > end) {
-      throw new RowShapeError('A value is longer than its row.');
-    }
-    values.push({ at, length });
-    at += Math.max(length, 0);
+  for (let left = columnsOf(row, start, end); left > 0; left--) {
+    const length = lengthAt(row, at, end);
+    values.push({ at: at + 4, length });
+    at += 4 + Math.max(length, 0);
   }
   if (at !== end) throw new RowShapeError('A row goes on behind its last column.');
   return values;
+}
+
+/** The last of them, without the others. Throws likewise. */
+export function lastValueOf(row: Buffer, start: number, end: number): WireValue {
+  let at = start + VALUES_AT;
+  for (let left = columnsOf(row, start, end); left > 1; left--) {
+    at += 4 + Math.max(lengthAt(row, at, end), 0);
+  }
+  const length = lengthAt(row, at, end);
+  if (at + 4 + Math.max(length, 0) !== end) throw new RowShapeError('A row goes on behind its last column.');
+  return { at: at + 4, length };
+}
+
+function columnsOf(row: Buffer, start: number, end: number): number {
+  if (end - start < VALUES_AT) throw new RowShapeError('A row has no room for the number of its columns.');
+  return row.readInt16BE(start + 5);
+}
+
+/** The length of the value that it stands before. */
+function lengthAt(row: Buffer, at: number, end: number): number {
+  if (at + 4 > end) throw new RowShapeError('A row ends before its last column.');
+  const length = row.readInt32BE(at);
+  if (length < UNREADABLE_LENGTH || at + 4 + length > end) {
+    throw new RowShapeError('A value is longer than its row.');
+  }
+  return length;
 }
