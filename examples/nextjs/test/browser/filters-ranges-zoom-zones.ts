@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
+import type { Locator, Page } from 'playwright-core';
 import { browserTest } from './browser-test.ts';
 import { until } from './child.ts';
 import { longAgo, number, tiles } from './table-tiles-columns-saved-views.ts';
@@ -169,16 +170,14 @@ export function filters(world: () => World): void {
       await visit.settled();
       const all = number((await tiles(page)).calls!);
       const cell = page.locator('[role=gridcell][data-column=country]', { hasText: 'France' }).first();
-      await cell.hover();
-      await page.locator('.cell-actions').getByRole('button', { name: 'Only this value' }).click();
+      await clickOnValue(page, cell, 'Only this value');
       await page.waitForURL(/country=France/);
       await visit.settled();
       const only = number((await tiles(page)).calls!);
       await page.locator('[data-chip=country]').click();
       await page.waitForURL((url) => !url.searchParams.has('country'));
       await visit.settled();
-      await page.locator('[role=gridcell][data-column=country]', { hasText: 'France' }).first().hover();
-      await page.locator('.cell-actions').getByRole('button', { name: 'Without this value' }).click();
+      await clickOnValue(page, cell, 'Without this value');
       await page.waitForURL(/notCountry=France/);
       await page.locator('[data-chip=notCountry]', { hasText: 'Country is not France' }).waitFor();
       await visit.settled();
@@ -399,4 +398,15 @@ export function filters(world: () => World): void {
       await page.waitForURL((url) => !url.searchParams.has('min') && !url.searchParams.has('ip'));
     });
   });
+}
+
+/** The buttons of a value come up under the pointer, and go when the table scrolls: into view as well. */
+async function clickOnValue(page: Page, cell: Locator, name: string): Promise<void> {
+  const button = page.locator('.cell-actions').getByRole('button', { name });
+  await until(`the button "${name}"`, async () => {
+    await page.mouse.move(0, 0);
+    await cell.hover();
+    return button.isVisible();
+  });
+  await button.click();
 }
