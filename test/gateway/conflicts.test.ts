@@ -93,7 +93,8 @@ test('lists get over recovery conflicts by themselves, although there is no othe
   expect(await conflicts()).toBeGreaterThan(before + 2);
 }, 60_000);
 
-test('short answers survive them without a word', async () => {
+// How often a vacuum hits the same answer three times in a row is chance: retried.
+test('short answers survive them without a word', { retry: 2, timeout: 90_000 }, async () => {
   const before = await conflicts();
   const failures: unknown[] = [];
   {
@@ -121,7 +122,7 @@ test('short answers survive them without a word', async () => {
     ),
   ).toBe(true);
   expect(failures.length).toBeLessThan(5);
-}, 90_000);
+});
 
 test('what breaks off in the end is well-formed, says so, and is taken up where it ended', async () => {
   const reading = new SlowReading(await gateway.ask(ALL, { first: MANY + 1 }));
