@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { asGateway, connect, withDatabase } from '../support/database-urls.ts';
 
 /** A primary and its standbys whose roles are migrated. */
 export interface FuzzServers {
@@ -71,24 +72,4 @@ async function execute(url: string, statement: string): Promise<void> {
   } finally {
     await client.end();
   }
-}
-
-async function connect(connectionString: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString });
-  client.on('error', () => {}); // It may be ended with its server.
-  await client.connect();
-  return client;
-}
-
-function withDatabase(url: string, name: string): string {
-  const changed = new URL(url);
-  changed.pathname = `/${name}`;
-  return changed.href;
-}
-
-function asGateway(url: string, password: string): string {
-  const changed = new URL(url);
-  changed.username = 'gateway';
-  changed.password = password;
-  return changed.href;
 }

@@ -6,6 +6,7 @@ import { inject } from 'vitest';
 import type { Accounts, Customers, DB, Xdrs } from '../../src/db/generated/model.ts';
 import { migrateToLatest } from '../../src/db/migrate/migrate.ts';
 import { type Cluster, type ClusterOptions, startCluster } from '../../src/demo/cluster.ts';
+import { asGateway, connect, withDatabase } from './database-urls.ts';
 
 const REPLAY_TIMEOUT_MS = 20_000;
 const POLL_MS = 5;
@@ -189,24 +190,4 @@ async function execute(url: string, statement: string): Promise<void> {
   } finally {
     await client.end();
   }
-}
-
-async function connect(connectionString: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString });
-  client.on('error', () => {});
-  await client.connect();
-  return client;
-}
-
-function withDatabase(url: string, name: string): string {
-  const changed = new URL(url);
-  changed.pathname = `/${name}`;
-  return changed.href;
-}
-
-function asGateway(url: string, password: string): string {
-  const changed = new URL(url);
-  changed.username = 'gateway';
-  changed.password = password;
-  return changed.href;
 }
