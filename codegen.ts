@@ -1,12 +1,15 @@
 /**
  * Writes what is generated: `schema.graphql`, in test/generated the types of the operations that our consumers send
- * (test/consumers/*.graphql), the dashboards of Grafana, and what is said of the settings and of the fields of a
- * call. All of it is committed; `--check` fails when something is not up to date, the code of the example too.
+ * (test/consumers/*.graphql), what the client in packages knows of us, what caches of other clients are told, the dashboards
+ * of Grafana, and what is said of the settings, of the fields of a call and of other clients. All of it is committed;
+ * `--check` fails when something is not up to date, the code of the example too.
  */
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { codegen } from '@graphql-codegen/core';
 import * as operations from '@graphql-codegen/typescript-operations';
 import { parse, printSchema } from 'graphql';
+import { clientFiles } from './codegen/client.ts';
+import { cacheFiles } from './codegen/client-caches.ts';
 import { dashboardFiles } from './codegen/dashboards.ts';
 import { fieldsFiles } from './codegen/fields.ts';
 import { settingsFiles } from './codegen/settings.ts';
@@ -21,9 +24,11 @@ const scalars = {
 };
 
 const files: Readonly<Record<string, () => string | Promise<string>>> = {
+  ...clientFiles,
   ...dashboardFiles,
   ...settingsFiles,
   ...fieldsFiles,
+  ...cacheFiles,
   'schema.graphql': () => `# Written by "npm run schema" from src/schema.\n\n${printSchema(schema)}\n`,
   'test/generated/operations.ts': () =>
     codegen({

@@ -1,4 +1,5 @@
 import { gateway } from './dashboards/gateway.ts';
+import { postgresql } from './dashboards/postgresql.ts';
 import { quality } from './dashboards/quality.ts';
 import { replication, replicationJson } from './dashboards/replication.ts';
 import { traffic } from './dashboards/traffic.ts';
@@ -11,6 +12,7 @@ export const dashboardFiles: Readonly<Record<string, () => string>> = {
   [`${folder}/replication.json`]: written(replication),
   [`${folder}/replication-json.json`]: written(replicationJson),
   [`${folder}/gateway.json`]: written(gateway),
+  [`${folder}/postgresql.json`]: written(postgresql),
   [`${folder}/traffic.json`]: written(traffic),
   [`${folder}/quality.json`]: written(quality),
 };

@@ -17,7 +17,7 @@ says which are. What of a Sippy may be missing with its whole table (\`calls\`, 
 null then, too.
 
 \`currency\`, of all amounts of a call, is that of its account: \`accounts.currency\`, or \`payment_currency\`, or \`iso_4217\`. It is
-null where the account is unknown or has none.
+null where the account is unknown or has none. \`nodeId\` is made of the key, \`id\`: see [clients.md](clients.md).
 
 \`CDR_SOURCE=xdrs\` reads one table, \`CDR_SOURCE=sippy\` reads \`cdrs\` and what can be joined to it.
 `;

@@ -1,26 +1,38 @@
 import type { Logger } from 'pino';
+import type { AuditLog } from './access/audit/audit-log.ts';
+import { Budget } from './access/budget/budget.ts';
+import { createLocalCounter } from './access/budget/point-counter.ts';
 import { Caller } from './access/caller.ts';
+import type { Networks } from './access/networks.ts';
 import type { Principals } from './access/principals.ts';
 import { createContext } from './context.ts';
+import type { Feed } from './feed/feed.ts';
 import { createGrafanaRoute } from './grafana/routes.ts';
+import { POINTS_PER_MILLI } from './graphql/cost.ts';
 import { createErrorMask } from './graphql/errors.ts';
 import { createGraphQLEntry } from './graphql/graphql-request.ts';
-import { createPhases, type Phase, type PhaseDeps } from './graphql/request.ts';
+import { type Admitted, createPhases, type Opened, type Phase, type PhaseDeps } from './graphql/request.ts';
+import { ResponseStore } from './graphql/response-store.ts';
+import { Subscriptions } from './graphql/subscriptions.ts';
+import type { TrustedDocuments } from './graphql/trusted-documents.ts';
+import { clientAddress } from './http/client-address.ts';
 import { withCors } from './http/cors.ts';
 import type { HttpError } from './http/errors.ts';
 import type { Received, RequestHead } from './http/node-http.ts';
 import { createRefusal, createRouter, type FactsHandler, type Handler, type Route } from './http/routes.ts';
 import type { CarrierSource } from './numbering/carrier.ts';
 import { createNumbering } from './numbering/numbering.ts';
-import type { Replica, Replicas } from './replicas/replicas.ts';
+import type { Replicas } from './replicas/replicas.ts';
 import type { SampleHistory } from './replicas/sample-history.ts';
-import { ReplicaSession, type SessionDeps } from './replicas/session.ts';
+import { ReplicaSession, type SessionDeps, type SessionOptions } from './replicas/session.ts';
 import { schema } from './schema/index.ts';
+import { auditRecord } from './telemetry/audit-record.ts';
 import { withoutSearch } from './telemetry/logging.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { partOf } from './telemetry/operation-names.ts';
 import { observeRequests, type RequestObserver, writeRequest } from './telemetry/request-log.ts';
 import type { Traces } from './telemetry/traces.ts';
+import { packageVersion } from './telemetry/version.ts';
 
 /** What the app is made of. It owns none of it: the caller closes what it made. */
 export interface AppDeps {
@@ -29,6 +41,14 @@ export interface AppDeps {
   readonly source: SessionDeps['source'];
   readonly reread?: SessionDeps['reread'];
   readonly principals: Principals;
+  /** What each principal may have done for it; without it as much as it wants. */
+  readonly budget?: Budget | undefined;
+  /** Without them everybody may send any document. */
+  readonly trusted?: TrustedDocuments | undefined;
+  /** What arrives; without it there are no subscriptions. */
+  readonly feed?: AppFeed | undefined;
+  /** Those whose X-Forwarded-For is believed. */
+  readonly trustedProxies?: Networks | undefined;
   readonly logger: Logger;
   readonly allowedOrigins: readonly string[];
   /** Older answers are refused, whatever the request says. Undefined: any age is answered, and said. */
@@ -41,14 +61,27 @@ export interface AppDeps {
   readonly history?: SampleHistory | undefined;
   /** Counts what is answered; without it there is no /metrics. */
   readonly metrics?: Metrics | undefined;
+  /** Takes a line for each request that a standby was read for. */
+  readonly audit?: Pick<AuditLog, 'write'> | undefined;
   /** Makes a span of each request. */
   readonly traces?: Pick<Traces, 'note'> | undefined;
   /** The phases that requests meet, made of ours. */
   readonly phases?: ((ours: readonly Phase[]) => readonly Phase[]) | undefined;
 }
 
+/** The feed that subscriptions read, and how many of them there may be. */
+export interface AppFeed {
+  readonly feed: Feed;
+  /** Of one principal at once. */
+  readonly maxSubscriptions: number;
+  /** Whether events are compressed for clients that ask for it. Default true. */
+  readonly compresses?: boolean;
+}
+
 export interface App {
   readonly fetch: Handler;
+  /** Ends all subscriptions, so that their clients go elsewhere. */
+  endSubscriptions(): void;
   /** Answers in its place what the server has refused before it was whole; counted and logged like any other. */
   refuse(request: Request, error: HttpError): Response | Promise<Response>;
   /** Bodies without a known token, and for paths that take none, are not even read. */
@@ -59,13 +92,47 @@ export interface App {
 
 /** Answers every request of the gateway. Listens to nothing. */
 export function createApp(deps: AppDeps): App {
-  const { logger, metrics, traces, history } = deps;
+  const { logger, metrics, traces, history, audit } = deps;
   const mask = createErrorMask((error, reference) =>
     logger.error({ err: error, reference }, 'internal error'),
   );
-  const ours = createPhases({ ...deps, openSession: createSessions(deps) });
+  const budget = deps.budget ?? withoutLimits();
+  const open = createSessions(deps, budget);
+  const ours = createPhases({
+    ...deps,
+    positions: deps.replicas.positions,
+    budget,
+    openSession: openFor(open, metrics),
+  });
   const phases = deps.phases?.(ours) ?? ours;
-  const graphql = createGraphQLEntry({ schema, phases, mask });
+  const subscriptions =
+    deps.feed &&
+    new Subscriptions({
+      schema,
+      mask,
+      replicas: deps.replicas,
+      logger,
+      feed: deps.feed.feed,
+      maxPerPrincipal: deps.feed.maxSubscriptions,
+      openSession: (admitted, signal) =>
+        open(admitted, {
+          signal,
+          onPin: ({ name, connections }) => metrics?.watchPool(name, connections),
+          onEnd: (millis) => budget.spend(admitted.principal, POINTS_PER_MILLI * millis),
+        }),
+    });
+  if (subscriptions) metrics?.watchFeed(() => subscriptions.figures);
+  const compressesEvents = deps.feed?.compresses;
+  const graphql = createGraphQLEntry({
+    trusted: deps.trusted,
+    schema,
+    phases,
+    mask,
+    responses: new ResponseStore(),
+    version: packageVersion(),
+    subscriptions,
+    compressesEvents,
+  });
   const grafana = history && createGrafanaRoute({ history, phases, mask });
   const own = [metrics?.route, grafana, graphql.route].filter((route) => route !== undefined);
   const router = createRouter([...deps.routes, ...own]);
@@ -75,6 +142,8 @@ export function createApp(deps: AppDeps): App {
     onStream: (finished) => metrics?.noteStream(finished),
     onEnd(ended) {
       writeRequest(requestLogger, ended);
+      const record = audit && auditRecord(ended, new Date());
+      if (record) audit.write(record);
       metrics?.noteRequest(ended);
       traces?.note(ended);
     },
@@ -86,12 +155,20 @@ export function createApp(deps: AppDeps): App {
     refuse: (request, error) => surround(createRefusal(error))(request),
     receive: (head) => receive(head, deps),
     Request: graphql.Request,
+    endSubscriptions: () => subscriptions?.close(),
   };
 }
 
 /** Here the token only decides whether the body is read. Admission, which refuses, is a phase of the request. */
-async function receive({ url, headers }: RequestHead, { principals }: AppDeps): Promise<Received> {
-  const caller = new Caller(headers.authorization ?? null, principals);
+async function receive(
+  { url, headers, address }: RequestHead,
+  { principals, trustedProxies }: AppDeps,
+): Promise<Received> {
+  const credentials = {
+    authorization: headers.authorization ?? null,
+    address: clientAddress(address, headers, trustedProxies),
+  };
+  const caller = new Caller(credentials, principals);
   const part = partOf(url);
   if (part !== 'graphql' && part !== 'grafana') return { caller, wantsBody: false };
   try {
@@ -102,10 +179,26 @@ async function receive({ url, headers }: RequestHead, { principals }: AppDeps): 
   }
 }
 
-/** What a request that was admitted may use: a session with a standby, and the context of its resolvers. */
-function createSessions(deps: AppDeps): PhaseDeps['openSession'] {
-  const { replicas, logger, metrics } = deps;
+function withoutLimits(): Budget {
+  const counter = createLocalCounter();
+  return new Budget({
+    pointsPerMinute: 0,
+    adminPointsPerMinute: 0,
+    maxStreams: Number.MAX_SAFE_INTEGER,
+    counter,
+  });
+}
+
+type OpenSession = (
+  admitted: Admitted,
+  options: Pick<SessionOptions, 'signal' | 'onPin' | 'onEnd' | 'onRows'>,
+) => Opened;
+
+/** What a principal who was admitted may use: a session with a standby, and the context of its resolvers. */
+function createSessions(deps: AppDeps, budget: Budget): OpenSession {
+  const { replicas, logger } = deps;
   const { source: sourceOf, reread } = deps;
+  const feed = deps.feed?.feed;
   const sessionDeps: SessionDeps = { replicas, source: sourceOf, ...(reread && { reread }) };
   const source = deps.carriers ?? createNumbering();
   const carriers = {
@@ -114,12 +207,24 @@ function createSessions(deps: AppDeps): PhaseDeps['openSession'] {
     failed: (error: unknown) => logger.error({ err: error }, 'numbers cannot be looked up'),
   };
 
-  return ({ principal, freshness }, { http, facts }) => {
-    const onPin = ({ name, connections }: Replica) => {
-      facts.replica = name;
-      metrics?.watchPool(name, connections);
-    };
-    const session = new ReplicaSession(sessionDeps, { principal, freshness, signal: http.signal, onPin });
-    return { session, context: createContext({ principal, replicas, session, carriers }) };
+  return ({ principal, freshness }, options) => {
+    const session = new ReplicaSession(sessionDeps, { principal, freshness, ...options });
+    return { session, context: createContext({ principal, replicas, feed, session, budget, carriers }) };
   };
+}
+
+/** That of a request is noted with it. */
+function openFor(open: OpenSession, metrics: AppDeps['metrics']): PhaseDeps['openSession'] {
+  return (admitted, request) =>
+    open(admitted, {
+      signal: request.signal,
+      onPin({ name, connections }) {
+        request.facts.replica = name;
+        metrics?.watchPool(name, connections);
+      },
+      onEnd: (connectionMillis) => request.end(connectionMillis),
+      onRows(rows) {
+        request.facts.rowsRead += rows;
+      },
+    });
 }

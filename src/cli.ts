@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 /** The commands. Nothing else reads the environment, the arguments, or ends the process. */
-import { enableCompileCache } from 'node:module';
+import module from 'node:module';
 import { join } from 'node:path';
 
 // Types are stripped and code compiled once per version, not at every start: that halves the time until ready. For this
 // file itself it comes too late, so `npm start` sets NODE_COMPILE_CACHE as well.
-enableCompileCache();
+// A Node too old to have it is told below what it lacks.
+module.enableCompileCache?.();
 
 /** As `engines` of package.json says. Older ones strip types too, and fail later, at `await using`. */
 const MIN_NODE_MAJOR = 24;
@@ -26,7 +27,7 @@ const commands: Readonly<Record<string, Command>> = {
     help: serveHelp,
     run: async () => {
       const { serve } = await import('./serve.ts');
-      return serve(process.env, untilStopSignal());
+      return serve(process.env, untilStopSignal(), onHangup);
     },
   },
   demo: {
@@ -48,22 +49,75 @@ const commands: Readonly<Record<string, Command>> = {
       return migrate(args, process.env, print);
     },
   },
+  setup: {
+    summary: 'primary or replica: print what a server needs to stream, and do it with --apply',
+    failure: 2,
+    help: setupHelp,
+    run: async (args) => {
+      const { setup } = await import('./cli/setup.ts');
+      return setup(args, process.env, print);
+    },
+  },
+  replica: {
+    summary: 'add or remove a standby of a cluster that serves; nothing is stopped for it',
+    failure: 2,
+    help: replicaHelp,
+    run: async (args) => {
+      const { replica } = await import('./cli/replica.ts');
+      return replica(args, print);
+    },
+  },
+  keys: {
+    summary: 'create, list, rotate or revoke API keys; no restart is needed',
+    failure: 1,
+    run: async (args) => {
+      const { keys } = await import('./cli/keys.ts');
+      return keys(args, process.env, print);
+    },
+  },
   status: {
     summary: 'How old each standby is, and why, once',
     failure: 3,
     help: statusHelp,
-    run: async () => {
+    run: async (args) => {
       const { status } = await import('./cli/status.ts');
-      return status(process.env, print);
+      return status(args, process.env, print);
+    },
+  },
+  audit: {
+    summary: 'verify: finds lines of the audit that were altered, removed or moved',
+    failure: 2,
+    help: async () => (await import('./cli/audit.ts')).auditHelp,
+    run: async (args) => {
+      const { audit } = await import('./cli/audit.ts');
+      return audit(args, process.env, print);
     },
   },
   doctor: {
     summary: 'Check databases, roles, columns, indexes and files, and say what to run where',
     failure: 2,
     help: doctorHelp,
-    run: async () => {
+    run: async (args) => {
       const { doctor } = await import('./cli/doctor.ts');
-      return doctor(process.env, print);
+      return doctor(args, process.env, print);
+    },
+  },
+  backup: {
+    summary: 'Plan backups, take one, list them, or restore one on trial and compare it (pgBackRest)',
+    failure: 3,
+    help: async () => (await import('./cli/backup.ts')).backupHelp,
+    run: async (args) => {
+      const { backup } = await import('./cli/backup.ts');
+      return backup(args, process.env, { print, printError, signal: untilStopSignal() });
+    },
+  },
+  restore: {
+    summary: 'Restore into a new directory, to a time or a position, and check what came back',
+    failure: 3,
+    help: async () => (await import('./cli/restore.ts')).restoreHelp,
+    run: async (args) => {
+      const { restore } = await import('./cli/restore.ts');
+      return restore(args, process.env, { print, printError, signal: untilStopSignal() });
     },
   },
 };
@@ -108,19 +162,39 @@ async function serveHelp(): Promise<string> {
 }
 
 function statusHelp(): string {
-  return `Usage: cdr-gateway status
+  return `Usage: cdr-gateway status [--json | --nagios] [--warning SECONDS] [--critical SECONDS]
 
-Reads REPLICA_URLS and PRIMARY_URL.
-Exit code: 0 all is well, 1 degraded, 2 down, 3 the settings are wrong and nothing was looked at.
+  --json         Everything as one document
+  --nagios       One line, as plugins of Nagios, Icinga and their kin print it, with the ages as figures
+  --warning, -w  A standby that may be older makes a warning; one whose age is unknown too
+  --critical, -c The same, critical
+
+Reads REPLICA_URLS and PRIMARY_URL. With PRIMARY_URL its senders, slots and archiver are told too.
+Exit code: 0 all is well, 1 degraded, 2 down, 3 the settings are wrong and nothing was looked at; 1 and 2 also for a limit
+that is passed, a slot that is lost or about to be, and an archiver that fails.
 `;
 }
 
 function doctorHelp(): string {
-  return `Usage: cdr-gateway doctor
+  return `Usage: cdr-gateway doctor [--json] [--admin URL]...
 
-Reads REPLICA_URLS, CDR_SOURCE, NUMBERING_PLAN and NUMBERING_OPERATORS.
+  --admin URL   One of the servers again, as a superuser: for pg_hba.conf, and for the disk where it is this host's
+  --json        Servers, findings (code, severity, server, message, remedy) and what was not looked at, as one document
+
+Reads REPLICA_URLS, PRIMARY_URL, CDR_SOURCE, NUMBERING_PLAN, NUMBERING_OPERATORS, DB_MAX_CONNECTIONS and
+STATEMENT_TIMEOUT. Changes nothing.
 Exit code: 0 all is well, 1 it works with warnings, 2 the gateway would not start.
 `;
+}
+
+async function setupHelp(): Promise<string> {
+  const { setupHelp } = await import('./cli/setup.ts');
+  return setupHelp;
+}
+
+async function replicaHelp(): Promise<string> {
+  const { replicaHelp } = await import('./cli/replica.ts');
+  return replicaHelp;
 }
 
 function wantsHelp(args: readonly string[]): boolean {
@@ -134,6 +208,15 @@ function say(text: string): number {
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);
+}
+
+function printError(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** A service is told by SIGHUP to read again what may change, and must not end by it. */
+function onHangup(reload: () => void): void {
+  process.on('SIGHUP', reload);
 }
 
 /** npm passes on the Ctrl-C that the terminal sent us already. */
@@ -163,6 +246,10 @@ const explained = new Set([
   'DemoError',
   'SourceUnusableError',
   'ListenError',
+  'NamedTwiceError',
+  'KeysError',
+  'KeyFileError',
+  'SetupRefusedError',
 ]);
 
 function describe(error: unknown): string {

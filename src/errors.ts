@@ -31,6 +31,17 @@ export const errorCodes = {
     status: 400,
     result: 'denied',
   },
+  PERSISTED_QUERY_NOT_FOUND: {
+    meaning: 'No trusted document has this hash.',
+    status: 400,
+    result: 'invalid',
+  },
+  RATE_LIMITED: {
+    meaning: 'The principal has had as much done for it as it may for now.',
+    status: 429,
+    retryable: true,
+    result: 'denied',
+  },
   UNAUTHENTICATED: { meaning: 'No token, or one we do not know.', status: 401, result: 'denied' },
   FORBIDDEN: { meaning: 'The principal may not send this request.', status: 403, result: 'denied' },
   INVALID_ARGUMENT: {
@@ -76,6 +87,27 @@ export const errorCodes = {
   },
   INVALID_TOKEN: {
     meaning: 'X-Read-After is not a token of this cluster.',
+    status: 400,
+    result: 'invalid',
+  },
+  POSITION_FOREIGN: {
+    meaning: 'The token or cursor is of another database cluster.',
+    status: 400,
+    result: 'invalid',
+  },
+  POSITION_LOST: {
+    meaning: 'What the token or cursor has seen was lost with an old primary, or may have been.',
+    status: 410,
+    result: 'error',
+  },
+  POSITION_ON_LATER_TIMELINE: {
+    meaning: 'The token or cursor is of after a promotion that no standby has followed yet.',
+    status: 503,
+    retryable: true,
+    result: 'error',
+  },
+  POSITION_IN_FUTURE: {
+    meaning: 'The token or cursor is of WAL that the primary does not have.',
     status: 400,
     result: 'invalid',
   },
@@ -199,9 +231,11 @@ export class InvalidCursorError extends GatewayError {
 /** The cursor was written for another filter or order, so it points nowhere in this list. */
 export class CursorMismatchError extends GatewayError {
   override readonly code = 'CURSOR_MISMATCH';
-  constructor(what: 'filter' | 'order') {
+  constructor(what: 'filter' | 'order' | 'principal') {
     super(
-      `This cursor was made with another ${what}. Keep "${what === 'order' ? 'orderBy' : 'filter'}" the same while paging, or start again without a cursor.`,
+      what === 'principal'
+        ? 'This cursor was made for somebody else. Start again without a cursor.'
+        : `This cursor was made with another ${what}. Keep "${what === 'order' ? 'orderBy' : 'filter'}" the same while paging, or start again without a cursor.`,
     );
   }
 }
@@ -242,6 +276,26 @@ export class QueryTooLargeError extends GatewayError {
   override readonly code = 'QUERY_TOO_LARGE';
 }
 
+/** No trusted document has this hash. */
+export class PersistedQueryNotFoundError extends GatewayError {
+  override readonly code = 'PERSISTED_QUERY_NOT_FOUND';
+  constructor() {
+    // The words that clients of persisted queries look for, to send the text instead.
+    super('PersistedQueryNotFound');
+  }
+}
+
+/** The principal has had as much done for it as it may for now. */
+export class RateLimitedError extends GatewayError {
+  override readonly code = 'RATE_LIMITED';
+  override readonly details: Readonly<Record<string, string | number>>;
+  /** `limit`: what there was too much of, as docs/errors.md lists them. */
+  constructor(limit: string, retryAfterSeconds: number) {
+    super(`Too much at once, or in this minute (${limit}). Ask again in ${retryAfterSeconds} s.`);
+    this.details = { limit, retryAfterSeconds };
+  }
+}
+
 /** The HTTP request itself is malformed: a header that is not a number, a body that is not an object. */
 export class BadRequestError extends GatewayError {
   override readonly code = 'BAD_REQUEST';
@@ -254,6 +308,60 @@ export class InvalidTokenError extends GatewayError {
     message = 'The token in X-Read-After was not written by this gateway. Use extensions.replica.token of an earlier answer.',
   ) {
     super(message);
+  }
+}
+
+/** A position that is not reached, carried by a token or by a cursor. */
+interface Carried {
+  readonly isOfCursor?: true;
+}
+
+const carrierOf = ({ isOfCursor }: Carried): 'cursor' | 'token' => (isOfCursor ? 'cursor' : 'token');
+
+/** The position is of another cluster than the standbys here: it means nothing to them. */
+export class PositionForeignError extends GatewayError {
+  override readonly code = 'POSITION_FOREIGN';
+  constructor(position: Carried) {
+    super(`This ${carrierOf(position)} is of another database cluster. Ask again without it.`);
+  }
+}
+
+/**
+ * The position lies beyond the place where its timeline was left: what was written there is gone for good. Or nobody knows
+ * where that place is.
+ */
+export class PositionLostError extends GatewayError {
+  override readonly code = 'POSITION_LOST';
+  constructor(position: Carried, { isProven = true } = {}) {
+    super(
+      isProven
+        ? `What this ${carrierOf(position)} has seen was lost with an old primary: calls that were read then may not be in the ` +
+            'database any more. Ask again without it, and read again what depends on it.'
+        : `This ${carrierOf(position)} is of before a promotion, and whether all that it has seen came over is not known here. ` +
+            'Ask again without it, and read again what depends on it.',
+    );
+  }
+}
+
+/** The position is of a timeline that no server known here is on. */
+export class PositionOnLaterTimelineError extends GatewayError {
+  override readonly code = 'POSITION_ON_LATER_TIMELINE';
+  constructor(position: Carried) {
+    super(
+      `This ${carrierOf(position)} is of after a promotion that no standby has followed yet. Try again in a moment, or ask ` +
+        'without it.',
+    );
+  }
+}
+
+/** The position lies beyond the end of the WAL of the primary itself. */
+export class PositionInFutureError extends GatewayError {
+  override readonly code = 'POSITION_IN_FUTURE';
+  constructor(position: Carried) {
+    super(
+      `This ${carrierOf(position)} is of WAL that the primary does not have: it was restored, or has lost what it had not ` +
+        'flushed. Ask again without it.',
+    );
   }
 }
 
@@ -306,6 +414,17 @@ export class ReplicaConflictError extends ReplicaFailureError {
   }
 }
 
+/** The standby has replayed a lock on what our query reads, such as that of an ALTER TABLE (SQLSTATE 55P03). */
+export class ReplicaLockedError extends ReplicaFailureError {
+  override readonly code = 'REPLICA_CONFLICT';
+  /** The wait was ended because another standby can answer, not because it had lasted as long as is allowed. */
+  readonly isEarly: boolean;
+  constructor({ isEarly = false } = {}) {
+    super('The standby has replayed a lock on the table that this query reads. Ask again.');
+    this.isEarly = isEarly;
+  }
+}
+
 /** The standby went away while it was answering: stopped, crashed, cut off (57P0x, 08xxx, a closed socket). */
 export class ReplicaLostError extends ReplicaFailureError {
   override readonly code = 'REPLICA_LOST';
@@ -314,7 +433,7 @@ export class ReplicaLostError extends ReplicaFailureError {
   }
 }
 
-/** The statement ran into statement_timeout or lock_timeout (57014, 55P03). */
+/** The statement ran into statement_timeout (57014). */
 export class QueryTimeoutError extends GatewayError {
   override readonly code = 'QUERY_TIMEOUT';
   constructor() {
@@ -351,5 +470,23 @@ export class OverloadedError extends GatewayError {
   override readonly code = 'OVERLOADED';
   constructor() {
     super('Every connection to the standby that you may have is busy. Ask again in a moment.');
+  }
+}
+
+/** What arrives cannot be told now: no standby has answered since the start, or the table lacks what it takes. */
+export class FeedUnavailableError extends GatewayError {
+  override readonly code = 'NO_REPLICA_AVAILABLE';
+  constructor(reason: string) {
+    super(`There are no subscriptions to calls now: ${reason} replicationStatus.feed tells more.`);
+  }
+}
+
+/** The principal has as many subscriptions as it may have at once. */
+export class TooManySubscriptionsError extends GatewayError {
+  override readonly code = 'OVERLOADED';
+  override readonly details: Readonly<Record<string, number>>;
+  constructor(ceiling: number) {
+    super(`At most ${ceiling} subscriptions may be open at once. End one first.`);
+    this.details = { ceiling };
   }
 }

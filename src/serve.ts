@@ -1,12 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { createPrincipals } from './access/principals.ts';
-import { createApp } from './app.ts';
+import { AuditLog } from './access/audit/audit-log.ts';
+import { type OpenBudget, openBudget } from './access/budget/open-budget.ts';
+import { openSignIn, type SignIn } from './access/sign-in.ts';
+import { type App, createApp } from './app.ts';
+import { Feed } from './feed/feed.ts';
+import { changesOf } from './feed/settings.ts';
 import { createGraphiQL } from './graphiql/routes.ts';
+import { TrustedDocuments } from './graphql/trusted-documents.ts';
 import { createHealthRoute } from './http/health.ts';
 import { createGatewayServer, type GatewayServer } from './http/server.ts';
 import { createNumbering, type Numbering } from './numbering/numbering.ts';
 import { CatalogueWatch } from './replicas/catalogue-watch.ts';
+import { KeyWatch } from './replicas/key-watch.ts';
 import { createReplicas, type Replicas, type ReplicasOptions } from './replicas/replicas.ts';
 import { createSampleHistory } from './replicas/sample-history.ts';
 import { schema } from './schema/index.ts';
@@ -21,6 +27,8 @@ import { packageVersion } from './telemetry/version.ts';
 export interface Gateway {
   /** `http://host:port/graphql`; the real port when the setting is 0. */
   readonly url: string;
+  /** Reads again what may change while it runs: where standbys are named. */
+  reload(): Promise<void>;
   /** Drains running requests, then closes everything. */
   close(): Promise<void>;
 }
@@ -33,14 +41,23 @@ export interface GatewayTuning {
 
 /** How long the start waits for a first standby before it goes on without: then requests fail until one is there. */
 const FIRST_STANDBY_SECONDS = 5;
-/** How long the start waits for the numbering plan: an ordinary one is there long before a standby is. */
-const NUMBERING_MILLIS = 500;
+/** How long the start waits for files and the identity provider: they are commonly there long before a standby is. */
+const FIRST_READ_MILLIS = 500;
 /** How long the last spans may take on their way even when requests took all the time there was for draining. */
 const MIN_FLUSH_MILLIS = 500;
 
-/** `npm start`: serves until the signal is aborted. Resolves with the exit code. */
-export async function serve(env: Environment, stop: AbortSignal): Promise<number> {
-  const gateway = await startGateway(env);
+/**
+ * `npm start`: serves until the signal is aborted, and reloads whenever it is told to. Resolves with the exit code.
+ */
+export async function serve(
+  env: Environment,
+  stop: AbortSignal,
+  onReload: (reload: () => void) => void = () => {},
+): Promise<number> {
+  let gateway: Gateway | undefined;
+  // Before it has started there is nothing that could have been read too early.
+  onReload(() => void gateway?.reload());
+  gateway = await startGateway(env);
   await new Promise<void>((resolve) => {
     if (stop.aborted) resolve();
     stop.addEventListener('abort', () => resolve(), { once: true });
@@ -58,11 +75,17 @@ export async function startGateway(env: Environment, tuning: GatewayTuning = {})
   const logger = createLogger({ level: settings.telemetry.logLevel });
   const replicas = createReplicas(replicasOptions(settings, logger));
   const numbering = createNumbering({ ...settings.numbering, logger });
+  const signIn = openSignIn(settings.access, logger);
   const stopping = new AbortController();
   let traces: Traces | undefined;
+  let budget: OpenBudget | undefined;
+  let audit: AuditLog | undefined;
   try {
     const version = packageVersion();
     traces = await openTraces(settings, version, logger);
+    budget = await openBudget(settings.budget, logger);
+    audit = await openAudit(settings, logger);
+    const trusted = new TrustedDocuments(settings.documents);
     const catalogue = new CatalogueWatch({
       replicas,
       sourceName: settings.source.name,
@@ -70,17 +93,48 @@ export async function startGateway(env: Environment, tuning: GatewayTuning = {})
       intervalSeconds: tuning.catalogueIntervalSeconds,
     });
     await watchCatalogue(catalogue, logger, stopping.signal);
-    const parts = { settings, logger, replicas, numbering, traces, catalogue, version, stopping };
-    const { server, graphiql } = assembleServer(parts);
-    await Promise.race([numbering.firstRead, delay(NUMBERING_MILLIS, undefined, { ref: false })]);
+    const feed = new Feed({
+      replicas,
+      source: (replica) => catalogue.sourceOf(replica),
+      reread: (...failure) => catalogue.reread(...failure),
+      changes: changesOf(settings.feed),
+      logger,
+    });
+    // A slot takes up to 45 seconds to begin: whoever subscribes later finds it at work.
+    if (settings.feed.publication !== undefined) feed.join(() => {});
+    const parts = {
+      settings,
+      logger,
+      replicas,
+      feed,
+      numbering,
+      signIn,
+      budget,
+      trusted,
+      traces,
+      audit,
+      catalogue,
+      version,
+      stopping,
+    };
+    const { app, server, graphiql } = assembleServer(parts);
+    const firstReads = Promise.all([numbering.firstRead, signIn.firstLook, watchTableKeys(parts)]);
+    await Promise.race([firstReads, delay(FIRST_READ_MILLIS, undefined, { ref: false })]);
     const url = await listen(server, parts);
     graphiql?.prepare().catch((error: unknown) => logger.error({ err: error }, 'GraphiQL cannot be served'));
-    return { url, close: () => stop(server, parts) };
+    const reload = () => {
+      logger.info('reloading where standbys are named');
+      return replicas.reload();
+    };
+    return { url, reload, close: () => stop(app, server, parts) };
   } catch (error) {
     stopping.abort();
+    signIn.close();
     numbering.close();
+    budget?.close();
     await replicas.close();
     await traces?.close(0);
+    await audit?.close();
     throw error;
   }
 }
@@ -90,19 +144,22 @@ interface Parts {
   readonly settings: GatewaySettings;
   readonly logger: Logger;
   readonly replicas: Replicas;
+  readonly feed: Feed;
   readonly numbering: Numbering;
+  readonly budget: OpenBudget;
+  readonly trusted: TrustedDocuments;
+  readonly signIn: SignIn;
   readonly traces: Traces | undefined;
+  readonly audit: AuditLog | undefined;
   readonly version: string;
   /** Aborted when the gateway begins to drain. */
   readonly stopping: AbortController;
   readonly catalogue: CatalogueWatch;
 }
 
-function assembleServer({ settings, logger, replicas, numbering, catalogue, ...parts }: Parts) {
+function assembleServer({ settings, logger, replicas, feed, numbering, catalogue, ...parts }: Parts) {
   const { access, http, telemetry } = settings;
-  const graphiql = settings.graphiql.isServed
-    ? createGraphiQL({ accountId: access.account?.accountIds[0] })
-    : undefined;
+  const graphiql = settings.graphiql.isServed ? createGraphiQL() : undefined;
   const health = createHealthRoute({
     isReady: () => replicas.ready() && catalogue.canList(),
     problems: () => catalogue.problems(),
@@ -112,15 +169,36 @@ function assembleServer({ settings, logger, replicas, numbering, catalogue, ...p
   const history = createSampleHistory({ pollIntervalSeconds: settings.replicas.pollIntervalSeconds });
   replicas.onSample((sample) => history.note(sample));
   const build = { version: parts.version };
+  const { budget } = parts.budget;
+  const principals = parts.budget.guard(parts.signIn.principals);
   const app = createApp({
     history,
-    metrics: createMetrics({ replicas, numbering, catalogue, schema, build, token: telemetry.metricsToken }),
+    metrics: createMetrics({
+      replicas,
+      numbering,
+      catalogue,
+      budget,
+      signIn: principals,
+      audit: parts.audit,
+      schema,
+      build,
+      token: telemetry.metricsToken,
+    }),
     traces: parts.traces,
+    audit: parts.audit,
     replicas,
     source: (replica) => catalogue.sourceOf(replica),
     reread: (...failure) => catalogue.reread(...failure),
     carriers: numbering,
-    principals: createPrincipals(access),
+    principals,
+    budget,
+    trusted: parts.trusted,
+    feed: {
+      feed,
+      maxSubscriptions: settings.feed.maxSubscriptions,
+      compresses: http.compression !== 'off',
+    },
+    trustedProxies: access.trustedProxies,
     logger,
     allowedOrigins: http.allowedOrigins,
     maxStalenessSeconds: settings.replicas.maxStalenessSeconds,
@@ -131,29 +209,58 @@ function assembleServer({ settings, logger, replicas, numbering, catalogue, ...p
     refuse: app.refuse,
     receive: app.receive,
     drainTimeoutSeconds: http.drainTimeoutSeconds,
+    compression: http.compression,
     onError: (error) => logger.error({ err: error }, 'request failed outside GraphQL'),
   });
-  return { server, graphiql };
+  return { app, server, graphiql };
+}
+
+/** Keys that are in the table come from the standbys, as soon as one is there. Resolves after the first look. */
+async function watchTableKeys({ signIn, replicas, logger }: Parts): Promise<void> {
+  const { tableKeys, closed } = signIn;
+  if (!tableKeys) return;
+  const watch = new KeyWatch({
+    replicas,
+    onKeys: (keys) => tableKeys.replace(keys),
+    onProblem: (problem) => logger.warn({ problem }, 'the API keys cannot be read'),
+  });
+  void watch.watch(closed);
+  await watch.firstLook;
 }
 
 /** Resolves with the URL of the API. */
-async function listen(server: GatewayServer, { settings, logger }: Parts): Promise<string> {
+async function listen(
+  server: GatewayServer,
+  { settings, logger, replicas, version }: Parts,
+): Promise<string> {
   const port = await server.listen(settings.http);
   const host = settings.http.host.includes(':') ? `[${settings.http.host}]` : settings.http.host;
-  logger.info({ host, port, replicas: settings.databases.replicaUrls.length }, 'ready');
+  logger.info({ version, host, port, replicas: replicas.snapshot().replicas.length }, 'ready');
   return `http://${host}:${port}/graphql`;
 }
 
-async function stop(server: GatewayServer, parts: Parts): Promise<void> {
-  const { settings, logger, replicas, numbering, traces, stopping } = parts;
+async function stop(app: App, server: GatewayServer, parts: Parts): Promise<void> {
+  const { settings, logger, replicas, feed, numbering, signIn, budget, traces, audit, stopping } = parts;
   logger.info('draining');
   stopping.abort();
   const drainedBy = performance.now() + settings.http.drainTimeoutSeconds * 1000;
+  // They would never end by themselves; their clients connect again, elsewhere.
+  app.endSubscriptions();
+  feed.close();
   const { cut } = await server.close();
+  signIn.close();
   numbering.close();
+  budget.close();
   await replicas.close();
   await traces?.close(Math.max(drainedBy - performance.now(), MIN_FLUSH_MILLIS));
+  await audit?.close();
   logger.info({ cut }, 'stopped');
+}
+
+/** Rejects where the file cannot be opened: whoever wants an audit wants no answer without it. */
+async function openAudit({ audit }: GatewaySettings, logger: Logger): Promise<AuditLog | undefined> {
+  const { file, ...others } = audit;
+  return file === undefined ? undefined : AuditLog.open({ ...others, file, logger });
 }
 
 /** What makes spans is loaded only where they are wanted: elsewhere the start is as fast, and the process as small. */

@@ -1,7 +1,12 @@
+import { auditSettings } from './access/audit/settings.ts';
+import { budgetSettings } from './access/budget/settings.ts';
 import { accessSettings } from './access/settings.ts';
 import { migrateSettings } from './db/migrate/settings.ts';
+import { setupSettings } from './db/setup/settings.ts';
 import { sourceSettings } from './db/sources/settings.ts';
+import { feedSettings } from './feed/settings.ts';
 import { graphiqlSettings } from './graphiql/settings.ts';
+import { documentSettings } from './graphql/settings.ts';
 import { httpSettings } from './http/settings.ts';
 import { numberingSettings } from './numbering/settings.ts';
 import { databaseSettings, replicaSettings } from './replicas/settings.ts';
@@ -15,9 +20,13 @@ export const gatewaySettings = settingGroup({
     databases: databaseSettings,
     source: sourceSettings,
     replicas: replicaSettings,
+    feed: feedSettings,
     http: httpSettings,
     graphiql: graphiqlSettings,
     access: accessSettings,
+    budget: budgetSettings,
+    documents: documentSettings,
+    audit: auditSettings,
     numbering: numberingSettings,
     telemetry: telemetrySettings,
   },
@@ -26,7 +35,9 @@ export const gatewaySettings = settingGroup({
 export type GatewaySettings = ValueOf<typeof gatewaySettings>;
 
 /** Every setting there is: those of a gateway, and those of commands. */
-export const allSettings = settingGroup({ members: { gateway: gatewaySettings, migrate: migrateSettings } });
+export const allSettings = settingGroup({
+  members: { gateway: gatewaySettings, migrate: migrateSettings, setup: setupSettings },
+});
 
 /** Throws one BadSettingsError that lists every bad setting. */
 export function parseGatewaySettings(env: Environment): GatewaySettings {

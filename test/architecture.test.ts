@@ -8,6 +8,7 @@ const ranks: readonly (readonly string[])[] = [
   ['db'],
   ['access', 'streaming', 'numbering'],
   ['replicas'],
+  ['feed'],
   ['resolvers'],
   ['context.ts'],
   ['schema'],
@@ -16,7 +17,7 @@ const ranks: readonly (readonly string[])[] = [
   ['graphql'],
   ['grafana', 'graphiql'],
   ['app.ts', 'settings.ts'],
-  ['serve.ts', 'demo'],
+  ['serve.ts', 'demo', 'backup'],
   ['cli.ts', 'cli'],
 ];
 
@@ -116,9 +117,14 @@ describe('imports point one way', () => {
         'src/db/wire/raw-rows.ts',
         'src/db/wire/rows.ts',
         'src/replicas/connections.ts',
+        'src/replicas/moment-lender.ts',
         // Of the gateway itself and of its commands.
-        'src/db/catalogue/catalogue-doctor.ts',
+        'src/db/calls/ledger-entries.ts',
+        'src/db/doctor/checks/pooling.ts',
+        'src/db/keys/key-table.ts',
         'src/db/migrate/migrate-progress.ts',
+        'src/db/setup/walsender.ts',
+        'src/replicas/replication-connection.ts',
         'src/replicas/watcher-connections.ts',
       ].sort(),
     );

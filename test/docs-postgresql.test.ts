@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { shellBlocksOf } from './operations/handbook.ts';
 import { startTestCluster, type TestCluster } from './support/postgres.ts';
 
 /** A statement of the handbook, and where it is to be run. */
@@ -61,6 +62,12 @@ const blocks = blocksOf(readFileSync('docs/postgresql.md', 'utf8'));
 test('the handbook has SQL, and it is found', () => {
   expect(blocks.length).toBeGreaterThanOrEqual(10);
   expect(blocks.every(({ statements }) => statements.length > 0)).toBe(true);
+});
+
+test('each block of commands says on which host it runs, or that the tests do not run it', () => {
+  const blocks = shellBlocksOf('docs/postgresql.md');
+  expect(blocks.length).toBeGreaterThanOrEqual(15);
+  expect(blocks.filter(({ host }) => host === undefined).length).toBeLessThanOrEqual(2);
 });
 
 describe.each([16, 18])('the SQL of docs/postgresql.md on PostgreSQL %i', (major) => {

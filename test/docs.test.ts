@@ -49,3 +49,18 @@ test('decisions are numbered without a gap, and each says its own number', () =>
     expect(read(file)).toMatch(new RegExp(`^# ${Number(basename(file).slice(0, 4))}\\. `));
   }
 });
+
+describe.each(['docs/operations.md', 'docs/postgresql.md'])('the commands of %s', (file) => {
+  const blocks = [...read(file).matchAll(/^ *```(?:sh|bash)\n *(.*)$/gm)].map((found) => found[1]!);
+
+  test('say by their first line on which host they run, which test runs them, or that none does', () => {
+    const mark = /^# (on (db-\d|the gateway's host)\b|(run|tried) by test\/|not run by the tests)/;
+    expect(blocks.length).toBeGreaterThan(10);
+    expect(blocks.filter((first) => !mark.test(first))).toEqual([]);
+  });
+
+  test('name tests that are there', () => {
+    const named = blocks.flatMap((first) => [...first.matchAll(/test\/[\w/.-]+\.ts/g)].map(([path]) => path));
+    expect(named.filter((path) => !existsSync(path))).toEqual([]);
+  });
+});

@@ -16,7 +16,13 @@ const taken: readonly (readonly [pattern: RegExp, instead: string])[] = [
 
 const instead = (name: string): string | undefined => taken.find(([pattern]) => pattern.test(name))?.[1];
 
-const files = globSync(['src/**/*.ts', 'bench/**/*.ts', 'codegen/**/*.ts', 'codegen.ts']);
+const files = globSync([
+  'src/**/*.ts',
+  'packages/client/src/**/*.ts',
+  'bench/**/*.ts',
+  'codegen/**/*.ts',
+  'codegen.ts',
+]).filter((file) => !file.includes('node_modules'));
 
 test.each(files)('%s names nothing by a word that has another meaning', (file) => {
   const names = [...identifiersOf(readFileSync(file, 'utf8'))];

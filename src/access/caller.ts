@@ -1,19 +1,24 @@
-import type { Principal, Principals } from './principals.ts';
+import type { Credentials, Principal, Principals } from './principals.ts';
 
 /** Who sends a request. The principal is obtained once, when a part first needs it. */
 export class Caller {
-  readonly #authorization: string | null;
+  readonly #credentials: Credentials;
   readonly #principals: Principals;
   #principal: Promise<Principal> | undefined = undefined;
 
-  constructor(authorization: string | null, principals: Principals) {
-    this.#authorization = authorization;
+  constructor(credentials: Credentials, principals: Principals) {
+    this.#credentials = credentials;
     this.#principals = principals;
+  }
+
+  /** Of the client, as far as it is known. */
+  get address(): string | undefined {
+    return this.#credentials.address;
   }
 
   /** Rejects with UnauthenticatedError. */
   principal(): Promise<Principal> {
-    this.#principal ??= this.#principals.authenticate(this.#authorization);
+    this.#principal ??= this.#principals.authenticate(this.#credentials);
     return this.#principal;
   }
 }

@@ -1,59 +1,37 @@
-import { hash, timingSafeEqual } from 'node:crypto';
 import type { Scope } from '../db/scope.ts';
-import { UnauthenticatedError } from '../errors.ts';
-import type { AccessSettings } from './settings.ts';
+import type { Right } from './right.ts';
+import type { Role } from './roles.ts';
 
-/** Who asks, what they may see, and how much at once. */
+/** Who sends a request, what they may see, and how much at once. */
 export interface Principal {
+  /** As logs show it. Requests of one name share connections and budgets, whichever credential they come with. */
   readonly name: string;
-  readonly role: 'ADMIN' | 'CUSTOMER' | 'ACCOUNT';
+  readonly role: Role;
   readonly scope: Scope;
   /** Ceiling of `first` and `last`. */
   readonly maxPage: number;
+  /** Of the API key, or of the key that signed the token; undefined for a static token. */
+  readonly keyId?: string | undefined;
+  /** Undefined: it ends with the process, as that of a static token does. */
+  readonly right?: Right | undefined;
 }
 
-/** Finds the principal of an Authorization header. */
+/** What a request says of its sender. */
+export interface Credentials {
+  /** The header; null without one. */
+  readonly authorization: string | null;
+  /** Of the client; undefined where it is not known. */
+  readonly address?: string | undefined;
+}
+
+/** Finds the principal of a request. */
 export interface Principals {
   /** Rejects with UnauthenticatedError when the header is missing, malformed, or names no principal. */
-  authenticate(authorization: string | null): Promise<Principal>;
+  authenticate(credentials: Credentials): Promise<Principal>;
 }
 
-/** The principals of the settings: two static tokens, admin and account. */
-export function createPrincipals({ adminToken, account, ...ceilings }: AccessSettings): Principals {
-  const known: { readonly digest: Buffer; readonly principal: Principal }[] = [];
-  if (adminToken) {
-    const principal = {
-      name: 'admin',
-      role: 'ADMIN',
-      scope: { kind: 'all' },
-      maxPage: ceilings.adminMaxPage,
-    } as const;
-    known.push({ digest: digestOf(adminToken), principal });
-  }
-  if (account) {
-    const { token, accountIds } = account;
-    const principal = {
-      name: `account ${accountIds.join(',')}`,
-      role: 'ACCOUNT',
-      scope: { kind: 'accounts', accountIds },
-      maxPage: ceilings.accountMaxPage,
-    } as const;
-    known.push({ digest: digestOf(token), principal });
-  }
-
-  return {
-    async authenticate(authorization) {
-      const token = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
-      if (token === undefined) throw new UnauthenticatedError();
-      const digest = digestOf(token);
-      const found = known.find((candidate) => timingSafeEqual(candidate.digest, digest));
-      if (!found) throw new UnauthenticatedError('This token is not known here.');
-      return found.principal;
-    },
-  };
-}
-
-/** Tokens are compared as digests: equal in length, so in constant time. */
-function digestOf(token: string): Buffer {
-  return hash('sha256', token, 'buffer');
-}
+/** One way to sign in. Undefined: the token is of another way. Throws UnauthenticatedError for a bad one of its own. */
+export type Authenticator = (
+  token: string,
+  address: string | undefined,
+) => Principal | undefined | Promise<Principal | undefined>;

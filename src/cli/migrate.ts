@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { migrateDown, migrateSql, migrateStatus, migrateUp } from '../db/migrate/migrate.ts';
 import { migrateSettings } from '../db/migrate/settings.ts';
+import { expandHosts, splitUrls } from '../replicas/connection-url.ts';
 import { databaseSettings } from '../replicas/settings.ts';
 import { parseSettings } from '../settings/parse.ts';
 import { type Environment, settingGroup } from '../settings/setting.ts';
@@ -8,20 +9,23 @@ import { type Environment, settingGroup } from '../settings/setting.ts';
 /** Read only where the URL is not an argument. */
 const urlSettings = settingGroup({
   members: { owner: migrateSettings.members.url, primaryUrl: databaseSettings.members.primaryUrl },
-  combine: ({ owner, primaryUrl }) => owner ?? primaryUrl,
+  // Of several that may be the primary the first is taken: --url names another.
+  combine: ({ owner, primaryUrl }) => owner ?? (primaryUrl && splitUrls(primaryUrl).flatMap(expandHosts)[0]),
 });
 
 const passwordSettings = settingGroup({
   members: { gatewayPassword: migrateSettings.members.gatewayPassword },
 });
 
-const help = `Usage: cdr-gateway migrate <up|down|status|sql> [--url URL] [--all]
+const help = `Usage: cdr-gateway migrate <up|down|status|sql> [--url URL] [--all] [--with NAME]
 
   up      Create what is missing: development tables, indexes (CONCURRENTLY), the gateway's roles
   down    Undo the newest migration; --all undoes every one. Tables of the switch are never dropped
   status  What is done, what is pending, which indexes are half-built
   sql     Print the statements instead of running them
 
+  --with NAME An optional migration as well (down: it alone). row_security: PostgreSQL itself keeps tenants apart;
+              ledger: corrections and deletions of calls are noted, so that subscriptions tell them
   --url URL   The primary, as the owner of the tables (default: MIGRATE_URL, then PRIMARY_URL)
 
 GATEWAY_PASSWORD sets the password of the role gateway; without it the role keeps the one it has.
@@ -41,10 +45,10 @@ export async function migrate(
   }
   const url = values.url ?? parseSettings(urlSettings, env);
   const actions: Readonly<Record<string, (url: string) => Promise<void>>> = {
-    up: (url) => migrateUp(url, log, parseSettings(passwordSettings, env)),
-    down: (url) => migrateDown(url, log, { all: values.all ?? false }),
+    up: (url) => migrateUp(url, log, { ...parseSettings(passwordSettings, env), optional: values.with }),
+    down: (url) => migrateDown(url, log, { all: values.all ?? false, optional: values.with ?? [] }),
     status: (url) => migrateStatus(url, log),
-    sql: (url) => migrateSql(url, log),
+    sql: (url) => migrateSql(url, log, values.with),
   };
   const run = action !== undefined && Object.hasOwn(actions, action) ? actions[action] : undefined;
   if (!run || others.length > 0) {
@@ -63,6 +67,11 @@ function parse(args: readonly string[]) {
   return parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { url: { type: 'string' }, all: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      url: { type: 'string' },
+      all: { type: 'boolean' },
+      with: { type: 'string', multiple: true },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
 }

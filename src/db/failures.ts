@@ -4,6 +4,7 @@ import {
   QueryTimeoutError,
   ReplicaConflictError,
   ReplicaFullError,
+  ReplicaLockedError,
   ReplicaLostError,
   RequestCancelledError,
   TableChangedError,
@@ -20,7 +21,6 @@ interface KindTraits {
 }
 
 const lost = { isLoss: true, explain: () => new ReplicaLostError() };
-const timeout = { isLoss: false, explain: () => new QueryTimeoutError() };
 
 /** Every failure of a statement or a connection is of one of these kinds. */
 export const failureKinds = {
@@ -39,8 +39,17 @@ export const failureKinds = {
     // Another standby may have room; when our pool is full, the others are commonly as busy.
     explain: (error) => (hasCode(error) ? new ReplicaFullError() : new OverloadedError()),
   },
-  timeout: { meaning: 'Is well: the statement ran into its time limit, or was cancelled.', ...timeout },
-  lockTimeout: { meaning: 'Is well: replay holds a lock that the statement wants.', ...timeout },
+  timeout: {
+    meaning: 'Is well: the statement ran into its time limit, or was cancelled.',
+    isLoss: false,
+    explain: () => new QueryTimeoutError(),
+  },
+  lockTimeout: {
+    meaning:
+      'Is well: replay holds a lock that the statement wants. Another may not have it yet, or no longer.',
+    isLoss: false,
+    explain: () => new ReplicaLockedError(),
+  },
   refused: { meaning: 'Is set up otherwise than we expect: login, database or rights.', isLoss: true },
   pooled: { meaning: 'Is behind a pooler that changes sessions with each transaction.', isLoss: true },
   readOnly: { meaning: 'Is well: a statement of ours tried to write, which is a defect.', isLoss: false },
@@ -104,7 +113,8 @@ export function isLoss(kind: FailureKind): boolean {
 /** Turns what PostgreSQL or the driver threw into a failure we explain; any other is returned as it is, to be masked. */
 export function explain(error: unknown, signal?: AbortSignal): unknown {
   if (error instanceof GatewayError) return error;
-  if (signal?.aborted) return new RequestCancelledError();
+  if (signal?.aborted)
+    return signal.reason instanceof GatewayError ? signal.reason : new RequestCancelledError();
   if (isTableChange(error)) return new TableChangedError(error);
   const traits: KindTraits = failureKinds[classify(error)];
   return traits.explain?.(error) ?? error;
@@ -115,6 +125,8 @@ export function explain(error: unknown, signal?: AbortSignal): unknown {
  * a right that was taken, a type that is another one, a plan whose result would be another one, a value beyond a type.
  */
 const TABLE_CHANGES = /^(42703|42P01|3F000|42501|42704|42883|42804|42846|0A000|22003|22P03)$/;
+/** What PostgreSQL says where the policies of 0009_row_security, or their roles, came or went since the last look. */
+const SCOPE_POLICIES_CHANGED = /"gateway_(all|customers)"|malformed array literal: ""/;
 /** Of a table that was dropped while the statement was being planned. */
 const RELATION_GONE = /could not open relation|cache lookup failed/;
 
@@ -122,6 +134,7 @@ function isTableChange(error: unknown): boolean {
   if (error instanceof RowShapeError) return true;
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   if (typeof code !== 'string') return false;
+  if (/^(22023|22P02)$/.test(code)) return SCOPE_POLICIES_CHANGED.test(String(message));
   return TABLE_CHANGES.test(code) || (code === 'XX000' && RELATION_GONE.test(String(message)));
 }
 

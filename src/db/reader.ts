@@ -7,6 +7,7 @@ import type { Source } from './sources/sources.ts';
 import type { SlotValues, Statement } from './statement.ts';
 import type { Lender } from './wire/lender.ts';
 import { readRows } from './wire/rows.ts';
+import { encodeScope } from './wire/scope-messages.ts';
 
 /**
  * The one door to the calls of one standby, for one principal. What is read through it lies within `scope`: statements
@@ -19,7 +20,14 @@ export interface Reader {
   readonly scope: Scope;
   /** Aborted when the client goes away or the answer has ended: the statement is then cancelled in PostgreSQL. */
   readonly signal: AbortSignal | undefined;
+  /** Told how many rows each statement returned. */
+  readonly onRows?: ((rows: number) => void) | undefined;
 }
+
+/** What is needed of it to execute a statement. */
+export type Executor = Pick<Reader, 'pool' | 'scope' | 'signal' | 'onRows'> & {
+  readonly source: Pick<Source, 'hasScopePolicies'>;
+};
 
 /** A Kysely over a pool, for statements that are of no principal: the catalogue, when the gateway starts. */
 export function createDatabase(pool: Pool): Kysely<DB> {
@@ -31,13 +39,16 @@ export function createDatabase(pool: Pool): Kysely<DB> {
  * PostgreSQL when the client leaves.
  */
 export async function run<Row>(
-  { pool, scope, signal }: Pick<Reader, 'pool' | 'scope' | 'signal'>,
+  { pool, source, scope, signal, onRows }: Executor,
   statement: Statement<Row>,
   values?: SlotValues,
 ): Promise<Row[]> {
   const bound = statement.bind(scope, values);
+  const prelude = source.hasScopePolicies ? encodeScope(scope) : undefined;
   try {
-    return await readRows<Row>(pool, bound, signal);
+    const rows = await readRows<Row>(pool, { ...bound, prelude }, signal);
+    onRows?.(rows.length);
+    return rows;
   } catch (error) {
     throw explain(error, signal);
   }

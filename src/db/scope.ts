@@ -1,13 +1,20 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 
 /**
- * Whose calls a principal may see. It says which kind it is and is never absent: "everybody" is written down, and an
- * empty list of ids sees nothing. Ids are decimal digits of a bigint.
+ * Whose calls a principal may see, and what of their numbers. It says which kind it is and is never absent: "everybody" is
+ * written down, and an empty list of ids sees nothing. Ids are decimal digits of a bigint.
  */
-export type Scope =
-  | { readonly kind: 'all' }
-  | { readonly kind: 'accounts'; readonly accountIds: readonly string[] }
-  | { readonly kind: 'customers'; readonly customerIds: readonly string[] };
+export type Scope = NumbersInScope &
+  (
+    | { readonly kind: 'all' }
+    | { readonly kind: 'accounts'; readonly accountIds: readonly string[] }
+    | { readonly kind: 'customers'; readonly customerIds: readonly string[] }
+  );
+
+interface NumbersInScope {
+  /** Whole when missing. Otherwise no relation of the scope has them: what is not there cannot be shown, sought or counted. */
+  readonly numbers?: 'masked' | 'hidden';
+}
 
 export type ScopeKind = Scope['kind'];
 
@@ -69,10 +76,17 @@ export function idsOfScope(scope: Scope): string | readonly string[] {
   return ids.length === 1 ? ids[0]! : ids;
 }
 
-/** What the SQL of `inScope` depends on: scopes of one shape differ in nothing but ids. */
+/** What a scope lets through: kind of owner, and ids as an array literal of PostgreSQL; null: everybody's. */
+export function ownerIdsOf(scope: Scope): { readonly by: keyof OwnerColumns; readonly ids: string } | null {
+  const owners = ownersOf(scope);
+  return owners && { by: owners.by, ids: `{${owners.ids.join(',')}}` };
+}
+
+/** What the SQL of a relation in scope depends on: scopes of one shape differ in nothing but ids. */
 export function shapeOfScope(scope: Scope): string {
   const owners = ownersOf(scope);
-  return owners ? `${scope.kind} ${owners.ids.length === 1 ? 'one' : 'many'}` : scope.kind;
+  const shape = owners ? `${scope.kind} ${owners.ids.length === 1 ? 'one' : 'many'}` : scope.kind;
+  return scope.numbers ? `${shape}, numbers ${scope.numbers}` : shape;
 }
 
 /** How often `scopeIds` stands in the SQL of `inScope`. */
@@ -102,6 +116,20 @@ export function inScope(
   // Never true. It has the ids all the same, so that every restricted relation has them once.
   if (!columns[other] || !ownership) return sql`${scopeIds}::text is null`;
   return sql`${columns[other]} in (select ${ownership[other]} from ${ownership.from} where ${matches(ownership[by])})`;
+}
+
+/**
+ * The same of a call that was read: whether the scope lets it through. Null where the call does not say whose it is, and only
+ * a statement can tell.
+ */
+export function passesScope(
+  scope: Scope,
+  { i_account, i_customer }: { readonly i_account: string | null; readonly i_customer: string | null },
+): boolean | null {
+  const owners = ownersOf(scope);
+  if (!owners) return true;
+  const owner = owners.by === 'account' ? i_account : i_customer;
+  return owner === null ? null : owners.ids.includes(owner);
 }
 
 /**

@@ -34,3 +34,22 @@ export class StatementCache {
     }
   }
 }
+
+/** A cache for each source: a text that was built from one is never executed over another. */
+export class StatementCaches {
+  readonly #maxCharacters: number;
+  readonly #bySource = new WeakMap<object, StatementCache>();
+
+  /** For each source `maxCharacters` of keys and texts are kept. */
+  constructor(maxCharacters: number) {
+    this.#maxCharacters = maxCharacters;
+  }
+
+  of(source: object): StatementCache {
+    const known = this.#bySource.get(source);
+    if (known) return known;
+    const cache = new StatementCache(this.#maxCharacters);
+    this.#bySource.set(source, cache);
+    return cache;
+  }
+}

@@ -41,13 +41,23 @@ const queries = new Kysely<Record<never, never>>({
 /** In the text of a statement about the server: something to read from that is not PostgreSQL's, or a table of ours by name. */
 const READS_TABLE = /\b(?:from|join)\s+(?!pg_)|(?<!\bas )\b(?:xdrs|cdrs|calls|accounts|customers)\b(?!"?\.)/i;
 
+const NO_COLUMNS: ReadonlySet<string> = new Set();
+
+/** The columns of relations that a query names, each with its relation, as all of ours do. */
+function columnsNamedBy(query: Compilable<unknown>): ReadonlySet<string> {
+  return new Set([...query.compile().sql.matchAll(/\w"?\."?(\w+)/g)].map(([, name]) => name!));
+}
+
 /** What a statement reads from. Each relation that is opened has the predicate of the scope. */
 class Relations {
   readonly #deps: StatementDeps;
+  /** The columns that they have; undefined: all. */
+  readonly #only: ReadonlySet<string> | undefined;
   opened = 0;
 
-  constructor(deps: StatementDeps) {
+  constructor(deps: StatementDeps, only?: ReadonlySet<string>) {
     this.#deps = deps;
+    this.#only = only;
   }
 
   get source(): Source {
@@ -66,7 +76,7 @@ class Relations {
   /** The rows in scope of another relation of the source, to select from. */
   open<Model, Alias extends string>(relation: ScopedRelation<Model, Alias>): AliasedRawBuilder<Model, Alias> {
     this.opened++;
-    return relation(this.#deps.scope);
+    return relation(this.#deps.scope, this.#only);
   }
 
   /** A query over what was opened, or over other queries. */
@@ -100,14 +110,19 @@ export class Statement<Row> {
   /**
    * Compiles the query that `build` makes of the relations. The name is the first thing in the text, so that a slow
    * statement in PostgreSQL's log points at a line of code. Throws UnscopedStatementError unless each relation has the
-   * predicate of the scope.
+   * predicate of the scope. Of a statement that is kept the relations have no columns but those that the query names:
+   * PostgreSQL looks at each one that is offered, whenever it is not prepared; to find them takes a second compilation.
    */
   static build<Row>(
     deps: StatementDeps,
     name: string,
     build: (relations: Relations) => Compilable<Row>,
+    { isKept = false } = {},
   ): Statement<Row> {
-    const relations = new Relations(deps);
+    const relations = new Relations(
+      deps,
+      isKept ? columnsNamedBy(build(new Relations(deps, NO_COLUMNS))) : undefined,
+    );
     const { sql, parameters } = build(relations).compile();
     const predicates = parameters.filter((parameter) => parameter === scopeIds).length;
     if (relations.opened === 0 || predicates !== relations.opened * idsPerRelation(deps.scope)) {

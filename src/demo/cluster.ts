@@ -11,6 +11,8 @@ import { REPLICATION_ROLE, startStandby, type Upstream } from './standby.ts';
 export interface ClusterOptions {
   /** PostgreSQL 14 to 18. Default 18. */
   readonly major?: number | undefined;
+  /** Programs of that major, instead of those that npm brings. The account that runs them must be able to read them. */
+  readonly binaries?: Binaries | undefined;
   /** Hot standbys to begin with, named replica1, replica2, … Default 2. */
   readonly replicas?: number | undefined;
   /**
@@ -106,7 +108,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 async function assemble(site: Site, options: ClusterOptions): Promise<Cluster> {
   const { account, runDir, nodesDir } = site;
   const { major = 18, replicas: replicaCount = 2, ports, signal } = options;
-  const binaries = await findBinaries(major, { ...options, account, scratchDir: runDir });
+  const binaries =
+    options.binaries ?? (await findBinaries(major, { ...options, account, scratchDir: runDir }));
   const opened = await openDataDir({ directory: nodesDir, binaries, account, scratchDir: runDir });
   site.isNew = !opened.isReused;
   site.guard();

@@ -18,7 +18,15 @@ export const STANDALONE = join('.next', 'standalone');
 /** What a build ends with. */
 const BUILT = join(STANDALONE, '.next', 'static');
 const INSTALLED = join('node_modules', '.package-lock.json');
-const SOURCES = ['src/**/*.*', 'public/**/*.*', 'package-lock.json', 'next.config.ts', 'tsconfig.json'];
+const SOURCES = [
+  'src/**/*.*',
+  'public/**/*.*',
+  'package-lock.json',
+  'next.config.ts',
+  'tsconfig.json',
+  // The gateway's client, which is built into it.
+  '../../packages/client/src/**/*.*',
+];
 /** Of what a program that failed printed last. */
 const MAX_LINES = 25;
 const KILL_AFTER_MS = 3_000;

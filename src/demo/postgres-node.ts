@@ -102,7 +102,10 @@ export class PostgresNode {
     for (let attempt = 1; ; attempt++) {
       const failure = await this.#startOnce();
       if (failure === undefined) return;
-      if (attempt === START_ATTEMPTS || !/pre-existing shared memory block|lock file/.test(failure)) {
+      if (
+        attempt === START_ATTEMPTS ||
+        !/pre-existing shared memory block|lock file|unexpected postmaster exit/.test(failure)
+      ) {
         throw new DemoError(`PostgreSQL (${this.name}) did not start: ${failure}`);
       }
       await delay(50);

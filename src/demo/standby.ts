@@ -40,7 +40,8 @@ export async function startStandby({
   const isNode = upstream instanceof PostgresNode;
   // Before the backup begins: the slot must hold the WAL that the clone needs first.
   await createSlot(isNode ? upstream : primary, slot);
-  const source = isNode && !(await isStandby(upstream)) ? upstream : primary;
+  const isCascade = isNode && (await isStandby(upstream));
+  const source = isNode && !isCascade ? upstream : primary;
   await takeBaseBackup(source, node.dataDir, account, signal);
 
   const signalFile = join(node.dataDir, 'standby.signal');
@@ -57,6 +58,8 @@ export async function startStandby({
       passfile: passFile,
       application_name: node.name,
       connect_timeout: '5',
+      // So that whoever watches this standby knows that a primary tells it how far the WAL goes.
+      ...(!isCascade && { target_session_attrs: 'primary' }),
     }),
   );
   await node.start();

@@ -43,10 +43,16 @@ const parsers: { readonly [Kind in ListKind]: (values: readonly string[]) => Fil
   outcomes: (values) => values.map(parseOutcome),
 };
 
+const parserOf = ({ filter }: Choice) => parsers[cdrFilters[filter].kind];
+
 /** The filter that keeps only the calls of these values. */
-export function narrowTo({ filter }: Choice, values: readonly string[]): CdrFilterArgument {
-  return { [filter]: parsers[cdrFilters[filter].kind](values) };
+export function narrowTo(choice: Choice, values: readonly string[]): CdrFilterArgument {
+  return { [choice.filter]: parserOf(choice)(values) };
 }
+
+/** Values as the filter has them: the same value can be written in several ways, such as `busy` and `BUSY`. */
+const canonical = (choice: Choice, values: readonly string[]): readonly string[] =>
+  parserOf(choice)(values).map(String);
 
 /** The same of one value, for dimensions that have too many for a list. */
 const narrowings: Partial<Readonly<Record<ColumnDimensionName, (value: string) => CdrFilterArgument>>> = {
@@ -90,7 +96,7 @@ export function buildFilter(payload: Payload, adHoc: readonly AdHocFilter[]): Cd
   const leftOut: CdrFilterArgument[] = [];
   for (const choice of choices) {
     const values = parseTexts(payload, choice.key);
-    if (values) kept.set(choice, values);
+    if (values) kept.set(choice, canonical(choice, values));
   }
   for (const { key, isNegative, values } of adHoc) {
     const choice = choices.find((one) => one.key === key);
@@ -100,8 +106,9 @@ export function buildFilter(payload: Payload, adHoc: readonly AdHocFilter[]): Cd
       continue;
     }
     const already = kept.get(choice);
+    const wanted = canonical(choice, values);
     // Both must hold; a list of nothing matches nothing.
-    kept.set(choice, already ? already.filter((value) => values.includes(value)) : values);
+    kept.set(choice, already ? already.filter((value) => wanted.includes(value)) : wanted);
   }
   return Object.assign(
     {},

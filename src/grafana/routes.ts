@@ -1,4 +1,6 @@
+import { seesInfrastructure } from '../context.ts';
 import { errorTraits } from '../errors.ts';
+import type { Cost } from '../graphql/cost.ts';
 import type { ErrorMask } from '../graphql/errors.ts';
 import { answerRequest, GatewayRequest, type Phase } from '../graphql/request.ts';
 import { type ErrorExtensions, HttpError } from '../http/errors.ts';
@@ -6,6 +8,7 @@ import type { RequestFacts } from '../http/request-facts.ts';
 import { type Route, refuseMethod } from '../http/routes.ts';
 import type { SampleHistory } from '../replicas/sample-history.ts';
 import type { ReplicaSession } from '../replicas/session.ts';
+import { tenantViewOfChange } from '../replicas/tenant-view.ts';
 import { findAnnotations } from './annotations.ts';
 import { parseSpan, parseSpanOrLastDay, readBody } from './body.ts';
 import type { GrafanaContext } from './context.ts';
@@ -103,6 +106,13 @@ interface Query {
   answer(grafana: GrafanaContext): unknown;
 }
 
+function ofTenant(history: GrafanaDeps['history']): GrafanaDeps['history'] {
+  return {
+    points: (...query) => history.points(...query),
+    changes: (span) => history.changes(span).map(tenantViewOfChange),
+  };
+}
+
 class GrafanaRequest extends GatewayRequest {
   readonly #options: GrafanaDeps & { read(): Promise<Query> };
   #query: Query | undefined = undefined;
@@ -118,8 +128,12 @@ class GrafanaRequest extends GatewayRequest {
     this.#query = await this.#options.read();
   }
 
-  cost(): number {
-    return this.#query!.cost;
+  cost(): Cost {
+    return { points: this.#query!.cost, kept: 0 };
+  }
+
+  get isLong(): boolean {
+    return false;
   }
 
   /** Each path is answered in one way. */
@@ -127,7 +141,10 @@ class GrafanaRequest extends GatewayRequest {
 
   /** A standby that fails is replaced, and the query answered anew: nothing has been sent yet. */
   async execute(): Promise<void> {
-    const { history, now = Date.now } = this.#options;
+    const { now = Date.now } = this.#options;
+    const history = seesInfrastructure(this.principal)
+      ? this.#options.history
+      : ofTenant(this.#options.history);
     const grafana = { context: this.context, history, now: now() };
     for (;;) {
       try {

@@ -3,11 +3,6 @@ import { gunzipSync } from 'node:zlib';
 /** Below it, and below a hash of all of them, lie the files that GraphiQL's page loads. */
 export const ASSETS_PATH = '/graphql/assets/';
 
-export interface BuildOptions {
-  /** An account with calls, for the example queries. */
-  readonly accountId: string | undefined;
-}
-
 export type Encoding = 'gzip' | 'br';
 
 /** What the building thread sends: the page first, then each file as gzip, then each as brotli. */

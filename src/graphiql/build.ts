@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import {
   css,
@@ -10,7 +10,7 @@ import {
   js,
   jsonWorker,
 } from '@graphql-yoga/render-graphiql/graphiql';
-import { ASSETS_PATH, type BuildMessage, type BuildOptions } from './assets.ts';
+import { ASSETS_PATH, type BuildMessage } from './assets.ts';
 import { addHistory } from './bundle.ts';
 
 /**
@@ -66,8 +66,7 @@ function digest(...parts: (string | Buffer)[]): string {
   return hash.digest('base64url').slice(0, 22);
 }
 
-function renderPage(base: string, { accountId }: BuildOptions): string {
-  const account = accountId === undefined ? '' : ` data-account="${accountId}"`;
+function renderPage(base: string): string {
   return `<!doctype html>
 <html lang="en">
   <head>
@@ -100,7 +99,7 @@ function renderPage(base: string, { accountId }: BuildOptions): string {
       <button id="download" type="button" hidden>Download all</button>
       <output id="freshness"></output>
     </header>
-    <main id="root"${account}>
+    <main id="root">
       <p class="loading">Loading GraphiQL…</p>
       <noscript><p class="loading">GraphiQL needs JavaScript. The same address answers POST requests without it.</p></noscript>
     </main>
@@ -112,7 +111,7 @@ function renderPage(base: string, { accountId }: BuildOptions): string {
 const post = (message: BuildMessage) => parentPort!.postMessage(message);
 
 const hash = digest(...assets.flatMap(({ name, body }) => [name, body]));
-const html = renderPage(`${ASSETS_PATH}${hash}/`, workerData as BuildOptions);
+const html = renderPage(`${ASSETS_PATH}${hash}/`);
 post({
   kind: 'page',
   html,

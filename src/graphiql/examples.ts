@@ -7,16 +7,13 @@ export interface ExampleFacts {
   readonly now: Date;
   /** IANA name; hours of a day are those of the reader. */
   readonly timeZone: string;
-  /** An account that has calls; undefined: all that the reader may see. */
-  readonly accountId: string | undefined;
 }
 
 const HOUR = 3_600_000;
 
-export function createExamples({ now, timeZone, accountId }: ExampleFacts): string[] {
+export function createExamples({ now, timeZone }: ExampleFacts): string[] {
   const hourAgo = instant(now.getTime() - HOUR);
   const dayAgo = instant(Math.floor(now.getTime() / HOUR) * HOUR - 24 * HOUR);
-  const accounts = accountId === undefined ? '[ID!]' : `[ID!] = ["${accountId}"]`;
 
   return [
     `# How old is what I see? lagSeconds is an upper bound;
@@ -115,10 +112,10 @@ query TopDestinations($from: DateTime = "${dayAgo}", $top: Int = 10) {
   }
 }
 `,
-    `# The answer-seizure ratio of an account, hour by hour in
-# your time zone.
+    `# The answer-seizure ratio, hour by hour in your time zone:
+# of all that you may see, or of the accounts that you name.
 query AsrByHour(
-  $accounts: ${accounts}
+  $accounts: [ID!]
   $from: DateTime = "${dayAgo}"
   $timeZone: String! = "${timeZone}"
 ) {

@@ -38,7 +38,6 @@ function openPage() {
   const examples = createExamples({
     now: new Date(),
     timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone ?? 'UTC',
-    accountId: root.dataset.account,
   });
   const state = openTabs(localStorage.getItem(TABS), examples, readLink(location.search));
   localStorage.setItem(TABS, JSON.stringify(state));

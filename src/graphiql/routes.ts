@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { errorResponse, HttpError } from '../http/errors.ts';
 import { type Route, refuseMethod } from '../http/routes.ts';
-import { ASSETS_PATH, type Asset, type BuildMessage, type BuildOptions, encode } from './assets.ts';
+import { ASSETS_PATH, type Asset, type BuildMessage, encode } from './assets.ts';
 
 export interface GraphiQL {
   /** Browsers at /graphql, and the files of their page. */
@@ -35,10 +35,10 @@ interface Built {
 }
 
 /** GraphiQL without internet: a small page, and files that a browser keeps for as long as they do not change. */
-export function createGraphiQL(options: BuildOptions): GraphiQL {
+export function createGraphiQL(): GraphiQL {
   let built: Promise<Built> | undefined;
   const prepared = (): Promise<Built> => {
-    built ??= build(options).catch((error) => {
+    built ??= build().catch((error) => {
       built = undefined;
       throw error;
     });
@@ -71,8 +71,14 @@ function showPage(request: Request, { html, etag }: Built): Response {
     etag,
     vary: 'Accept',
   };
-  if (request.headers.get('if-none-match') === etag) return new Response(null, { status: 304, headers });
+  if (isNamed(etag, request.headers.get('if-none-match')))
+    return new Response(null, { status: 304, headers });
   return respond(request, Buffer.from(html), { ...headers, 'content-type': 'text/html; charset=utf-8' });
+}
+
+/** Whether the header names the tag, also as a weak one: a proxy that compresses the page makes it that. */
+function isNamed(etag: string, ifNoneMatch: string | null): boolean {
+  return (ifNoneMatch ?? '').split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
 }
 
 async function showAsset(request: Request, pathname: string, { hash, assets }: Built): Promise<Response> {
@@ -96,8 +102,8 @@ function respond(request: Request, body: Uint8Array, headers: Record<string, str
 }
 
 /** Resolves as soon as the page is known; its files follow. */
-function build(options: BuildOptions): Promise<Built> {
-  const worker = new Worker(new URL('./build.ts', import.meta.url), { workerData: options });
+function build(): Promise<Built> {
+  const worker = new Worker(new URL('./build.ts', import.meta.url));
   const { promise, resolve, reject } = Promise.withResolvers<Built>();
   const bodies = new Map<string, (bytes: Uint8Array) => void>();
   const assets = new Map<string, Asset>();

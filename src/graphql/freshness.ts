@@ -1,5 +1,6 @@
 import { BadRequestError } from '../errors.ts';
-import { decodeToken, type Token } from '../replicas/token.ts';
+import type { Positions } from '../replicas/positions.ts';
+import type { Token } from '../replicas/token.ts';
 
 /** How fresh a request wants its answer: the headers X-Max-Staleness and X-Read-After. */
 export interface Freshness {
@@ -8,12 +9,16 @@ export interface Freshness {
 }
 
 /** Throws BadRequestError or InvalidTokenError. `ceiling` is what the gateway itself allows at most. */
-export function parseFreshness(headers: Headers, ceiling: number | undefined): Freshness {
+export function parseFreshness(
+  headers: Headers,
+  ceiling: number | undefined,
+  positions: Pick<Positions, 'decode'>,
+): Freshness {
   const wanted = parseMaxStaleness(headers.get('x-max-staleness'));
   const token = headers.get('x-read-after')?.trim();
   return {
     maxStalenessSeconds: wanted === undefined ? ceiling : Math.min(wanted, ceiling ?? wanted),
-    readAfter: token ? decodeToken(token) : undefined,
+    readAfter: token ? positions.decode(token) : undefined,
   };
 }
 

@@ -53,6 +53,8 @@ export interface ResultInParts {
 
 export interface PartsOptions {
   readonly session: ReplicaSession;
+  /** For `extensions.cost`. */
+  readonly points: number;
   readonly mask: ErrorMask;
 }
 
@@ -73,13 +75,13 @@ export function isInParts(result: ExecutionResult | ResultInParts): result is Re
 }
 
 /** Each part as it is there. */
-export function deliver(result: InParts, { session, mask }: PartsOptions): ResultInParts {
+export function deliver(result: InParts, options: PartsOptions): ResultInParts {
   const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
   const end = () => {
-    session.end();
+    options.session.end();
     finish();
   };
-  const generator = partsOf(result, { session, mask }, end);
+  const generator = partsOf(result, options, end);
   const parts: AsyncGenerator<ExecutionResult> = Object.assign(generator, {
     // A generator that was never begun would not run its `finally`.
     async return(value: unknown) {
@@ -93,11 +95,11 @@ export function deliver(result: InParts, { session, mask }: PartsOptions): Resul
 
 async function* partsOf(
   { initialResult, subsequentResults }: InParts,
-  { session, mask }: PartsOptions,
+  { session, points, mask }: PartsOptions,
   end: () => void,
 ): AsyncGenerator<ExecutionResult> {
   try {
-    const extensions = { ...initialResult.extensions, replica: await session.answeredBy() };
+    const extensions = { ...initialResult.extensions, replica: await session.answeredBy(), cost: { points } };
     yield withMasked({ ...initialResult, extensions } as ExecutionResult, mask) as ExecutionResult;
     for await (const part of subsequentResults) yield masked(part, mask) as ExecutionResult;
   } finally {

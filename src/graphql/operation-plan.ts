@@ -2,8 +2,12 @@ import {
   type DocumentNode,
   type FieldNode,
   GraphQLError,
+  type GraphQLNamedType,
+  type GraphQLObjectType,
   type GraphQLSchema,
+  getNamedType,
   getVariableValues,
+  isObjectType,
   Kind,
   type OperationDefinitionNode,
   type SelectionSetNode,
@@ -11,6 +15,7 @@ import {
 } from 'graphql';
 import { type ConnectionPlan, planConnection } from '../streaming/connection-plan.ts';
 import type { ResponseFailure } from '../streaming/json-connection.ts';
+import { planRecords, type RecordsPlan } from '../streaming/records-plan.ts';
 import { collectFields, type SelectedField } from '../streaming/selection.ts';
 import { RequestErrors } from './errors.ts';
 import type { Operation, Shape } from './operation.ts';
@@ -47,11 +52,7 @@ export function planOperation(
 ): OperationPlan | undefined {
   const { definition } = operation;
   if (definition.operation !== 'query') return undefined;
-  const coerced = getVariableValues(schema, definition.variableDefinitions ?? [], inputs, {
-    maxErrors: MAX_ERRORS,
-  });
-  if (!coerced.variableValues) throw new RequestErrors(coerced.errors);
-  const variables = coerced.variableValues;
+  const variables = coerceVariables(schema, definition, inputs);
   try {
     const shape = operation.shapes.get(shapeKeyOf(variables), () => planRoots(schema, operation, variables));
     if (!shape) return undefined;
@@ -65,19 +66,58 @@ export function planOperation(
   }
 }
 
+/** The records of a file, where the operation is one field that lists some; what it answers is the executor's. */
+export function planRecordsOf(
+  schema: GraphQLSchema,
+  { definition, fragments }: Operation,
+  inputs: Readonly<Record<string, unknown>>,
+): RecordsPlan | undefined {
+  if (definition.operation !== 'query') return undefined;
+  const variables = coerceVariables(schema, definition, inputs);
+  try {
+    const query = schema.getQueryType()!;
+    const fields = collectFields([definition.selectionSet], query, { schema, fragments, variables }) ?? [];
+    const [field] = fields;
+    const declared = field && query.getFields()[field.name];
+    if (!declared || fields.length > 1) return undefined;
+    return planRecords(field, getNamedType(declared.type), { schema, fragments, variables });
+  } catch (error) {
+    if (error instanceof GraphQLError) return undefined;
+    throw error;
+  }
+}
+
+/** Throws RequestErrors when they do not fit. */
+function coerceVariables(
+  schema: GraphQLSchema,
+  { variableDefinitions = [] }: OperationDefinitionNode,
+  inputs: Readonly<Record<string, unknown>>,
+): VariableValues {
+  const coerced = getVariableValues(schema, variableDefinitions, inputs, { maxErrors: MAX_ERRORS });
+  if (!coerced.variableValues) throw new RequestErrors(coerced.errors);
+  return coerced.variableValues;
+}
+
 /** The places in the document that select what lies at this path of a response; none when nothing does. */
 export function fieldNodesAt(
+  schema: GraphQLSchema,
   { definition, fragments }: Operation,
   variables: VariableValues,
   path: ResponseFailure['path'],
 ): readonly FieldNode[] {
   let selectionSets: readonly SelectionSetNode[] = [definition.selectionSet];
+  let type: GraphQLNamedType = schema.getQueryType()!;
   let nodes: readonly FieldNode[] = [];
   for (const key of path) {
     if (typeof key === 'number') continue;
-    const field = collectFields(selectionSets, fragments, variables)?.find((each) => each.key === key);
+    // No list that streams has an item of an abstract type, and no path leads to the fields of a scalar.
+    if (!isObjectType(type)) return nodes;
+    const parent: GraphQLObjectType = type;
+    const fields = collectFields(selectionSets, parent, { schema, fragments, variables });
+    const field = fields?.find((each) => each.key === key);
     if (!field) return nodes;
     ({ nodes, selectionSets } = field);
+    type = getNamedType(parent.getFields()[field.name]!.type);
   }
   return nodes;
 }
@@ -100,10 +140,11 @@ function planRoots(
   { document, definition, fragments }: Operation,
   variables: VariableValues,
 ): Shape | undefined {
-  const fields = collectFields([definition.selectionSet], fragments, variables);
-  const definitions = schema.getQueryType()!.getFields();
+  const query = schema.getQueryType()!;
+  const selection = { schema, document, operation: definition, fragments, variables };
+  const fields = collectFields([definition.selectionSet], query, selection);
+  const definitions = query.getFields();
   const roots = fields?.map((field) => {
-    const selection = { schema, document, operation: definition, fragments, variables };
     return planConnection(field, definitions[field.name], selection) ?? field;
   });
   if (!roots?.some(isConnection)) return undefined;

@@ -2,6 +2,7 @@ import type { DocumentNode, OperationDefinitionNode } from 'graphql';
 import type { OperationDescription } from '../http/request-facts.ts';
 import type { ConnectionPlan } from '../streaming/connection-plan.ts';
 import { type Fragments, fragmentsOf, type SelectedField } from '../streaming/selection.ts';
+import type { Cost } from './cost.ts';
 
 /** What an operation selects at its root: the same for every request whose variables leave out the same fields. */
 export interface Shape {
@@ -34,9 +35,12 @@ export class Operation {
   /** The same operation without these directives. */
   readonly whole: Operation;
   /** Points by the variables they depend on. */
-  readonly costs: Kept<number>;
+  readonly costs: Kept<Cost>;
   /** By the variables they depend on; undefined: the ordinary executor must answer it all. */
   readonly shapes: Kept<Shape | undefined>;
+
+  readonly #onGrow: OperationOptions['onGrow'];
+  #printed: string | undefined;
 
   constructor(options: OperationOptions) {
     const { document, definition, fragments, description, onGrow, bytesPerShape } = options;
@@ -46,8 +50,20 @@ export class Operation {
     this.description = description;
     this.isIncremental = options.whole !== document;
     this.whole = this.isIncremental ? new Operation(withoutParts(options)) : this;
+    this.#onGrow = onGrow;
     this.costs = new Kept((key) => onGrow(2 * key.length + BYTES_PER_ENTRY));
     this.shapes = new Kept((key) => onGrow(2 * key.length + BYTES_PER_ENTRY + bytesPerShape));
+  }
+
+  /** Its answer as JSON, where that is the same for everybody and was kept. */
+  get printed(): string | undefined {
+    return this.#printed;
+  }
+
+  keepPrinted(text: string, bytes: number): void {
+    if (this.#printed !== undefined) return;
+    this.#printed = text;
+    this.#onGrow(bytes);
   }
 }
 

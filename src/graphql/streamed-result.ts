@@ -2,17 +2,17 @@ import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { ExecutionResult } from 'graphql';
 import { type FetchAPI, processRegularResult } from 'graphql-yoga';
-import { compress, negotiateEncoding } from '../http/compression.ts';
 import type { RequestFacts } from '../http/request-facts.ts';
 import { setTrailers } from '../http/trailers.ts';
 import type { ReplicaSession } from '../replicas/session.ts';
+import type { EventStream } from '../streaming/event-stream.ts';
 import {
   describeGap,
   type FileBody,
   type FileFormat,
   type FileGap,
   fileTypes,
-} from '../streaming/file-response.ts';
+} from '../streaming/file-format.ts';
 import type { JsonType } from './accept.ts';
 
 interface SentResult extends ExecutionResult {
@@ -35,7 +35,6 @@ interface FileResult extends SentResult {
 export interface Sending {
   readonly session: ReplicaSession;
   readonly facts: RequestFacts;
-  readonly headers: Headers;
 }
 
 /** Answers with the body; the standby is given back when it has ended. */
@@ -83,6 +82,22 @@ export function respondWhole(result: ExecutionResult, mediaType: JsonType, fetch
   return processRegularResult(result as never, fetchAPI, mediaType) as Response;
 }
 
+/** The response of a subscription. */
+export function respondEvents(
+  { body, isCompressed }: EventStream,
+  { Response }: Pick<FetchAPI, 'Response'>,
+): Response {
+  return new Response(body as never, {
+    headers: {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      vary: 'accept, accept-encoding',
+      'x-accel-buffering': 'no',
+      ...(isCompressed && { 'content-encoding': 'gzip' }),
+    },
+  });
+}
+
 /** Whether the result is sent as it is read, or was read to its end by the streaming path. */
 export function isSent(result: ExecutionResult): result is SentResult {
   return 'discard' in result;
@@ -92,24 +107,22 @@ function isFileResult(result: ExecutionResult): result is FileResult {
   return 'response' in result;
 }
 
-function send({ session, facts, headers: requested }: Sending, given: Buffer | Readable) {
+function send({ session, facts }: Sending, body: Buffer | Readable) {
   const replica = session.readFrom();
-  if (given instanceof Readable) {
-    facts.finished = finished(given).finally(() => session.end());
+  if (body instanceof Readable) {
+    facts.finished = finished(body).finally(() => session.end());
     facts.finished.catch(() => {});
   } else session.end();
-  const { body, encoding } = compress(given, negotiateEncoding(requested.get('accept-encoding')));
   const headers: Record<string, string> = {
     'cache-control': 'no-store',
     vary: 'accept, accept-encoding',
-    ...(encoding && { 'content-encoding': encoding }),
     // A proxy that gathers the response first would undo the stream.
     ...(body instanceof Readable && { 'x-accel-buffering': 'no' }),
     ...(replica && { 'x-replica': replica.name, 'x-read-token': replica.token }),
     ...(replica?.asOf && { 'x-data-as-of': replica.asOf }),
   };
   const discard = () => {
-    if (given instanceof Readable) given.destroy();
+    if (body instanceof Readable) body.destroy();
   };
   return { body, headers, discard };
 }

@@ -3,12 +3,13 @@ import { createYoga, type FetchAPI, type Plugin } from 'graphql-yoga';
 import { BadRequestError } from '../errors.ts';
 import { HttpError } from '../http/errors.ts';
 import { RequestErrors } from './errors.ts';
+import { NOT_JSON } from './params.ts';
 
 /** Reads and writes what is not plain JSON. */
 export interface Yoga {
   /** Yoga's own classes, which are some ten times faster than Node's. */
   readonly fetchAPI: FetchAPI;
-  /** What a URL, a form or a text of `application/graphql` asks, not checked. Rejects with what Yoga refuses it for. */
+  /** What a form or a text of `application/graphql` asks, not checked. Rejects with what Yoga refuses it for. */
   read(request: Request): Promise<unknown>;
   /** Writes a result in parts: `multipart/mixed` or `text/event-stream`, as the request accepts. */
   write(request: Request, result: ExecutionResult | AsyncIterable<ExecutionResult>): Promise<Response>;
@@ -72,15 +73,20 @@ function useErrands(): Plugin<object, { errand: Errand }> {
       }
       setRequestParser(async (parsed) => {
         try {
-          return await requestParser(parsed);
+          const params = await requestParser(parsed);
+          const isWhole = params === undefined || Array.isArray(params) || 'headers' in params;
+          if (isWhole || params.query != null) return params;
+          // The document is named by its hash, of which Yoga knows nothing.
+          errand.params = params;
+          return { query: '{ __typename }' };
         } catch (error) {
           if (!(error instanceof SyntaxError)) throw error;
-          throw new BadRequestError('"variables" and "extensions" of a URL or a form are JSON texts.');
+          throw new BadRequestError(NOT_JSON);
         }
       });
     },
     onParams({ params, setResult, context: { errand } }) {
-      errand.params = params;
+      errand.params ??= params;
       setResult((errand.result ?? {}) as ExecutionResult);
     },
     onResultProcess({ result, setResultProcessor, serverContext: { errand } }) {

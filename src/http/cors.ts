@@ -8,11 +8,25 @@ const requestHeaders = [
   'X-Max-Staleness',
   'X-Read-After',
   'X-Request-Id',
+  'If-None-Match',
+  'Cache-Control',
+  'Last-Event-ID',
   'Traceparent',
 ];
 
 /** What a page may read of an answer, beside what any page may read. */
-const responseHeaders = ['X-Request-Id', 'Retry-After', 'Content-Disposition', 'ETag'];
+const responseHeaders = [
+  'X-Request-Id',
+  'Retry-After',
+  'Content-Disposition',
+  'ETag',
+  // Files and lists that stream say there what `extensions.replica` says elsewhere, and whether they are whole.
+  'X-Replica',
+  'X-Read-Token',
+  'X-Data-As-Of',
+  'X-Complete',
+  'X-Incomplete',
+];
 
 /** Browsers remember a permission for at most two hours. */
 const PREFLIGHT_SECONDS = 7200;

@@ -1,4 +1,4 @@
-import { type ErrorCode, errorTraits, GatewayError } from '../errors.ts';
+import { type ErrorCode, errorTraits, GatewayError, RateLimitedError } from '../errors.ts';
 
 /** A request that HTTP itself refuses: the path, the method, the type or size of the body. */
 export class HttpError extends GatewayError {
@@ -55,6 +55,7 @@ export function extensionsOf(error: GatewayError): ErrorExtensions {
 function headersOf(error: GatewayError): Record<string, string> {
   if (error instanceof HttpError) return error.headers;
   if (error.status === 401) return { 'www-authenticate': 'Bearer' };
+  if (error instanceof RateLimitedError) return { 'retry-after': String(error.details.retryAfterSeconds) };
   if (error.status === 503) return { 'retry-after': String(secondsToWait(error)) };
   return {};
 }

@@ -1,4 +1,5 @@
 import { type ReplicaState, replicaStates, stateTraits } from '../replicas/states.ts';
+import { isForwarded } from './forwarded.ts';
 import { type Route, refuseMethod } from './routes.ts';
 
 /** What probes see of one standby. No host, no user: probes carry no token. */
@@ -22,12 +23,17 @@ export interface HealthDeps {
   standbys(): readonly StandbyHealth[];
 }
 
+/** Names of standbys, and what is wrong with tables, are for who is inside. */
+function shownTo(request: Request, body: HealthBody): HealthBody {
+  return isForwarded(request) ? { status: body.status } : body;
+}
+
 type Verdict = (typeof stateTraits)[ReplicaState]['verdict'];
 
 /**
  * `/livez`: the process runs, whatever its databases do. `/readyz` and its older name `/health`: calls can be read
  * here; 503 otherwise. `replicationStatus` answers even then, so it must not hang on readiness. Bodies follow the
- * Internet-Draft "Health Check Response Format for HTTP APIs".
+ * Internet-Draft "Health Check Response Format for HTTP APIs"; what comes through a proxy is told the status alone.
  */
 export function createHealthRoute(deps: HealthDeps): Route {
   const bodies: Readonly<Record<string, () => HealthBody>> = {
@@ -38,7 +44,7 @@ export function createHealthRoute(deps: HealthDeps): Route {
   return (request, { pathname }) => {
     const bodyOf = Object.hasOwn(bodies, pathname) ? bodies[pathname] : undefined;
     if (!bodyOf) return undefined;
-    return refuseMethod(request, ['GET', 'HEAD']) ?? respond(request, bodyOf());
+    return refuseMethod(request, ['GET', 'HEAD']) ?? respond(request, shownTo(request, bodyOf()));
   };
 }
 

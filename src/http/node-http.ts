@@ -4,6 +4,10 @@ import { finished, pipeline } from 'node:stream/promises';
 import type { Caller } from '../access/caller.ts';
 import { BlockStream } from '../streaming/body.ts';
 import { recycleBlock } from '../streaming/byte-writer.ts';
+import type { Coding } from './encoding/accept-encoding.ts';
+import { compressWhole } from './encoding/block-compressor.ts';
+import type { EncodingChoice } from './encoding/encoding-policy.ts';
+import { createOutlet } from './encoding/outlets.ts';
 import { HttpError } from './errors.ts';
 import { urlOf } from './request-target.ts';
 import { addTrailers } from './trailers.ts';
@@ -15,6 +19,8 @@ export interface RequestHead {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
+  /** Of the other end of the connection; undefined when that is closed. */
+  readonly address?: string | undefined;
 }
 
 /** What its head alone tells of a request. */
@@ -30,9 +36,10 @@ export function emptyHead({ headers }: IncomingMessage): RequestHead {
 }
 
 /** Throws an HttpError of 400 when HTTP does not allow such a request. */
-export function readHead({ method = 'GET', url = '/', headers, rawHeaders }: IncomingMessage): RequestHead {
+export function readHead(incoming: IncomingMessage): RequestHead {
+  const { method = 'GET', url = '/', headers, rawHeaders, socket } = incoming;
   if (countHosts(rawHeaders) > 1) throw notHttp();
-  return { method, url: urlOf(url), headers };
+  return { method, url: urlOf(url), headers, address: socket.remoteAddress };
 }
 
 /** The request as the web knows it. Throws an HttpError of 400 when it cannot be one. */
@@ -75,21 +82,56 @@ function notHttp(): HttpError {
  * out; rejects when the client leaves first, or the body fails (the connection is then cut: a body that ends short
  * must not look whole).
  */
-export async function sendResponse(response: Response, outgoing: ServerResponse): Promise<void> {
-  outgoing.writeHead(response.status, headersOf(response));
+export async function sendResponse(
+  response: Response,
+  outgoing: ServerResponse,
+  choice?: EncodingChoice,
+): Promise<void> {
   if (response.headers.has('content-length')) {
-    // Not `body`, which would make a stream of them. Of Yoga's own Response they are a buffer already.
-    const bytes: ArrayBuffer | Buffer = await response.arrayBuffer();
-    if (Buffer.isBuffer(bytes)) outgoing.end(bytes, () => recycleBlock(bytes));
-    else outgoing.end(Buffer.from(bytes));
+    await sendWhole(response, outgoing, choice?.coding);
   } else if (response.body) {
     const readable = toReadable(response.body);
     const beforeEnd = () => addTrailers(response, outgoing);
-    if (readable instanceof BlockStream) await readable.sendTo(outgoing, beforeEnd);
-    else await sendAll(readable, outgoing, beforeEnd);
+    if (readable instanceof BlockStream) {
+      // Who takes nothing of a subscription costs what waits for him, which is little, and is not cut.
+      if (isOfEvents(response)) outgoing.setTimeout(0);
+      if (choice?.coding) response.headers.set('content-encoding', choice.coding);
+      outgoing.writeHead(response.status, headersOf(response));
+      await readable.sendTo(outgoing, { beforeEnd, outlet: choice && createOutlet(outgoing, choice) });
+    } else {
+      outgoing.writeHead(response.status, headersOf(response));
+      await sendAll(readable, outgoing, beforeEnd);
+    }
   } else {
+    outgoing.writeHead(response.status, headersOf(response));
     outgoing.end();
   }
+}
+
+function isOfEvents({ headers }: Response): boolean {
+  return headers.get('content-type')?.startsWith('text/event-stream') === true;
+}
+
+async function sendWhole(
+  response: Response,
+  outgoing: ServerResponse,
+  coding: Coding | undefined,
+): Promise<void> {
+  // Not `body`, which would make a stream of them. Of Yoga's own Response they are a buffer already.
+  const bytes: ArrayBuffer | Buffer = await response.arrayBuffer();
+  if (coding && bytes.byteLength > 0) {
+    const given = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes);
+    const compressed = await compressWhole(given, coding);
+    recycleBlock(given);
+    response.headers.set('content-encoding', coding);
+    response.headers.set('content-length', String(compressed.length));
+    outgoing.writeHead(response.status, headersOf(response));
+    outgoing.end(compressed);
+    return;
+  }
+  outgoing.writeHead(response.status, headersOf(response));
+  if (Buffer.isBuffer(bytes)) outgoing.end(bytes, () => recycleBlock(bytes));
+  else outgoing.end(Buffer.from(bytes));
 }
 
 async function sendAll(readable: Readable, outgoing: ServerResponse, beforeEnd: () => void): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Caller } from '../access/caller.ts';
+import type { Principal } from '../access/principals.ts';
 import { type ErrorCode, type RequestResult, resultOf } from '../errors.ts';
 import { requestIdOf } from './request-id.ts';
 
@@ -10,6 +11,10 @@ export interface OperationDescription {
   /** One of the schema's query fields, or a catch-all: never the client's words. */
   readonly field: string;
 }
+
+/** What became of a request whose answer may be given again. */
+export const reuses = ['not_modified', 'stored', 'collapsed', 'executed'] as const;
+export type Reuse = (typeof reuses)[number];
 
 /**
  * What is learnt of one HTTP request while it is answered; the log, the metrics and the traces read it when the last
@@ -26,11 +31,20 @@ export class RequestFacts {
   operation: OperationDescription | undefined = undefined;
   /** Name of the principal, never its token. */
   principal: string | undefined = undefined;
+  /** Who that is; undefined before it is admitted. */
+  sender: Principal | undefined = undefined;
+  /** Text of the GraphQL document. */
+  document: string | undefined = undefined;
   /** Name of the standby that answered. */
   replica: string | undefined = undefined;
+  /** Of a request whose answer may be given again: whether it was. Undefined for any other. */
+  reuse: Reuse | undefined = undefined;
   /** Calls in a response that is sent as it is read, and its bytes before compression. */
   rows: number | undefined = undefined;
   bytes: number | undefined = undefined;
+  /** Rows that statements returned, for a response that is made before it is sent, and its bytes. */
+  rowsRead = 0;
+  length: number | undefined = undefined;
   /** Of every error in the response, those at the end of a stream included. */
   readonly codes = new Set<ErrorCode>();
   /** What the caller of a masked error was told to quote. */

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { type CompressionMode, EncodingPolicy } from './encoding/encoding-policy.ts';
 import { errorResponse, HttpError } from './errors.ts';
 import { refuseMalformed } from './malformed.ts';
 import {
@@ -18,6 +19,8 @@ import type { Handler } from './routes.ts';
 export interface ServerOptions {
   /** How long running requests may finish after close(); then they are cut. */
   readonly drainTimeoutSeconds: number;
+  /** Whether answers are compressed; `auto`. */
+  readonly compression?: CompressionMode;
   /** Called with the errors that the handler let through. */
   onError(error: unknown): void;
   /** Looks at a request that has a body before that is read. Without this every body is wanted. */
@@ -74,7 +77,8 @@ const timeouts = {
 
 /** An HTTP server around a handler. A client that leaves aborts its request's signal, before the answer or during it. */
 export function createGatewayServer(handler: Handler, options: ServerOptions): GatewayServer {
-  const { drainTimeoutSeconds, onError, stalledSeconds = 120 } = options;
+  const { drainTimeoutSeconds, onError, stalledSeconds = 120, compression = 'auto' } = options;
+  const encodings = new EncodingPolicy(compression);
   const answer = createAnswer(handler, options);
   /** Those on which an answer is due or under way: nothing else may be written there. */
   const answering = new WeakSet<Duplex>();
@@ -97,7 +101,7 @@ export function createGatewayServer(handler: Handler, options: ServerOptions): G
     const response = await answer(incoming, outgoing, leaving.signal);
     if (!response) return;
     if (closing || !isNearlyRead(incoming)) response.headers.set('connection', 'close');
-    await sendResponse(response, outgoing);
+    await sendResponse(response, outgoing, encodings.choose(incoming, response.headers));
   };
 
   const respond = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
@@ -161,8 +165,10 @@ function createAnswer(handler: Handler, options: ServerOptions) {
     let head = emptyHead(incoming);
     try {
       head = readHead(incoming);
-      if (!hasBody(incoming)) return await handler(toWebRequest(head, { body: undefined, signal, Request }));
       const { wantsBody, caller } = await receive(head);
+      if (!hasBody(incoming)) {
+        return await handler(toWebRequest(head, { body: undefined, signal, Request }), caller);
+      }
       if (wantsBody && head.headers.expect !== undefined) outgoing.writeContinue();
       const body = wantsBody ? await readBody(incoming, limits) : undefined;
       return await handler(toWebRequest(head, { body, signal, Request }), caller);

@@ -1,5 +1,6 @@
-import { listOf, seconds, text, wholeNumber } from '../settings/kinds.ts';
+import { listOf, oneOf, seconds, text, wholeNumber } from '../settings/kinds.ts';
 import { type Kind, settingGroup, UnexpectedTextError } from '../settings/setting.ts';
+import { compressionModes } from './encoding/encoding-policy.ts';
 
 const origin: Kind<string> = {
   expected: 'origins such as https://portal.example',
@@ -19,6 +20,13 @@ export const httpSettings = settingGroup({
       meaning: 'Origins whose pages may call us from a browser (CORS), comma separated',
       kind: listOf(origin, origin.expected),
       default: '',
+    },
+    compression: {
+      name: 'COMPRESSION',
+      meaning:
+        'Compression for clients that accept it: "auto" (not for those on this host or near it that keep up), "always", "off"',
+      kind: oneOf(...compressionModes),
+      default: 'auto',
     },
     drainTimeoutSeconds: {
       name: 'DRAIN_TIMEOUT',

@@ -15,6 +15,8 @@ export interface BlockIndex {
   find(national: string): Block | undefined;
   /** The same for digits that lie from `from` to `to`. */
   findIn(digits: Uint8Array, from: number, to: number): Block | undefined;
+  /** Digits of the number looked up last that decide in which block it is: of those behind them only the count matters. */
+  readonly decidedBy: number;
   [Symbol.iterator](): Iterator<Block>;
 }
 
@@ -33,28 +35,44 @@ export function createBlockIndex(blocks: Iterable<Block>): BlockIndex {
   const firsts = Float64Array.from(spans, ({ first }) => Number(first));
   const lasts = Float64Array.from(spans, ({ last }) => Number(last));
   const lengths = Uint8Array.from(spans, ({ first }) => first.length);
+  const areWhole = Uint8Array.from(spans, (span) => (isWhole(span) ? 1 : 0));
+  let decidedBy = 0;
 
   function findIn(digits: Uint8Array, from: number, to: number): Block | undefined {
     const length = to - from;
+    decidedBy = length;
     if (length > MAX_DIGITS) return undefined;
+    let walked = length;
+    let seesAll = false;
     let number = 0;
     for (let at = from; at < to; at++) number = number * 10 + digits[at]! - ZERO;
     let found = -1;
     for (let at = from, branch = 0; at < to; at++) {
       branch = next[10 * branch + digits[at]! - ZERO]!;
-      if (branch === 0) break;
+      if (branch === 0) {
+        walked = at - from + 1;
+        break;
+      }
       const end = begins[branch + 1]!;
       for (let span = begins[branch]!; span < end; span++) {
-        if (lengths[span] !== length || number < firsts[span]! || number > lasts[span]!) continue;
+        if (lengths[span] !== length) continue;
+        if (areWhole[span] === 0) {
+          seesAll = true;
+          if (number < firsts[span]! || number > lasts[span]!) continue;
+        }
         found = span;
         break;
       }
     }
+    if (!seesAll) decidedBy = walked;
     return spans[found];
   }
 
   return {
     size: all.length,
+    get decidedBy() {
+      return decidedBy;
+    },
     findIn,
     find(national) {
       const digits = Buffer.from(national, 'latin1');
@@ -94,6 +112,12 @@ function buildTree(blocks: readonly Block[]): Tree {
     begins[branch + 1] = begins[branch]! + own.length;
   }
   return { next: Int32Array.from(children), begins, spans: ofBranch.flat() };
+}
+
+/** Whether all numbers of its length that begin with its prefix lie in it. */
+function isWhole({ prefix, first, last }: Block): boolean {
+  const rest = first.length - prefix.length;
+  return first === prefix + '0'.repeat(rest) && last === prefix + '9'.repeat(rest);
 }
 
 /** At most fifteen digits, so the difference is exact. */

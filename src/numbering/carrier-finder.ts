@@ -1,6 +1,7 @@
 import type { Block, BlockIndex } from './block-index.ts';
 import type { Carrier, LineKind } from './carrier.ts';
-import { frenchCodes, readNumber } from './dialled-number.ts';
+import { DecidedNumbers } from './decided-numbers.ts';
+import { frenchCodes, MAX_TEXT_LENGTH, readNumber } from './dialled-number.ts';
 import type { Operators } from './operators-file.ts';
 import { fold } from './table-file.ts';
 import type { Place, WorldPlan } from './world-plan.ts';
@@ -9,6 +10,8 @@ import type { Place, WorldPlan } from './world-plan.ts';
 export interface CarrierFinder {
   /** Of the text, UTF-8, that lies from `from` to `to`; null: nothing is known of it. */
   find(text: Uint8Array, from: number, to: number): Carrier | null;
+  /** The same where numbers like it were found before; otherwise undefined. */
+  findAgain(text: Uint8Array, from: number, to: number): Carrier | null | undefined;
 }
 
 export interface CarrierFinderDeps {
@@ -25,6 +28,11 @@ interface ReadNumber {
   readonly national: Uint8Array;
   nationalLength: number;
   kind: FrenchKind;
+  /** How many bytes of the text stand before the digits of each, at most. */
+  internationalAt: number;
+  nationalAt: number;
+  /** Bytes of the text that decide what is found: of the digits behind them only the count matters. */
+  decidedBy: number;
 }
 
 /** What libphonenumber has no kinds for. */
@@ -35,6 +43,10 @@ const MACHINE: FrenchKind = 2;
 
 /** More digits than any number has that is read. */
 const MAX_DIGITS = 32;
+/** Of a text that is a number in any writing, in UTF-8. */
+const MAX_TEXT_BYTES = 3 * MAX_TEXT_LENGTH;
+/** Behind "+" or "00": the code, the zero that some write behind it, and the next digit decide how the rest is read. */
+const READING_BYTES = 5;
 
 export function createCarrierFinder(deps: CarrierFinderDeps): CarrierFinder {
   const { world, blocks, stripPrefixes } = deps;
@@ -46,22 +58,44 @@ export function createCarrierFinder(deps: CarrierFinderDeps): CarrierFinder {
     national: new Uint8Array(MAX_DIGITS),
     nationalLength: -1,
     kind: 0,
+    internationalAt: 0,
+    nationalAt: 0,
+    decidedBy: 0,
   };
   const scratch = new Uint8Array(MAX_DIGITS);
+  const isAsWritten = stripPrefixes.length === 0;
+  const decided = new DecidedNumbers<Carrier | null>();
+
+  /** Of the number that was read. */
+  function findRead(): Carrier | null {
+    const isFrench = isWrittenInFrance(number);
+    let block: Block | undefined;
+    if (blocks && number.nationalLength >= 0) {
+      block = blocks.findIn(number.national, 0, number.nationalLength);
+      noteDecided(number, number.nationalAt + blocks.decidedBy);
+      // Behind the code of an overseas territory there are no numbers of the mainland.
+      if (block && !isFrench && isMainland(block)) block = undefined;
+    }
+    return carrierOf(block, findPlace(number, world, isFrench, scratch), number.kind, isFrench);
+  }
+
+  function findAgain(text: Uint8Array, from: number, to: number): Carrier | null | undefined {
+    return isAsWritten ? decided.find(text, from, to) : undefined;
+  }
 
   return {
+    findAgain,
     find(text, from, to) {
-      const isRead =
-        stripPrefixes.length === 0 && isPlain(text, from, to)
-          ? readPlain(number, text, from, to)
-          : readText(number, Buffer.from(text.subarray(from, to)).toString(), stripPrefixes);
-      if (!isRead) return null;
-      const isFrench = isWrittenInFrance(number);
-      const found =
-        number.nationalLength < 0 ? undefined : blocks?.findIn(number.national, 0, number.nationalLength);
-      // Behind the code of an overseas territory there are no numbers of the mainland.
-      const block = found && !isFrench && isMainland(found) ? undefined : found;
-      return carrierOf(block, findPlace(number, world, isFrench, scratch), number.kind, isFrench);
+      const known = findAgain(text, from, to);
+      if (known !== undefined) return known;
+      if (isAsWritten && isPlain(text, from, to)) {
+        const carrier = readPlain(number, text, from, to) ? findRead() : null;
+        decided.learn(text, from, to, number.decidedBy, carrier);
+        return carrier;
+      }
+      if (to - from > MAX_TEXT_BYTES) return null;
+      const isRead = readText(number, Buffer.from(text.subarray(from, to)).toString(), stripPrefixes);
+      return isRead ? findRead() : null;
     },
   };
 }
@@ -88,6 +122,8 @@ function readPlain(number: ReadNumber, text: Uint8Array, from: number, to: numbe
   number.kind = 0;
   number.internationalLength = -1;
   number.nationalLength = -1;
+  number.nationalAt = 0;
+  number.decidedBy = READING_BYTES;
   if (isShortCode(text, from, length) || isNational(text, from, length)) {
     for (let at = 0; at < length; at++) number.national[at] = text[from + at]!;
     number.nationalLength = length;
@@ -98,6 +134,8 @@ function readPlain(number: ReadNumber, text: Uint8Array, from: number, to: numbe
   const begin =
     text[from] === PLUS ? from + 1 : from + (text[from] === ZERO && text[from + 1] === ZERO ? 2 : 0);
   const digits = to - begin;
+  number.internationalAt = begin - from;
+  number.decidedBy = begin - from + READING_BYTES;
   if (digits < 5 || digits > 19 || text[begin] === ZERO) return false;
   for (let at = 0; at < digits; at++) number.international[at] = text[begin + at]!;
   number.internationalLength = digits;
@@ -124,6 +162,7 @@ function writeNational(number: ReadNumber): void {
   if (code === undefined) return;
   let from = code.length;
   if (from < length && international[from] === ZERO) from++;
+  number.nationalAt = number.internationalAt + from - 1;
   let to = 0;
   national[to++] = ZERO;
   // The numbers of Saint-Pierre-et-Miquelon have six digits there, and its code is part of them elsewhere in France.
@@ -187,28 +226,36 @@ function rememberMainland(): (block: Block) => boolean {
 
 const nowhere: Place = { country: null, lineKind: null };
 
+function noteDecided(number: ReadNumber, bytes: number): void {
+  if (bytes > number.decidedBy) number.decidedBy = bytes;
+}
+
 function findPlace(number: ReadNumber, world: WorldPlan, isFrench: boolean, scratch: Uint8Array): Place {
   const { international, internationalLength, kind } = number;
   const isDialled = internationalLength >= 0 && kind !== SHORT_CODE;
   const dialled = isDialled ? world.findPlaceIn(international, 0, internationalLength) : nowhere;
+  if (isDialled) noteDecided(number, number.internationalAt + world.decidedBy);
   if (dialled.lineKind !== null || kind === SHORT_CODE || !isFrench) return dialled;
   return findFrenchPlace(number, world, scratch) ?? dialled;
 }
 
+/** What its numbers begin with elsewhere in France. */
+const SAINT_PIERRE = '0508';
+
 /** Of the codes that it may have from abroad, the first with which it is in use: the plan does not tell territories by code. */
-function findFrenchPlace(
-  { national, nationalLength: length }: ReadNumber,
-  world: WorldPlan,
-  scratch: Uint8Array,
-): Place | undefined {
-  if (length === 10 && beginsWith(national, '0508')) {
+function findFrenchPlace(number: ReadNumber, world: WorldPlan, scratch: Uint8Array): Place | undefined {
+  const { national, nationalLength: length, nationalAt } = number;
+  noteDecided(number, nationalAt + SAINT_PIERRE.length);
+  if (length === 10 && beginsWith(national, SAINT_PIERRE)) {
     const place = world.findPlaceIn(national, 1, length);
+    noteDecided(number, nationalAt + 1 + world.decidedBy);
     return place.lineKind === null ? undefined : place;
   }
   for (const code of frenchCodes) {
     const begin = write(scratch, code) - 1;
     for (let at = 1; at < length; at++) scratch[begin + at] = national[at]!;
     const place = world.findPlaceIn(scratch, 0, begin + length);
+    noteDecided(number, nationalAt + world.decidedBy - begin);
     if (place.lineKind !== null) return place;
   }
   return undefined;

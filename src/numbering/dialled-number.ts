@@ -11,7 +11,8 @@ const PUNCTUATION = /[\s.\-()/]/g;
 const SHORT_CODE = /^(?:1\d{1,2}|[13]\d{3}|11[68]\d{3})$/;
 /** With the 0: ten digits, or thirteen and fourteen for machines. */
 const NATIONAL = /^0[1-9](?:\d{8}|\d{11}|\d{12})$/;
-const MAX_LENGTH = 64;
+/** Longer texts are no numbers. */
+export const MAX_TEXT_LENGTH = 64;
 
 /** France and its overseas territories: the calling codes that share one national plan. */
 export const frenchCodes = ['33', '262', '590', '594', '596', '508'] as const;
@@ -21,7 +22,7 @@ export const frenchCodes = ['33', '262', '590', '594', '596', '508'] as const;
  * long. `stripPrefixes` are put before numbers by switches and trunks; the longest that fits is taken off.
  */
 export function readNumber(text: string, stripPrefixes: readonly string[] = []): DialledNumber | undefined {
-  if (text.length > MAX_LENGTH) return undefined;
+  if (text.length > MAX_TEXT_LENGTH) return undefined;
   const digits = withoutPrefix(text.trim(), stripPrefixes).replaceAll(PUNCTUATION, '');
   if (SHORT_CODE.test(digits)) return { international: undefined, national: digits, isShort: true };
   if (NATIONAL.test(digits)) return { international: undefined, national: digits, isShort: false };

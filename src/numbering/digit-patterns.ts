@@ -8,6 +8,24 @@ export interface DigitPattern {
 /** What the patterns say of a number of so many digits. `matched` are indices of patterns. */
 export type DeriveAnswer<Answer> = (matched: ReadonlySet<number>, length: number) => Answer;
 
+/** How much time went into working out what is kept from then on. Numbers that nobody has met yet may need a lot of it. */
+export class Learning {
+  millis = 0;
+  #isMeasuring = false;
+
+  measure<Result>(learn: () => Result): Result {
+    if (this.#isMeasuring) return learn();
+    const before = performance.now();
+    this.#isMeasuring = true;
+    try {
+      return learn();
+    } finally {
+      this.#isMeasuring = false;
+      this.millis += performance.now() - before;
+    }
+  }
+}
+
 /** Digits of which answers are kept. */
 const MAX_LENGTH = 19;
 const INITIAL_STATES = 64;
@@ -24,6 +42,9 @@ const ZERO = 0x30;
  * that is not in them is most of what a number costs.
  */
 export class DigitPatterns<Answer> {
+  /** Digits of the number matched last that decide what is said of it: of those behind them only the count matters. */
+  decidedBy = 0;
+  readonly #learning: Learning;
   readonly #program: Instruction[] = [];
   readonly #derive: DeriveAnswer<Answer>;
   /** By state: the places in the program where its digits have led. The same places are the same state. */
@@ -38,8 +59,13 @@ export class DigitPatterns<Answer> {
   readonly #distinctAnswers: Answer[] = [];
 
   /** Throws a SyntaxError for a pattern of another form. */
-  constructor(patterns: readonly DigitPattern[], derive: DeriveAnswer<Answer>) {
+  constructor(
+    patterns: readonly DigitPattern[],
+    derive: DeriveAnswer<Answer>,
+    learning: Learning = new Learning(),
+  ) {
     this.#derive = derive;
+    this.#learning = learning;
     const program = this.#program;
     const starts = patterns.map(({ pattern, isBeginning = false }, index) => {
       const match = program.push({ match: index }) - 1;
@@ -54,6 +80,7 @@ export class DigitPatterns<Answer> {
   match(digits: Uint8Array, from: number, to: number): Answer {
     let next = this.#next;
     let state = 0;
+    let decidedBy = to - from;
     for (let at = from; at < to; at++) {
       const digit = digits[at]! - ZERO;
       let step = next[10 * state + digit]!;
@@ -63,9 +90,11 @@ export class DigitPatterns<Answer> {
       }
       state = step >> 1;
       if ((step & 1) === 0) continue;
+      decidedBy = at - from + 1;
       state = this.#stateBehind(state, to - at - 1);
       break;
     }
+    this.decidedBy = decidedBy;
     const length = to - from;
     if (length > MAX_LENGTH) return this.#answerOf(state, length);
     const known = this.#answers[(MAX_LENGTH + 1) * state + length]!;
@@ -91,6 +120,10 @@ export class DigitPatterns<Answer> {
 
   /** Learns the step. */
   #step(state: number, digit: number): number {
+    return this.#learning.measure(() => this.#learnStep(state, digit));
+  }
+
+  #learnStep(state: number, digit: number): number {
     const after = this.#stateAfter(state, digit);
     const step = 2 * after + (this.#isSettled(after) ? 1 : 0);
     this.#next[10 * state + digit] = step;

@@ -1,6 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { BlockIndex } from './block-index.ts';
-import type { CarrierSource } from './carrier.ts';
+import type { Carrier, CarrierSource } from './carrier.ts';
 import { type CarrierFinder, createCarrierFinder } from './carrier-finder.ts';
 import { type Operators, readOperators } from './operators-file.ts';
 import { readPlan } from './plan-file.ts';
@@ -30,6 +31,8 @@ export interface NumberingReports {
 }
 
 const POLL_MILLIS = 2000;
+/** Of one turn of the event loop. */
+const MAX_TURN_MILLIS = 8;
 
 /** Files that are missing or useless stop nothing: they are said in the log, and read as soon as they are there. */
 export function createNumbering({
@@ -48,6 +51,7 @@ export function createNumbering({
     : undefined;
   const files = [plan, operators].filter((file) => file !== undefined) as WatchedFile<unknown>[];
   const finders = keepFinder(stripPrefixes);
+  const budget = createLearningBudget();
   let loading: Promise<WorldPlan> | undefined;
   let world: WorldPlan | undefined;
 
@@ -60,16 +64,53 @@ export function createNumbering({
     async lookUp(numbers) {
       loading ??= loadWorldPlan();
       world = await loading;
-      const finder = finders(world, plan?.current(), operators?.current());
-      return numbers.map((number) => {
-        const text = Buffer.from(number);
-        return finder.find(text, 0, text.length);
-      });
+      return lookUpInTurns(finders(world, plan?.current(), operators?.current()), numbers);
     },
-    findNow: (text, from, to) =>
-      world && finders(world, plan?.current(), operators?.current()).find(text, from, to),
+    findNow(text, from, to) {
+      if (!world) return undefined;
+      const finder = finders(world, plan?.current(), operators?.current());
+      if (!budget.isSpent(world)) return finder.find(text, from, to);
+      return finder.findAgain(text, from, to);
+    },
     close() {
       for (const file of files) file.close();
+    },
+  };
+}
+
+/** Leaves the event loop to others now and then. */
+async function lookUpInTurns(
+  finder: CarrierFinder,
+  numbers: readonly string[],
+): Promise<readonly (Carrier | null)[]> {
+  const carriers: (Carrier | null)[] = [];
+  let begin = performance.now();
+  for (const number of numbers) {
+    const text = Buffer.from(number);
+    carriers.push(finder.find(text, 0, text.length));
+    if (performance.now() - begin < MAX_TURN_MILLIS) continue;
+    await nextTurn();
+    begin = performance.now();
+  }
+  return carriers;
+}
+
+/**
+ * How a number of a country is read is worked out when the first like it comes, which may take as long as to find a
+ * thousand others: so much of it is done in one turn of the event loop and no more, and the rest is looked up.
+ */
+function createLearningBudget(): { isSpent(world: WorldPlan): boolean } {
+  let before = 0;
+  let isSpent = false;
+  return {
+    isSpent({ learning }) {
+      if (isSpent || learning.millis - before < MAX_TURN_MILLIS) return isSpent;
+      isSpent = true;
+      setImmediate(() => {
+        isSpent = false;
+        before = learning.millis;
+      });
+      return true;
     },
   };
 }

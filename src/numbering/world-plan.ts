@@ -1,6 +1,6 @@
 import type { MetadataJson } from 'libphonenumber-js/max';
 import type { LineKind } from './carrier.ts';
-import { type DigitPattern, DigitPatterns } from './digit-patterns.ts';
+import { type DigitPattern, DigitPatterns, Learning } from './digit-patterns.ts';
 
 /** What follows from the digits of an international number. */
 export interface Place {
@@ -15,6 +15,9 @@ export interface WorldPlan {
   findPlace(international: string): Place;
   /** The same for digits that lie from `from` to `to`. */
   findPlaceIn(digits: Uint8Array, from: number, to: number): Place;
+  /** Digits of the number looked up last that decide where it is: of those behind them only the count matters. */
+  readonly decidedBy: number;
+  readonly learning: Learning;
 }
 
 /**
@@ -73,6 +76,8 @@ export async function loadWorldPlan(): Promise<WorldPlan> {
 export function createWorldPlan(metadata: MetadataJson): WorldPlan {
   if (metadata.version !== 4) throw new Error(`metadata of version ${metadata.version}, expected 4`);
   const places = new Map<string, Place>();
+  const learning = new Learning();
+  let decidedBy = 0;
   /**
    * By code, with a 1 before it: those of one, two and three digits are different numbers then. Null where the code is
    * not in use, undefined where it was not met yet.
@@ -93,7 +98,7 @@ export function createWorldPlan(metadata: MetadataJson): WorldPlan {
     const regions = shared.map((country) => readRegion(country, metadata.countries[country]!));
     const beyond = metadata.nonGeographic[code];
     if (beyond) regions.push(readRegion(null, beyond));
-    return regions.length > 0 ? createTerritory(regions, toPlace) : null;
+    return regions.length > 0 ? createTerritory(regions, toPlace, learning) : null;
   }
 
   function findPlaceIn(digits: Uint8Array, from: number, to: number): Place {
@@ -102,15 +107,23 @@ export function createWorldPlan(metadata: MetadataJson): WorldPlan {
       key = key * 10 + digits[at]! - ZERO;
       let territory = territories[key];
       if (territory === undefined) {
-        territory = createTerritoryOf(key);
+        territory = learning.measure(() => createTerritoryOf(key));
         territories[key] = territory;
       }
-      if (territory) return findPlaceAmong(territory, digits, at + 1, to);
+      if (!territory) continue;
+      const place = findPlaceAmong(territory, digits, at + 1, to);
+      decidedBy = at + 1 - from + territory.patterns.decidedBy;
+      return place;
     }
+    decidedBy = MAX_CODE_LENGTH;
     return nowhere;
   }
 
   return {
+    learning,
+    get decidedBy() {
+      return decidedBy;
+    },
     findPlaceIn,
     findPlace(international) {
       const digits = Buffer.from(international, 'latin1');
@@ -130,8 +143,10 @@ function findPlaceAmong(
   // Some write +44 (0)20…
   const national = textOf(digits, from, to);
   const shorter = withoutTrunkPrefix(national);
-  if (shorter === national) return place;
-  const again = patterns.match(Buffer.from(shorter, 'latin1'), 0, shorter.length).place;
+  const again =
+    shorter === national ? place : patterns.match(Buffer.from(shorter, 'latin1'), 0, shorter.length).place;
+  // Which digits are taken off, each of them may decide.
+  patterns.decidedBy = to - from;
   return again.lineKind === null ? place : again;
 }
 
@@ -174,7 +189,7 @@ function readRegion(country: string | null, plan: readonly any[]): Region {
 }
 
 /** The main country is the first. */
-function createTerritory(regions: readonly Region[], toPlace: ToPlace): Territory {
+function createTerritory(regions: readonly Region[], toPlace: ToPlace, learning: Learning): Territory {
   const patterns: DigitPattern[] = [];
   const add = (pattern: DigitPattern) => patterns.push(pattern) - 1;
   const numbered = regions.map(({ general, leadingDigits, types, ...region }) => ({
@@ -202,7 +217,7 @@ function createTerritory(regions: readonly Region[], toPlace: ToPlace): Territor
   }
 
   const toReading = shareReadings();
-  const combined = new DigitPatterns(patterns, (matched, length) => {
+  const derive = (matched: ReadonlySet<number>, length: number) => {
     const region =
       numbered.length === 1
         ? numbered[0]
@@ -213,7 +228,8 @@ function createTerritory(regions: readonly Region[], toPlace: ToPlace): Territor
           );
     const place = toPlace(region?.country ?? null, region ? findKind(region, matched, length) : null);
     return toReading(place, trunkPattern !== undefined && matched.has(trunkPattern));
-  });
+  };
+  const combined = new DigitPatterns(patterns, derive, learning);
   return { patterns: combined, withoutTrunkPrefix: createTrunkStripper(trunk) };
 }
 

@@ -39,3 +39,10 @@ export function systemClock(): Clock {
     },
   };
 }
+
+/** Resolves after so many seconds of this clock. */
+export function sleep(clock: Clock, seconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(seconds, resolve);
+  });
+}

@@ -1,6 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import type { Lender } from '../db/wire/lender.ts';
-import { ConnectionQueue } from './connection-queue.ts';
+import { ConnectionQueue, type EnterOptions, type Leave } from './connection-queue.ts';
+import { MomentLender } from './moment-lender.ts';
 
 /** A connection is waited for in seconds: a client that is told at once can ask elsewhere, or again. */
 const MAX_WAIT_MILLIS = 3000;
@@ -10,6 +11,8 @@ export interface ConnectionsOptions {
   /** Connections at most. */
   readonly size: number;
   readonly statementTimeoutSeconds: number;
+  /** Called when a connection could not be made. */
+  readonly onRefused?: () => void;
 }
 
 /** The statements of one operation, which all end when it does. */
@@ -21,35 +24,98 @@ export interface Borrower {
   readonly signal: AbortSignal;
   /** Connections that it has or waits for now. */
   statements: number;
+  readonly use: ConnectionUse;
+}
+
+/** For how long an operation has had connections, all of them together. */
+export class ConnectionUse {
+  #running = 0;
+  #millis = 0;
+  /** Connections that it has wanted so far, got or not. */
+  wanted = 0;
+  /** When it got one last, by `performance.now()`. */
+  begunAt = performance.now();
+
+  begin(): void {
+    this.#running++;
+    this.begunAt = performance.now();
+    this.#millis -= this.begunAt;
+  }
+
+  end(): void {
+    this.#running--;
+    this.#millis += performance.now();
+  }
+
+  /** Until now, those that it still has included. */
+  get millis(): number {
+    return this.#running === 0 ? this.#millis : this.#millis + this.#running * performance.now();
+  }
 }
 
 /** The connections to one standby, which principals borrow in turn. */
 export class Connections {
   readonly pool: Pool;
+  readonly #onRefused: (() => void) | undefined;
+  readonly #maxTotalWaitMillis: number;
   readonly queue: ConnectionQueue;
   /** Told how many seconds each statement waited for its connection, got or not. */
   onWaited: ((seconds: number) => void) | undefined;
 
-  constructor({ pool, size, statementTimeoutSeconds }: ConnectionsOptions) {
+  constructor({ pool, size, statementTimeoutSeconds, onRefused }: ConnectionsOptions) {
     this.pool = pool;
+    this.#onRefused = onRefused;
+    this.#maxTotalWaitMillis = Math.max(MAX_WAIT_MILLIS, statementTimeoutSeconds * 1000);
     this.queue = new ConnectionQueue({
       size,
       maxWaitMillis: MAX_WAIT_MILLIS,
-      maxTotalWaitMillis: Math.max(MAX_WAIT_MILLIS, statementTimeoutSeconds * 1000),
+      maxTotalWaitMillis: this.#maxTotalWaitMillis,
     });
   }
 
-  /** Lends connections to the operation. See EnterOptions for `isNested`. */
-  lenderFor(borrower: Borrower, { isNested = false } = {}): Lender {
-    return { connect: () => this.#lend(borrower, isNested) };
+  /** Lends connections to the operation, in the way that EnterOptions tell. */
+  lenderFor(borrower: Borrower, how: Omit<EnterOptions, 'signal'> = {}): Lender {
+    return { connect: () => this.#lend(borrower, how) };
   }
 
-  async #lend(borrower: Borrower, isNested: boolean): Promise<PoolClient> {
+  /** Lends connections to heavy statements of the operation, of which those that are wanted at once see the same calls. */
+  momentLenderFor(borrower: Borrower): Lender {
+    const { principal, role } = borrower;
+    return new MomentLender({
+      maxWaitMillis: this.#maxTotalWaitMillis,
+      connect: () => this.#lend(borrower, { isHeavy: true }),
+      tryConnect: () => this.#tryLend(borrower),
+      isWanted: () => this.queue.isWanted,
+      countWaiting: (more) => this.queue.countWaiting(role, more),
+      notePassedOn: () => this.queue.notePassedOn(principal),
+    });
+  }
+
+  #tryLend(borrower: Borrower): Promise<PoolClient> | undefined {
+    const { principal, role, signal } = borrower;
+    if (signal.aborted) return undefined;
+    const leave = this.queue.tryEnterHeavy({ principal, role, operation: borrower });
+    return leave && this.#lendBeside(borrower, leave);
+  }
+
+  async #lendBeside(borrower: Borrower, leave: Leave): Promise<PoolClient> {
+    borrower.statements++;
+    borrower.use.wanted++;
+    try {
+      return this.#returning(await this.#connect(leave), borrower, leave);
+    } catch (error) {
+      borrower.statements--;
+      throw error;
+    }
+  }
+
+  async #lend(borrower: Borrower, how: Omit<EnterOptions, 'signal'>): Promise<PoolClient> {
     const { principal, role, signal } = borrower;
     const since = performance.now();
     borrower.statements++;
+    borrower.use.wanted++;
     try {
-      const leave = await this.queue.enter({ principal, role, operation: borrower }, { signal, isNested });
+      const leave = await this.queue.enter({ principal, role, operation: borrower }, { ...how, signal });
       return this.#returning(await this.#connect(leave), borrower, leave);
     } catch (error) {
       borrower.statements--;
@@ -64,6 +130,7 @@ export class Connections {
       return await this.pool.connect();
     } catch (error) {
       leave();
+      this.#onRefused?.();
       throw error;
     }
   }
@@ -71,8 +138,10 @@ export class Connections {
   /** The pool gives a client its `release` anew each time it lends it. */
   #returning(client: PoolClient, borrower: Borrower, leave: () => void): PoolClient {
     const release = client.release;
+    borrower.use.begin();
     client.release = (failure) => {
       release(failure);
+      borrower.use.end();
       borrower.statements--;
       leave();
     };

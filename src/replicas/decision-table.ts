@@ -2,7 +2,7 @@ import type { FailureKind } from '../db/failures.ts';
 import { TRANSACTION_POOLING } from '../db/wire/pooling.ts';
 import { describeBytes, describeSeconds } from './describe.ts';
 import type { Facts, Thresholds } from './facts.ts';
-import type { ReceiverSample, StandbySample } from './sample.ts';
+import type { ReceiverSample, Sample, StandbySample } from './sample.ts';
 import { type ReplicaState, stateTraits } from './states.ts';
 
 interface Rule {
@@ -15,6 +15,11 @@ interface Rule {
 export const decisionTable: readonly Rule[] = [
   { state: 'UNKNOWN', when: ({ sample, failure }) => !sample && !failure, why: () => null },
   {
+    state: 'UNKNOWN',
+    when: isUnwatched,
+    why: () => 'It has not been polled for a while: the gateway itself stood still.',
+  },
+  {
     state: 'STARTING',
     when: ({ failure }) => failure?.kind === 'starting',
     why: () => 'It accepts no connections yet, or no more (57P03).',
@@ -23,8 +28,11 @@ export const decisionTable: readonly Rule[] = [
   { state: 'UNREACHABLE', when: isUnreachable, why: whyUnreachable },
   {
     state: 'WRONG_CLUSTER',
-    when: ({ isOtherCluster }) => isOtherCluster,
-    why: () => 'Its system identifier differs from that of the others.',
+    when: ({ isOtherCluster, isOtherDatabase }) => isOtherCluster || isOtherDatabase,
+    why: ({ isOtherDatabase }) =>
+      isOtherDatabase
+        ? 'Its URL names another database than those of the others: correct it.'
+        : 'Its system identifier differs from that of the others: correct its URL, or clone it anew.',
   },
   {
     state: 'SPLIT_BRAIN',
@@ -38,7 +46,11 @@ export const decisionTable: readonly Rule[] = [
     why: ({ sample }) =>
       `It became a primary, on timeline ${sample?.timeline}; the old primary is not followed any more.`,
   },
-  { state: 'PRIMARY', when: isPrimary, why: () => 'It is not in recovery, so it is no standby.' },
+  {
+    state: 'PRIMARY',
+    when: isPrimary,
+    why: () => 'It is not in recovery, so it is no standby: it is used as soon as it becomes one.',
+  },
   {
     state: 'UNREACHABLE',
     when: ({ refusedConnections }) => refusedConnections >= 2,
@@ -78,7 +90,7 @@ export const decisionTable: readonly Rule[] = [
   {
     state: 'STALLED',
     when: isStalled,
-    why: (facts) => `Connected, but nothing came for ${describeSeconds(silence(facts))}.`,
+    why: (facts) => `Connected, but nothing came for ${describeSeconds(silence(facts.sample))}.`,
   },
   {
     state: 'UPSTREAM_DEGRADED',
@@ -88,6 +100,11 @@ export const decisionTable: readonly Rule[] = [
   { state: 'CATCHING_UP', when: isCatchingUp, why: whyCatchingUp },
   { state: 'STREAMING', when: () => true, why: () => null },
 ];
+
+/** Every poll ends in an answer or a failure, in good time. Where none has ended it was not tried. */
+function isUnwatched({ sample, failure, now }: Facts, { unreachableAfterSeconds }: Thresholds): boolean {
+  return sample !== null && failure === null && now - sample.answeredAt > unreachableAfterSeconds;
+}
 
 function isUnreachable({ sample, failure, now }: Facts, { unreachableAfterSeconds }: Thresholds): boolean {
   if (!sample) return true;
@@ -107,10 +124,24 @@ const unreachableWords: Readonly<Partial<Record<FailureKind, string>>> = {
   timeout: 'It does not answer in time',
 };
 
+/** What to do about a failure that will not pass by itself. */
+const remedies: readonly (readonly [codes: RegExp, remedy: string])[] = [
+  [/^(ENOTFOUND|EAI_AGAIN)$/, 'its host name resolves to nothing: correct the URL, or the name in the DNS'],
+  [/^28/, "check user and password of the URL, and the server's pg_hba.conf"],
+  [/^3D000$/, 'there is no such database: correct the URL'],
+  [/^42501$/, "its role lacks the privileges: run the gateway's migrations on the primary"],
+];
+
+function remedyFor(code: string | null): string {
+  const found = code === null ? undefined : remedies.find(([codes]) => codes.test(code));
+  return found ? `${found[1]}; ` : '';
+}
+
 function whyUnreachable({ sample, failure, now }: Facts): string {
   const words = (failure && unreachableWords[failure.kind]) ?? 'It does not answer';
   const code = failure?.code ? ` (${failure.code})` : '';
-  return `${words}${code}; ${sample ? `last answer ${describeSeconds(now - sample.answeredAt)} ago` : 'it never answered'}.`;
+  const remedy = remedyFor(failure?.code ?? null);
+  return `${words}${code}; ${remedy}${sample ? `last answer ${describeSeconds(now - sample.answeredAt)} ago` : 'it never answered'}.`;
 }
 
 function isPrimary({ sample }: Facts): boolean {
@@ -151,11 +182,19 @@ function isArchiveRecovery(facts: Facts): boolean {
   return receivedLsn === null && slotName === null && facts.unstreamedSeconds === null;
 }
 
-function whyDisconnected({ isSlotLost, unstreamedSeconds }: Facts): string {
-  if (isSlotLost) return 'Its slot on the primary is lost: the WAL it needs is gone, it must be cloned anew.';
-  if (unstreamedSeconds === null)
-    return 'It streams from nobody; the primary may be down or refuse it (see its log).';
-  return `It has streamed from nobody for ${describeSeconds(unstreamedSeconds)}; the primary may be down or refuse it (see its log).`;
+function whyDisconnected({ slot, isPrimaryPolled, unstreamedSeconds }: Facts): string {
+  if (slot === 'lost')
+    return 'Its slot on the primary is lost: the WAL it needs is gone, it must be cloned anew.';
+  if (slot === 'missing')
+    return 'Its slot does not exist on the primary: create it there again, while the primary still has the WAL it needs.';
+  const since =
+    unstreamedSeconds === null
+      ? 'It streams from nobody'
+      : `It has streamed from nobody for ${describeSeconds(unstreamedSeconds)}`;
+  const cause = isPrimaryPolled
+    ? 'the primary is up, so it refuses this standby, or is out of its reach (see its log)'
+    : 'the primary may be down or refuse it (see its log)';
+  return `${since}; ${cause}.`;
 }
 
 /** Seconds; for a receiver that waits for ever. PostgreSQL's own default. */
@@ -165,19 +204,23 @@ const SILENCE_SHARE = 0.6;
 /** When others have heard of WAL that this one has not, silence is suspicious sooner. */
 const SUSPICIOUS_POLLS = 3;
 
-function silence({ sample }: Facts): number {
+function silence(sample: Sample | null): number {
   const receiver = sample?.standby?.receiver;
   return sample && receiver && receiver !== 'hidden' ? sample.clock - receiver.messageReceiptStamp : 0;
+}
+
+/** Whether its receiver has heard nothing for longer than pings would leave it without an answer. */
+export function isSilentReceiver(sample: Sample, allowanceSeconds = 1): boolean {
+  const timeout = sample.standby?.receiverTimeout || DEFAULT_RECEIVER_TIMEOUT;
+  return silence(sample) > timeout * SILENCE_SHARE + allowanceSeconds;
 }
 
 function isStalled(facts: Facts, { pollIntervalSeconds }: Thresholds): boolean {
   const timeout = standbyOf(facts).receiverTimeout || DEFAULT_RECEIVER_TIMEOUT;
   const suspicious = Math.min(SUSPICIOUS_POLLS * pollIntervalSeconds, timeout * SILENCE_SHARE);
   const { unheardSeconds } = facts.estimate;
-  return (
-    silence(facts) >
-    (unheardSeconds > suspicious ? suspicious : timeout * SILENCE_SHARE + pollIntervalSeconds)
-  );
+  if (unheardSeconds > suspicious) return silence(facts.sample) > suspicious;
+  return isSilentReceiver(facts.sample!, pollIntervalSeconds);
 }
 
 /** Replaying a while ago, or soon again, is no trouble: what counts is that its own upstream cannot feed it. */

@@ -17,11 +17,19 @@ export interface Estimate {
   readonly delaySeconds: number;
   /** Every commit up to this moment is visible on the standby. Its age is the upper bound of staleness. */
   readonly asOf: Claim | undefined;
+  /** Why that may not be so, or not be known; null when it is proven. */
+  readonly doubt: Doubt | null;
   /** How long the standby had demonstrably lacked something; null when unknown. */
   readonly minSeconds: number | null;
   /** Gateway clock: when the end of the WAL was known last; minus infinity if never. */
   readonly upstreamKnownAt: number;
 }
+
+/**
+ * What one-way messages cannot prove, where the primary is not polled: that a clock is right; that nothing was committed
+ * which is not flushed yet; that whoever sends them is the primary.
+ */
+export type Doubt = 'clock' | 'message' | 'sender';
 
 const nothingKnown: Estimate = {
   upstreamLsn: null,
@@ -30,6 +38,7 @@ const nothingKnown: Estimate = {
   unheardSeconds: 0,
   delaySeconds: 0,
   asOf: undefined,
+  doubt: null,
   minSeconds: null,
   upstreamKnownAt: Number.NEGATIVE_INFINITY,
 };
@@ -46,9 +55,9 @@ export function estimate(node: Node, cluster: Cluster): Estimate {
     split: splitLag(sample, upstreamLsn),
     unheardSeconds: unheardSeconds(sample, history),
     delaySeconds: delaySeconds(sample, node.skew.smallest),
-    asOf: asOf(node, cluster),
+    ...estimateAge(node, cluster),
     minSeconds: minSeconds(sample.answeredAt, beyondSince, upstreamLsn),
-    upstreamKnownAt: history?.newestClaimAt ?? Number.NEGATIVE_INFINITY,
+    upstreamKnownAt: cluster.endKnownAt(node),
   };
 }
 
@@ -57,12 +66,38 @@ export function maxSeconds({ asOf }: Pick<Estimate, 'asOf'>, now: number): numbe
   return asOf ? Math.max(0, now - asOf.at) : null;
 }
 
-/** While a server does not answer it may have crashed, and begun again from its last checkpoint. */
-function asOf(node: Node, cluster: Cluster): Claim | undefined {
+/** A commit or a poll proves more than a message does, which is believed only where it is newer by this. */
+const PREFERENCE_SECONDS = 1;
+
+function estimateAge(node: Node, cluster: Cluster): Pick<Estimate, 'asOf' | 'doubt'> {
   const correction = cluster.clockCorrection(node);
-  if (node.failure || !node.sample) return node.checkpointClaim(correction);
-  return later(cluster.historyOf(node)?.claimFor(node.sample.lsn), node.ownClaim(correction));
+  const polled = node.mayHaveCrashed ? undefined : pollClaim(node, cluster);
+  const own =
+    correction &&
+    cluster.hasOwnClaim(node) &&
+    (node.mayHaveCrashed ? node.checkpointClaim(correction) : node.ownClaim(correction));
+  const asOf = later(polled, own || undefined);
+  if (cluster.isPrimaryPolledFor(node)) return { asOf, doubt: null };
+  if (!correction) return { asOf, doubt: 'clock' };
+  const told = node.mayHaveCrashed ? undefined : cluster.toldClaim(node);
+  if (told && told.at - (asOf?.at ?? Number.NEGATIVE_INFINITY) > PREFERENCE_SECONDS) {
+    return { asOf: told, doubt: 'message' };
+  }
+  return { asOf, doubt: judgeWitnesses(node, cluster) };
 }
+
+function pollClaim(node: Node, cluster: Cluster): Claim | undefined {
+  return node.sample && cluster.historyOf(node)?.claimFor(node.sample.lsn);
+}
+
+function judgeWitnesses(node: Node, cluster: Cluster): Doubt | null {
+  const { smallest, correction } = node.skew;
+  if (smallest === null || correction > MAX_CORRECTION_SECONDS) return 'clock';
+  return cluster.endKnownAt(node) === Number.NEGATIVE_INFINITY ? 'sender' : null;
+}
+
+/** A clock that is behind by more is not kept right, and may be further behind. */
+const MAX_CORRECTION_SECONDS = 0.1;
 
 function minSeconds(
   sampledAt: number,

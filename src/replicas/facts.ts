@@ -15,6 +15,8 @@ export interface Facts {
   } | null;
   readonly refusedConnections: number;
   readonly isOtherCluster: boolean;
+  /** Its URL leads to another database of the cluster than those of the others. */
+  readonly isOtherDatabase: boolean;
   readonly isBesidePrimary: boolean;
   readonly wasStandby: boolean;
   readonly estimate: Estimate;
@@ -23,8 +25,8 @@ export interface Facts {
   readonly stillSeconds: number;
   /** For how long nothing has streamed; null when it never did while we watched. */
   readonly unstreamedSeconds: number | null;
-  /** Its slot on the primary, when the primary is polled: true when the WAL it needs is gone. */
-  readonly isSlotLost: boolean;
+  /** Its slot, when the primary it streams from is polled: lost when the WAL it needs is gone. */
+  readonly slot: 'kept' | 'lost' | 'missing' | 'unknown';
   /** The standby it streams from, when that is one of ours. */
   readonly upstream: { readonly name: string; readonly state: ReplicaState } | null;
   readonly isPrimaryPolled: boolean;

@@ -1,5 +1,5 @@
 import { decisionTable, receiverOf } from './decision-table.ts';
-import { maxSeconds } from './estimate.ts';
+import { type Doubt, maxSeconds } from './estimate.ts';
 import type { Facts, Thresholds } from './facts.ts';
 import type { Confidence, ReplicaState } from './states.ts';
 
@@ -19,7 +19,20 @@ export interface Verdict {
 export function judge(facts: Facts, thresholds: Thresholds): Verdict {
   const rule = decisionTable.find(({ when }) => when(facts, thresholds))!;
   const { state } = rule;
-  return { state, reason: rule.why(facts), ...figures(state, facts, thresholds) };
+  return { state, reason: rule.why(facts) ?? whyDoubted(state, facts), ...figures(state, facts, thresholds) };
+}
+
+const doubts: Readonly<Record<Doubt, string>> = {
+  clock:
+    "Its clock and its primary's may differ, which messages alone cannot prove: set PRIMARY_URL, so that both are compared.",
+  message:
+    'That nothing newer was committed is only what messages say: set PRIMARY_URL, so that it is proven.',
+  sender:
+    'Nothing proves that its upstream is the primary, so its age is that of the last commit it has replayed: set PRIMARY_URL, or target_session_attrs=primary in its primary_conninfo.',
+};
+
+function whyDoubted(state: ReplicaState, { sample, estimate }: Facts): string | null {
+  return sample?.standby && state !== 'UNKNOWN' && estimate.doubt ? doubts[estimate.doubt] : null;
 }
 
 type Figures = Omit<Verdict, 'state' | 'reason'>;
@@ -34,9 +47,9 @@ const unknown: Figures = {
 
 function figures(state: ReplicaState, facts: Facts, thresholds: Thresholds): Figures {
   // After a start it may be further back than it was; and of another cluster nothing is known.
-  if (state === 'UNKNOWN' || state === 'WRONG_CLUSTER' || state === 'STARTING') return unknown;
+  if (!facts.sample || state === 'WRONG_CLUSTER' || state === 'STARTING') return unknown;
   // A primary is current about itself, and cannot say how far another one is that standbys still follow.
-  if (!facts.sample?.standby) return { ...unknown, confidence: facts.failure ? 'NONE' : 'HIGH' };
+  if (!facts.sample.standby) return { ...unknown, confidence: facts.failure ? 'NONE' : 'HIGH' };
   const { estimate, now } = facts;
   return {
     confidence: judgeConfidence(state, facts, thresholds),
@@ -49,8 +62,8 @@ function figures(state: ReplicaState, facts: Facts, thresholds: Thresholds): Fig
 
 function judgeConfidence(state: ReplicaState, facts: Facts, thresholds: Thresholds): Confidence {
   const { estimate } = facts;
-  if (state === 'UNREACHABLE') return 'NONE';
-  if (!estimate.asOf || estimate.upstreamLsn === null) return 'LOW';
+  if (state === 'UNREACHABLE' || state === 'UNKNOWN') return 'NONE';
+  if (!estimate.asOf || estimate.upstreamLsn === null || estimate.doubt) return 'LOW';
   if (isUpstreamKnown(state, facts, thresholds)) {
     return state === 'CATCHING_UP' && !facts.isPrimaryPolled ? 'MEDIUM' : 'HIGH';
   }

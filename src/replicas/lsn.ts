@@ -19,3 +19,18 @@ export function furthest(positions: readonly bigint[]): bigint {
   for (const lsn of positions) if (lsn > most) most = lsn;
   return most;
 }
+
+/** Bytes of the header of a page of WAL, and of the first one of a segment. */
+const PAGE_HEADER = 24n;
+const SEGMENT_HEADER = 40n;
+
+export interface WalSizes {
+  readonly block: bigint;
+  readonly segment: bigint;
+}
+
+/** Where the next record begins is behind a page's header; the record before it ended in front of that. */
+export function endOfRecordBefore(insert: bigint, { block, segment }: WalSizes): bigint {
+  if (insert % segment === SEGMENT_HEADER) return insert - SEGMENT_HEADER;
+  return insert % block === PAGE_HEADER ? insert - PAGE_HEADER : insert;
+}

@@ -11,8 +11,6 @@ import type { Tuning } from './tuning.ts';
 import { Watcher } from './watcher.ts';
 
 export interface ObservatoryOptions {
-  readonly replicas: readonly { readonly name: string; readonly connection: Connection }[];
-  readonly primary: Connection | undefined;
   readonly clock: Clock;
   readonly tuning: Tuning;
 }
@@ -35,29 +33,67 @@ export type Observer = (observed: Observed, before: ReplicaState) => void;
 
 /** All servers under watch, and what follows from seeing them together. */
 export class Observatory {
-  readonly replicas: readonly Observed[];
-  readonly primary: Observed | undefined;
   readonly cluster: Cluster;
   readonly #clock: Clock;
   readonly #tuning: Tuning;
   readonly #observers = new Set<Observer>();
   readonly #lasting = new Map<Node, Lasting>();
   readonly #all: { node: Node; watcher: Watcher; state: ReplicaState }[] = [];
+  /** Those of #all: the cluster reads it, as it is at the time. */
+  readonly #nodes: Node[] = [];
 
-  constructor({ replicas, primary, clock, tuning }: ObservatoryOptions) {
+  constructor({ clock, tuning }: ObservatoryOptions) {
     this.#clock = clock;
     this.#tuning = tuning;
-    this.replicas = replicas.map(({ name, connection }) => this.#watch(name, connection, 'replica'));
-    this.primary = primary && this.#watch('primary', primary, 'primary');
-    const nodes = this.#all.map(({ node }) => node);
-    this.cluster = new Cluster(nodes, tuning);
+    this.cluster = new Cluster(this.#nodes, tuning);
+  }
+
+  get replicas(): readonly Observed[] {
+    return this.#all.filter(({ node }) => node.role === 'replica');
+  }
+
+  /**
+   * Of the servers that may be the primary, the one that takes writes; of several, that of the latest timeline. While none
+   * does, the one that did last, else the first.
+   */
+  get primary(): Observed | undefined {
+    const candidates = this.#all.filter(({ node }) => node.role === 'primary');
+    if (candidates.length <= 1) return candidates[0];
+    const isPrimary = ({ node }: Observed) => node.sample?.standby === null;
+    const isWell = ({ node }: Observed) => isPrimary({ node } as Observed) && node.failure === undefined;
+    const timeline = ({ node }: Observed) => node.sample?.timeline ?? 0;
+    const rank = (observed: Observed) => (isWell(observed) ? 2 : isPrimary(observed) ? 1 : 0);
+    return candidates.toSorted((a, b) => rank(b) - rank(a) || timeline(b) - timeline(a))[0];
+  }
+
+  /** Begins to watch a server. `connection` may lead elsewhere later: it is looked at when a connection is made. */
+  add(name: string, connection: Connection, role: Node['role']): Observed {
+    const { address, database } = connection;
+    const node = new Node({ name, address, database, role });
+    const onObservation = (observation: Observation) => this.#note(node, observation);
+    const watcher = new Watcher({ connection, clock: this.#clock, tuning: this.#tuning, onObservation });
+    const observed = { node, watcher, state: 'UNKNOWN' as ReplicaState };
+    this.#all.push(observed);
+    this.#nodes.push(node);
+    watcher.start();
+    return observed;
+  }
+
+  /** Ends the watch of a server: what it testified stays known. */
+  async remove({ node, watcher }: Observed): Promise<void> {
+    const at = this.#nodes.indexOf(node);
+    if (at < 0) return;
+    this.#nodes.splice(at, 1);
+    this.#all.splice(at, 1);
+    this.#lasting.clear();
+    await watcher.close();
   }
 
   /** What is known of a server now: silence counts. Polls no server. */
   assess(node: Node): Assessment {
     let lasting = this.#lasting.get(node);
     if (!lasting) {
-      lasting = gatherLasting(node, this.cluster);
+      lasting = gatherLasting(node, this.cluster, this.#nodes);
       this.#lasting.set(node, lasting);
     }
     return {
@@ -72,24 +108,12 @@ export class Observatory {
     return () => this.#observers.delete(observer);
   }
 
-  start(): void {
-    for (const { watcher } of this.#all) watcher.start();
-  }
-
   async close(): Promise<void> {
     await Promise.all(this.#all.map(({ watcher }) => watcher.close()));
   }
 
-  #watch(name: string, connection: Connection, role: Node['role']): Observed {
-    const node = new Node({ name, address: connection.address, role });
-    const onObservation = (observation: Observation) => this.#note(node, observation);
-    const watcher = new Watcher({ connection, clock: this.#clock, tuning: this.#tuning, onObservation });
-    const observed = { node, watcher, state: 'UNKNOWN' as ReplicaState };
-    this.#all.push(observed);
-    return observed;
-  }
-
   #note(node: Node, observation: Observation): void {
+    if (!this.#nodes.includes(node)) return;
     node.note(observation);
     this.cluster.learn(node);
     this.#lasting.clear();
@@ -116,7 +140,7 @@ export class Observatory {
   }
 
   #stateOf(node: Node): ReplicaState {
-    return this.#all.find((observed) => observed.node === node)!.state;
+    return this.#all.find((observed) => observed.node === node)?.state ?? 'UNKNOWN';
   }
 }
 
@@ -126,25 +150,44 @@ interface Lasting {
   readonly upstream: Node | undefined;
 }
 
-function gatherLasting(node: Node, cluster: Cluster): Lasting {
+function gatherLasting(node: Node, cluster: Cluster, nodes: readonly Node[]): Lasting {
   const { sample, refusedConnections, wasStandby, movedAt } = node;
   const facts = {
     sample: sample ?? null,
     refusedConnections,
     isOtherCluster: sample !== undefined && sample.systemIdentifier !== cluster.systemIdentifier,
+    isOtherDatabase: isOtherDatabase(node, nodes),
     isBesidePrimary: cluster.primariesBeside(node).length > 0,
     wasStandby,
     estimate: estimate(node, cluster),
     stillSeconds: sample ? sample.answeredAt - movedAt : 0,
-    isSlotLost: isSlotLost(node, cluster),
-    isPrimaryPolled: cluster.primary !== undefined,
+    slot: findSlot(node, cluster),
+    isPrimaryPolled: cluster.isPrimaryPolledFor(node),
   };
   return { facts, upstream: cluster.upstreamOf(node) };
 }
 
-/** Only the primary knows its slots, so only when it is polled. */
-function isSlotLost(node: Node, cluster: Cluster): boolean {
+/** Than that of most standbys, and of two different ones than that of the first. */
+function isOtherDatabase({ role, database }: Node, nodes: readonly Node[]): boolean {
+  if (role === 'primary') return false;
+  const databases = nodes.filter((other) => other.role === 'replica').map((other) => other.database);
+  const votes = (name: string) => databases.filter((other) => other === name).length;
+  return database !== databases.toSorted((a, b) => votes(b) - votes(a))[0];
+}
+
+/** Only the primary knows its slots, so only when it is polled. A standby of a standby has its slot there. */
+function findSlot(node: Node, cluster: Cluster): Facts['slot'] {
   const name = node.sample?.standby?.slotName ?? node.lastReceiver?.slotName;
-  const slots = cluster.primary?.sample?.slots ?? [];
-  return name !== undefined && slots.some((slot) => slot.name === name && slot.walStatus === 'lost');
+  const slots = cluster.isPrimaryPolledFor(node) ? cluster.primary?.sample?.slots : undefined;
+  if (!slots || name === undefined || name === null || cluster.upstreamOf(node)) return 'unknown';
+  const slot = slots.find((each) => each.name === name);
+  if (!slot) return isKnownElsewhere(node, cluster) ? 'unknown' : 'missing';
+  return slot.walStatus === 'lost' ? 'lost' : 'kept';
+}
+
+/** Whether it streamed, when it did, from a server that is not the primary as the gateway knows it. */
+function isKnownElsewhere({ lastReceiver }: Node, { primary }: Cluster): boolean {
+  return (
+    lastReceiver !== undefined && !lastReceiver.isFromPrimary && lastReceiver.port !== primary?.sample?.port
+  );
 }

@@ -1,16 +1,36 @@
 import type { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client, type ClientBase, type ClientConfig, Pool, type PoolConfig, types } from 'pg';
+import {
+  Client,
+  type ClientBase,
+  type ClientConfig,
+  Pool,
+  type PoolClient,
+  type PoolConfig,
+  types,
+} from 'pg';
 import { encodingNamed } from '../db/wire/encodings.ts';
 import { RowTap } from '../db/wire/row-tap.ts';
 import { Transcoding } from '../db/wire/transcoding.ts';
 import { ReplicaLostError } from '../errors.ts';
+import type { Clock } from './clock.ts';
 import type { Connection } from './connection-url.ts';
 import { Connections } from './connections.ts';
+import { type ProgressOptions, ProgressWatch } from './progress.ts';
 import { sessionSettings } from './session-settings.ts';
 
-export interface PoolOptions {
+/** What the owner of a pool is told. */
+export interface PoolListeners {
+  /** Told of connections whose statements have sent nothing for a while. */
+  readonly onSilence: ProgressOptions['onSilence'];
+  /** A connection could not be made in time. */
+  readonly onRefused: () => void;
+  /** A connection broke, or turned out to lead to a server that is no standby. */
+  readonly onTrouble: () => void;
+}
+
+export interface PoolOptions extends PoolListeners {
   readonly connection: Connection;
   /** Connections at most. */
   readonly size: number;
@@ -18,21 +38,20 @@ export interface PoolOptions {
   readonly allowPrimaryReads: boolean;
   /** Whether connections lead to a pooler, which drops the settings that they begin with. */
   readonly isPooled: () => boolean;
-  /** A connection broke, or turned out to lead to a server that is no standby. */
-  readonly onTrouble: () => void;
+  readonly clock: Clock;
 }
 
 export interface StandbyPool {
   readonly connections: Connections;
   /** Breaks the connections on which nothing has come since the call before this one. */
   breakSilent(): void;
-  /** Lets requests finish for two seconds at most: a connection to a frozen server may never come back. */
+  /** Lets requests finish for two seconds at most: a connection to a frozen server may never come back. May be called twice. */
   end(): Promise<void>;
 }
 
 const MAX_END_SECONDS = 2;
 /** A connection is made in milliseconds, and a request had better go elsewhere than wait for long. */
-const CONNECT_TIMEOUT_SECONDS = 3;
+const CONNECT_TIMEOUT_SECONDS = 1.5;
 const LOCK_TIMEOUT_SECONDS = 2;
 
 /**
@@ -48,6 +67,7 @@ const KEPT_AS_TEXT = new Set([20, 1700, 1082, 1083, 1114, 1184, 1266, 1186]);
 export function createStandbyPool(options: PoolOptions): StandbyPool {
   const { connection, size, statementTimeoutSeconds, allowPrimaryReads, isPooled, onTrouble } = options;
   const session = settingsOfPool(statementTimeoutSeconds);
+  const progress = new ProgressWatch({ clock: options.clock, onSilence: options.onSilence });
   const config: PoolConfig & RoleAwareConfig = {
     connectionString: connection.url(session),
     application_name: 'cdr-gateway',
@@ -60,17 +80,22 @@ export function createStandbyPool(options: PoolOptions): StandbyPool {
     types: { getTypeParser: textOrDefault as never },
     onConnect: settleSession,
     verify(client, done) {
-      if (!allowPrimaryReads && !isOnStandby(client)) done(new ReplicaLostError());
-      else if (!isPooled()) done();
-      else client.query(settingStatements(session)).then(() => done(), done);
+      if (isPooled()) settlePooled(client, session, allowPrimaryReads).then(() => done(), done);
+      else if (!allowPrimaryReads && !isOnStandby(client)) done(new ReplicaLostError());
+      else done();
     },
     onPromoted: onTrouble,
+    onConnecting: (client) => progress.onConnecting(client),
     Client: RoleAwareClient as never,
   };
   const pool = new Pool(config);
   // It holds the password, and a pool may be logged.
   Object.defineProperty(pool.options, 'connectionString', { enumerable: false });
   const streams = new Map<Socket, number>();
+  let ending: Promise<void> | undefined;
+  pool.on('acquire', (client) => progress.onLent(client));
+  pool.on('release', (_error, client) => progress.onReturned(client));
+  pool.on('remove', (client) => progress.onReturned(client as PoolClient));
   pool.on('error', onTrouble);
   pool.on('connect', (client) => {
     // While it is lent the pool does not listen, and an error without a listener ends the process.
@@ -80,18 +105,24 @@ export function createStandbyPool(options: PoolOptions): StandbyPool {
     stream.once('close', () => streams.delete(stream));
   });
   return {
-    connections: new Connections({ pool, size, statementTimeoutSeconds }),
+    connections: new Connections({ pool, size, statementTimeoutSeconds, onRefused: options.onRefused }),
     breakSilent() {
       for (const [stream, bytesBefore] of streams) {
         if (stream.bytesRead === bytesBefore) stream.destroy();
         else streams.set(stream, stream.bytesRead);
       }
     },
-    async end() {
-      await Promise.race([pool.end(), delay(MAX_END_SECONDS * 1000, undefined, { ref: false })]);
-      for (const stream of streams.keys()) stream.destroy();
+    end() {
+      ending ??= endPool(pool).then(() => {
+        for (const stream of streams.keys()) stream.destroy();
+      });
+      return ending;
     },
   };
+}
+
+async function endPool(pool: Pool): Promise<void> {
+  await Promise.race([pool.end(), delay(MAX_END_SECONDS * 1000, undefined, { ref: false })]);
 }
 
 function settingsOfPool(statementTimeoutSeconds: number): Readonly<Record<string, string>> {
@@ -100,6 +131,11 @@ function settingsOfPool(statementTimeoutSeconds: number): Readonly<Record<string
     statement_timeout: `${Math.round(statementTimeoutSeconds * 1000)}`,
     lock_timeout: `${LOCK_TIMEOUT_SECONDS}s`,
     idle_in_transaction_session_timeout: '60s',
+    // A gateway that vanished without a word must not leave statements behind which hold up replay.
+    tcp_keepalives_idle: '10',
+    tcp_keepalives_interval: '5',
+    tcp_keepalives_count: '3',
+    tcp_user_timeout: '30s',
     // One plan for every value would read whole tables for a rare prefix: it cannot look into LIKE's pattern.
     plan_cache_mode: 'force_custom_plan',
   };
@@ -131,6 +167,18 @@ async function settleSession(client: ClientBase): Promise<void> {
   }
 }
 
+/** A pooler says of every server what one said when it was connected to first, which may have been a primary then. */
+async function settlePooled(
+  client: ClientBase,
+  session: Readonly<Record<string, string>>,
+  allowPrimaryReads: boolean,
+): Promise<void> {
+  await client.query(settingStatements(session));
+  if (allowPrimaryReads) return;
+  const { rows } = await client.query<{ isStandby: boolean }>('select pg_is_in_recovery() as "isStandby"');
+  if (!rows[0]!.isStandby) throw new ReplicaLostError();
+}
+
 function settingStatements(session: Readonly<Record<string, string>>): string {
   return Object.entries(session)
     .map(([name, value]) => `set ${name} = '${value}'`)
@@ -144,6 +192,7 @@ function createStream({ ssl }: { readonly ssl?: unknown }): Socket {
 
 interface RoleAwareConfig extends ClientConfig {
   readonly onPromoted: () => void;
+  readonly onConnecting: (client: Client) => void;
 }
 
 /**
@@ -161,6 +210,7 @@ class RoleAwareClient extends Client {
       if (this.isInHotStandby && parameterValue === 'off') config.onPromoted();
       this.isInHotStandby = parameterValue === 'on';
     });
+    config.onConnecting(this);
   }
 }
 

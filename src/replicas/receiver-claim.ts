@@ -29,6 +29,12 @@ export function provenEnd(sample: Sample, previous: Sample | undefined): Receive
   return isIdleKeepalive(sample, receiver, previous) ? receiver : undefined;
 }
 
+/** Whether its last message answered a ping on an idle link: it cannot have waited behind others. */
+export function isPrompt(sample: Sample, previous: Sample | undefined): boolean {
+  const receiver = streamingReceiver(sample);
+  return receiver !== undefined && !receiver.isSilent && isIdleKeepalive(sample, receiver, previous);
+}
+
 function isIdleKeepalive(sample: Sample, receiver: ReceiverSample, previous: Sample | undefined): boolean {
   const before = previous && streamingReceiver(previous);
   return (

@@ -1,4 +1,6 @@
 import type { FailureKind } from '../db/failures.ts';
+import type { WalSizes } from './lsn.ts';
+import type { SwitchPoint } from './token.ts';
 
 /**
  * What one poll of one server saw. `sentAt` and `answeredAt` are on the gateway's clock and enclose
@@ -20,10 +22,20 @@ export interface Sample {
   readonly timeline: number;
   /** Replayed so far on a standby, flushed so far on a primary. */
   readonly lsn: bigint;
+  /**
+   * Where a primary's WAL ends, flushed or not: with synchronous_commit off, commits are visible before they are flushed.
+   * Null on a standby.
+   */
+  readonly insertLsn: bigint | null;
   /** Null on a server that is not in recovery. */
   readonly standby: StandbySample | null;
+  readonly walSizes: WalSizes;
+  /** Of a primary that was promoted: up to where it had replayed as a standby. Null when it was started anew since. */
+  readonly replayEndLsn: bigint | null;
   /** Empty on a standby. */
   readonly slots: readonly SlotSample[];
+  /** Where the timelines before its own ended, the oldest first; missing unless that was read with this sample. */
+  readonly switches?: readonly SwitchPoint[];
 }
 
 export interface StandbySample {
@@ -36,6 +48,11 @@ export interface StandbySample {
   readonly checkpointStamp: number;
   /** Null when there is none: nothing streams. */
   readonly receiver: ReceiverSample | 'hidden' | null;
+  /**
+   * Which startup process replays: another one after a start of the server, and after a backend's crash, which ends
+   * all its processes. Null without privileges.
+   */
+  readonly replayProcess: string | null;
   /** What the startup process, which replays, waits for; null when it works, or without privileges. */
   readonly replayWait: { readonly type: string; readonly event: string } | null;
   readonly usesArchive: boolean;
@@ -70,6 +87,8 @@ export interface ReceiverSample {
   readonly host: string | null;
   readonly port: number | null;
   readonly slotName: string | null;
+  /** It connects to nothing but a primary (target_session_attrs), so no standby in between sends what it receives. */
+  readonly isFromPrimary: boolean;
 }
 
 export interface SlotSample {

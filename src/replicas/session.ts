@@ -2,13 +2,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Principal } from '../access/principals.ts';
 import { selectReplayedLsn } from '../db/calls/cdrs.ts';
 import type { Reader } from '../db/reader.ts';
+import { fingerprintOf } from '../db/sources/fingerprint.ts';
 import type { Source } from '../db/sources/sources.ts';
 import type { Lender } from '../db/wire/lender.ts';
-import { ReplicaFailureError, RequestCancelledError, TableChangedError } from '../errors.ts';
-import type { Borrower } from './connections.ts';
-import type { Replica, Replicas } from './replicas.ts';
+import {
+  ReplicaFailureError,
+  ReplicaLockedError,
+  ReplicaTooStaleError,
+  RequestCancelledError,
+  TableChangedError,
+} from '../errors.ts';
+import { type Borrower, ConnectionUse } from './connections.ts';
+import type { ReplayPosition, Replica, Replicas } from './replicas.ts';
 import type { Purpose } from './routing.ts';
-import { decodeToken, decodeTokenOfCursor, type Token } from './token.ts';
+import type { Token } from './token.ts';
 
 /** What sessions are made of; the same for every request. */
 export interface SessionDeps {
@@ -27,10 +34,14 @@ export interface SessionOptions {
     readonly maxStalenessSeconds?: number | undefined;
     readonly readAfter?: Token | undefined;
   };
-  /** Aborted when the client goes away or the gateway stops waiting for it. */
+  /** Aborted when the client goes away, the gateway stops waiting for it, or the right of the principal ends. */
   readonly signal: AbortSignal;
   /** Told each standby that the session is pinned to. */
   onPin(replica: Replica): void;
+  /** Told once, when the session ends, for how long its statements had connections, all together. */
+  onEnd?(connectionMillis: number): void;
+  /** Told how many rows each statement returned; those that are streamed are counted where they are written. */
+  readonly onRows?: ((rows: number) => void) | undefined;
 }
 
 export interface ReaderRequirement {
@@ -39,6 +50,8 @@ export interface ReaderRequirement {
   readonly purpose?: Purpose;
   /** For statements that another statement of this session waits for, which keeps its connection meanwhile. */
   readonly isNested?: boolean;
+  /** For statements that read every call of a range. Those that are wanted at once see the same calls. */
+  readonly isHeavy?: boolean;
 }
 
 /** `extensions.replica` of a response. */
@@ -50,6 +63,19 @@ export interface ReplicaInfo {
   readonly stalenessSeconds: number | null;
   /** Give it as X-Read-After to read nothing older. */
   readonly token: string;
+}
+
+/** A standby before it is read from. */
+export interface Standing {
+  readonly position: ReplayPosition;
+  /** Since it was seen there. */
+  readonly secondsAgo: number;
+  /** RFC 3339; null when unknown. */
+  readonly asOf: string | null;
+  /** Upper bound; null when unknown. */
+  readonly stalenessSeconds: number | null;
+  /** Of the tables as they were when its catalogue was read. */
+  readonly fingerprint: string;
 }
 
 /** Standbys a request may try before anything is sent, the first one included. */
@@ -67,6 +93,8 @@ export class ReplicaSession {
   readonly #options: SessionOptions;
   readonly #failed = new Set<string>();
   #attempts = 1;
+  /** Of the cursors of this request. */
+  readonly #readAfter: Token[] = [];
   #choosing: Promise<Replica> | undefined;
   #leaving: Promise<boolean> | undefined;
   /** The one chosen last; given back, but still good for a token, while another is looked for. */
@@ -75,6 +103,10 @@ export class ReplicaSession {
   #replayedLsn: string | undefined;
   #isToldByStatement = false;
   #replacements = 0;
+  /** Something was read before the standby was replaced, and is kept: what is read now must not be older. */
+  #isKept = false;
+  /** Statements until then of which nothing is kept. */
+  #unkeptCount = 0;
   /** Of the reader that was given last. */
   #source: Source | undefined;
   /** Aborted with the request, and when the answer has ended while statements go on, whose rows are then of no use. */
@@ -82,7 +114,7 @@ export class ReplicaSession {
   /** As the connections know it, once something is read. */
   #borrower: Borrower | undefined;
   /** Of the standby that the session is pinned to. */
-  #lenders: { readonly plain: Lender; readonly nested: Lender } | undefined;
+  #lenders: { readonly plain: Lender; readonly nested: Lender; heavy?: Lender } | undefined;
   #hasEnded = false;
 
   constructor(deps: SessionDeps, options: SessionOptions) {
@@ -96,9 +128,11 @@ export class ReplicaSession {
   }
 
   /** Reads calls on the standby of this session, which must have replayed what the cursors' tokens name. */
-  async reader({ readAfter = [], purpose, isNested = false }: ReaderRequirement = {}): Promise<Reader> {
+  async reader({ readAfter = [], purpose, ...how }: ReaderRequirement = {}): Promise<Reader> {
     if (this.#hasEnded) throw new RequestCancelledError();
-    const tokens = readAfter.map(decodeTokenOfCursor);
+    const { positions } = this.#deps.replicas;
+    const tokens = readAfter.map((token) => positions.decodeOfCursor(token));
+    this.#readAfter.push(...tokens);
     if (this.#choosing && tokens.length > 0) await this.#catchUp(await this.#choosing, tokens);
     this.#choosing ??= this.#pin(tokens, purpose);
     const replica = await this.#choosing;
@@ -107,20 +141,30 @@ export class ReplicaSession {
       plain: replica.connections.lenderFor(this.#borrower),
       nested: replica.connections.lenderFor(this.#borrower, { isNested: true }),
     };
+    if (how.isHeavy) this.#lenders.heavy ??= replica.connections.momentLenderFor(this.#borrower);
     this.#source = this.#deps.source(replica);
     return {
-      pool: isNested ? this.#lenders.nested : this.#lenders.plain,
+      pool: (how.isHeavy && this.#lenders.heavy) || this.#lenders[how.isNested ? 'nested' : 'plain'],
       source: this.#source,
       scope: this.#options.principal.scope,
       signal: this.#borrower.signal,
+      onRows: this.#options.onRows,
     };
   }
 
-  /** Another reader after this one failed; throws when there is none, or the failure is final. */
-  async replaceReader(failed: Reader, error: unknown): Promise<Reader> {
+  /**
+   * Another reader after this one failed, of a standby that is no older than what was read so far: `hasRows` says whether
+   * the failed one has read anything. Throws when there is none, or the failure is final.
+   */
+  async replaceReader(failed: Reader, error: unknown, { hasRows = true } = {}): Promise<Reader> {
     // Lists and counts of one request read from the same standby: the first to see it fail leaves it for all.
-    if (failed.pool === this.#lenders?.plain || failed.pool === this.#lenders?.nested) {
-      this.#leaving ??= this.#leave(error).finally(() => {
+    if (Object.values(this.#lenders ?? {}).includes(failed.pool)) {
+      const hasRead = hasRows || this.#hasRead();
+      if (hasRead) this.#isKept = true;
+      else this.#discard();
+      const leave = () =>
+        this.#leave(error, hasRead ? [this.#pinned!.readAfter(this.#replayedLsn)] : this.#readAfter);
+      this.#leaving ??= leave().finally(() => {
         this.#leaving = undefined;
       });
     }
@@ -128,10 +172,62 @@ export class ReplicaSession {
     return this.reader();
   }
 
-  /** Pins the session to another standby so that the request can be repeated; false when none is left to try. */
+  /**
+   * Pins the session to another standby so that the request can be repeated; false when none is left to try. Nothing of
+   * what was read is kept, so the other may be older, within what the request allows.
+   */
   async tryAnotherReplica(error: unknown): Promise<boolean> {
-    this.#attempts++;
-    return this.#attempts <= MAX_REPLICAS && this.#leave(error);
+    this.#discard();
+    const isEarly = error instanceof ReplicaLockedError && error.isEarly;
+    if (!isEarly) this.#attempts++;
+    return this.#attempts <= MAX_REPLICAS && this.#leave(error, this.#readAfter);
+  }
+
+  /**
+   * The standby of this session as it stands before anything is read: what is read from it has all that it had replayed.
+   * Undefined where no position says what it shows. Rejects where there is no standby, as `reader` then does.
+   */
+  async standing(): Promise<Standing | undefined> {
+    if (this.#hasEnded) throw new RequestCancelledError();
+    this.#choosing ??= this.#pin([], undefined);
+    const replica = await this.#choosing;
+    const seen = replica.position();
+    if (!seen) return undefined;
+    const { secondsAgo, ...position } = seen;
+    const { asOf, stalenessSeconds } = replica.freshness();
+    return {
+      position,
+      secondsAgo,
+      asOf,
+      stalenessSeconds,
+      fingerprint: fingerprintOf(this.#deps.source(replica)),
+    };
+  }
+
+  /** Whether all that was read is of the standby that stood there, and lacks nothing that it had replayed. */
+  hasReadSince({ position }: Standing): boolean {
+    const now = this.#replacements === 0 ? this.#pinned?.position() : undefined;
+    if (now?.systemIdentifier !== position.systemIdentifier || now.timeline !== position.timeline)
+      return false;
+    if (this.#replayedLsn === undefined) return false;
+    // A standby that has crashed, or has followed a promotion, before it was polled again says so itself.
+    const { lsn, timeline = position.timeline } = this.#pinned!.parseReplayed(this.#replayedLsn);
+    return lsn >= position.lsn && timeline === position.timeline;
+  }
+
+  /** Whether a statement may have read what is kept: all but the one that failed count, however they ended. */
+  #hasRead(): boolean {
+    return this.#isKept || this.#isToldByStatement || this.#statementCount - this.#unkeptCount > 1;
+  }
+
+  get #statementCount(): number {
+    return this.#borrower?.use.wanted ?? 0;
+  }
+
+  /** Nothing of what was read so far is kept. */
+  #discard(): void {
+    this.#isKept = false;
+    this.#unkeptCount = this.#statementCount;
   }
 
   /** The freshness token of what is read, when the standby has replayed so far. */
@@ -150,17 +246,49 @@ export class ReplicaSession {
   /** The standby of this session and how old its answer is; null when none was needed. */
   async answeredBy(): Promise<ReplicaInfo | null> {
     await this.#readReplayedLsn();
+    await this.#pinned?.settle();
     return this.readFrom();
   }
 
   /** The same, as known before anything was read. */
   readFrom(): ReplicaInfo | null {
     const pinned = this.#pinned;
-    return pinned ? { name: pinned.name, ...pinned.freshness(this.#replayedLsn) } : null;
+    if (!pinned) return null;
+    const reading = { isToldByStatement: this.#isToldByStatement, secondsAgo: this.#secondsSinceReading() };
+    return { name: pinned.name, ...pinned.freshness(this.#replayedLsn, reading) };
+  }
+
+  /**
+   * To be called when everything is read, or when the first of it is there, and nothing is sent: a statement may have
+   * waited, so that what it read is older than the request allows. False when it is not. True: the session is pinned to a
+   * standby that is fresh enough, and the request can be repeated. Throws ReplicaTooStaleError when there is none.
+   */
+  async leavesStaleReplica(): Promise<boolean> {
+    const limit = this.#options.freshness.maxStalenessSeconds;
+    if (limit === undefined || !this.#pinned) return false;
+    await this.#pinned.settle();
+    const { stalenessSeconds } = this.readFrom()!;
+    if (stalenessSeconds !== null && stalenessSeconds <= limit) return false;
+    this.#attempts++;
+    if (this.#attempts <= MAX_REPLICAS) {
+      this.#discard();
+      this.#replacements++;
+      this.#choosing = this.#pin(this.#readAfter, undefined);
+      await this.#choosing;
+      return true;
+    }
+    throw new ReplicaTooStaleError({ stalenessSeconds, etaSeconds: null });
+  }
+
+  /** Of a request with a limit, which holds for what was read when it was read. */
+  #secondsSinceReading(): number {
+    const hasLimit = this.#options.freshness.maxStalenessSeconds !== undefined;
+    return hasLimit && this.#borrower ? (performance.now() - this.#borrower.use.begunAt) / 1000 : 0;
   }
 
   /** Ends what still runs or waits, and gives the standby back. Nothing can be read after this. */
   end(): void {
+    if (!this.#hasEnded) this.#options.onEnd?.(this.#borrower?.use.millis ?? 0);
     this.#hasEnded = true;
     if (this.#borrower && this.#borrower.statements > 0) this.#statements?.abort(new RequestCancelledError());
     this.#pinned?.release();
@@ -173,7 +301,13 @@ export class ReplicaSession {
     const abort = () => statements.abort(signal.reason);
     if (signal.aborted) abort();
     else signal.addEventListener('abort', abort, { once: true });
-    return { principal: principal.name, role: principal.role, signal: statements.signal, statements: 0 };
+    return {
+      principal: principal.name,
+      role: principal.role,
+      signal: statements.signal,
+      statements: 0,
+      use: new ConnectionUse(),
+    };
   }
 
   async #pin(readAfter: readonly Token[], purpose: Purpose | undefined): Promise<Replica> {
@@ -182,7 +316,7 @@ export class ReplicaSession {
     this.#pinned = await this.#deps.replicas.choose({
       maxStalenessSeconds: freshness.maxStalenessSeconds,
       readAfter: freshness.readAfter ? [...readAfter, freshness.readAfter] : readAfter,
-      exclude: this.#failed,
+      avoid: this.#failed,
       purpose,
       signal,
     });
@@ -213,8 +347,8 @@ export class ReplicaSession {
     return isReplaced;
   }
 
-  /** Leaves the standby that failed; what follows must not be older than what was already read. */
-  async #leave(error: unknown): Promise<boolean> {
+  /** Leaves the standby that failed for one that has replayed these. */
+  async #leave(error: unknown, readAfter: readonly Token[]): Promise<boolean> {
     const left = this.#pinned;
     if (!left || !(error instanceof ReplicaFailureError) || this.#options.signal.aborted) return false;
     if (error instanceof TableChangedError) return this.#reread(left, error);
@@ -226,7 +360,7 @@ export class ReplicaSession {
       await delay(MIN_RETRY_MILLIS + Math.random() * (MAX_RETRY_MILLIS - MIN_RETRY_MILLIS));
     }
     this.#replacements++;
-    this.#choosing = this.#pin([decodeToken(left.token(this.#replayedLsn))], 'page');
+    this.#choosing = this.#pin(readAfter, 'page');
     return this.#choosing.then(
       () => true,
       () => false,
@@ -236,9 +370,12 @@ export class ReplicaSession {
   async #readReplayedLsn(): Promise<void> {
     if (!this.#pinned || this.#isToldByStatement) return;
     // What the watcher saw last will do when the standby no longer answers, and no other does.
+    const begunAt = this.#borrower?.use.begunAt;
     const lsn = await this.reader()
       .then(selectReplayedLsn)
       .catch(() => null);
     this.#replayedLsn = lsn ?? this.#replayedLsn;
+    // What counts is when the calls were read.
+    if (this.#borrower && begunAt !== undefined) this.#borrower.use.begunAt = begunAt;
   }
 }

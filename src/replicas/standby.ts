@@ -1,9 +1,13 @@
 import { classify, type FailureKind, isLoss } from '../db/failures.ts';
+import { ReplicaLockedError } from '../errors.ts';
 import type { Clock } from './clock.ts';
+import type { Connection } from './connection-url.ts';
 import type { Connections } from './connections.ts';
 import type { Observed } from './observatory.ts';
-import type { StandbyPool } from './pools.ts';
+import type { PoolListeners, StandbyPool } from './pools.ts';
+import type { SilentConnection } from './progress.ts';
 import { type ReplicaState, stateTraits } from './states.ts';
+import type { Backend } from './watcher.ts';
 
 /** A pool and the requests that hold it: a pool that was replaced ends with the last of them. */
 interface SharedPool extends StandbyPool {
@@ -16,8 +20,21 @@ export interface StandbyOptions {
   readonly clock: Clock;
   /** Seconds. */
   readonly breakAfterSeconds: number;
-  createPool(onTrouble: () => void): StandbyPool;
+  /** It came to a gateway that had standbys: read from without need only when it has caught up. */
+  readonly isJoining?: boolean;
+  createPool(told: PoolListeners): StandbyPool;
+  /** Seconds. */
+  readonly returnAfterSeconds: number;
+  /** Whether another standby can answer what this one does not; of those that it may be. */
+  hasAlternative(mayBe?: (other: Standby) => boolean): boolean;
 }
+
+/** A healthy server says in milliseconds what its processes do. */
+const MAX_LOOK_SECONDS = 0.6;
+/** The answer of a statement that has just ended may be on its way. */
+const MIN_VAIN_SECONDS = 0.3;
+/** Most locks that are replayed are gone in milliseconds. */
+const MIN_LOCKED_SECONDS = 0.3;
 
 /** One standby as requests use it: its pool, the load on it, and whether it has failed them. */
 export class Standby {
@@ -26,27 +43,60 @@ export class Standby {
   chosenAt = Number.NEGATIVE_INFINITY;
   /** A statement failed in a way that may mean the standby is lost; the next good poll clears it. */
   isSuspect = false;
+  /** It is new, and has not been seen to keep up yet. */
+  isJoining: boolean;
+  zone: string | undefined;
+  weight = 1;
   /** Gateway clock. */
   troubleAt = Number.NEGATIVE_INFINITY;
   /** Failures that requests reported since the start, by kind. */
   readonly reported = new Map<FailureKind, number>();
   readonly #clock: Clock;
   readonly #breakAfterSeconds: number;
+  readonly #returnAfterSeconds: number;
   readonly #createPool: StandbyOptions['createPool'];
+  readonly #hasAlternative: StandbyOptions['hasAlternative'];
+  /** It did not say what its processes do, and has not answered since. */
+  #isSilent = false;
+  /** Gateway clock: when a statement was first and last seen to wait for a lock. */
+  #lockedAt = Number.NEGATIVE_INFINITY;
+  #lockSeenAt = Number.NEGATIVE_INFINITY;
   #shared: SharedPool | undefined;
   /** Replaced, and still held by requests. */
   readonly #retired = new Set<SharedPool>();
   #brokenAt = Number.NEGATIVE_INFINITY;
 
-  constructor({ observed, clock, breakAfterSeconds, createPool }: StandbyOptions) {
+  constructor({
+    observed,
+    clock,
+    breakAfterSeconds,
+    returnAfterSeconds,
+    isJoining = false,
+    createPool,
+    hasAlternative,
+  }: StandbyOptions) {
     this.observed = observed;
+    this.isJoining = isJoining;
     this.#clock = clock;
     this.#breakAfterSeconds = breakAfterSeconds;
+    this.#returnAfterSeconds = returnAfterSeconds;
     this.#createPool = createPool;
+    this.#hasAlternative = hasAlternative;
   }
 
   get name(): string {
     return this.observed.node.name;
+  }
+
+  /** Whether it answers, as far as is known. */
+  get isResponsive(): boolean {
+    const { node, watcher } = this.observed;
+    return !this.isSuspect && node.failure === undefined && watcher.waitingSeconds < MAX_LOOK_SECONDS;
+  }
+
+  /** It has replayed a lock that statements wait for, or had a moment ago. */
+  get isLocked(): boolean {
+    return this.#clock.now() - this.#lockSeenAt < this.#returnAfterSeconds;
   }
 
   /** It answers on connections it had, which are worth keeping, and accepts no new ones. */
@@ -55,9 +105,20 @@ export class Standby {
     return node.refusedConnections >= 2 && node.failure === undefined;
   }
 
+  /** Where it stands, and its share of the requests. */
+  place({ zone, weight }: Pick<Connection, 'zone' | 'weight'>): void {
+    this.zone = zone;
+    this.weight = weight;
+  }
+
+  /** New connections are made anew from its URL; requests keep those that they have. */
+  renewPool(): void {
+    this.#retirePool();
+  }
+
   /** The pool's connections, kept alive until `giveBack` is called. */
   take(): { readonly connections: Connections; giveBack(): void } {
-    this.#shared ??= { ...this.#createPool(() => this.verify()), leases: 0, isRetired: false };
+    this.#shared ??= { ...this.#openPool(), leases: 0, isRetired: false };
     const shared = this.#shared;
     shared.leases += 1;
     this.inFlight += 1;
@@ -90,9 +151,13 @@ export class Standby {
   /** After each poll. */
   note(before: ReplicaState): void {
     const { node, state } = this.observed;
+    if (keepsUp(state)) this.isJoining = false;
     if (node.failure) this.troubleAt = node.failure.failedAt;
     // Only the answer to a poll that was sent after the failure disproves it.
-    else if (node.sample && node.sample.sentAt >= this.troubleAt) this.isSuspect = false;
+    else if (node.sample && node.sample.sentAt >= this.troubleAt) {
+      this.isSuspect = false;
+      this.#isSilent = false;
+    }
     if (before !== 'UNKNOWN' && state !== before && stateTraits[state].isLost && !this.isHalfDeaf)
       this.#retirePool();
     this.#breakSilent();
@@ -107,6 +172,55 @@ export class Standby {
   /** Polls the server at once. */
   verify(): void {
     void this.observed.watcher.pollAfresh();
+  }
+
+  #openPool(): StandbyPool {
+    return this.#createPool({
+      onTrouble: () => this.verify(),
+      onRefused: () => void this.observed.watcher.tryToConnect(),
+      onSilence: (connections) => this.#examine(connections),
+    });
+  }
+
+  /**
+   * Statements wait for an answer. One that its process is at work on is let live, however long it takes. One that the
+   * process has ended, or has never got, waits in vain: packets are swallowed. When the server says nothing at all,
+   * whoever waits goes elsewhere, where there is an elsewhere.
+   */
+  async #examine(connections: readonly SilentConnection[]): Promise<boolean> {
+    const { watcher } = this.observed;
+    const processIds = connections.flatMap(({ processId }) => processId || []);
+    // One that was silent a moment ago, and has not answered since, need not be found silent again.
+    const backends = this.#isSilent ? undefined : await watcher.lookAt(processIds, MAX_LOOK_SECONDS);
+    const silent = connections.filter((connection) => connection.isStillSilent());
+    if (!backends) {
+      if (!this.#isSilent) this.troubleAt = this.#clock.now();
+      this.#isSilent = true;
+      this.isSuspect = true;
+      if (this.#hasAlternative()) for (const connection of silent) connection.break();
+      return false;
+    }
+    // A pooler numbers its connections itself.
+    if (watcher.isPooled) return true;
+    for (const connection of silent) {
+      if (!connection.isConnecting) this.#judge(connection, backends.get(connection.processId));
+    }
+    return true;
+  }
+
+  /** The server answers: this statement alone is silent. */
+  #judge(connection: SilentConnection, backend: Backend | undefined): void {
+    const isInVain = !backend || (!backend.isAtWork && backend.stateSeconds > MIN_VAIN_SECONDS);
+    if (isInVain) connection.break();
+    else if (backend.isLocked && backend.stateSeconds > MIN_LOCKED_SECONDS) {
+      const now = this.#clock.now();
+      if (!this.isLocked) this.#lockedAt = now;
+      this.#lockSeenAt = now;
+      // One that was sent although the lock was known has nowhere else to go, and waits for its end.
+      const isSurprised = now - backend.stateSeconds <= this.#lockedAt;
+      if (isSurprised && this.#hasAlternative((other) => !other.isLocked))
+        connection.break(new ReplicaLockedError({ isEarly: true }));
+    }
   }
 
   /** The connections of a server that went away are dead, even if no packet has said so. */
@@ -139,4 +253,10 @@ export class Standby {
     this.#brokenAt = now;
     for (const { breakSilent } of this.#retired) breakSilent();
   }
+}
+
+/** It has what it can have by now, whatever else may be wrong with it. */
+function keepsUp(state: ReplicaState): boolean {
+  const isOnItsWay = state === 'CATCHING_UP' || state === 'CONNECTING' || state === 'ARCHIVE_RECOVERY';
+  return stateTraits[state].tier !== null && !isOnItsWay;
 }

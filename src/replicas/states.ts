@@ -1,6 +1,6 @@
 /** What a standby is doing, as the judge sees it. The sentences are for people who have only GraphiQL. */
 export const replicaStates = {
-  UNKNOWN: 'Not asked yet.',
+  UNKNOWN: 'Not asked yet, or not lately, because the gateway itself stood still.',
   UNREACHABLE: 'Does not answer, or answers and accepts no new connection.',
   STARTING: 'Is starting, recovering from a crash, or shutting down.',
   WRONG_CLUSTER: 'Belongs to another database cluster than the others.',

@@ -1,4 +1,4 @@
-import { parseLsn } from './lsn.ts';
+import { endOfRecordBefore, parseLsn } from './lsn.ts';
 import type { ReceiverSample, Sample, SlotSample, StandbySample } from './sample.ts';
 
 /**
@@ -24,12 +24,18 @@ select
     else ('x' || left(pg_walfile_name(pg_current_wal_flush_lsn()), 8))::bit(32)::int::text
   end as timeline,
   case when standby.is_standby then pg_last_wal_replay_lsn() else pg_current_wal_flush_lsn() end as lsn,
+  case when not standby.is_standby then pg_current_wal_insert_lsn() end as "insertLsn",
+  case when not standby.is_standby then pg_last_wal_replay_lsn() end as "replayEndLsn",
+  current_setting('wal_block_size') as "walBlockSize",
+  pg_size_bytes(current_setting('wal_segment_size')) as "walSegmentSize",
   case when standby.is_standby then pg_last_wal_receive_lsn() end as "receivedLsn",
   case when standby.is_standby then pg_get_wal_replay_pause_state() end as "pauseState",
   extract(epoch from case when standby.is_standby then pg_last_xact_replay_timestamp() end)::float8 as "lastCommitStamp",
   extract(epoch from checkpoint.checkpoint_time)::float8 as "checkpointStamp",
   replay.wait_event_type as "waitType",
   replay.wait_event as "waitEvent",
+  replay.pid as "replayPid",
+  extract(epoch from replay.backend_start)::float8 as "replayStartStamp",
   current_setting('restore_command') <> '' as "usesArchive",
   nullif(current_setting('primary_slot_name'), '') as "slotName",
   extract(epoch from current_setting('wal_receiver_timeout')::interval)::float8 as "receiverTimeout",
@@ -52,7 +58,8 @@ select
   receiver.last_msg_receipt_time = receiver.last_msg_send_time as "isSilent",
   receiver.sender_host as "senderHost",
   receiver.sender_port as "senderPort",
-  receiver.slot_name as "receiverSlotName"
+  receiver.slot_name as "receiverSlotName",
+  receiver.conninfo ~ '(^| )target_session_attrs=(primary|read-write)( |$)' as "isFromPrimary"
 from (select pg_is_in_recovery() as is_standby) as standby
 cross join pg_control_system() as control
 cross join pg_control_checkpoint() as checkpoint
@@ -66,6 +73,8 @@ export type StatusRow = Readonly<Record<string, string | null>>;
 /** Throws a plain Error when the row lacks what every server has. */
 export function parseStatus(row: StatusRow, times: { sentAt: number; answeredAt: number }): Sample {
   const slots: readonly SlotSample[] = row.slots ? JSON.parse(row.slots) : [];
+  const insert = optionalLsn(row.insertLsn);
+  const walSizes = { block: BigInt(text(row, 'walBlockSize')), segment: BigInt(text(row, 'walSegmentSize')) };
   return {
     ...times,
     clock: number(row, 'clock'),
@@ -76,6 +85,9 @@ export function parseStatus(row: StatusRow, times: { sentAt: number; answeredAt:
     address: row.address ?? null,
     timeline: number(row, 'timeline'),
     lsn: parseLsn(text(row, 'lsn')),
+    insertLsn: insert === null ? null : endOfRecordBefore(insert, walSizes),
+    walSizes,
+    replayEndLsn: optionalLsn(row.replayEndLsn),
     standby: row.isStandby === 't' ? parseStandby(row) : null,
     slots,
   };
@@ -88,6 +100,7 @@ function parseStandby(row: StatusRow): StandbySample {
     lastCommitStamp: optionalNumber(row.lastCommitStamp),
     checkpointStamp: number(row, 'checkpointStamp'),
     receiver: parseReceiver(row),
+    replayProcess: row.replayPid ? `${row.replayPid} ${row.replayStartStamp}` : null,
     replayWait: row.waitType && row.waitEvent ? { type: row.waitType, event: row.waitEvent } : null,
     usesArchive: row.usesArchive === 't',
     slotName: row.slotName ?? row.receiverSlotName ?? null,
@@ -117,6 +130,7 @@ function parseReceiver(row: StatusRow): ReceiverSample | 'hidden' | null {
     host: row.senderHost ?? null,
     port: optionalNumber(row.senderPort),
     slotName: row.receiverSlotName ?? null,
+    isFromPrimary: row.isFromPrimary === 't',
   };
 }
 

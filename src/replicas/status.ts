@@ -1,10 +1,12 @@
 import type { FailureKind } from '../db/failures.ts';
 import { iso8601OfMicros } from '../db/timestamps.ts';
 import type { Clock } from './clock.ts';
+import { isSilentReceiver } from './decision-table.ts';
 import { formatLsn } from './lsn.ts';
 import type { Assessment, Observatory, Observed } from './observatory.ts';
 import { streamingReceiver } from './receiver-claim.ts';
 import type { SlotSample } from './sample.ts';
+import type { SourceReport } from './sources/source.ts';
 import type { Standby } from './standby.ts';
 import {
   type Confidence,
@@ -21,6 +23,8 @@ export interface ReplicationStatus {
   readonly asOf: string | null;
   readonly replicas: readonly ReplicaStatus[];
   readonly primary: PrimaryStatus | null;
+  /** Where the standbys are named. */
+  readonly sources: readonly SourceReport[];
 }
 
 export interface ReplicaStatus {
@@ -42,6 +46,8 @@ export interface ReplicaStatus {
   readonly sampledAt: string | null;
   /** What follows is for operators. */
   readonly address: string;
+  readonly zone: string | null;
+  readonly weight: number;
   readonly serverVersion: string | null;
   readonly networkLagBytes: bigint | null;
   readonly replayLagBytes: bigint | null;
@@ -96,16 +102,23 @@ export interface PrimaryStatus {
 
 export interface StatusView {
   readonly observatory: Observatory;
-  readonly standbys: readonly Standby[];
+  standbys(): readonly Standby[];
+  sources(): readonly SourceReport[];
   readonly clock: Clock;
   tierOf(standby: Standby, assessment: Assessment): number | null;
 }
 
 /** From what is known already: no server is polled, so it answers when all are down. */
 export function replicationStatus(view: StatusView): ReplicationStatus {
-  const replicas = view.standbys.map((standby) => replicaStatus(standby, view));
+  const replicas = view.standbys().map((standby) => replicaStatus(standby, view));
   const primary = primaryStatus(view);
-  return { status: judgeHealth(replicas, primary), asOf: findGuaranteedAsOf(replicas), replicas, primary };
+  return {
+    status: judgeHealth(replicas, primary),
+    asOf: findGuaranteedAsOf(replicas),
+    replicas,
+    primary,
+    sources: view.sources(),
+  };
 }
 
 export function replicaStatus(standby: Standby, view: StatusView): ReplicaStatus {
@@ -137,6 +150,8 @@ export function replicaStatus(standby: Standby, view: StatusView): ReplicaStatus
     timeline: sample?.timeline ?? null,
     sampledAt: sample ? wallTime(sample.answeredAt, view.clock) : null,
     address: `${node.address.host}:${node.address.port}`,
+    zone: standby.zone ?? null,
+    weight: standby.weight,
     serverVersion: sample ? versionText(sample.serverVersion) : null,
     networkLagBytes: estimate.split?.network ?? null,
     replayLagBytes: estimate.split?.replay ?? null,
@@ -225,7 +240,7 @@ function describePrimaryFromStandbys({ observatory, clock }: StatusView): Primar
     .toSorted((a, b) => b.at - a.at)[0];
   if (!heard) return null;
   const { verdict, estimate } = observatory.assess(heard.observed.node);
-  const isAlive = direct.some(({ state }) => stateTraits[state].isAdvancing);
+  const isAlive = direct.some(hearsUpstream);
   const silence = clock.now() - heard.at;
   return {
     status: isAlive ? 'AVAILABLE' : 'SILENT',
@@ -241,6 +256,19 @@ function describePrimaryFromStandbys({ observatory, clock }: StatusView): Primar
   };
 }
 
+/** Whether its receiver is fed, replayed or not. */
+function hearsUpstream({ node, state }: Observed): boolean {
+  if (stateTraits[state].isAdvancing) return true;
+  return (
+    !stateTraits[state].isLost &&
+    state !== 'STALLED' &&
+    node.failure === undefined &&
+    node.sample !== undefined &&
+    streamingReceiver(node.sample) !== undefined &&
+    !isSilentReceiver(node.sample)
+  );
+}
+
 /** Gateway clock, of the standby's last message from its upstream that we know of. */
 function lastMessageAt({ node }: Observed): number {
   const receiver = node.sample && streamingReceiver(node.sample);
@@ -250,8 +278,24 @@ function lastMessageAt({ node }: Observed): number {
 
 function judgeHealth(replicas: readonly ReplicaStatus[], primary: PrimaryStatus | null): ReplicationHealth {
   if (replicas.every(({ routing }) => routing.tier === null)) return 'DOWN';
-  const isWell = replicas.every(({ status }) => status === 'STREAMING' || status === 'DELAYED');
+  const isWell = replicas.every((replica) => isAsItShould(replica, replicas, primary));
   return isWell && (primary === null || primary.status === 'AVAILABLE') ? 'OK' : 'DEGRADED';
+}
+
+/**
+ * Where all servers of a cluster are listed, one of them is the primary that the others follow; and that it is known to be
+ * one, and not listed by mistake, is said by PRIMARY_URL.
+ */
+function isAsItShould(
+  { status, timeline }: ReplicaStatus,
+  all: readonly ReplicaStatus[],
+  primary: PrimaryStatus | null,
+): boolean {
+  if (status === 'PRIMARY' || status === 'PROMOTED') {
+    const isFollowed = all.some((other) => other.status === 'STREAMING' && other.timeline === timeline);
+    return isFollowed && Boolean(primary?.isPolled) && primary?.timeline === timeline;
+  }
+  return status === 'STREAMING' || status === 'DELAYED';
 }
 
 /** The oldest moment among the standbys that a read may be sent to now. */

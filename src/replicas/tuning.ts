@@ -13,6 +13,8 @@ export interface Tuning {
    * cut ends no connection, and the requests on them would wait for minutes instead of going elsewhere.
    */
   readonly breakAfterSeconds: number;
+  /** A server that is not named any more may finish its requests for so long. */
+  readonly drainSeconds: number;
   /** After a sign of trouble, a standby is preferred again only after so long without another. */
   readonly returnAfterSeconds: number;
   /** Newer than this, knowledge of where the WAL ends counts as knowing it. */
@@ -38,10 +40,11 @@ export interface Tuning {
 
 export const defaultTuning: Tuning = {
   pollIntervalSeconds: 1,
-  pollTimeoutSeconds: 2,
+  pollTimeoutSeconds: 1,
   reconnectAfterSeconds: 30,
   unreachableAfterSeconds: 5,
   breakAfterSeconds: 5,
+  drainSeconds: 600,
   returnAfterSeconds: 2,
   freshSeconds: 2,
   stuckSeconds: 1,

@@ -28,9 +28,9 @@ export class WalHistory {
   #entries: Entry[] = [];
   #newestClaimAt = Number.NEGATIVE_INFINITY;
 
-  /** The furthest position known to exist; null before the first. */
+  /** The furthest position known to exist; null before the first. A claim about a position is not its existence. */
   get newest(): bigint | null {
-    return this.#entries.at(-1)?.lsn ?? null;
+    return this.#entries.findLast(({ existedBy }) => Number.isFinite(existedBy))?.lsn ?? null;
   }
 
   /** When, at the latest reckoning, the end of the WAL was known last; minus infinity before the first claim. */

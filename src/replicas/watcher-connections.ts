@@ -18,6 +18,9 @@ const SESSION = {
   idle_in_transaction_session_timeout: '10s',
 };
 
+/** Of the time limit, for the second attempt on a server that did not answer the first. */
+const HURRIED_SHARE = 0.7;
+
 /** Every value as PostgreSQL's text. */
 const types = { getTypeParser: () => (value: string) => value };
 
@@ -46,22 +49,22 @@ export class WatcherConnections {
   }
 
   /** The connection in use, opened when there is none. */
-  async use(): Promise<Client> {
+  async use({ isHurried = false } = {}): Promise<Client> {
     if (this.#inUse) return this.#inUse;
-    const client = await this.open();
+    const client = await this.open({ isHurried });
     if (this.#isClosed) throw new Error('Connection terminated');
     this.#startUsing(client);
     return client;
   }
 
-  /** Another connection, which its user drops. */
-  open(): Promise<Client> {
+  /** Another connection, which its user drops. `isHurried`: the server was silent just now. */
+  open({ isHurried = false } = {}): Promise<Client> {
     const { connection, timeoutSeconds } = this.#options;
     const timeoutMillis = timeoutSeconds * 1000;
     const client = new Client({
       connectionString: connection.url({ ...SESSION, statement_timeout: `${timeoutMillis}` }),
       application_name: 'cdr-gateway watcher',
-      connectionTimeoutMillis: timeoutMillis,
+      connectionTimeoutMillis: isHurried ? timeoutMillis * HURRIED_SHARE : timeoutMillis,
       query_timeout: timeoutMillis,
       keepAlive: true,
       types: types as never,

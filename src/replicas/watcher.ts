@@ -1,11 +1,12 @@
 import type { Client } from 'pg';
 import { classify, isLoss } from '../db/failures.ts';
 import { statementNameOf } from '../db/wire/statement-names.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, sleep } from './clock.ts';
 import type { Connection } from './connection-url.ts';
 import { PoolingWatch } from './pooling-watch.ts';
-import type { Failure, Observation, Sample } from './sample.ts';
+import { type Failure, isSample, type Observation, type Sample } from './sample.ts';
 import { parseStatus, STATUS_STATEMENT, type StatusRow } from './status-statement.ts';
+import { TimelineReader } from './timeline-reader.ts';
 import type { Tuning } from './tuning.ts';
 import { WatcherConnections } from './watcher-connections.ts';
 
@@ -16,10 +17,44 @@ export interface WatcherOptions {
   readonly onObservation: (observation: Observation) => void;
 }
 
+/** A process that serves a connection. */
+export interface Backend {
+  /** A statement runs, and waits neither for its client to take rows nor for it to send something. */
+  readonly isAtWork: boolean;
+  /** It waits for a lock: on a standby, for one that was replayed. */
+  readonly isLocked: boolean;
+  /** Since it began or ended its statement. */
+  readonly stateSeconds: number;
+}
+
+const BACKENDS_STATEMENT = `/* backends */ select pid, state, wait_event as "waitEvent", wait_event_type as "waitType",
+  extract(epoch from clock_timestamp() - state_change)::float8 as "stateSeconds"
+from pg_stat_get_activity(null) where pid = any($1::int[])`;
+
+function parseBackend({ state, waitEvent, waitType, stateSeconds }: StatusRow): Backend {
+  // Where its state is hidden from us, it is given the benefit of the doubt.
+  const isBusy = state === null || state === 'active' || state === 'fastpath function call';
+  const waitsForClient = waitEvent === 'ClientWrite' || waitEvent === 'ClientRead';
+  return {
+    isAtWork: isBusy && !waitsForClient,
+    isLocked: waitType === 'Lock',
+    stateSeconds: Number(stateSeconds ?? 0),
+  };
+}
+
 const STATUS_NAME = statementNameOf(STATUS_STATEMENT);
 
+const SECOND_LOOK_SECONDS = 0.05;
+/** A server that is gone, and may be back in a moment, is tried again so soon. */
+const RETRY_SECONDS = 0.2;
+/** One that has been gone for longer is polled as any other. */
+const MAX_RETRYING_SECONDS = 10;
+/** What is left of a look when the poll before it has been without an answer for as long. */
+const MIN_LOOK_SECONDS = 0.1;
 /** What a pooler in between says of a prepared statement it lost. */
 const NOT_PREPARED = /^(26000|42P05)$/;
+/** Beyond this a timer is not merely late. */
+const MAX_TIMER_DELAY_SECONDS = 0.2;
 /** The server changed its role while it answered. */
 const WRONG_ROLE = '55000';
 
@@ -30,9 +65,18 @@ export class Watcher {
   readonly #onObservation: WatcherOptions['onObservation'];
   readonly #connections: WatcherConnections;
   readonly #pooling: PoolingWatch;
+  readonly #timelines = new TimelineReader();
   #isPrepared = true;
   #polling: Promise<void> | undefined;
+  #pollingSince = 0;
+  #looking: Promise<unknown> | undefined;
+  /** Polls in a row that failed. */
+  #failures = 0;
+  #failingSince = 0;
+  /** The last one that failed did so in its time, so that the gateway itself is not held up. */
+  #isHurried = false;
   #cancelNext = () => {};
+  #isStarted = false;
   #isClosed = false;
 
   constructor({ connection, clock, tuning, onObservation }: WatcherOptions) {
@@ -50,20 +94,40 @@ export class Watcher {
 
   /** Begins the regular polls with one at once. */
   start(): void {
-    void this.poll().then(() => {
-      if (this.#isClosed) return;
-      const jitter = 0.9 + Math.random() * 0.2;
-      this.#cancelNext = this.#clock.after(this.#tuning.pollIntervalSeconds * jitter, () => this.start());
-    });
+    this.#isStarted = true;
+    void this.poll();
+  }
+
+  /** After each poll, whoever wanted it. */
+  #scheduleNext(): void {
+    this.#cancelNext();
+    if (this.#isClosed || !this.#isStarted) return;
+    const jitter = 0.9 + Math.random() * 0.2;
+    const seconds = Math.min(this.#secondsUntilNext(), this.#tuning.pollIntervalSeconds);
+    this.#cancelNext = this.#clock.after(seconds * jitter, () => void this.poll());
+  }
+
+  #secondsUntilNext(): number {
+    // One failure may mean nothing: the second look, which decides, comes at once.
+    if (this.#failures === 1) return SECOND_LOOK_SECONDS;
+    const isGoneLately = this.#failures > 1 && this.#clock.now() - this.#failingSince < MAX_RETRYING_SECONDS;
+    return isGoneLately ? RETRY_SECONDS : Number.POSITIVE_INFINITY;
   }
 
   /** One poll now, or the one that is under way. Never rejects: a failure is an observation too. */
   poll(): Promise<void> {
     if (this.#isClosed) return Promise.resolve();
+    if (!this.#polling) this.#pollingSince = this.#clock.now();
     this.#polling ??= this.#pollOnce().finally(() => {
       this.#polling = undefined;
+      this.#scheduleNext();
     });
     return this.#polling;
+  }
+
+  /** For how long the poll under way has had no answer; 0 between polls. */
+  get waitingSeconds(): number {
+    return this.#polling ? this.#clock.now() - this.#pollingSince : 0;
   }
 
   /** A poll that begins after this call. */
@@ -76,6 +140,62 @@ export class Watcher {
   get isPooled(): boolean {
     const { inUse } = this.#connections;
     return inUse !== undefined && this.#pooling.isPooled(inUse);
+  }
+
+  /** A new connection failed: tries one, and another one when that fails too, while the one in use may still answer. */
+  async tryToConnect(): Promise<void> {
+    for (let attempt = 1; attempt <= 2 && !this.#isClosed; attempt++) {
+      await this.#connections.replace((old) => this.#retire(old));
+      if (this.#connections.refused === 0) break;
+    }
+    if (this.#connections.refused > 0) await this.pollAfresh();
+  }
+
+  /** What these processes of the server do; undefined when it does not answer in that time. */
+  async lookAt(
+    pids: readonly number[],
+    maxSeconds: number,
+  ): Promise<ReadonlyMap<number, Backend> | undefined> {
+    const looking = this.#selectBackends(pids).catch(() => undefined);
+    this.#looking = looking;
+    // The silence of a poll under way counts.
+    const seconds = Math.max(MIN_LOOK_SECONDS, maxSeconds - this.waitingSeconds);
+    const begunAt = this.#clock.now();
+    const wait = (limit: number) => Promise.race([looking, sleep(this.#clock, limit).then(() => undefined)]);
+    let found = await wait(seconds);
+    // A gateway that is starved itself cannot tell whether the server is.
+    if (!found && this.#isLate(begunAt, seconds)) found = await wait(maxSeconds);
+    if (!found) this.#noteSilence(begunAt);
+    return found;
+  }
+
+  /** As good as a poll without an answer: the next one, on another connection, decides. */
+  #noteSilence(begunAt: number): void {
+    const { inUse } = this.#connections;
+    if (this.#isClosed || this.#polling || !inUse) return;
+    this.#connections.drop(inUse);
+    this.#noteFailure(begunAt);
+    this.#observe({ kind: 'hanging', code: null, failedAt: this.#clock.now() });
+    void this.poll();
+  }
+
+  #noteFailure(begunAt: number): void {
+    if (this.#failures === 0) this.#failingSince = this.#clock.now();
+    this.#failures += 1;
+    this.#isHurried = !this.#isLate(begunAt, this.#tuning.pollTimeoutSeconds);
+  }
+
+  /** Whether what began then, and was to end within so many seconds, ended late. */
+  #isLate(begunAt: number, seconds: number): boolean {
+    return this.#clock.now() - begunAt > seconds + MAX_TIMER_DELAY_SECONDS;
+  }
+
+  async #selectBackends(pids: readonly number[]): Promise<ReadonlyMap<number, Backend>> {
+    // One statement at a time on its connection.
+    await Promise.all([this.#polling, this.#looking]);
+    const client = this.#connections.inUse ?? (await this.#connections.use());
+    const { rows } = await client.query<StatusRow>({ text: BACKENDS_STATEMENT, values: [pids] });
+    return new Map(rows.map((row) => [Number(row.pid), parseBackend(row)]));
   }
 
   async close(): Promise<void> {
@@ -97,11 +217,17 @@ export class Watcher {
   }
 
   async #pollOnce(): Promise<void> {
+    await this.#looking;
     // A postmaster that is stuck lets old connections live and new ones hang, so now and then a new one is tried.
-    if (this.#connections.ageSeconds > this.#tuning.reconnectAfterSeconds) {
+    // One that was refused is tried again with every poll, until it is accepted.
+    const isDue = this.#connections.ageSeconds > this.#tuning.reconnectAfterSeconds;
+    if (isDue || this.#connections.refused > 0) {
       void this.#connections.replace((old) => this.#retire(old));
     }
+    const begunAt = this.#clock.now();
     const result = await this.#readStatus();
+    if (isSample(result)) this.#failures = 0;
+    else this.#noteFailure(begunAt);
     if (!this.#connections.inUse) this.#connections.refused = 0;
     if (!this.#isClosed) this.#observe(result);
   }
@@ -114,10 +240,17 @@ export class Watcher {
   async #readStatus(): Promise<Sample | Failure> {
     for (let attempt = 1; ; attempt++) {
       const old = this.#connections.inUse;
+      const startedAt = this.#clock.now();
       try {
-        return await this.#sample(old ?? (await this.#connections.use()));
+        return await this.#sample(
+          old ?? (await this.#connections.use({ isHurried: this.#failures > 0 && this.#isHurried })),
+        );
       } catch (error) {
         const failure = { kind: classify(error), code: codeOf(error), failedAt: this.#clock.now() };
+        if (attempt === 1 && failure.kind === 'hanging' && this.#stoodStillSince(startedAt, old ? 1 : 2)) {
+          if (old) this.#connections.drop(old);
+          continue;
+        }
         if (this.#isPrepared && NOT_PREPARED.test(failure.code ?? '')) {
           this.#isPrepared = false;
           continue;
@@ -132,6 +265,14 @@ export class Watcher {
     }
   }
 
+  /** A limit of time that ended late: nobody looked meanwhile, and the answer may have come. */
+  #stoodStillSince(startedAt: number, limits: number): boolean {
+    return this.#isLate(
+      startedAt,
+      limits * this.#tuning.pollTimeoutSeconds + (limits - 1) * MAX_TIMER_DELAY_SECONDS,
+    );
+  }
+
   async #sample(client: Client): Promise<Sample> {
     const sentAt = this.#clock.now();
     const { rows } = await client.query<StatusRow>({
@@ -140,7 +281,9 @@ export class Watcher {
     });
     const sample = parseStatus(rows[0]!, { sentAt, answeredAt: this.#clock.now() });
     await this.#pooling.check(client, Number(rows[0]!.backendPid));
-    return sample;
+    // The sample holds without it, and a connection that has just broken is found out by the next poll.
+    const switches = await this.#timelines.read(client, sample).catch(() => undefined);
+    return switches ? { ...sample, switches } : sample;
   }
 }
 

@@ -1,3 +1,5 @@
+import type { Principal } from '../access/principals.ts';
+import { checkPermission } from '../access/roles.ts';
 import {
   type CdrFilter,
   type CdrFilterName,
@@ -66,15 +68,26 @@ const parsers: {
   instant: parseInstant,
 };
 
-/** Checks what GraphQL's types cannot. Throws InvalidArgumentError or InvalidTimeRangeError. */
-export function parseFilter(argument: CdrFilterArgument | null | undefined): CdrFilter {
+/**
+ * Checks what GraphQL's types cannot, and that the principal may search by it. Throws InvalidArgumentError,
+ * InvalidTimeRangeError or ForbiddenError.
+ */
+export function parseFilter(
+  argument: CdrFilterArgument | null | undefined,
+  principal: Pick<Principal, 'role'>,
+): CdrFilter {
   let count = 0;
 
   const parse = ({ not, anyOf, ...parts }: CdrFilterArgument, where: string, depth: number): CdrFilter => {
     count++;
     if (depth > MAX_FILTER_DEPTH || count > MAX_FILTERS) throw tooManyFilters();
     const filter: { [Name in CdrFilterName]?: FilterValues[FilterKindOf<Name>] } = {};
-    for (const name of Object.keys(parts) as CdrFilterName[]) parsePart(name, parts, filter, where);
+    for (const name of Object.keys(parts) as CdrFilterName[]) {
+      // What is masked could otherwise be found digit by digit.
+      const isNumber = parts[name] != null && declarationOf(name).kind === 'number';
+      if (isNumber) checkPermission(principal, 'NUMBERS', `${where}.${name}`);
+      parsePart(name, parts, filter, where);
+    }
     checkRange(parts.from, parts.to);
     return {
       ...filter,
@@ -106,9 +119,14 @@ function parsePart<Name extends CdrFilterName>(
   filter[name] = parsers[kind](given, { where: `${where}.${name}`, maxCharacters });
 }
 
-/** An id in its one spelling: no sign, no leading zeros. Throws InvalidArgumentError unless it is a bigint. */
+/** Whether it is a bigint in its one spelling: no sign of a number above zero, no leading zeros. */
+export function isId(text: string): boolean {
+  return /^(0|-?[1-9]\d{0,18})$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
+}
+
+/** Throws InvalidArgumentError unless it is an id. */
 export function parseId(id: string, where: string): string {
-  if (/^(0|-?[1-9]\d{0,18})$/.test(id) && BigInt.asIntN(64, BigInt(id)) === BigInt(id)) return id;
+  if (isId(id)) return id;
   throw new InvalidArgumentError(
     `${where}: "${id.slice(0, 40)}" is not an id. Ids are whole numbers, such as "14".`,
   );

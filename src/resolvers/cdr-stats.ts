@@ -1,7 +1,9 @@
 import type { Principal } from '../access/principals.ts';
+import { checkPermission } from '../access/roles.ts';
 import { selectBucketStarts } from '../db/calls/bucket-starts.ts';
 import {
   type CdrDimension,
+  isNumberDimension,
   isTimeDimension,
   type TimeDimensionName,
   timeDimensionNames,
@@ -34,7 +36,7 @@ export interface CdrStatsArguments {
 
 export interface CdrStatsDeps {
   readonly principal: Principal;
-  reader(): Promise<Reader>;
+  reader(requirement?: { readonly isHeavy?: boolean }): Promise<Reader>;
 }
 
 /** The statistics of one filter. Nothing is computed before `rows` or `totals` is called, and only the given values. */
@@ -45,12 +47,15 @@ export interface CdrStats {
 
 /** Throws InvalidArgumentError, InvalidTimeRangeError or UnknownTimeZoneError. */
 export async function findCdrStats(deps: CdrStatsDeps, args: CdrStatsArguments): Promise<CdrStats> {
-  const filter = parseFilter(args.filter);
-  const groupBy = parseDimensions(args.groupBy ?? []);
+  const { principal } = deps;
+  checkPermission(principal, 'STATISTICS', 'Query.cdrStats');
+  const filter = parseFilter(args.filter, principal);
+  const groupBy = parseDimensions(args.groupBy ?? [], principal);
   const limit = parseFirst(args.first);
   const having = parseConditions(args.having ?? []);
   const { orderBy } = args;
-  const reader = await deps.reader();
+  const reader = await deps.reader({ isHeavy: true });
+  // By the same reader: while one list waits for its zone, the moment of the others stays open for it.
   const timeZone = await parseTimeZone(reader, args.timeZone);
   const order = orderBy ? { measure: orderBy.measure, descending: orderBy.direction === 'DESC' } : undefined;
 
@@ -88,8 +93,11 @@ export async function findBucketStarts(
   return selectBucketStarts(reader, bucket, { from: postgresOfMicros(from), to: postgresOfMicros(to) }, zone);
 }
 
-function parseDimensions(groupBy: readonly CdrDimension[]): readonly CdrDimension[] {
+function parseDimensions(groupBy: readonly CdrDimension[], principal: Principal): readonly CdrDimension[] {
   const dimensions = [...new Set(groupBy)];
+  for (const name of dimensions) {
+    if (isNumberDimension(name)) checkPermission(principal, 'NUMBERS', `groupBy: ${name}`);
+  }
   if (dimensions.filter(isTimeDimension).length > 1) {
     throw new InvalidArgumentError(
       `groupBy: only one of ${timeDimensionNames.join(', ')} at once; they share "bucket".`,

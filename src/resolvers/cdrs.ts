@@ -1,4 +1,5 @@
 import type { Principal } from '../access/principals.ts';
+import { checkPermission } from '../access/roles.ts';
 import { estimateCdrs } from '../db/calls/cdr-estimate.ts';
 import type { CdrFilter } from '../db/calls/cdr-filter.ts';
 import type { CdrKeyset, CdrOrder } from '../db/calls/cdr-page.ts';
@@ -33,7 +34,10 @@ export interface CdrsArguments {
 /** What finding calls depends on: the principal, and a reader that is made when the first statement is executed. */
 export interface CdrsDeps {
   readonly principal: Principal;
-  reader(requirement?: { readonly readAfter?: readonly string[] }): Promise<Reader>;
+  reader(requirement?: {
+    readonly readAfter?: readonly string[];
+    readonly isHeavy?: boolean;
+  }): Promise<Reader>;
   /** The freshness token of the standby that answers, for cursors. */
   token(): Promise<string>;
 }
@@ -79,6 +83,7 @@ export interface CdrConnection {
 
 /** The call, or null when there is none that this principal may see. */
 export async function findCdr(deps: CdrsDeps, id: string): Promise<CdrRow | null> {
+  checkPermission(deps.principal, 'CALLS', 'Query.cdr');
   const key = parseId(id, 'id');
   const row = await selectCdr(await deps.reader(), key);
   if (row && !hasKey(row)) throw new UnreadableValueError();
@@ -87,7 +92,8 @@ export async function findCdr(deps: CdrsDeps, id: string): Promise<CdrRow | null
 
 /** Holds the arguments to their meaning and ceiling. Throws the GatewayErrors that docs/errors.md lists for paging. */
 export function parseCdrPage(args: CdrsArguments, principal: Principal): CdrPageRequest {
-  const filter = parseFilter(args.filter);
+  checkPermission(principal, 'CALLS', 'Query.cdrs');
+  const filter = parseFilter(args.filter, principal);
   const list = { filter, order: args.orderBy };
   const after = args.after == null ? undefined : decodeCursor(args.after, list);
   const before = args.before == null ? undefined : decodeCursor(args.before, list);
@@ -142,7 +148,8 @@ function createConnection(
   columns: readonly CdrColumnName[],
 ): CdrConnection {
   const { filter, order, size, fromEnd, after, before } = request;
-  const reader = () => deps.reader({ readAfter: request.readAfter });
+  const { readAfter } = request;
+  const reader = () => deps.reader({ readAfter });
   const prefix = once(async () => cursorPrefix({ filter, order }, await deps.token()));
   const whole = once(async () => {
     if (size > MAX_WALKED) throw new PageTooLargeError(size, MAX_WALKED, WALKED);
@@ -183,7 +190,7 @@ function createConnection(
       (after !== undefined && liesBeyond(await reader(), 'previous', request, await ends())),
     startCursor: async () => cursorAt((await ends()).first),
     endCursor: async () => cursorAt((await ends()).last),
-    totalCount: once(async () => countCdrs(await reader(), filter)),
+    totalCount: once(async () => countCdrs(await deps.reader({ readAfter, isHeavy: true }), filter)),
     estimatedCount: once(async () => estimateCdrs(await reader(), filter)),
   };
 }
@@ -233,7 +240,8 @@ function hasKey({ connect_time, i_xdr }: CdrRow): boolean {
   return connect_time !== null && i_xdr !== null;
 }
 
-function itemOf(row: CdrRow): Item<CdrRow> {
+/** The call as an item of a list. */
+export function itemOf(row: CdrRow): Item<CdrRow> {
   return hasKey(row) ? row : new UnreadableValueError();
 }
 

@@ -9,10 +9,13 @@ import { canonicalText } from './list-identity.ts';
  * freshness token, the token, padding to a multiple of three, then 8 bytes connect time and 8 bytes id,
  * both as PostgreSQL's binary format has them (microseconds since 2000). All but these last 16 bytes are the same for
  * every row of a page, so they are encoded once: `cursorPrefix` below. Of a call that lacks time or id, the order byte
- * says so, and the eight bytes are zero. Where the padding is two bytes, which it is with every token of ours, they are
- * a checksum of what is before them; zero in cursors that are older than it.
+ * says so, and the eight bytes are zero.
+ *
+ * Version 2 has the token as bytes, since it is sealed anyway, and always two bytes of checksum behind it. Version 1, which is
+ * still read, has it as text, and the checksum only where the padding happens to be two bytes; zero in the oldest ones.
  */
-const VERSION = 1;
+const VERSION = 2;
+const VERSION_OF_TEXT = 1;
 const ORDERS: readonly CdrOrder[] = ['NEWEST_FIRST', 'OLDEST_FIRST'];
 const WITHOUT_TIME = 0x10;
 const WITHOUT_ID = 0x20;
@@ -35,16 +38,33 @@ export interface Cursor {
 
 /** The part that all cursors of a page begin with, as text; `encodeCursor` appends the key. */
 export function cursorPrefix({ order, filter }: ListIdentity, token: string): string {
-  const tokenBytes = Buffer.from(token, 'latin1');
-  const length = HEAD_BYTES + tokenBytes.length;
-  const head = Buffer.alloc(length + ((3 - (length % 3)) % 3));
-  head[0] = VERSION;
+  const sealed = Buffer.from(token, 'base64url');
+  const isSealed = sealed[0] === VERSION && sealed.toString('base64url') === token;
+  const tokenBytes = isSealed ? sealed : Buffer.from(token, 'latin1');
+  const version = isSealed ? VERSION : VERSION_OF_TEXT;
+  const { tokenEnd: length, checksumAt, headEnd } = layoutOf(version, tokenBytes.length);
+  const head = Buffer.alloc(headEnd);
+  head[0] = version;
   head[1] = ORDERS.indexOf(order);
   digestOf(filter).copy(head, 2);
   head[8] = tokenBytes.length;
   tokenBytes.copy(head, HEAD_BYTES);
-  if (head.length - length === CHECKSUM_BYTES) head.writeUInt16BE(checksumOf(head, length), length);
+  if (checksumAt !== undefined) head.writeUInt16BE(checksumOf(head, length), checksumAt);
   return head.toString('base64url');
+}
+
+interface Layout {
+  readonly tokenEnd: number;
+  readonly checksumAt: number | undefined;
+  readonly headEnd: number;
+}
+
+/** The head ends where base64 ends a character, so that what follows is text of its own. */
+function layoutOf(version: number | undefined, tokenLength: number): Layout {
+  const tokenEnd = HEAD_BYTES + tokenLength;
+  const end = version === VERSION ? tokenEnd + CHECKSUM_BYTES : tokenEnd;
+  const headEnd = end + ((3 - (end % 3)) % 3);
+  return { tokenEnd, checksumAt: headEnd - tokenEnd >= CHECKSUM_BYTES ? tokenEnd : undefined, headEnd };
 }
 
 /** The cursor of one row. */
@@ -65,13 +85,14 @@ function withFlags(prefix: string, flags: number): string {
 /** Throws InvalidCursorError for what is none of ours, CursorMismatchError for one of another list. */
 export function decodeCursor(cursor: string, list: ListIdentity): Cursor {
   const bytes = Buffer.from(cursor, 'base64url');
-  const tokenEnd = HEAD_BYTES + (bytes[8] ?? 0);
-  const headEnd = tokenEnd + ((3 - (tokenEnd % 3)) % 3);
+  const version = bytes[0];
+  const layout = layoutOf(version, bytes[8] ?? 0);
+  const { tokenEnd, headEnd } = layout;
   if (
     bytes.toString('base64url') !== cursor ||
-    bytes[0] !== VERSION ||
+    (version !== VERSION && version !== VERSION_OF_TEXT) ||
     bytes.length !== headEnd + KEY_BYTES ||
-    !isWhole(bytes, tokenEnd, headEnd)
+    !isWhole(bytes, layout)
   ) {
     throw new InvalidCursorError();
   }
@@ -86,14 +107,16 @@ export function decodeCursor(cursor: string, list: ListIdentity): Cursor {
       micros: bytes[1]! & WITHOUT_TIME ? null : micros,
       id: bytes[1]! & WITHOUT_ID ? null : bytes.readBigInt64BE(headEnd + 8),
     },
-    token: bytes.toString('latin1', HEAD_BYTES, tokenEnd),
+    token: bytes.toString(version === VERSION ? 'base64url' : 'latin1', HEAD_BYTES, tokenEnd),
   };
 }
 
-function isWhole(head: Buffer, length: number, end: number): boolean {
-  if (end - length !== CHECKSUM_BYTES) return true;
-  const stored = head.readUInt16BE(length);
-  return stored === 0 || stored === checksumOf(head, length);
+function isWhole(head: Buffer, { tokenEnd, checksumAt, headEnd }: Layout): boolean {
+  if (checksumAt === undefined) return true;
+  const stored = head.readUInt16BE(checksumAt);
+  const isPaddedAsWritten = head.subarray(checksumAt + CHECKSUM_BYTES, headEnd).every((byte) => byte === 0);
+  const isOlder = stored === 0 && head[0] === VERSION_OF_TEXT;
+  return isPaddedAsWritten && (isOlder || stored === checksumOf(head, tokenEnd));
 }
 
 /** Never zero. What is missing of a single call is no part of it. */

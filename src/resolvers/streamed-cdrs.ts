@@ -15,8 +15,9 @@ export interface StreamedCdrsDeps extends RelatedFinderDeps {
     readonly readAfter?: readonly string[];
     readonly purpose?: 'page' | 'stream';
     readonly isNested?: boolean;
+    readonly isHeavy?: boolean;
   }): Promise<Reader>;
-  replaceReader(failed: Reader, error: unknown): Promise<Reader>;
+  replaceReader(failed: Reader, error: unknown, had?: { readonly hasRows?: boolean }): Promise<Reader>;
   /** The freshness token of what is read, when the standby has replayed so far. */
   tokenAt(replayedLsn: string): string;
   /** The same, after a statement to the standby where it is not known yet how far it has replayed. */
@@ -38,19 +39,26 @@ export async function openCdrs(deps: StreamedCdrsDeps, args: CdrsArguments): Pro
     size,
     cursorPrefixAt: (replayedLsn) => prefixOf(deps.tokenAt(replayedLsn)),
     cursorOf: async (keyset) => encodeCursor(prefixOf(await deps.token()), keyset),
-    replace: (failed, error) => deps.replaceReader(failed, error),
-    relatedFinder: createRelatedFinder(deps),
+    replace: (failed, error, had) => deps.replaceReader(failed, error, had),
+    relatedFinder: createRelatedFinder(deps, { source: reader.source, scope: reader.scope, size, filter }),
     liesBeyond: (side, ends) => retrying((on) => liesBeyond(on, side, { ...identity, after, before }, ends)),
-    count: (kind) => retrying((on) => (kind === 'totalCount' ? countCdrs : estimateCdrs)(on, filter)),
+    count: (kind) =>
+      kind === 'totalCount'
+        ? retrying((on) => countCdrs(on, filter), { isHeavy: true })
+        : retrying((on) => estimateCdrs(on, filter)),
   };
 
   /** Once more where the standby fails: the list beside it goes on elsewhere too. */
-  async function retrying<Value>(read: (on: Reader) => Promise<Value>): Promise<Value> {
+  async function retrying<Value>(
+    read: (on: Reader) => Promise<Value>,
+    { isHeavy = false } = {},
+  ): Promise<Value> {
+    const first = isHeavy ? await deps.reader({ isHeavy }) : reader;
     try {
-      return await read(reader);
+      return await read(first);
     } catch (error) {
       if (!(error instanceof ReplicaFailureError)) throw error;
-      return read(await deps.replaceReader(reader, error));
+      return read(await deps.replaceReader(first, error));
     }
   }
 }

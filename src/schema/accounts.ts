@@ -2,10 +2,13 @@ import type { AccountRow, CustomerRow } from '../db/calls/accounts.ts';
 import { findAccount } from '../resolvers/accounts.ts';
 import { shownText } from '../resolvers/values.ts';
 import { builder } from './builder.ts';
+import { Node, nodeIdOf } from './nodes.ts';
 
 export const Customer = builder.objectRef<CustomerRow>('Customer').implement({
   description: 'Who owns accounts: a reseller, or a company with several lines.',
+  interfaces: [Node],
   fields: (t) => ({
+    nodeId: t.id(nodeIdOf('Customer', ({ id }) => id)),
     id: t.exposeID('id', { nullable: false, description: 'As in `Cdr.customerId`.' }),
     name: t.string({
       description: 'Null where the database does not say.',
@@ -16,8 +19,10 @@ export const Customer = builder.objectRef<CustomerRow>('Customer').implement({
 
 export const Account = builder.objectRef<AccountRow>('Account').implement({
   description:
-    'Whom calls are charged to. Where the calls live in a database of their own, everything but the id is null.',
+    'Whom calls are charged to. Where the calls live in a database of their own, everything but the ids is null.',
+  interfaces: [Node],
   fields: (t) => ({
+    nodeId: t.id(nodeIdOf('Account', ({ id }) => id)),
     id: t.exposeID('id', { nullable: false, description: 'As in `Cdr.accountId`.' }),
     username: t.string({
       description: 'The name the account logs in with.',

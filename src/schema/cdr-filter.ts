@@ -45,8 +45,10 @@ const NumberMatchInput = builder.inputType('NumberMatch', {
     'How a number is compared; all given parts must hold. Numbers are text as the switch writes them: no spaces, ' +
     'usually without `+`. There are no wildcards: `%`, `_` and backslash mean themselves.',
   fields: (t) => ({
-    is: t.string({ description: 'The whole number. Uses an index.' }),
-    startsWith: t.string({ description: 'The first digits, such as a country code. Uses an index.' }),
+    is: t.string({ description: 'The whole number. Uses an index where there is one on it.' }),
+    startsWith: t.string({
+      description: 'The first digits, such as a country code. Uses an index where there is one on it.',
+    }),
     endsWith: t.string({ description: 'The last digits. Reads every call of the other filters.' }),
     contains: t.string({ description: 'Digits anywhere. Reads every call of the other filters.' }),
   }),
@@ -113,5 +115,6 @@ function addField<Name extends CdrFilterName>(
   fields: { [Field in Name]?: FieldOfKind<FilterKindOf<Field>> },
 ): void {
   const { kind, description } = declarationOf(name);
-  fields[name] = fieldsOfKind[kind](t, description);
+  const rule = kind === 'number' ? ' Needs the permission `NUMBERS`.' : '';
+  fields[name] = fieldsOfKind[kind](t, description + rule);
 }

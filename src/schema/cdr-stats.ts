@@ -18,8 +18,10 @@ import {
 import type { CdrStatsRow } from '../db/calls/cdr-stats.ts';
 import { type CdrStats, findCdrStats } from '../resolvers/cdr-stats.ts';
 import { paced } from '../resolvers/paced.ts';
+import { loadOwner } from '../resolvers/related.ts';
 import { timestampOf } from '../resolvers/timestamps.ts';
 import { shownText, shownValue } from '../resolvers/values.ts';
+import { Account, Customer } from './accounts.ts';
 import { builder } from './builder.ts';
 import { CdrFilterInput } from './cdr-filter.ts';
 import { fieldTypes } from './field-types.ts';
@@ -138,6 +140,16 @@ const CdrStatsRowType = builder.objectRef<CdrStatsRow>('CdrStatsRow').implement(
     ...Object.fromEntries(
       columnDimensionNames.map((name) => [cdrDimensions[name].field, dimensionField(t, name)]),
     ),
+    account: t.field({
+      type: Account,
+      description: 'The account, when grouped by ACCOUNT. Looked up once per request, as `Cdr.account` is.',
+      resolve: ({ accountId }, _args, context) => loadOwner('account', accountId, context) as never,
+    }),
+    customer: t.field({
+      type: Customer,
+      description: 'The customer, when grouped by CUSTOMER.',
+      resolve: ({ customerId }, _args, context) => loadOwner('customer', customerId, context) as never,
+    }),
     ...Object.fromEntries(statsMeasures.map((name) => [name, measureField(t, name)])),
     amountsByCurrency: amountsField(t),
   }),
@@ -152,6 +164,7 @@ const CdrStatsType = builder.objectRef<CdrStats>('CdrStats').implement({
       type: [CdrStatsRowType],
       nullable: { list: false, items: false },
       description: 'One row per group that has calls; groups without calls are absent.',
+      extensions: { records: true },
       resolve: async (stats, _args, _context, info) => paced(await stats.rows(valuesIn(info))) as never,
     }),
     totals: t.field({
@@ -168,8 +181,8 @@ builder.queryField('cdrStats', (t) =>
     type: CdrStatsType,
     nullable: true,
     description:
-      'Counts, ratios and sums over calls, grouped by time and by what the calls have in common. Null when it alone ' +
-      'failed, beside its error.',
+      'Counts, ratios and sums over calls, grouped by time and by what the calls have in common. `rows` alone with ' +
+      '`Accept: text/csv` or `application/x-ndjson` is a file. Null when it alone failed, beside its error.',
     args: {
       filter: t.arg({ type: CdrFilterInput, description: 'Which calls; all that you may see when missing.' }),
       groupBy: t.arg({

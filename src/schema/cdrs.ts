@@ -13,6 +13,7 @@ import { builder } from './builder.ts';
 import { Carrier } from './carriers.ts';
 import { CdrFilterInput, CdrOrderEnum } from './cdr-filter.ts';
 import { fieldTypes } from './field-types.ts';
+import { Node, nodeIdOf } from './nodes.ts';
 import { CallOutcomeEnum } from './outcomes.ts';
 import { fieldsBelow, isStreamed } from './selected-fields.ts';
 
@@ -51,12 +52,14 @@ const fieldNames = {
 
 type FieldBuilder = ObjectFieldBuilder<typeof builder.$inferSchemaTypes, CdrRow>;
 
+const WHO_SEES_NUMBERS = 'Whole with the permission `NUMBERS`, masked with `MASKED_NUMBERS`, otherwise null.';
+
 /** `extensions.column` is the one declaration that the streaming path reads too. */
 function fieldOf(t: FieldBuilder, column: CdrColumnName) {
   const declared = cdrColumn(column);
   const options = {
     nullable: declared.nullable,
-    description: declared.meaning,
+    description: declared.isNumber ? `${declared.meaning} ${WHO_SEES_NUMBERS}` : declared.meaning,
     extensions: { column },
     resolve: (row: CdrRow) => shownValue(declared, row[column]) as never,
   };
@@ -85,8 +88,10 @@ Cdr.implement({
   description:
     'A call detail record: one rated call attempt, as the switch wrote it when the call ended. CLI is the calling ' +
     'number, CLD the called number. Re-rating may change the amounts of a call later; nothing else changes.',
+  interfaces: [Node],
   fields: (t) => ({
     ...fieldsOfColumns(t),
+    nodeId: t.id(nodeIdOf('Cdr', ({ i_xdr }) => i_xdr!)),
     currency: t.string({
       description:
         'ISO 4217 code of the amounts of the call: the currency of its account, `account.currency`. Null where the account ' +

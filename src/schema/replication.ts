@@ -1,7 +1,12 @@
+import { type FeedStatus, feedLevels } from '../feed/feed.ts';
+import type { SourceReport } from '../replicas/sources/source.ts';
 import { confidences, primaryStates, replicaStates, replicationHealths } from '../replicas/states.ts';
 import type { PrimaryStatus, ReplicaStatus, ReplicationStatus, StalenessStatus } from '../replicas/status.ts';
 import { builder } from './builder.ts';
 import { described } from './described.ts';
+
+/** See replicas/tenant-view.ts. */
+const OPERATORS = 'Null for principals that see a part of the calls.';
 
 const ReplicationHealthEnum = builder.enumType('ReplicationHealth', {
   description: 'How all standbys are, together.',
@@ -48,7 +53,10 @@ const Replica = builder.objectRef<ReplicaStatus>('ReplicaStatus').implement({
   fields: (t) => ({
     name: t.exposeString('name', { nullable: false, description: 'As in `extensions.replica.name`.' }),
     status: t.expose('status', { type: ReplicaStateEnum, nullable: false, description: 'What it is doing.' }),
-    reason: t.exposeString('reason', { description: 'Why it is not simply streaming, in a sentence.' }),
+    reason: t.string({
+      description: `Why it is not simply streaming, in a sentence. ${OPERATORS}`,
+      resolve: ({ reason }) => reason,
+    }),
     confidence: t.expose('confidence', {
       type: ConfidenceEnum,
       nullable: false,
@@ -71,26 +79,36 @@ const Replica = builder.objectRef<ReplicaStatus>('ReplicaStatus').implement({
       description: 'How old its data is, as a bound.',
       resolve: ({ staleness }) => staleness,
     }),
-    receivedLsn: t.exposeString('receivedLsn', {
-      description: 'WAL received. For information: after a restart it may lie behind what is replayed.',
+    receivedLsn: t.string({
+      description: `WAL received. For information: after a restart it may lie behind what is replayed. ${OPERATORS}`,
+      resolve: ({ receivedLsn }) => receivedLsn,
     }),
-    replayedLsn: t.exposeString('replayedLsn', { description: 'WAL replayed, so visible to queries.' }),
-    upstreamLsn: t.exposeString('upstreamLsn', {
-      description: "The furthest position known of its primary's WAL.",
+    replayedLsn: t.string({
+      description: `WAL replayed, so visible to queries. ${OPERATORS}`,
+      resolve: ({ replayedLsn }) => replayedLsn,
     }),
-    timeline: t.exposeInt('timeline', {
-      description: 'Branch of history; it grows when a standby is promoted.',
+    upstreamLsn: t.string({
+      description: `The furthest position known of its primary's WAL. ${OPERATORS}`,
+      resolve: ({ upstreamLsn }) => upstreamLsn,
+    }),
+    timeline: t.int({
+      description: `Branch of history; it grows when a standby is promoted. ${OPERATORS}`,
+      resolve: ({ timeline }) => timeline,
     }),
     sampledAt: t.field({
       type: 'DateTime',
       description: 'When it last answered our watcher.',
       resolve: ({ sampledAt }) => sampledAt,
     }),
-    serverVersion: t.exposeString('serverVersion', { description: 'PostgreSQL version.' }),
+    serverVersion: t.string({
+      description: `PostgreSQL version. ${OPERATORS}`,
+      resolve: ({ serverVersion }) => serverVersion,
+    }),
     address: t.string({
       description: 'Host and port; only administrators see it.',
       resolve: ({ address }, _args, { principal }) => (principal.role === 'ADMIN' ? address : null),
     }),
+    zone: t.exposeString('zone', { description: 'Where it stands, as its URL or its source says.' }),
     networkLagBytes: t.expose('networkLagBytes', {
       type: 'BigInt',
       nullable: true,
@@ -133,10 +151,19 @@ const Primary = builder.objectRef<PrimaryStatus>('PrimaryStatus').implement({
       nullable: false,
       description: 'What is known of it.',
     }),
-    reason: t.exposeString('reason', { description: 'Why it is not simply available, in a sentence.' }),
+    reason: t.string({
+      description: `Why it is not simply available, in a sentence. ${OPERATORS}`,
+      resolve: ({ reason }) => reason,
+    }),
     isPolled: t.exposeBoolean('isPolled', { nullable: false, description: 'Whether it is asked directly.' }),
-    lsn: t.exposeString('lsn', { description: 'The furthest position known of its WAL.' }),
-    timeline: t.exposeInt('timeline', { description: 'Branch of history.' }),
+    lsn: t.string({
+      description: `The furthest position known of its WAL. ${OPERATORS}`,
+      resolve: ({ lsn }) => lsn,
+    }),
+    timeline: t.int({
+      description: `Branch of history. ${OPERATORS}`,
+      resolve: ({ timeline }) => timeline,
+    }),
     heardAt: t.field({
       type: 'DateTime',
       description: 'When it was known last to be alive.',
@@ -146,7 +173,63 @@ const Primary = builder.objectRef<PrimaryStatus>('PrimaryStatus').implement({
   }),
 });
 
-const Replication = builder.objectRef<ReplicationStatus>('ReplicationStatus').implement({
+const Source = builder.objectRef<SourceReport>('StandbySource').implement({
+  description: 'Where standbys are named: in the settings, in a file, by DNS, by Patroni or by Kubernetes.',
+  fields: (t) => ({
+    kind: t.exposeString('kind', {
+      nullable: false,
+      description: '`list`, `file`, `dns`, `patroni` or `kubernetes`.',
+    }),
+    place: t.string({
+      description: 'The file, the name or the service that is read; only administrators see it.',
+      resolve: ({ place }, _args, { principal }) => (principal.role === 'ADMIN' ? place : null),
+    }),
+    servers: t.exposeInt('servers', {
+      nullable: false,
+      description: 'Servers that it named when it was last read well.',
+    }),
+    readAt: t.field({
+      type: 'DateTime',
+      description: 'When it was last read well.',
+      resolve: ({ readAt }) => (readAt === null ? null : new Date(readAt).toISOString()),
+    }),
+    problem: t.string({
+      description:
+        'Why it could not be read just now, in which case the servers of before stay; only administrators see it.',
+      resolve: ({ problem }, _args, { principal }) => (principal.role === 'ADMIN' ? problem : null),
+    }),
+    isRead: t.boolean({
+      nullable: false,
+      description: 'Whether it could be read just now, and all of it.',
+      resolve: ({ problem }) => problem === null,
+    }),
+  }),
+});
+
+const FeedLevelEnum = builder.enumType('FeedLevel', {
+  description: 'What the feed of calls, which subscriptions read, can tell.',
+  values: described(feedLevels),
+});
+
+const FeedStatusType = builder.objectRef<FeedStatus>('FeedStatus').implement({
+  description: 'The feed of calls: what arrives in the databases, as subscriptions are told it.',
+  fields: (t) => ({
+    level: t.expose('level', { type: FeedLevelEnum, nullable: false, description: 'What is told.' }),
+    position: t.exposeString('position', {
+      description: 'How far it is: a token as in `extensions.replica.token`. Null while nobody reads it.',
+    }),
+    asOf: t.field({
+      type: 'DateTime',
+      description: 'Every call that was committed until then has been told. Null while nobody reads it.',
+      resolve: ({ asOf }) => asOf,
+    }),
+    reason: t.exposeString('reason', {
+      description: 'Why no more is told, or why it does not go on.',
+    }),
+  }),
+});
+
+export const Replication = builder.objectRef<ReplicationStatus>('ReplicationStatus').implement({
   description:
     'The truth about how old answers are. Read from samples: it answers when every standby is down.',
   fields: (t) => ({
@@ -166,10 +249,22 @@ const Replication = builder.objectRef<ReplicationStatus>('ReplicationStatus').im
       description: 'Each standby, in the order of the settings.',
       resolve: ({ replicas }) => replicas,
     }),
+    sources: t.field({
+      type: [Source],
+      nullable: { list: false, items: false },
+      description: 'Where the standbys are named, and the primary where it is watched.',
+      resolve: ({ sources }) => sources,
+    }),
     primary: t.field({
       type: Primary,
       description: 'The primary; null until anything is known of it.',
       resolve: ({ primary }) => primary,
+    }),
+    feed: t.field({
+      type: FeedStatusType,
+      nullable: false,
+      description: 'The feed that subscriptions read.',
+      resolve: (_status, _args, { feed }) => feed.status(),
     }),
   }),
 });

@@ -1,15 +1,21 @@
+import type { RateLimit } from '../access/budget/budget.ts';
 import type { Principal } from '../access/principals.ts';
+import { permissions, type Role, roleNames, roleTraits } from '../access/roles.ts';
 import type { ScopeKind } from '../db/scope.ts';
 import { DEFAULT_PAGE } from '../resolvers/cdrs.ts';
 import { builder } from './builder.ts';
+import { described } from './described.ts';
 
 const ViewerRole = builder.enumType('ViewerRole', {
   description: 'What kind of principal asks.',
-  values: {
-    ADMIN: { description: 'Sees the calls of every account.' },
-    CUSTOMER: { description: 'Sees the calls of its own customers, of whichever account.' },
-    ACCOUNT: { description: 'Sees the calls of its own accounts.' },
-  } as const,
+  values: Object.fromEntries(
+    roleNames.map((name) => [name, { description: roleTraits(name).meaning }]),
+  ) as Record<Role, { description: string }>,
+});
+
+const ViewerPermission = builder.enumType('ViewerPermission', {
+  description: 'What may be asked about the calls in scope. Each field names the one that it needs.',
+  values: described(permissions),
 });
 
 const ViewerScope = builder.enumType('ViewerScope', {
@@ -21,6 +27,24 @@ const ViewerScope = builder.enumType('ViewerScope', {
   } as const satisfies Record<Uppercase<ScopeKind>, { value: ScopeKind; description: string }>,
 });
 
+const RateLimitObject = builder.objectRef<RateLimit>('RateLimit').implement({
+  description:
+    'How much may be done for the principal, in points: a millisecond of a connection to a standby is 1,000. An operation ' +
+    'is charged `extensions.cost.points` before it runs, and given back what it did not need.',
+  fields: (t) => ({
+    limit: t.expose('limit', { type: 'BigInt', nullable: false, description: 'Points a minute.' }),
+    remaining: t.expose('remaining', {
+      type: 'BigInt',
+      nullable: false,
+      description: 'Points that are left of this minute, without those of operations that still run.',
+    }),
+    resetSeconds: t.exposeInt('resetSeconds', {
+      nullable: false,
+      description: 'Until all of `limit` may be spent again; 0 when nothing was spent.',
+    }),
+  }),
+});
+
 const Viewer = builder.objectRef<Principal>('Viewer').implement({
   description: 'Who asks, by the token of the request, and how much may be asked for.',
   fields: (t) => ({
@@ -29,6 +53,12 @@ const Viewer = builder.objectRef<Principal>('Viewer').implement({
       description: 'The name of the principal, as our logs show it.',
     }),
     role: t.expose('role', { type: ViewerRole, nullable: false, description: 'What kind of principal.' }),
+    permissions: t.field({
+      type: [ViewerPermission],
+      nullable: { list: false, items: false },
+      description: 'What may be asked. An operation that needs another one is refused as a whole: FORBIDDEN.',
+      resolve: ({ role }) => roleTraits(role).permissions,
+    }),
     scope: t.field({
       type: ViewerScope,
       nullable: false,
@@ -48,6 +78,11 @@ const Viewer = builder.objectRef<Principal>('Viewer').implement({
     maxPage: t.exposeInt('maxPage', {
       nullable: false,
       description: 'Ceiling of `first` and `last` of `cdrs`.',
+    }),
+    rateLimit: t.field({
+      type: RateLimitObject,
+      description: 'How much may be done for the principal; null where there is no limit.',
+      resolve: (_principal, _args, context) => context.rateLimit(),
     }),
     defaultPage: t.int({
       nullable: false,

@@ -15,7 +15,16 @@ export const seconds: Kind<number> = matching('seconds, such as 30 or 0.5', /^\d
 
 export const postgresUrl: Kind<string> = {
   expected: 'a URL such as postgresql://gateway:secret@replica-1:5432/sippy',
-  parse: (value) => urlOf(value, /^postgres(ql)?:$/),
+  parse(value) {
+    const { username, password, pathname, hash } = new URL(urlOf(value, /^postgres(ql)?:$/));
+    try {
+      // The driver would throw on these, with the whole URL in its message.
+      for (const part of [username, password, pathname, hash]) decodeURIComponent(part);
+    } catch {
+      throw new UnexpectedTextError(value);
+    }
+    return value;
+  },
 };
 
 export const httpUrl: Kind<string> = {

@@ -83,23 +83,55 @@ export class Body implements Flow {
   }
 }
 
+/** Where the blocks of a stream go. */
+export interface BlockOutlet {
+  /** Takes blocks in their order. `onTaken` is called when the block may be written again, if ever. */
+  write(block: Buffer, onTaken: () => void): void;
+  /** Called behind the last block. `beforeEnd` is to be called when all bytes are written and the response has not ended. */
+  end(beforeEnd: () => void): void;
+}
+
+/** Sends them as they are. */
+class PlainOutlet implements BlockOutlet {
+  readonly #outgoing: ServerResponse;
+
+  constructor(outgoing: ServerResponse) {
+    this.#outgoing = outgoing;
+  }
+
+  write(block: Buffer, onTaken: () => void): void {
+    this.#outgoing.write(block, onTaken);
+  }
+
+  end(beforeEnd: () => void): void {
+    beforeEnd();
+    this.#outgoing.end();
+  }
+}
+
 /**
  * A stream of blocks for any reader. A server's response is better served by `sendTo`: blocks then go to the
  * socket and come back to be written again, where reading would leave each to the garbage collector.
  */
 export class BlockStream extends Readable {
-  #outgoing: ServerResponse | undefined;
-  #beforeEnd: (() => void) | undefined;
+  #outlet: BlockOutlet | undefined;
+  #beforeEnd = () => {};
   #waitingBytes = 0;
   #wake: (() => void) | undefined;
   #isFinished = false;
 
-  constructor() {
-    super({ highWaterMark: HIGH_WATER_MARK });
+  /** It is full when so many bytes wait for the client. */
+  constructor(highWaterMark = HIGH_WATER_MARK) {
+    super({ highWaterMark });
   }
 
   get isFull(): boolean {
-    return (this.#outgoing ? this.#waitingBytes : this.readableLength) >= HIGH_WATER_MARK;
+    return this.waitingBytes >= this.readableHighWaterMark;
+  }
+
+  /** Bytes that the client has not taken yet. */
+  get waitingBytes(): number {
+    return this.#outlet ? this.#waitingBytes : this.readableLength;
   }
 
   async drained(): Promise<void> {
@@ -111,21 +143,27 @@ export class BlockStream extends Readable {
 
   add(block: Buffer): void {
     if (this.destroyed) return;
-    if (this.#outgoing) this.#write(block);
+    if (this.#outlet) this.#write(block);
     else this.push(block);
   }
 
   finish(): void {
     this.#isFinished = true;
-    if (this.#outgoing) this.#endOutgoing(this.#outgoing);
+    if (this.#outlet) this.#outlet.end(this.#beforeEnd);
     else this.push(null);
   }
 
   /**
-   * Sends all blocks to the response. Resolves when the last one is out; rejects when the client leaves first. What
-   * `beforeEnd` adds comes behind them.
+   * Sends all blocks to the response, through the outlet if there is one. Resolves when the last one is out; rejects
+   * when the client leaves first. What `beforeEnd` adds comes behind them.
    */
-  sendTo(outgoing: ServerResponse, beforeEnd?: () => void): Promise<void> {
+  sendTo(
+    outgoing: ServerResponse,
+    {
+      beforeEnd,
+      outlet = new PlainOutlet(outgoing),
+    }: { beforeEnd(): void; outlet?: BlockOutlet | undefined },
+  ): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     outgoing.once('close', () => {
       if (outgoing.writableFinished) resolve();
@@ -133,16 +171,11 @@ export class BlockStream extends Readable {
       this.destroy();
     });
     if (outgoing.destroyed) this.destroy();
-    this.#outgoing = outgoing;
+    this.#outlet = outlet;
     this.#beforeEnd = beforeEnd;
     for (let block = this.read(); block !== null; block = this.read()) this.#write(block);
-    if (this.#isFinished) this.#endOutgoing(outgoing);
+    if (this.#isFinished) outlet.end(beforeEnd);
     return promise;
-  }
-
-  #endOutgoing(outgoing: ServerResponse): void {
-    this.#beforeEnd?.();
-    outgoing.end();
   }
 
   override _read(): void {
@@ -156,7 +189,7 @@ export class BlockStream extends Readable {
 
   #write(block: Buffer): void {
     this.#waitingBytes += block.length;
-    this.#outgoing!.write(block, () => {
+    this.#outlet!.write(block, () => {
       this.#waitingBytes -= block.length;
       recycleBlock(block);
       if (!this.isFull) this.#drain();

@@ -4,18 +4,17 @@ import {
   type GraphQLObjectType,
   getArgumentValues,
   getNamedType,
-  getNullableType,
-  isListType,
-  isObjectType,
   Kind,
   type VariableValues,
 } from 'graphql';
 import type { CdrColumnName } from '../db/sources/cdr-columns.ts';
+import { isList, leavesOf } from './leaves.ts';
+import type { NodeType } from './node-id.ts';
 import type { OpenList } from './open-list.ts';
-import type { RelatedField, RelatedLeaf, RelatedPlan } from './related-objects.ts';
+import type { RelatedField, RelatedPlan } from './related-objects.ts';
 import { type SelectionSource, selectRelated } from './related-selection.ts';
 import type { Member } from './row-encoder.ts';
-import { collectFields, type Fragments, type SelectedField } from './selection.ts';
+import { collectFields, type SelectedField, type SelectionContext } from './selection.ts';
 
 declare module 'graphql' {
   /** What the streaming path reads from the schema; the schema's own declarations are held to these types. */
@@ -25,6 +24,8 @@ declare module 'graphql' {
     openList?: (args: _TArgs, context: _TContext) => Promise<OpenList>;
     /** Of a field that is a column of a call. */
     column?: CdrColumnName;
+    /** Of the field that is the id of an object in the whole API. */
+    nodeId?: NodeType;
     /** Of the field of an edge that is its cursor, and of the one that is its call. */
     cursor?: true;
     node?: true;
@@ -69,10 +70,7 @@ export type PageInfoMember =
   | { readonly key: string; readonly name: PageInfoField }
   | { readonly key: string; readonly constant: string };
 
-interface Selection extends SelectionSource {
-  readonly fragments: Fragments;
-  readonly variables: VariableValues;
-}
+interface Selection extends SelectionSource, SelectionContext {}
 
 /**
  * The plan of a root field; undefined when it is no list that streams, or its selection is not one list of columns, and
@@ -86,7 +84,7 @@ export function planConnection(
   const open = field?.extensions.openList;
   if (!open) return undefined;
   const type = getNamedType(field.type) as GraphQLObjectType;
-  const members = collectFields(selected.selectionSets, selection.fragments, selection.variables);
+  const members = collectFields(selected.selectionSets, type, selection);
   const lists = members?.filter(({ name }) => name === 'nodes' || name === 'edges');
   const [listField] = lists ?? [];
   if (!members || !listField || lists?.length !== 1) return undefined;
@@ -116,13 +114,13 @@ function planList(
   return members && { key: field.key, members, hasCursors };
 }
 
-/** Members of a call or an edge; undefined when one of them is neither column, cursor, node nor a related object. */
+/** Members of a call or an edge; undefined when one of them is neither column, id, cursor, node nor a related object. */
 function planMembers(
   field: SelectedField,
   type: GraphQLObjectType,
   selection: Selection,
 ): Member[] | undefined {
-  const fields = collectFields(field.selectionSets, selection.fragments, selection.variables);
+  const fields = collectFields(field.selectionSets, type, selection);
   const members = fields?.map((member): Member | undefined => {
     const { key, name } = member;
     if (name === '__typename') return { kind: 'constant', key, value: type.name };
@@ -130,7 +128,8 @@ function planMembers(
     const column = definition.extensions.column;
     if (column) return { kind: 'column', key, column };
     if (definition.extensions.cursor === true) return { kind: 'cursor', key };
-    const { related } = definition.extensions;
+    const { nodeId, related } = definition.extensions;
+    if (nodeId) return { kind: 'nodeId', key, type: nodeId };
     if (related)
       return { kind: 'related', key, object: { ...related, ...planRelated(member, definition, selection) } };
     if (definition.extensions.node !== true) return undefined;
@@ -148,9 +147,11 @@ function planRelated(
   const leaf = definition.extensions.related?.leaf;
   if (leaf) return planLeaf(leaf, selection);
   const type = getNamedType(definition.type) as GraphQLObjectType;
+  const leaves = leavesOf(field, type, selection);
   return {
     selection: selectRelated(type, field.nodes, selection),
-    leaves: leavesOf(field, type, selection),
+    // What an object of a call has many of has no place in the line of the call.
+    leaves: leaves?.some(isList) ? undefined : leaves,
   };
 }
 
@@ -163,28 +164,7 @@ function planLeaf(
   const selections = [node(field)];
   const object = selection.schema.getType(type) as GraphQLObjectType;
   const nodes = [{ ...node(field), selectionSet: { kind: Kind.SELECTION_SET, selections } } as const];
-  return { selection: selectRelated(object, nodes, selection), leaves: [{ path: [], isId: false }] };
-}
-
-/** Undefined when there is a list among them, which has no place in one line. */
-function leavesOf(
-  field: SelectedField,
-  type: GraphQLObjectType,
-  selection: Selection,
-): readonly RelatedLeaf[] | undefined {
-  const members = collectFields(field.selectionSets, selection.fragments, selection.variables);
-  const leaves: RelatedLeaf[] = [];
-  for (const member of members ?? []) {
-    const declared = type.getFields()[member.name]?.type;
-    const named = declared && getNamedType(declared);
-    if (declared && isListType(getNullableType(declared))) return undefined;
-    if (isObjectType(named)) {
-      const below = leavesOf(member, named, selection);
-      if (!below) return undefined;
-      leaves.push(...below.map(({ path, isId }) => ({ path: [member.key, ...path], isId })));
-    } else leaves.push({ path: [member.key], isId: named?.name === 'ID' });
-  }
-  return members && leaves;
+  return { selection: selectRelated(object, nodes, selection), leaves: [{ path: [], form: 'text' }] };
 }
 
 function planOther(
@@ -196,8 +176,8 @@ function planOther(
   if (name === '__typename') return { kind: 'constant', key, value: type.name };
   if (name === 'totalCount' || name === 'estimatedCount') return { kind: name, key };
   if (name !== 'pageInfo') return undefined;
-  const pageInfo = getNamedType(type.getFields()[name]!.type);
-  const members = collectFields(field.selectionSets, selection.fragments, selection.variables)?.map(
+  const pageInfo = getNamedType(type.getFields()[name]!.type) as GraphQLObjectType;
+  const members = collectFields(field.selectionSets, pageInfo, selection)?.map(
     (member): PageInfoMember | undefined => {
       if (member.name === '__typename') return { key: member.key, constant: pageInfo.name };
       const known = pageInfoFields.find((each) => each === member.name);

@@ -1,14 +1,10 @@
 import { cdrColumns, type WireType } from '../db/sources/cdr-columns.ts';
 import { NULL_LENGTH, RowShapeError, UNREADABLE_LENGTH } from '../db/wire/data-row.ts';
 import type { ByteWriter } from './byte-writer.ts';
-import { CONNECT_TIME_AT, ID_AT, keyAtOf, MEMBERS_AT } from './key-columns.ts';
-import {
-  RelatedObjects,
-  type RelatedPlan,
-  type RelatedWriter,
-  roomForRelated,
-  wantRelated,
-} from './related-objects.ts';
+import { CR_LF, csvCells, csvNames, isTakenForMore } from './csv-text.ts';
+import { CONNECT_TIME_AT, ID_AT, MEMBERS_AT, placeOf } from './key-columns.ts';
+import { NodeIdWriter } from './node-id.ts';
+import { RelatedObjects, type RelatedWriter, roomForRelated, wantRelated } from './related-objects.ts';
 import {
   MAX_CURSOR_PREFIX,
   type Member,
@@ -16,6 +12,7 @@ import {
   type RowEncoder,
   type RowFailure,
 } from './row-encoder.ts';
+import { NEXT, SelectedColumns } from './selected-columns.ts';
 import {
   DayMemo,
   int32At,
@@ -45,20 +42,20 @@ const CR_LF_BYTES = 2;
 const EMPTY_TEXT = Buffer.from('""');
 const KEY_BYTES = 8;
 
-/** How the last record of a file begins that could not hold everything. It is not quoted, and every text is. */
-export const INCOMPLETE = '# INCOMPLETE';
-
-/** A cell of each line: a column, a cursor, the same text in every line; or the cells of an object that has leaves. */
+/**
+ * A cell of each line: a column, an id or a cursor made of the keys, the same text in every line; or the cells of an object
+ * that has leaves.
+ */
 type Cell = Exclude<Member, { readonly kind: 'object' }>;
 
 /** The header line: the response keys, so that an alias names a column; `account.username` for what is in an object. */
 export function csvHeader(cells: readonly Cell[]): string {
   const names = cells.flatMap((cell) =>
     cell.kind === 'related' && !cell.object.leaf
-      ? cell.object.leaves!.map(({ path }) => [cell.key, ...path].join('.'))
-      : [cell.key],
+      ? cell.object.leaves!.map(({ path }) => [cell.key, ...path])
+      : [[cell.key]],
   );
-  return `${names.join(',')}\r\n`;
+  return `${csvNames(names)}${CR_LF}`;
 }
 
 /**
@@ -67,22 +64,20 @@ export function csvHeader(cells: readonly Cell[]): string {
  * of one column it is `""` too, since many readers skip an empty line. A value that cannot be shown is as null.
  */
 export function createCsvEncoder(cells: readonly Cell[]): RowEncoder {
-  const selected = cells.filter((cell) => cell.kind === 'related' || isRead(cell)) as ReadCell[];
-  const plans = selected.flatMap((cell) => (cell.kind === 'related' ? [cell.object] : []));
-  const related = plans.map((plan) => new RelatedObjects(plan, cellWriter(plan)));
-  const relatedOf = selected.map((cell) => (cell.kind === 'related' ? plans.indexOf(cell.object) : -1));
-  const steps = cells.map((cell) => stepOf(cell, related, plans));
-  const encoding = new CsvEncoding(steps);
+  const selected = new SelectedColumns();
+  const steps = cells.map((cell) => stepOf(cell, selected));
+  const related = selected.related.map((plan) => new RelatedObjects(plan, writeCells));
+  const encoding = new CsvEncoding(steps, related);
   const fixedBytes = steps.reduce(
     (sum, { constant, operation }) =>
       sum + constant.length + MAX_VALUE + (operation === operations.cursor ? MAX_CURSOR_PREFIX : 0),
     CR_LF_BYTES + EMPTY_TEXT.length,
   );
   return {
-    columns: selected.map((cell) => (cell.kind === 'related' ? cell.object.column : cell.column)),
+    columns: selected.columns,
     related,
     isLacking: () => encoding.isLacking,
-    want: (row, start, end) => wantRelated(related, relatedOf, row, start, end),
+    want: (row, start, end) => wantRelated(related, selected.relatedOf, row, start, end),
     beginCursorsWith(prefix) {
       encoding.cursorPrefix = quotedPrefix(prefix);
     },
@@ -97,23 +92,18 @@ export function createCsvEncoder(cells: readonly Cell[]): RowEncoder {
   };
 }
 
-type ReadCell = Extract<Cell, { readonly kind: 'column' | 'related' }>;
-
-function isRead(cell: Cell): boolean {
-  return cell.kind === 'column' && keyAtOf(cell.column) === 0;
-}
-
 /** What a cell is made of; a wire type has the value of its name. */
 const operations = {
   constant: 0,
   cursor: 1,
-  related: 2,
-  key: 3,
-  id: 4,
-  text: 5,
-  timestamp: 6,
-  decimal: 7,
-  integer: 8,
+  nodeId: 2,
+  related: 3,
+  key: 4,
+  id: 5,
+  text: 6,
+  timestamp: 7,
+  decimal: 8,
+  integer: 9,
 } as const;
 
 interface Step {
@@ -121,29 +111,34 @@ interface Step {
   readonly nullable: boolean;
   readonly path: readonly string[];
   readonly constant: Buffer;
-  readonly objects: RelatedObjects | undefined;
+  readonly nodeId: NodeIdWriter | undefined;
   /** As in row-encoder.ts. */
+  readonly related: number;
   readonly keyAt: number;
 }
 
-function stepOf(cell: Cell, related: readonly RelatedObjects[], plans: readonly RelatedPlan[]): Step {
+function stepOf(cell: Cell, selected: SelectedColumns): Step {
   const step = {
     operation: operations.constant as number,
     nullable: true,
     path: [cell.key],
     constant: Buffer.alloc(0),
-    objects: undefined as RelatedObjects | undefined,
-    keyAt: 0,
+    related: -1,
+    nodeId: undefined as NodeIdWriter | undefined,
+    keyAt: NEXT,
   };
   if (cell.kind === 'column') {
     const { wire, nullable } = cdrColumns[cell.column];
-    const keyAt = keyAtOf(cell.column);
-    const operation = wire === 'id' && keyAt > 0 ? operations.key : operations[wire satisfies WireType];
+    const keyAt = selected.add(cell.column);
+    const operation = wire === 'id' && keyAt > NEXT ? operations.key : operations[wire satisfies WireType];
     return { ...step, operation, nullable, keyAt };
   }
   if (cell.kind === 'cursor') return { ...step, operation: operations.cursor };
+  if (cell.kind === 'nodeId') {
+    return { ...step, operation: operations.nodeId, nodeId: new NodeIdWriter(cell.type) };
+  }
   if (cell.kind === 'related') {
-    return { ...step, operation: operations.related, objects: related[plans.indexOf(cell.object)] };
+    return { ...step, operation: operations.related, ...selected.addRelated(cell.object) };
   }
   return { ...step, constant: Buffer.from(`"${cell.value}"`) };
 }
@@ -155,13 +150,15 @@ class CsvEncoding {
   failures: RowFailure[] | undefined;
   isLacking = false;
   readonly #steps: readonly Step[];
+  readonly #related: readonly RelatedObjects[];
   readonly #memo = new DayMemo();
   #row: Buffer = Buffer.alloc(0);
   /** Of the same bytes; rows come one after the other from the same buffer. */
   #rowView = viewOf(this.#row);
 
-  constructor(steps: readonly Step[]) {
+  constructor(steps: readonly Step[], related: readonly RelatedObjects[]) {
     this.#steps = steps;
+    this.#related = related;
   }
 
   /** Returns where the line ends. */
@@ -181,19 +178,23 @@ class CsvEncoding {
       const step = steps[index]!;
       const { operation, keyAt } = step;
       if (index > 0) block[to++] = COMMA;
-      if (operation <= operations.cursor) {
-        to = this.#constantOrCursor(block, to, step, row, start);
+      if (operation <= operations.nodeId) {
+        to = this.#constantOrOfKey(block, to, step, row, start);
         continue;
       }
       let at = start + keyAt;
       let length = KEY_BYTES;
-      if (keyAt === 0) {
-        length = int32At(row, next);
+      if (keyAt === NEXT) {
         at = next + 4;
+        // Before anything is read there: what lies behind the row may be of another request, or nothing.
+        if (at > end) throw new RowShapeError('A row ends before its last column.');
+        length = rowView.getInt32(next);
         next = length > 0 ? at + length : at;
-        // Before anything is read there: what lies behind the row may be of another request.
         if (next > end) throw new RowShapeError('A value ends behind its row.');
         if (length < UNREADABLE_LENGTH) throw new RowShapeError(`A value has ${length} bytes.`);
+      } else if (keyAt < NEXT) {
+        at = placeOf(row, start, ~keyAt);
+        length = int32At(row, at - 4);
       }
       if (operation === operations.related) {
         to = this.#relatedCells(view, to, step, row, at, length);
@@ -212,8 +213,14 @@ class CsvEncoding {
     return to + 2;
   }
 
-  #constantOrCursor(block: Buffer, to: number, step: Step, row: Buffer, start: number): number {
+  #constantOrOfKey(block: Buffer, to: number, step: Step, row: Buffer, start: number): number {
     if (step.operation === operations.constant) return writeBytes(block, to, step.constant);
+    if (step.nodeId) {
+      block[to] = QUOTE;
+      const idEnd = step.nodeId.write(block, to + 1, row, start + ID_AT);
+      block[idEnd] = QUOTE;
+      return idEnd + 1;
+    }
     const key = writeBytes(block, to, this.cursorPrefix);
     const end = writeCursorKey(block, key, row, start + CONNECT_TIME_AT, start + ID_AT);
     block[end] = QUOTE;
@@ -223,13 +230,14 @@ class CsvEncoding {
   #relatedCells(
     view: DataView,
     to: number,
-    { path, objects }: Step,
+    { path, related }: Step,
     row: Buffer,
     at: number,
     length: number,
   ): number {
+    const objects = this.#related[related]!;
     const text =
-      length < 0 ? objects!.ofMissingKey(length === UNREADABLE_LENGTH) : objects!.find(row, at, at + length);
+      length < 0 ? objects.ofMissingKey(length === UNREADABLE_LENGTH) : objects.find(row, at, at + length);
     if (!text) {
       this.isLacking = true;
       return to;
@@ -255,10 +263,10 @@ function writeValue(
 ): number {
   if (operation === operations.timestamp) {
     if (end - start !== KEY_BYTES) throw new RowShapeError(`A time has ${end - start} bytes.`);
-    return writeTimestamp(block, to, row, start, memo);
+    return writeTimestamp(block, view, to, row, rowView, start, memo);
   }
   if (operation === operations.decimal) {
-    return isDecimal(row, start, end) ? writeSlice(block, to, row, start, end) : -1;
+    return isDecimal(row, start, end) ? writeSlice(block, view, to, row, rowView, start, end) : -1;
   }
   if (operation === operations.integer) return writeInt4Text(block, to, row, start, end);
   let at = to;
@@ -274,13 +282,6 @@ function writeValue(
   block[at++] = QUOTE;
   return at;
 }
-
-/**
- * What spreadsheets run rather than show, also behind spaces and in the wide letters of East Asia; control characters,
- * which some drop before they look. A sign followed by nothing but digits is a phone number.
- */
-const FORMULA =
-  /^(?:\p{Cc}|[\s\u200b-\u200d\u2060\ufeff]*(?:[=@\uff1d\uff20\ufe66\ufe6b]|[+\-\uff0b\uff0d\ufe62\ufe63](?!\d*$)))/u;
 
 /** By the first byte of a text: whether it is surely none of these, and no `#`, whatever follows. */
 const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
@@ -302,23 +303,5 @@ function needsApostrophe(row: Buffer, start: number, end: number): boolean {
   return false;
 }
 
-function isTakenForMore(text: string): boolean {
-  return FORMULA.test(text) || text.startsWith(INCOMPLETE);
-}
-
 /** The cells of an object: each leaf as GraphQL answers it, empty where it is null or its object is. */
-function cellWriter({ leaves }: RelatedPlan): RelatedWriter {
-  return (object) =>
-    leaves!
-      .map(({ path, isId }) => {
-        const leaf = path.reduce<unknown>(
-          (value, key) => (value as Record<string, unknown> | null)?.[key],
-          object,
-        );
-        if (leaf == null) return '';
-        if (typeof leaf !== 'string') return String(leaf);
-        const quoted = leaf.replaceAll('"', '""');
-        return `"${!isId && leaf !== '' && isTakenForMore(leaf) ? `'${quoted}` : quoted}"`;
-      })
-      .join(',');
-}
+const writeCells: RelatedWriter = (object, { leaves }) => csvCells(object, leaves!);

@@ -73,3 +73,13 @@ export function keysetAt(row: Buffer, start: number, end: number): CdrKeyset {
     id: id.length === NULL_LENGTH ? null : row.readBigInt64BE(id.at),
   };
 }
+
+/** Where a column behind the keys has its value, in a row whose values up to there are known to lie in it. */
+export function placeOf(row: Buffer, start: number, column: number): number {
+  let at = start + MEMBERS_AT;
+  for (let left = column; left > 0; left--) {
+    const length = int32At(row, at);
+    at += length > 0 ? 4 + length : 4;
+  }
+  return at + 4;
+}

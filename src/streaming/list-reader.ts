@@ -4,12 +4,13 @@ import { selectKeyBeyond } from '../db/calls/cdrs.ts';
 import { segmentsOf } from '../db/calls/page-bounds.ts';
 import type { Reader } from '../db/reader.ts';
 import { type CdrColumnName, cdrColumns, wireFormats } from '../db/sources/cdr-columns.ts';
-import { formats } from '../db/wire/bind-message.ts';
+import { type Format, formats } from '../db/wire/bind-message.ts';
 import { lastValueOf } from '../db/wire/data-row.ts';
 import { readRawRows } from '../db/wire/raw-rows.ts';
 import type { RowSink } from '../db/wire/row-tap.ts';
 import { ReplicaFailureError } from '../errors.ts';
 import { hasKey, keysetAt } from './key-columns.ts';
+import type { OpenList } from './open-list.ts';
 import type { RowTarget } from './waiting-rows.ts';
 import { int32At } from './wire-text.ts';
 
@@ -33,8 +34,8 @@ export interface ListRequest {
    * travels without it and is a little shorter.
    */
   readonly onReplayed?: ((lsn: string) => void) | undefined;
-  /** The standby to go on with after this failure; throws when there is none, or the failure is final. */
-  readonly replace: (failed: Reader, error: unknown) => Promise<Reader>;
+  /** As in OpenList. */
+  readonly replace: OpenList['replace'];
 }
 
 /**
@@ -167,11 +168,12 @@ export class ListReader {
   #statement(page: CdrPage) {
     const { columns, onReplayed } = this.#request;
     const withReplayedLsn = onReplayed !== undefined;
-    const names = ['connect_time', 'i_xdr', ...columns] as const;
+    const { names, formats: columnFormats } = selectionOf(columns);
     const statement = cdrPageStatement(this.#reader, page, names, { withReplayedLsn });
-    const columnFormats = columns.map((name) => wireFormats[cdrColumns[name].wire]);
-    const lastFormat = withReplayedLsn ? [formats.text] : [];
-    return { ...statement, formats: [formats.binary, formats.binary, ...columnFormats, ...lastFormat] };
+    return {
+      ...statement,
+      formats: withReplayedLsn ? [...columnFormats, formats.text] : columnFormats,
+    };
   }
 
   async #retrying<T>(attempt: () => Promise<T>): Promise<T> {
@@ -182,10 +184,29 @@ export class ListReader {
       } catch (error) {
         fruitless = this.rows > before ? 0 : fruitless + 1;
         if (!(error instanceof ReplicaFailureError) || fruitless > MAX_FRUITLESS_ATTEMPTS) throw error;
-        this.#reader = await this.#request.replace(this.#reader, error);
+        this.#reader = await this.#request.replace(this.#reader, error, { hasRows: this.rows > 0 });
       }
     }
   }
+}
+
+/** What a row begins with, and the columns behind. */
+interface RowSelection {
+  readonly names: readonly CdrColumnName[];
+  readonly formats: readonly Format[];
+}
+
+/** By the columns of a plan, which is kept with its document: pages of it share what follows from them. */
+const selections = new WeakMap<readonly CdrColumnName[], RowSelection>();
+
+function selectionOf(columns: readonly CdrColumnName[]): RowSelection {
+  const known = selections.get(columns);
+  if (known) return known;
+  const names = ['connect_time', 'i_xdr', ...columns] as const;
+  const columnFormats = columns.map((name) => wireFormats[cdrColumns[name].wire]);
+  const selection = { names, formats: [formats.binary, formats.binary, ...columnFormats] };
+  selections.set(columns, selection);
+  return selection;
 }
 
 /** Of the DataRow message that begins there, which is known to be whole. */

@@ -12,8 +12,11 @@ export interface OpenList {
   cursorPrefixAt(replayedLsn: string): string;
   /** The cursor of a call that was read, by what the standby had replayed when the last of them was. */
   cursorOf(keyset: CdrKeyset): Promise<string>;
-  /** The standby to go on with after a failure; throws when there is none, or the failure is final. */
-  replace(failed: Reader, error: unknown): Promise<Reader>;
+  /**
+   * The standby to go on with after a failure, no older than the failed one when that has read calls; throws when there is
+   * none, or the failure is final.
+   */
+  replace(failed: Reader, error: unknown, had: { readonly hasRows: boolean }): Promise<Reader>;
   /** Finds the objects that calls refer to, on the same standby. */
   readonly relatedFinder: RelatedFinder;
   /**

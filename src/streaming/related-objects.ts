@@ -2,6 +2,7 @@ import { type CdrColumnName, cdrColumns } from '../db/sources/cdr-columns.ts';
 import { RowShapeError } from '../db/wire/data-row.ts';
 import { UnreadableValueError } from '../errors.ts';
 import { MEMBERS_AT } from './key-columns.ts';
+import type { Leaf } from './leaves.ts';
 import type { RelatedFailure, RelatedSelection, RelatedValue } from './related-selection.ts';
 import { GLUE_SLACK, Glue, int32At, isInt8 } from './wire-text.ts';
 
@@ -16,7 +17,7 @@ export interface RelatedPlan {
   /** The one field of the object that is shown in its place: the currency of a call is that of its account. */
   readonly leaf?: RelatedField | undefined;
   /** Its leaves in the order of the selection, for formats without objects; undefined when it has lists. */
-  readonly leaves: readonly RelatedLeaf[] | undefined;
+  readonly leaves: readonly Leaf[] | undefined;
 }
 
 /** A field of an object type of the schema. */
@@ -25,21 +26,14 @@ export interface RelatedField {
   readonly field: string;
 }
 
-export interface RelatedLeaf {
-  /** Response keys from the object to the leaf. */
-  readonly path: readonly string[];
-  /** Whether the text of a value is an id, which no spreadsheet takes for a formula. */
-  readonly isId: boolean;
-}
-
 /** An object as the answer has it, ready to be copied into each row. */
 export interface RelatedText {
   readonly glue: Glue;
   readonly failures: readonly RelatedFailure[];
 }
 
-/** How an object is written in the format of the answer. Null is an object that there is not. */
-export type RelatedWriter = (value: unknown) => string;
+/** How an object is written in a format, one function for each. Null is an object that there is not. */
+export type RelatedWriter = (value: unknown, plan: RelatedPlan) => string;
 
 /** An object that a call refers to; null: there is none, or nothing is known of it. */
 export type Found = object | null;
@@ -53,6 +47,8 @@ export type FindNow = (row: Buffer, at: number, end: number) => Found | undefine
 export interface RelatedFinder {
   /** By keys: at each key's place the object, or why it cannot be had. Never rejects. */
   find(name: RelatedName, keys: readonly string[]): Promise<readonly (Found | Error)[]>;
+  /** Keys that calls of this list will likely refer to. */
+  foresee(name: RelatedName): readonly string[];
   /** Undefined for objects that are found in no other way. Never throws, and gives the same object for equal ones. */
   findNow(name: RelatedName): FindNow | undefined;
 }
@@ -64,6 +60,7 @@ export interface RelatedSource {
   answer(plan: RelatedPlan, objects: readonly object[]): Promise<readonly RelatedValue[]>;
   /** The same where it is known already, as from a list before. */
   answerNow(plan: RelatedPlan, object: object): RelatedValue | undefined;
+  foresee(name: RelatedName): readonly string[];
   findNow(name: RelatedName): FindNow | undefined;
 }
 
@@ -73,7 +70,21 @@ const MAX_TEXTS = 20_000;
 const MAX_TEXT_BYTES = 4 * 1024 * 1024;
 /** Digits of an id that is surely exact as a number. */
 const MAX_EXACT_DIGITS = 15;
+/** Of an id that is an int4. */
+const MAX_INTEGER_DIGITS = 9;
 const EXACT_ID = new RegExp(`^\\d{1,${MAX_EXACT_DIGITS}}$`);
+
+/** Texts of values, which lists after this one find here when they find the value itself: see `createRelatedSource`. */
+type KeptTexts = WeakMap<RelatedValue, RelatedText>;
+const keptTexts = new WeakMap<RelatedPlan, Map<RelatedWriter, KeptTexts>>();
+
+function textsOf(plan: RelatedPlan, write: RelatedWriter): KeptTexts {
+  const ofPlan = keptTexts.get(plan) ?? new Map<RelatedWriter, KeptTexts>();
+  keptTexts.set(plan, ofPlan);
+  const texts = ofPlan.get(write) ?? new WeakMap<RelatedValue, RelatedText>();
+  ofPlan.set(write, texts);
+  return texts;
+}
 
 /** The objects of one field of a list: each is obtained and written once, however many rows refer to it. */
 export class RelatedObjects {
@@ -88,12 +99,13 @@ export class RelatedObjects {
   /** Of objects that are found at once, and need no key. */
   readonly #byObject = new Map<object, RelatedText>();
   /** Many keys may lead to the same object: numbers of one block do. */
-  readonly #byValue = new WeakMap<RelatedValue, RelatedText>();
+  readonly #byValue: WeakMap<RelatedValue, RelatedText>;
   readonly #wanted = new Set<string>();
   readonly #wantedObjects = new Set<object>();
-  /** Of the texts that were made since some were forgotten. */
+  /** Of the texts that were made since some were forgotten, and of their keys. */
   #textBytes = 0;
   #source: RelatedSource | undefined;
+  #hasObtained = false;
   #findNow: FindNow | undefined;
   readonly #null: RelatedText;
   readonly #unreadable: RelatedText;
@@ -101,6 +113,7 @@ export class RelatedObjects {
   constructor(plan: RelatedPlan, write: RelatedWriter) {
     this.plan = plan;
     this.#write = write;
+    this.#byValue = textsOf(plan, write);
     this.#isId = cdrColumns[plan.column].wire === 'id';
     this.#null = this.#textOf({ value: null, failures: [] });
     this.#unreadable = this.#textOf({
@@ -145,16 +158,21 @@ export class RelatedObjects {
     return isUnreadable ? this.#unreadable : this.#null;
   }
 
-  /** Notes the key, to be looked up by `obtain`. */
-  want(row: Buffer, at: number, end: number): void {
-    if (this.find(row, at, end) !== undefined) return;
+  /** Notes the key, to be looked up by `obtain`, and returns true; false when it is known. */
+  want(row: Buffer, at: number, end: number): boolean {
+    if (this.find(row, at, end) !== undefined) return false;
     const found = this.#findNow?.(row, at, end);
     if (found) this.#wantedObjects.add(found);
     else this.#wanted.add(row.toString('utf8', at, end));
+    return true;
   }
 
   /** Looks up what is wanted. Never rejects: what cannot be had is null, with its failure. */
   async obtain(): Promise<void> {
+    if (!this.#hasObtained && this.#wanted.size > 0) {
+      this.#hasObtained = true;
+      for (const key of this.#source!.foresee(this.plan.name)) this.#wanted.add(key);
+    }
     const [keys, objects] = [[...this.#wanted], [...this.#wantedObjects]];
     this.#wanted.clear();
     this.#wantedObjects.clear();
@@ -173,12 +191,15 @@ export class RelatedObjects {
   #learn(key: string, value: RelatedValue): void {
     const text = this.#knownText(value);
     if (this.#isId && EXACT_ID.test(key)) this.#byNumber.set(Number(key), text);
-    else this.#byKey.set(key, text);
+    else {
+      this.#byKey.set(key, text);
+      this.#textBytes += key.length;
+    }
   }
 
   #knownText(value: RelatedValue): RelatedText {
     const known = this.#byValue.get(value);
-    if (known) return known;
+    if (known) return this.#note(known);
     const text = this.#textOf(value);
     this.#byValue.set(value, text);
     return text;
@@ -186,10 +207,13 @@ export class RelatedObjects {
 
   #textOf(found: RelatedValue): RelatedText {
     const { value, failures } = this.plan.leaf ? leafOf(found, this.plan.leaf) : found;
-    const glue = new Glue(this.#write(value));
-    this.maxBytes = Math.max(this.maxBytes, glue.length);
-    this.#textBytes += glue.length;
-    return { glue, failures };
+    return this.#note({ glue: new Glue(this.#write(value, this.plan)), failures });
+  }
+
+  #note(text: RelatedText): RelatedText {
+    this.maxBytes = Math.max(this.maxBytes, text.glue.length);
+    this.#textBytes += text.glue.length;
+    return text;
   }
 
   /** Forgets all texts where there are too many. */
@@ -203,24 +227,27 @@ export class RelatedObjects {
   }
 }
 
-/** Notes what the row refers to and is not known: see RowEncoder. */
+/** Notes what the row refers to and is not known, and returns whether there is something: see RowEncoder. */
 export function wantRelated(
   related: readonly RelatedObjects[],
-  relatedOf: readonly number[],
+  relatedOf: readonly (readonly number[])[],
   row: Buffer,
   start: number,
   end: number,
-): void {
+): boolean {
+  let isWanted = false;
   let at = start + MEMBERS_AT;
   for (let column = 0; column < relatedOf.length; column++) {
     const length = int32At(row, at);
     at += 4;
     const valueEnd = length > 0 ? at + length : at;
     if (valueEnd > end) throw new RowShapeError('A value ends behind its row.');
-    const index = relatedOf[column]!;
-    if (index >= 0 && length >= 0) related[index]!.want(row, at, valueEnd);
+    if (length >= 0) {
+      for (const index of relatedOf[column]!) isWanted = related[index]!.want(row, at, valueEnd) || isWanted;
+    }
     at = valueEnd;
   }
+  return isWanted;
 }
 
 /** Bytes that the texts of related objects need at most in one row. */
@@ -253,7 +280,19 @@ async function obtainAll(
 /** The decimal digits as a number; undefined when there are too many, or something else. */
 function exactId(row: Buffer, at: number, end: number): number | undefined {
   if (end - at > MAX_EXACT_DIGITS) return undefined;
-  let id = 0;
+  let small = 0;
+  let from = at;
+  // Most are integers to the processor too, which finds them quicker.
+  for (const last = Math.min(end, at + MAX_INTEGER_DIGITS); from < last; from++) {
+    const digit = row[from]! - 0x30;
+    if (digit < 0 || digit > 9) return undefined;
+    small = (small * 10 + digit) | 0;
+  }
+  return from === end ? small : exactBigId(row, from, end, small);
+}
+
+function exactBigId(row: Buffer, at: number, end: number, begin: number): number | undefined {
+  let id = begin;
   for (let from = at; from < end; from++) {
     const digit = row[from]! - 0x30;
     if (digit < 0 || digit > 9) return undefined;

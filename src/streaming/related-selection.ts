@@ -11,6 +11,7 @@ import {
   isInputType,
   Kind,
   type OperationDefinitionNode,
+  OperationTypeNode,
   specifiedDirectives,
   visit,
 } from 'graphql';
@@ -80,7 +81,8 @@ export function selectRelated(
   };
   const reduced: OperationDefinitionNode = {
     kind: Kind.OPERATION_DEFINITION,
-    operation: operation.operation,
+    // Of a subscription too: what a message refers to is read as by a query.
+    operation: OperationTypeNode.QUERY,
     variableDefinitions: operation.variableDefinitions,
     selectionSet: { kind: Kind.SELECTION_SET, selections: [field] },
   };

@@ -49,6 +49,7 @@ export function createRelatedSource(
 
   return {
     findNow: (name) => finder.findNow(name),
+    foresee: (name) => finder.foresee(name),
     async obtain(plan, keys) {
       const found = await findOnce(plan.name, keys);
       const fresh = new Set<object>();

@@ -1,8 +1,16 @@
 import { type CdrColumnName, cdrColumns, type WireType } from '../db/sources/cdr-columns.ts';
 import { NULL_LENGTH, RowShapeError, UNREADABLE_LENGTH } from '../db/wire/data-row.ts';
 import type { ByteWriter } from './byte-writer.ts';
-import { CONNECT_TIME_AT, ID_AT, keyAtOf, MEMBERS_AT } from './key-columns.ts';
-import { RelatedObjects, type RelatedPlan, roomForRelated, wantRelated } from './related-objects.ts';
+import { CONNECT_TIME_AT, ID_AT, MEMBERS_AT, placeOf } from './key-columns.ts';
+import { NodeIdWriter, type NodeType } from './node-id.ts';
+import {
+  RelatedObjects,
+  type RelatedPlan,
+  type RelatedWriter,
+  roomForRelated,
+  wantRelated,
+} from './related-objects.ts';
+import { NEXT, SelectedColumns } from './selected-columns.ts';
 import {
   DayMemo,
   GLUE_SLACK,
@@ -26,6 +34,7 @@ export type Member =
   | { readonly kind: 'column'; readonly key: string; readonly column: CdrColumnName }
   | { readonly kind: 'constant'; readonly key: string; readonly value: string }
   | { readonly kind: 'cursor'; readonly key: string }
+  | { readonly kind: 'nodeId'; readonly key: string; readonly type: NodeType }
   | { readonly kind: 'object'; readonly key: string; readonly members: readonly Member[] }
   | { readonly kind: 'related'; readonly key: string; readonly object: RelatedPlan };
 
@@ -56,10 +65,10 @@ export interface RowEncoder {
   ): readonly RowFailure[] | undefined;
   /** The objects that rows refer to. Empty for most lists. */
   readonly related: readonly RelatedObjects[];
-  /** Whether the last row was not written because it refers to objects that must be looked up first. */
+  /** Whether the last row was not written because it refers to objects that were not known, or had no room for them. */
   isLacking(): boolean;
-  /** Notes what this row refers to and is not known. */
-  want(row: Buffer, start: number, end: number): void;
+  /** Notes what this row refers to and must be looked up. False when it is nothing: the row can be written now. */
+  want(row: Buffer, start: number, end: number): boolean;
 }
 
 const NULL = Buffer.from('null');
@@ -73,15 +82,16 @@ const LINE_FEED = 0x0a;
 /** What a value is made of; a wire type has the value of its name. */
 const operations = {
   cursor: 0,
-  object: 1,
-  id: 2,
-  text: 3,
-  timestamp: 4,
-  decimal: 5,
-  integer: 6,
-  related: 7,
+  nodeId: 1,
+  object: 2,
+  id: 3,
+  text: 4,
+  timestamp: 5,
+  decimal: 6,
+  integer: 7,
+  related: 8,
   /** An id that is one of the key columns, and so not text. */
-  key: 8,
+  key: 9,
 } as const;
 
 /** The glue before a value (`,"cli":`), then the value. */
@@ -90,12 +100,14 @@ interface Step {
   readonly operation: number;
   readonly nullable: boolean;
   readonly path: readonly string[];
-  /** Where the value lies when it is one of the key columns, which every row begins with; otherwise 0. */
+  /** Where the value lies: see SelectedColumns. */
   readonly keyAt: number;
   /** Of an object: what is inside, up to and with its closing brace. */
   readonly inner: Steps;
   /** Which of the related objects it is. */
   readonly related: number;
+  /** Of an id in the whole API: what writes it. */
+  readonly nodeId: NodeIdWriter | undefined;
 }
 
 interface Steps {
@@ -107,8 +119,7 @@ interface Compiled {
   readonly columns: readonly CdrColumnName[];
   readonly steps: Steps;
   readonly related: readonly RelatedPlan[];
-  /** By column: which of the related objects it is the key of; -1: none. */
-  readonly relatedOf: readonly number[];
+  readonly relatedOf: SelectedColumns['relatedOf'];
   /** That a row needs at most, beside those of its own values. */
   readonly fixedBytes: number;
 }
@@ -136,7 +147,7 @@ export function createRowEncoder(
   { keepsObjects = false, endsLines = false } = {},
 ): RowEncoder {
   const { columns, steps, fixedBytes, relatedOf, ...compiled } = compiledOf(members);
-  const related = compiled.related.map((plan) => new RelatedObjects(plan, JSON.stringify));
+  const related = compiled.related.map((plan) => new RelatedObjects(plan, writeJson));
   const encoding = new Encoding(related, keepsObjects, endsLines);
   return {
     columns,
@@ -153,6 +164,8 @@ export function createRowEncoder(
     },
   };
 }
+
+const writeJson: RelatedWriter = (value) => JSON.stringify(value);
 
 /** The beginning of a quoted cursor. */
 export function quotedPrefix(prefix: string): Buffer {
@@ -224,18 +237,22 @@ class Encoding {
         to =
           operation === operations.object
             ? this.#object(block, view, to, step.inner)
-            : this.#cursor(block, to, row);
+            : this.#ofKey(block, to, row, step);
         continue;
       }
       let at = this.#start + keyAt;
       let length = KEY_BYTES;
-      if (keyAt === 0) {
-        length = int32At(row, this.#at);
+      if (keyAt === NEXT) {
         at = this.#at + 4;
+        // Before anything is read there: what lies behind the row may be of another request, or nothing.
+        if (at > this.#end) throw new RowShapeError('A row ends before its last column.');
+        length = rowView.getInt32(this.#at);
         this.#at = length > 0 ? at + length : at;
-        // Before anything is read there: what lies behind the row may be of another request.
         if (this.#at > this.#end) throw new RowShapeError('A value ends behind its row.');
         if (length < UNREADABLE_LENGTH) throw new RowShapeError(`A value has ${length} bytes.`);
+      } else if (keyAt < NEXT) {
+        at = placeOf(row, this.#start, ~keyAt);
+        length = int32At(row, at - 4);
       }
       if (operation === operations.related) {
         to = this.#relatedObject(view, to, step, at, length, isVoid);
@@ -280,7 +297,14 @@ class Encoding {
     return text.glue.write(view, to);
   }
 
-  #cursor(block: Buffer, to: number, row: Buffer): number {
+  /** What the keys of the row make: its id in the whole API, or its cursor. */
+  #ofKey(block: Buffer, to: number, row: Buffer, { nodeId }: Step): number {
+    if (nodeId) {
+      block[to] = QUOTE;
+      const end = nodeId.write(block, to + 1, row, this.#start + ID_AT);
+      block[end] = QUOTE;
+      return end + 1;
+    }
     const key = writeBytes(block, to, this.prefix);
     const end = writeCursorKey(block, key, row, this.#start + CONNECT_TIME_AT, this.#start + ID_AT);
     block[end] = QUOTE;
@@ -306,9 +330,9 @@ function writeValue(
   if (operation === operations.text) written = writeJsonText(block, view, to, row, rowView, start, end);
   else if (operation === operations.timestamp) {
     if (end - start !== KEY_BYTES) throw new RowShapeError(`A time has ${end - start} bytes.`);
-    written = writeTimestamp(block, to, row, start, memo);
+    written = writeTimestamp(block, view, to, row, rowView, start, memo);
   } else if (operation === operations.decimal) {
-    if (isDecimal(row, start, end)) written = writeSlice(block, to, row, start, end);
+    if (isDecimal(row, start, end)) written = writeSlice(block, view, to, row, rowView, start, end);
   } else if (operation === operations.key) written = writeInt8(block, to, row, start);
   else written = writeInt8Text(block, to, row, start, end);
   if (written < 0) return -1;
@@ -316,31 +340,13 @@ function writeValue(
   return written + 1;
 }
 
-/** What a row must have behind its keys. */
-class SelectedColumns {
-  readonly columns: CdrColumnName[] = [];
-  readonly related: RelatedPlan[] = [];
-  readonly relatedOf: number[] = [];
-
-  add(column: CdrColumnName): void {
-    this.columns.push(column);
-    this.relatedOf.push(-1);
-  }
-
-  /** Returns which of the related objects it is. */
-  addRelated(plan: RelatedPlan): number {
-    this.columns.push(plan.column);
-    this.relatedOf.push(this.related.length);
-    return this.related.push(plan) - 1;
-  }
-}
-
 /** Glue is gathered until the next value, so that braces, keys and constants cost one copy. */
 function compile(members: readonly Member[], parents: readonly string[], selected: SelectedColumns): Steps {
   const steps: Step[] = [];
   let glue = '{';
   const add = (step: Partial<Step> & Pick<Step, 'operation' | 'path'>) => {
-    steps.push({ nullable: false, keyAt: 0, inner: noSteps, related: -1, ...step, glue: new Glue(glue) });
+    const plain = { nullable: false, keyAt: NEXT, inner: noSteps, related: -1, nodeId: undefined };
+    steps.push({ ...plain, ...step, glue: new Glue(glue) });
     glue = '';
   };
   members.forEach((member, index) => {
@@ -348,21 +354,17 @@ function compile(members: readonly Member[], parents: readonly string[], selecte
     glue += `${index === 0 ? '' : ','}${JSON.stringify(member.key)}:`;
     if (member.kind === 'constant') glue += JSON.stringify(member.value);
     else if (member.kind === 'cursor') add({ operation: operations.cursor, path });
-    else if (member.kind === 'object') {
+    else if (member.kind === 'nodeId') {
+      add({ operation: operations.nodeId, path, nodeId: new NodeIdWriter(member.type) });
+    } else if (member.kind === 'object') {
       const inner = compile(member.members, path, selected);
       add({ operation: operations.object, path, nullable: true, inner });
     } else if (member.kind === 'related') {
-      add({
-        operation: operations.related,
-        path,
-        nullable: true,
-        related: selected.addRelated(member.object),
-      });
+      add({ operation: operations.related, path, nullable: true, ...selected.addRelated(member.object) });
     } else {
       const { wire, nullable } = cdrColumns[member.column];
-      const keyAt = keyAtOf(member.column);
-      if (keyAt === 0) selected.add(member.column);
-      const operation = wire === 'id' && keyAt > 0 ? operations.key : operations[wire satisfies WireType];
+      const keyAt = selected.add(member.column);
+      const operation = wire === 'id' && keyAt > NEXT ? operations.key : operations[wire satisfies WireType];
       add({ operation, path, nullable, keyAt });
     }
   });

@@ -4,9 +4,13 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   GraphQLIncludeDirective,
+  type GraphQLObjectType,
+  type GraphQLSchema,
   GraphQLSkipDirective,
   getDirectiveValues,
+  isAbstractType,
   Kind,
+  type NamedTypeNode,
   type SelectionSetNode,
   type VariableValues,
 } from 'graphql';
@@ -32,15 +36,21 @@ export function fragmentsOf(document: DocumentNode): Fragments {
   return new Map(fragments.map((fragment) => [fragment.name.value, fragment]));
 }
 
+/** What the fields of a selection depend on, beside the type they are selected on. */
+export interface SelectionContext {
+  readonly schema: GraphQLSchema;
+  readonly fragments: Fragments;
+  readonly variables: VariableValues;
+}
+
 /**
  * The fields of selection sets on an object type, in response order: fragments flattened, `@skip` and `@include`
  * decided. Undefined when a selection carries a directive of another kind, which is the executor's to understand.
- * No type of ours is abstract, so a fragment always applies.
  */
 export function collectFields(
   selectionSets: readonly SelectionSetNode[],
-  fragments: Fragments,
-  variables: VariableValues,
+  type: GraphQLObjectType,
+  { schema, fragments, variables }: SelectionContext,
 ): SelectedField[] | undefined {
   const fields = new Map<string, Merged>();
   const visited = new Set<string>();
@@ -49,12 +59,15 @@ export function collectFields(
     selectionSet.selections.every((selection) => {
       if (selection.directives?.every(isUnderstood) === false) return false;
       if (!isIncluded(selection, variables)) return true;
-      if (selection.kind === Kind.INLINE_FRAGMENT) return visit(selection.selectionSet);
+      if (selection.kind === Kind.INLINE_FRAGMENT) {
+        return !isOn(selection.typeCondition, type, schema) || visit(selection.selectionSet);
+      }
       if (selection.kind === Kind.FRAGMENT_SPREAD) {
         const name = selection.name.value;
         if (visited.has(name)) return true;
         visited.add(name);
-        return visit(fragments.get(name)!.selectionSet);
+        const { typeCondition, selectionSet } = fragments.get(name)!;
+        return !isOn(typeCondition, type, schema) || visit(selectionSet);
       }
       const key = selection.alias?.value ?? selection.name.value;
       const field = fields.get(key);
@@ -65,6 +78,13 @@ export function collectFields(
     });
 
   return selectionSets.every(visit) ? [...fields.values()] : undefined;
+}
+
+/** Whether a fragment applies to the type: within one on an interface there may be others, on any type that has it. */
+function isOn(condition: NamedTypeNode | undefined, type: GraphQLObjectType, schema: GraphQLSchema): boolean {
+  if (!condition || condition.name.value === type.name) return true;
+  const abstract = schema.getType(condition.name.value);
+  return isAbstractType(abstract) && schema.isSubType(abstract, type);
 }
 
 function isUnderstood({ name }: DirectiveNode): boolean {

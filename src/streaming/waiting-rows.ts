@@ -4,6 +4,13 @@ import type { RowEncoder } from './row-encoder.ts';
 
 /** Bytes of rows that may wait before PostgreSQL is made to wait: beyond one batch from the wire. */
 const MAX_WAITING_BYTES = 256 * 1024;
+/**
+ * What rows refer to is looked up for so many bytes of them together: a look-up costs as much as to write a hundred rows,
+ * and the wire brings thirty at a time.
+ */
+const LOOK_UP_BYTES = 128 * 1024;
+/** Rows that come slowly wait no longer than this for others to be looked up with. */
+const MAX_DELAY_MS = 5;
 
 /** Where a ListReader hands rows on to. */
 export interface RowTarget {
@@ -44,7 +51,7 @@ export function createRowTarget(options: RowTargetOptions): RowTarget {
 
 /**
  * Rows on their way to the answer. Those that refer to objects not yet known are kept, with all that follow them, until
- * the objects are looked up: once per batch from the wire, however many rows of it refer to them.
+ * the objects are looked up: once for some hundred rows, however many of them refer to each.
  */
 class WaitingRows implements RowTarget, Flow {
   readonly flow = this;
@@ -56,6 +63,9 @@ class WaitingRows implements RowTarget, Flow {
   /** How many unreadable rows stand before the row at this place, or before the next one to come. */
   readonly #unreadable = new Map<number, number>();
   #work: Promise<void> | undefined;
+  /** Nothing was looked up yet: the first rows are wanted at once, and those that follow are looked up with others. */
+  #isFirst = true;
+  #delay: NodeJS.Timeout | undefined;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(options: RowTargetOptions) {
@@ -65,15 +75,22 @@ class WaitingRows implements RowTarget, Flow {
   }
 
   onRow(row: Buffer, start: number, end: number): void {
-    const { encoder, writeRow } = this.#options;
     if (this.#failure) throw this.#failure.error;
-    if (this.#isEmpty) {
-      writeRow(row, start, end);
-      if (!encoder.isLacking()) return;
-    }
+    if (this.#isEmpty && this.#isWritten(row, start, end)) return;
     this.#reserve(end - start);
     this.#to += row.copy(this.#rows, this.#to, start, end);
-    encoder.want(row, start, end);
+    this.#options.encoder.want(row, start, end);
+  }
+
+  /** False when it was not, since something must be looked up. */
+  #isWritten(row: Buffer, start: number, end: number): boolean {
+    const { encoder, writeRow } = this.#options;
+    writeRow(row, start, end);
+    if (!encoder.isLacking()) return true;
+    if (encoder.want(row, start, end)) return false;
+    // The text of an object was longer than those before it.
+    writeRow(row, start, end);
+    return !encoder.isLacking();
   }
 
   onUnreadableRow(): void {
@@ -83,7 +100,7 @@ class WaitingRows implements RowTarget, Flow {
 
   onBatch(): void {
     if (this.#isEmpty) this.#options.onWritten();
-    else this.#begin();
+    else this.#beginSoon();
   }
 
   isFull(): boolean {
@@ -109,8 +126,17 @@ class WaitingRows implements RowTarget, Flow {
     return this.#from === this.#to && this.#unreadable.size === 0;
   }
 
+  /** Begins where that is worth a look-up, or else in a moment. */
+  #beginSoon(): void {
+    if (this.#isFirst || this.#to - this.#from >= LOOK_UP_BYTES) this.#begin();
+    else if (!this.#work) this.#delay ??= setTimeout(() => this.#begin(), MAX_DELAY_MS);
+  }
+
   /** Begins to look up what the rows that wait refer to. */
   #begin(): void {
+    clearTimeout(this.#delay);
+    this.#delay = undefined;
+    this.#isFirst = false;
     this.#work ??= this.#lookUp();
   }
 
@@ -127,18 +153,17 @@ class WaitingRows implements RowTarget, Flow {
       this.#work = undefined;
     }
     // Rows came meanwhile, or objects were forgotten to make room for others.
-    if (!this.#failure && !this.#isEmpty) this.#begin();
+    if (!this.#failure && !this.#isEmpty) this.#beginSoon();
   }
 
   /** Writes rows up to the first that still lacks something. */
   #write(): void {
-    const { encoder, writeRow } = this.#options;
+    const { encoder } = this.#options;
     const rows = this.#rows;
     this.#writeUnreadable();
     while (this.#from < this.#to) {
       const end = endOfRow(rows, this.#from);
-      writeRow(rows, this.#from, end);
-      if (encoder.isLacking()) break;
+      if (!this.#isWritten(rows, this.#from, end)) break;
       this.#from = end;
       this.#writeUnreadable();
     }

@@ -1,6 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { microsOfRfc3339 } from '../db/timestamps.ts';
 import { isAnswering, isStreaming } from '../replicas/sample-history.ts';
+import type { SourceReport } from '../replicas/sources/source.ts';
 import { replicaStates } from '../replicas/states.ts';
 import type { PrimaryStatus, ReplicaStatus, ReplicationStatus } from '../replicas/status.ts';
 import { createGaugeTable, type GaugeRow } from './gauge-table.ts';
@@ -85,9 +86,10 @@ export function createReplicaMetrics(registry: Registry): ReplicaMetrics {
     registers,
   });
   const showPrimary = createPrimaryMetrics(registry);
+  const showSources = createSourceMetrics(registry);
 
   return {
-    show({ replicas, primary }) {
+    show({ replicas, primary, sources }) {
       showFigures(replicas.map((replica) => [replica.name, replica]));
       for (const metric of [state, conflicts, failures]) metric.reset();
       for (const replica of replicas) {
@@ -101,7 +103,35 @@ export function createReplicaMetrics(registry: Registry): ReplicaMetrics {
         }
       }
       showPrimary(primary);
+      showSources(sources);
     },
+  };
+}
+
+/** Of several sources of one kind, the worst and all their servers. */
+function createSourceMetrics(registry: Registry): (sources: readonly SourceReport[]) => void {
+  const registers = [registry];
+  const readable = new Gauge({
+    name: 'gateway_source_readable',
+    help: '1 when the place where standbys are named could be read just now, and all of it.',
+    labelNames: ['source'],
+    registers,
+  });
+  const servers = new Gauge({
+    name: 'gateway_source_servers',
+    help: 'Servers that were named there when it was last read well.',
+    labelNames: ['source'],
+    registers,
+  });
+  return (sources) => {
+    for (const metric of [readable, servers]) metric.reset();
+    for (const [source, reports] of Map.groupBy(sources, ({ kind }) => kind)) {
+      readable.set({ source }, Number(reports.every(({ problem }) => problem === null)));
+      servers.set(
+        { source },
+        reports.reduce((sum, report) => sum + report.servers, 0),
+      );
+    }
   };
 }
 

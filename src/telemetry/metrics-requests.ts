@@ -1,6 +1,6 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { type ErrorCode, errorCodes, requestResults } from '../errors.ts';
-import type { EndedRequest } from '../http/request-facts.ts';
+import { type EndedRequest, reuses } from '../http/request-facts.ts';
 import { catchAlls, OTHER, partOf, parts } from './operation-names.ts';
 
 export interface RequestMetrics {
@@ -17,13 +17,14 @@ const statuses = ['2xx', '3xx', '4xx', '5xx', 'none'] as const;
  * they like. Every series is there from the start, so that `rate()` sees the first error.
  */
 export function createRequestMetrics(registry: Registry, fields: readonly string[]): RequestMetrics {
-  const { requests, durations, errors, http } = createSeries(registry, [...fields, ...catchAlls]);
+  const { requests, durations, errors, http, reusable } = createSeries(registry, [...fields, ...catchAlls]);
   return {
     note({ facts, status, result, millis }) {
       const route = partOf(facts.request.url);
       http.inc({ route, status: status === undefined ? 'none' : `${Math.floor(status / 100)}xx` });
       for (const code of facts.codes) errors.inc({ code });
       if (route !== 'graphql') return;
+      if (facts.reuse) reusable.inc({ answer: facts.reuse });
       const operation = facts.operation?.field ?? OTHER;
       requests.inc({ operation, outcome: result });
       durations.observe({ operation }, millis / 1000);
@@ -58,11 +59,18 @@ function createSeries(registry: Registry, operations: readonly string[]) {
     labelNames: ['route', 'status'],
     registers,
   });
+  const reusable = new Counter({
+    name: 'gateway_reusable_requests_total',
+    help: 'Requests by GET whose answer may be given again, by whether it was. Only "executed" has read anything.',
+    labelNames: ['answer'],
+    registers,
+  });
+  for (const answer of reuses) reusable.inc({ answer }, 0);
   for (const operation of operations) {
     for (const outcome of requestResults) requests.inc({ operation, outcome }, 0);
     durations.zero({ operation });
   }
   for (const code of Object.keys(errorCodes) as ErrorCode[]) errors.inc({ code }, 0);
   for (const route of parts) for (const status of statuses) http.inc({ route, status }, 0);
-  return { requests, durations, errors, http };
+  return { requests, durations, errors, http, reusable };
 }

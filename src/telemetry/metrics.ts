@@ -1,12 +1,18 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
 import { Registry } from 'prom-client';
+import type { AuditReports } from '../access/audit/audit-log.ts';
+import type { Budget } from '../access/budget/budget.ts';
+import type { GuardedSignIn } from '../access/budget/guarded-sign-in.ts';
 import { UnauthenticatedError } from '../errors.ts';
 import { errorResponse } from '../http/errors.ts';
 import { type Route, refuseMethod } from '../http/routes.ts';
 import type { NumberingReports } from '../numbering/numbering.ts';
 import type { ReplicationStatus } from '../replicas/status.ts';
+import { createAuditMetrics } from './metrics-audit.ts';
+import { createBudgetMetrics } from './metrics-budget.ts';
 import { createCatalogueMetrics } from './metrics-catalogue.ts';
+import { createFeedMetrics, type FeedFigures } from './metrics-feed.ts';
 import { createNumberingMetrics } from './metrics-numbering.ts';
 import { createPoolMetrics, type PoolMetrics } from './metrics-pools.ts';
 import { type Build, createProcessMetrics } from './metrics-process.ts';
@@ -21,6 +27,12 @@ export interface MetricsDeps {
   readonly numbering?: { reports(): NumberingReports } | undefined;
   /** Without it the tables count as well. */
   readonly catalogue?: { problems(): readonly string[] } | undefined;
+  /** Without it nothing is said of what principals spend. */
+  readonly budget?: Pick<Budget, 'report'> | undefined;
+  /** Without it nothing is said of failed sign-ins. */
+  readonly signIn?: Pick<GuardedSignIn, 'report'> | undefined;
+  /** Without it there is no audit. */
+  readonly audit?: { readonly reports: AuditReports } | undefined;
   /** Its query fields are the only names of operations that become a label. */
   readonly schema: GraphQLSchema;
   readonly build: Build;
@@ -39,13 +51,15 @@ export interface Metrics {
   noteRequest: RequestMetrics['note'];
   /** When an answer begins that is sent as it is read. */
   noteStream: StreamMetrics['note'];
+  /** Told once where the figures of the feed are to be had. */
+  watchFeed(figures: () => FeedFigures): void;
   /** Whenever a standby's pool is made. */
   watchPool: PoolMetrics['watch'];
 }
 
 /** A registry of its own: two gateways in one process count apart. */
 export function createMetrics(deps: MetricsDeps): Metrics {
-  const { replicas, numbering, catalogue, schema, build, token } = deps;
+  const { replicas, numbering, catalogue, budget, audit, signIn, schema, build, token } = deps;
   const registry = new Registry();
   const ofReplicas = createReplicaMetrics(registry);
   const pools = createPoolMetrics(registry);
@@ -53,20 +67,30 @@ export function createMetrics(deps: MetricsDeps): Metrics {
   const streams = createStreamMetrics(registry);
   const ofNumbering = createNumberingMetrics(registry);
   const ofCatalogue = createCatalogueMetrics(registry);
+  const ofBudget = createBudgetMetrics(registry);
+  const feed = createFeedMetrics(registry);
+  let feedFigures: (() => FeedFigures) | undefined;
+  const ofAudit = createAuditMetrics(registry);
   createProcessMetrics(registry, build);
 
   async function expose(): Promise<string> {
     ofReplicas.show(replicas.snapshot());
     pools.show();
     streams.show();
+    feed.show(feedFigures?.());
     ofNumbering.show(numbering?.reports() ?? {});
     ofCatalogue.show(catalogue?.problems() ?? []);
+    if (budget) ofBudget.show(budget.report(), signIn?.report());
+    if (audit) ofAudit.show(audit.reports);
     return registry.metrics();
   }
 
   return {
     noteStream: streams.note,
     watchPool: pools.watch,
+    watchFeed(figures) {
+      feedFigures = figures;
+    },
     noteRequest(ended) {
       requests.note(ended);
       streams.noteEnd(ended.facts);

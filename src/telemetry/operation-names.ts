@@ -1,10 +1,11 @@
 import { type GraphQLSchema, Kind, type OperationDefinitionNode, type SelectionSetNode } from 'graphql';
 import type { OperationDescription } from '../http/request-facts.ts';
+import { pathOf } from '../http/request-target.ts';
 import type { Fragments } from '../streaming/selection.ts';
 
 /** Beside the names of query fields: several of them, only the schema, or nothing we understand. */
 const SEVERAL = 'several';
-const INTROSPECTION = 'introspection';
+export const INTROSPECTION = 'introspection';
 export const OTHER = 'other';
 export const catchAlls = [SEVERAL, INTROSPECTION, OTHER] as const;
 
@@ -29,11 +30,8 @@ const exactParts: Readonly<Record<string, Part>> = {
   '/health': 'probe',
 };
 
-/** Of the path alone, and quickly: every request passes here. */
 export function partOf(url: string): Part {
-  const start = url.indexOf('/', url.indexOf('//') + 2);
-  const end = url.indexOf('?', start);
-  const path = start < 0 ? '/' : url.slice(start, end < 0 ? undefined : end);
+  const path = pathOf(url);
   if (Object.hasOwn(exactParts, path)) return exactParts[path]!;
   return path.startsWith('/grafana/') ? 'grafana' : 'other';
 }

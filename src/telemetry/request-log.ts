@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { type EndedRequest, RequestFacts } from '../http/request-facts.ts';
+import { pathOf } from '../http/request-target.ts';
 import type { FactsHandler, Handler } from '../http/routes.ts';
 
 /** Told of every request: when a response that is sent as it is read begins, and when any response has ended. */
@@ -23,6 +24,7 @@ export function observeRequests(handler: FactsHandler, { onStream, onEnd }: Requ
       const status = request.signal.aborted ? undefined : response.status;
       const end = () => onEnd(facts.end(status));
       response.headers.set('x-request-id', facts.id);
+      facts.length = Number(response.headers.get('content-length') ?? undefined) || undefined;
       if (facts.finished) {
         onStream(facts.finished);
         facts.finished.then(end, end);
@@ -37,7 +39,7 @@ export function observeRequests(handler: FactsHandler, { onStream, onEnd }: Requ
 
 /** Writes the line of a request, unless it is a probe or a scrape. Never variables, numbers, the query or a token. */
 export function writeRequest(logger: Logger, { facts, status, result, millis }: EndedRequest): void {
-  const path = new URL(facts.request.url).pathname;
+  const path = pathOf(facts.request.url);
   if (probes.has(path)) return;
   logger[result === 'error' ? 'warn' : 'info'](
     {
@@ -52,6 +54,7 @@ export function writeRequest(logger: Logger, { facts, status, result, millis }: 
       status,
       ms: Math.round(millis * 10) / 10,
       rows: facts.rows,
+      reuse: facts.reuse,
       replica: facts.replica,
       principal: facts.principal,
     },

@@ -1,4 +1,5 @@
 import type { SourceName } from '../../src/db/sources/sources.ts';
+import { encodeNodeId } from '../../src/streaming/node-id.ts';
 import { type Call, instantOf, passes } from '../schema/calls-oracle.ts';
 import type { GraphQLAnswer, TestGateway } from '../support/gateway.ts';
 import { currencyOf, customerOf, nameOfCustomer, usernameOf, type Visible } from './scope-oracle.ts';
@@ -75,6 +76,7 @@ function grafana(
 
 const idsOf = (calls: readonly Call[]) => calls.map(({ i_xdr }) => i_xdr);
 const ids = (nodes: readonly { id: string }[]) => nodes.map(({ id }) => id);
+const nodeIdOf = ({ i_xdr: id }: Call) => encodeNodeId({ type: 'Cdr', id });
 const isRecent = ({ micros }: Call) => instantOf(micros).startsWith('2026');
 
 /** How many calls have each value, the most first and then the smallest value. */
@@ -222,6 +224,31 @@ const lookups: readonly Operation[] = [
   ),
 ];
 
+const NODE =
+  '__typename ... on Account { id username customer { id name } } ... on Customer { id name } ... on Cdr { id accountId }';
+
+/** Accounts and customers, also those of other tenants; a customer of the source sippy is in no table. */
+const nodes: readonly Operation[] = [
+  query(
+    'accounts and customers by their ids in the whole API',
+    `{ nodes(nodeIds: ${JSON.stringify([
+      ...['14', '16', '19'].map((id) => encodeNodeId({ type: 'Account', id })),
+      ...['3', '4', '6'].map((id) => encodeNodeId({ type: 'Customer', id })),
+    ])}) { ${NODE} } }`,
+    ({ nodes: found }) => found,
+    (visible, source) => [
+      ...['14', '16', '19'].map((id) =>
+        visible.sees('account', id) ? { __typename: 'Account', ...accountOf(id, visible, source) } : null,
+      ),
+      ...['3', '4', '6'].map((id) =>
+        source === 'xdrs' && visible.sees('customer', id)
+          ? { __typename: 'Customer', id, name: nameOfCustomer[id] }
+          : null,
+      ),
+    ],
+  ),
+];
+
 const statistics: readonly Operation[] = [
   query(
     'counts',
@@ -238,6 +265,27 @@ const statistics: readonly Operation[] = [
       own.filter((call) => isRecent(call) && passes(call, { type: 'NON_ZERO' })).length,
     ],
   ),
+  {
+    name: 'a file of statistics, with the names of accounts',
+    async run(gateway, token) {
+      const document =
+        '{ cdrStats(groupBy: [ACCOUNT]) { rows { accountId account { id username } attempts } } }';
+      const response = await gateway.ask(
+        document,
+        {},
+        { token, headers: { accept: 'application/x-ndjson' } },
+      );
+      const lines = (await response.text()).split('\n').filter((line) => line !== '');
+      return lines.map((line) => {
+        const { accountId, account, attempts } = JSON.parse(line);
+        return [accountId, account.id, account.username, attempts];
+      });
+    },
+    expected: ({ calls: own }) =>
+      countBy(own, ({ i_account }) => i_account)
+        .toSorted(([a], [b]) => Number(a) - Number(b))
+        .map(([id, attempts]) => [id, id, usernameOf(String(id)), attempts]),
+  },
   query(
     'statistics by account',
     '{ cdrStats(groupBy: [ACCOUNT]) { rows { accountId attempts } totals { attempts chargedAmount } } }',
@@ -355,6 +403,7 @@ export function operationsFor(calls: readonly Call[], cursors: ReadonlyMap<numbe
     ...others,
     ...lists,
     ...lookups,
+    ...nodes,
     ...statistics,
     ...ofGrafana,
     ...[...cursors].map(([at, cursor]) =>
@@ -364,6 +413,16 @@ export function operationsFor(calls: readonly Call[], cursors: ReadonlyMap<numbe
         ({ cdrs }) => ids(cdrs.nodes),
         (visible) => idsOf(behind(at, visible).slice(0, 4)),
       ),
+    ),
+    query(
+      'calls by their ids in the whole API, one by one and together',
+      `{ node(nodeId: "${nodeIdOf(foreign)}") { ${NODE} }
+         nodes(nodeIds: ${JSON.stringify([foreign, calls[0]!, calls.at(-1)!].map(nodeIdOf))}) { ${NODE} } }`,
+      ({ node, nodes: found }) => [node, ...found],
+      ({ calls: own }) =>
+        [foreign, foreign, calls[0]!, calls.at(-1)!].map((call) =>
+          own.includes(call) ? { __typename: 'Cdr', id: call.i_xdr, accountId: call.i_account } : null,
+        ),
     ),
     query(
       'one call',

@@ -40,6 +40,15 @@ describe('status', () => {
   const asOf = String.raw`as of \d{4}-\d\d-\d\dT[\d:.]+Z`;
   const streaming = (name: string) =>
     String.raw`  ${name}: STREAMING, at most \d\.\d s old, \d+ bytes behind \(confidence HIGH\)`;
+  const sends = (name: string) =>
+    String.raw`    sends to ${name} \(127\.0\.0\.1\): streaming, async, \d+ bytes not sent, \d+ not replayed`;
+  const side = [
+    sends('replica1'),
+    sends('replica2'),
+    String.raw`    slot replica1 \(physical\): in use, reserved, \d+ bytes kept`,
+    String.raw`    slot replica2 \(physical\): in use, reserved, \d+ bytes kept`,
+    '    archiver: off',
+  ];
   const gone = (name: string) =>
     String.raw`  ${name}: UNREACHABLE, age unknown \(confidence NONE\)\. It cannot be connected to \(ECONNREFUSED\); .*`;
   /** All of what is printed, line by line. */
@@ -49,7 +58,7 @@ describe('status', () => {
     expect(await status(both())).toEqual({
       code: 0,
       stdout: expect.stringMatching(
-        lines(`OK, ${asOf}`, streaming('replica-1'), streaming('replica-2'), '  primary: AVAILABLE'),
+        lines(`OK, ${asOf}`, streaming('replica-1'), streaming('replica-2'), '  primary: AVAILABLE', ...side),
       ),
       stderr: '',
     });
@@ -68,7 +77,7 @@ describe('status', () => {
     expect([code, stderr]).toEqual([1, '']);
     expect(stdout).toMatch(/^DEGRADED, as of /);
     expect(stdout).toMatch(
-      /replica-2: PRIMARY, age unknown .*\. It is not in recovery, so it is no standby\.\n/,
+      /replica-2: PRIMARY, age unknown .*\. It is not in recovery, so it is no standby: .*\.\n/,
     );
   });
 
@@ -82,6 +91,82 @@ describe('status', () => {
     expect(stdout).not.toContain(SECRET);
   });
 
+  test('--json is one document, with what the primary itself says', async () => {
+    const { code, stdout } = await status(both(), ['--json']);
+    const report = JSON.parse(stdout);
+
+    expect(code).toBe(0);
+    expect(report).toMatchObject({
+      status: 'OK',
+      exitCode: 0,
+      reasons: [],
+      replicas: [{ name: 'replica-1', status: 'STREAMING' }, { name: 'replica-2' }],
+      primarySide: {
+        isPrimary: true,
+        senders: [{ name: 'replica1', state: 'streaming' }, { name: 'replica2' }],
+        slots: [{ name: 'replica1', isActive: true, walStatus: 'reserved' }, { name: 'replica2' }],
+        archiver: { isOn: false },
+      },
+    });
+    expect(typeof report.replicas[0].lagBytes).toBe('string');
+  });
+
+  test('--nagios is one line in the words of its plugins, with figures', async () => {
+    const { code, stdout } = await status(both(), ['--nagios', '-w', '30', '-c', '120.5']);
+
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^CDR REPLICATION OK - OK, 2 of 2 standbys stream \| 'replica-1'=\d+\.\d{3}s;30;120\.5;0 'replica-2'=\d+\.\d{3}s;30;120\.5;0\n$/,
+    );
+  });
+
+  test.each([
+    [
+      ['--nagios', '--warning', '0'],
+      1,
+      /^CDR REPLICATION WARNING - .*replica-1 is up to \d+\.\d s old, beyond 0 s/,
+    ],
+    [['--nagios', '--critical', '0'], 2, /^CDR REPLICATION CRITICAL - /],
+    [['--warning', '0'], 1, /^OK, as of [\s\S]*\n {2}! replica-1 is up to .* beyond 0 s\n/],
+    [['--warning', '3600', '--critical', '7200'], 0, /^OK, as of /],
+  ])('an age beyond a limit makes the exit code: %j', async (args, expected, text) => {
+    const { code, stdout } = await status(both(), args);
+
+    expect(code).toBe(expected);
+    expect(stdout).toMatch(text);
+  });
+
+  test('a slot that is lost is critical, though every standby streams', async () => {
+    await cluster.pool.query("select pg_create_physical_replication_slot('gone', true)");
+    for (let segment = 0; segment < 2; segment++) {
+      await cluster.pool.query(
+        "select pg_logical_emit_message(false, 'test', repeat('x', 1000000)), pg_switch_wal()",
+      );
+    }
+    await cluster.replayed();
+    const { primary } = cluster.cluster;
+    await primary.setting('max_slot_wal_keep_size', '1MB').reload();
+    await cluster.pool.query('checkpoint');
+    await primary.setting('max_slot_wal_keep_size', null).reload();
+    const { code, stdout } = await status(both(), ['--nagios']);
+    await cluster.pool.query("select pg_drop_replication_slot('gone')");
+
+    expect(code).toBe(2);
+    expect(stdout).toMatch(/^CDR REPLICATION CRITICAL - .*slot gone is lost/);
+  });
+
+  test.each([
+    [['--warning', 'soon'], /--warning: expected seconds/],
+    [['--warning', '5', '--critical', '1'], /--critical: less than --warning/],
+    [['--nonsense'], /nonsense/],
+  ])('an argument that is wrong is a sentence, and 3: %j', async (args, sentence) => {
+    const { code, stdout, stderr } = await status(both(), args);
+
+    expect([code, stdout]).toEqual([3, '']);
+    expect(stderr).toMatch(sentence);
+    expect(stderr).not.toMatch(/\n {4}at /);
+  });
+
   // From here on servers stop, one after another.
 
   test('is DEGRADED and 1 while one standby is down', async () => {
@@ -90,7 +175,16 @@ describe('status', () => {
     expect(await status(both())).toEqual({
       code: 1,
       stdout: expect.stringMatching(
-        lines(`DEGRADED, ${asOf}`, streaming('replica-1'), gone('replica-2'), '  primary: AVAILABLE'),
+        lines(
+          `DEGRADED, ${asOf}`,
+          streaming('replica-1'),
+          gone('replica-2'),
+          '  primary: AVAILABLE',
+          sends('replica1'),
+          String.raw`    slot replica1 \(physical\): in use, reserved, \d+ bytes kept`,
+          String.raw`    slot replica2 \(physical\): idle, reserved, \d+ bytes kept`,
+          '    archiver: off',
+        ),
       ),
       stderr: '',
     });

@@ -18,20 +18,25 @@ test('a column that is declared otherwise than the table has it does not compile
   const wrongType: CdrColumnOf<number | null> = { ...cdrColumns.disconnect_cause, type: 'text' };
   // @ts-expect-error: the table may have null in it.
   const neverNull: CdrColumnOf<number | null> = { ...cdrColumns.disconnect_cause, nullable: false };
+  const { isNumber: __, ...unsaid } = cdrColumns.region;
+  // @ts-expect-error: a text says whether it is a number of a person, which not every role sees.
+  const noRule: CdrColumnOf<string | null> = unsaid;
   const { cli: _, ...others } = cdrColumns;
   // @ts-expect-error: one column has no row.
   others satisfies Record<CdrColumnName, CdrColumn>;
 
   // The compiler refuses these, which `npm run check` shows; JavaScript does not mind.
-  expect([right, wrongWire, wrongType, neverNull]).toHaveLength(4);
+  expect([right, wrongWire, wrongType, neverNull, noRule]).toHaveLength(5);
 });
+
+const WHO_SEES_NUMBERS = 'Whole with the permission `NUMBERS`, masked with `MASKED_NUMBERS`, otherwise null.';
 
 test('every column has one field, which has its nullability and its meaning', () => {
   expect(columnFields.map(({ column }) => column).sort()).toEqual([...cdrColumnNames].sort());
   for (const { column, definition } of columnFields) {
-    const { nullable, meaning } = cdrColumn(column);
+    const { nullable, meaning, isNumber } = cdrColumn(column);
     expect(String(definition.type).endsWith('!')).toBe(!nullable);
-    expect(definition.description).toBe(meaning);
+    expect(definition.description).toBe(isNumber ? `${meaning} ${WHO_SEES_NUMBERS}` : meaning);
     expect(meaning).toMatch(/^[^|]+\.$/);
   }
 });

@@ -60,6 +60,7 @@ test.each([
   'ETIMEDOUT',
   '53300',
   '53200',
+  '55P03',
 ])(
   'a request that ran into %s is tried on another standby, which is told the same kind of failure',
   (code) => {

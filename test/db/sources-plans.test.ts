@@ -30,7 +30,7 @@ async function planOf(
 ): Promise<readonly PlanNode[]> {
   const statement = Statement.build({ source, scope }, 'test', (relations) => build(relations.cdrs()));
   const [row] = await run(
-    { pool, scope, signal: undefined },
+    { pool, source, scope, signal: undefined },
     statement.explained<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(),
   );
   return flatten(row!['QUERY PLAN'][0].Plan);
@@ -130,6 +130,15 @@ describe.each(sourceNames)('over 20,000 calls of the source %s', (name) => {
   test('one call is found by its key', async () => {
     const plan = await planOf(database.pool, source, (given) =>
       given.selectAll().where('xdrs.i_xdr', '=', '77'),
+    );
+
+    expect(readWhole(plan)).toEqual([]);
+  });
+
+  test('a thousandth of the calls are found by their keys', async () => {
+    const ids = Array.from({ length: 20 }, (_, index) => String(1 + index * 199));
+    const plan = await planOf(database.pool, source, (given) =>
+      given.selectAll().where(sql<boolean>`xdrs.i_xdr = any(${ids}::int8[])`),
     );
 
     expect(readWhole(plan)).toEqual([]);

@@ -20,7 +20,10 @@ describe.each(sourceNames)('the source %s', (name) => {
   afterAll(() => database?.[Symbol.asyncDispose]());
 
   const read = <Row>(scope: Scope, build: (relations: Relations) => Compilable<Row>): Promise<Row[]> =>
-    run({ pool: database.pool, scope, signal: undefined }, Statement.build({ source, scope }, 'test', build));
+    run(
+      { pool: database.pool, source, scope, signal: undefined },
+      Statement.build({ source, scope }, 'test', build),
+    );
 
   test('reads a call with every column as it was written', async () => {
     const given = anXdr({

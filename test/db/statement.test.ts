@@ -52,7 +52,7 @@ describe('a statement', () => {
     'for %s is not sent for %s',
     async (built, executed) => {
       sent.length = 0;
-      const reader = { pool, scope: kinds[executed], signal: undefined };
+      const reader = { pool, source: { hasScopePolicies: false }, scope: kinds[executed], signal: undefined };
       await expect(run(reader, keysFor(kinds[built]))).rejects.toThrow(ScopeMismatchError);
       expect(sent).toEqual([]);
       await run(reader, keysFor(kinds[executed]));
@@ -114,6 +114,35 @@ describe('a statement', () => {
     );
     expect(() => statement.bind(one)).toThrow('no value');
     expect(statement.bind(one, new Map([[place, '7']])).values).toEqual(['14', '7']);
+  });
+
+  test('that is kept offers no columns but those it names, which are found wherever they are named', async () => {
+    const build = (isKept: boolean) =>
+      Statement.build(
+        { source, scope: one },
+        'narrow',
+        (relations) =>
+          relations
+            .selectFrom(
+              relations
+                .cdrs()
+                .select(sql`xdrs.outcome`.as('shown'))
+                .where(sql<boolean>`xdrs.duration > 0`)
+                .as('calls'),
+            )
+            .select(sql`count(calls.shown)`.as('shown')),
+        { isKept },
+      );
+    const [narrow, whole] = [build(true), build(false)];
+    const namesIn = ({ text }: { readonly text: string }) =>
+      [...text.matchAll(/ as "(\w+)"/g)].map(([, name]) => name!).filter((name) => name !== 'shown');
+    expect(namesIn(narrow.bind(one)).toSorted()).toEqual(
+      // The predicate of the scope names one too.
+      ['calls', 'duration', 'i_account', 'outcome', 'xdrs', 'xdrs'],
+    );
+    expect(namesIn(whole.bind(one)).length).toBeGreaterThan(25);
+    const reader = { pool, source: { hasScopePolicies: false }, scope: one, signal: undefined };
+    expect(await run(reader, narrow)).toEqual(await run(reader, whole));
   });
 });
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,15 +42,16 @@ describe('without containers', () => {
     expect(secrets.map(({ name }) => name)).toEqual(expect.arrayContaining(given.map((found) => found[1])));
   });
 
-  test.skipIf(!canVerify)('systemd finds nothing wrong with the unit, alone or one per port', () => {
+  test.skipIf(!canVerify)('systemd finds nothing wrong with the units, alone or one per port', () => {
     const dir = mkdtempSync(join(tmpdir(), 'cdr-unit-'));
     try {
-      for (const name of ['cdr-gateway.service', 'cdr-gateway@.service']) {
-        cpSync('docker/systemd/cdr-gateway.service', join(dir, name));
-      }
+      const units = readdirSync('docker/systemd');
+      for (const name of units) cpSync(join('docker/systemd', name), join(dir, name));
+      cpSync('docker/systemd/cdr-gateway.service', join(dir, 'cdr-gateway@.service'));
+      expect(units).toContain('cdr-gateway-restore-drill.timer');
       const { stderr, status } = spawnSync(
         'systemd-analyze',
-        ['verify', '--man=no', join(dir, 'cdr-gateway.service'), join(dir, 'cdr-gateway@3001.service')],
+        ['verify', '--man=no', ...[...units, 'cdr-gateway@3001.service'].map((name) => join(dir, name))],
         { encoding: 'utf8' },
       );
       expect({ stderr, status }).toEqual({ stderr: '', status: 0 });

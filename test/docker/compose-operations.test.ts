@@ -22,7 +22,13 @@ const states = [...operations.matchAll(/^\| `([A-Z_]+)` \| (.+?) \| (.+?) \| (.+
 
 /** The word of docs/operations.md for how willingly a state is read from, when nothing else is known of the standby. */
 function willingness(state: ReplicaState, purpose: 'page' | 'stream'): string {
-  const calm = { isSuspect: false, isRecovering: false, isHalfDeaf: false, allowPrimaryReads: false };
+  const calm = {
+    isSuspect: false,
+    isRecovering: false,
+    isHalfDeaf: false,
+    isJoining: false,
+    allowPrimaryReads: false,
+  };
   const tier = tierOf({ ...calm, state, purpose });
   if (tier === null) return 'never';
   return ['first choice', 'second choice'][tier] ?? 'last resort';
@@ -51,7 +57,7 @@ describe('docs/operations.md', () => {
       [...readFileSync('docker/env.example', 'utf8').matchAll(/^([A-Z_]+)=/gm)].map((found) => found[1]),
     );
     const settings = new Set(settingsIn(allSettings).map(({ name }) => name));
-    const others = ['NODE_IMAGE', 'SITE_NAMES', 'ENV', 'DEGRADED', 'DOWN', 'SIGTERM', 'POST'];
+    const others = ['NODE_IMAGE', 'SITE_NAMES', 'ENV', 'DEGRADED', 'DOWN', 'SIGTERM', 'POST', 'UPDATE'];
     const unknown = named.filter(
       (name) =>
         !(
@@ -69,7 +75,9 @@ describe('docs/operations.md', () => {
 });
 
 test.each(pages)('$file names files that are there', ({ text }) => {
-  const named = [...text.matchAll(/\b((?:docker|docs)\/[\w./@-]+[\w])/g)].map((found) => found[1]!);
+  const named = [...text.matchAll(/(?<!test\/)\b((?:docker|docs)\/[\w./@-]+[\w])/g)].map(
+    (found) => found[1]!,
+  );
   // Made by make-secrets.sh, and never committed.
   const ours = named.filter((path) => !/^docker\/(secrets|\.env$)/.test(path));
 

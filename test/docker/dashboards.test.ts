@@ -12,6 +12,7 @@ import { createGrafanaGateway, type GrafanaGateway } from '../grafana/grafana-ga
 import { aFailedXdr, anAccount, anXdr } from '../support/builders.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { ofPostgresExporter } from '../support/postgres-exporter.ts';
 import { hasPromtool, promtool, promtoolNote } from '../support/promtool.ts';
 import { aReplicaStatus } from '../support/replica-statuses.ts';
 
@@ -132,6 +133,7 @@ describe('the committed dashboards', () => {
   test('have names that never change, and the last classic version of the format', () => {
     expect(dashboards.map(([, { uid }]) => uid).sort()).toEqual([
       'cdr-gateway',
+      'cdr-postgresql',
       'cdr-quality',
       'cdr-replication',
       'cdr-replication-json',
@@ -210,10 +212,14 @@ const exporters = new Set([
   'node_filesystem_avail_bytes',
   'node_filesystem_size_bytes',
   'node_filesystem_readonly',
+  // By node_exporter, from the files that backups leave.
+  ...readFileSync('src/backup/metrics.ts', 'utf8').match(/\bgateway_backup_\w+/g)!,
+  // Compared with what the exporter says in test/docker/postgres-exporter.test.ts.
+  ...ofPostgresExporter,
 ]);
 
 const functions = new Set(
-  'sum by max min rate histogram_quantile count on le time absent and unless or job'.split(' '),
+  'sum by max min rate increase histogram_quantile count on le time absent and unless or job'.split(' '),
 );
 
 /** Every name of a metric in an expression. */
@@ -260,7 +266,9 @@ describe('the queries to Prometheus', () => {
   test('is exported by us, by a known exporter, or recorded by a rule', async () => {
     const status = aReplicaStatus();
     const { route } = createMetrics({
-      replicas: { snapshot: () => ({ status: 'OK', asOf: null, replicas: [status], primary: null }) },
+      replicas: {
+        snapshot: () => ({ status: 'OK', asOf: null, replicas: [status], primary: null, sources: [] }),
+      },
       schema,
       build: { version: '1' },
     });

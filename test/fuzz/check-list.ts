@@ -1,4 +1,5 @@
 import type { Answer, FuzzClient, Principal } from './fuzz-client.ts';
+import type { HttpResponse } from './http-request.ts';
 import { documentOf, fileDocumentOf, type RandomList } from './random-request.ts';
 import { assertSame } from './same.ts';
 
@@ -81,7 +82,8 @@ async function checkLines(
   whole: readonly Item[],
 ): Promise<void> {
   const document = fileDocumentOf(list);
-  const text = await client.text(document, principal, 'application/x-ndjson');
+  const response = await client.post(document, principal, { accept: 'application/x-ndjson' });
+  const { text } = response;
   if (text !== '' && !text.endsWith('\n')) throw new Error(`The last line has no end: ${document}`);
   const lines = text
     .split('\n')
@@ -90,7 +92,7 @@ async function checkLines(
   const gap = lines.at(-1)?.error && lines.pop().error;
   const expected = inFile(whole);
   assertSame(lines.length, expected.length, document);
-  assertSame(gap?.unreadableCalls ?? 0, whole.length - expected.length, document);
+  checkGap(response, gap, whole, document);
   for (const [index, { node }] of expected.entries()) {
     if (node) assertSame(lines[index], node, document);
     // In a file a value that must be there costs itself alone.
@@ -105,9 +107,13 @@ async function checkCsv(
   whole: readonly Item[],
 ): Promise<void> {
   const document = fileDocumentOf(list);
-  const text = await client.text(document, principal, 'text/csv');
+  const response = await client.post(document, principal, { accept: 'text/csv' });
+  const { text } = response;
   const [header, ...records] = parseCsv(text);
-  if (/^# INCOMPLETE /.test(text.slice(text.lastIndexOf('\r\n', text.length - 3) + 2))) records.pop();
+  const lastLine = text.slice(text.lastIndexOf('\r\n', text.length - 3) + 2);
+  const gap = /^# INCOMPLETE (.*)\r\n$/.exec(lastLine);
+  if (gap) records.pop();
+  checkGap(response, gap && factsOf(gap[1]!), whole, document);
   const expected = inFile(whole);
   assertSame(records.length, expected.length, document);
   for (const [index, { node }] of expected.entries()) {
@@ -126,6 +132,45 @@ async function checkCsv(
     }
   }
 }
+
+/** What a file that is not whole says of itself. */
+type Gap = Readonly<
+  Record<'code' | 'rows' | 'unreadableCalls' | 'unreadableValues' | 'resumeAfter', unknown>
+>;
+
+function factsOf(text: string): Gap {
+  return Object.fromEntries(text.split(' ').map((fact) => fact.split('='))) as Gap;
+}
+
+/** Its last line and HTTP say the same: what is not in it, if anything. */
+function checkGap(
+  { headers, trailers }: HttpResponse,
+  gap: Gap | null | undefined,
+  whole: readonly Item[],
+  document: string,
+): void {
+  const inHttp = { ...headers, ...trailers } as Readonly<Record<string, string>>;
+  const keyless = whole.length - inFile(whole).length;
+  const values = whole.flatMap(({ failed }) => failed.filter((path) => path !== '')).length;
+  assertSame(inHttp['x-complete'], String(keyless + values === 0), `X-Complete of ${document}`);
+  if (keyless + values === 0) {
+    assertSame([gap ?? null, inHttp['x-incomplete'] ?? null], [null, null], document);
+    return;
+  }
+  const { code, rows, unreadableCalls, unreadableValues, resumeAfter } = gap!;
+  const facts = { code, rows, unreadableCalls, unreadableValues, resumeAfter: resumeAfter ?? '' };
+  const said = Object.entries(facts).map(([name, value]) => `${name}=${value}`);
+  assertSame(inHttp['x-incomplete'], said.join(' '), `X-Incomplete of ${document}`);
+  const counted = [code, Number(rows), Number(unreadableCalls), resumeAfter ?? ''];
+  assertSame(counted, ['UNREADABLE_VALUE', whole.length - keyless, keyless, ''], document);
+  // Of a call that is void in JSON, other values are not said to be unreadable there; nor are more than so many.
+  const isCounted =
+    whole.every(({ node, failed }) => node !== null || failed.includes('')) && keyless + values < MAX_NAMED;
+  if (isCounted) assertSame(Number(unreadableValues), values, document);
+}
+
+/** A stream names so many unreadable values one by one. */
+const MAX_NAMED = 100;
 
 /** Of a header such as `account.username`. */
 function valueAt(node: object, name: string): unknown {

@@ -1,8 +1,8 @@
-import { type ExpectedRows, visibleTo } from './expected-rows.ts';
+import { decodedText, type ExpectedRows, visibleTo } from './expected-rows.ts';
 import type { FuzzClient, Principal } from './fuzz-client.ts';
 import type { FuzzDatabase } from './fuzz-database.ts';
 import type { Random } from './random.ts';
-import { buckets, zones } from './random-request.ts';
+import { buckets, randomStatistics, zones } from './random-request.ts';
 import type { RandomTables } from './random-table.ts';
 import { assertSame } from './same.ts';
 
@@ -17,8 +17,22 @@ export async function checkBuckets(
   { database, tables }: { readonly database: FuzzDatabase; readonly tables: RandomTables },
 ): Promise<void> {
   const times = await selectTimes(database, tables, principal);
-  for (const zone of random.some(zones))
-    await checkZone(client, principal, times, random.pick(buckets), zone);
+  for (const zone of zones) await checkZone(client, principal, times, random.pick(buckets), zone);
+}
+
+/** Any statistics are answered, and their groups are in order of time first. */
+export async function checkGroups(random: Random, client: FuzzClient, principal: Principal): Promise<void> {
+  const { query, isByTime } = randomStatistics(random);
+  const { data } = await client.quietAnswer(query, principal, 'streamed');
+  if (!isByTime) return;
+  const starts = (data.cdrStats.rows as { bucket: string | null }[]).flatMap(({ bucket }) =>
+    bucket === null ? [] : [Date.parse(bucket)],
+  );
+  assertSame(
+    starts,
+    starts.toSorted((one, other) => one - other),
+    `Time comes first: ${query}`,
+  );
 }
 
 async function checkZone(
@@ -74,6 +88,59 @@ export async function checkTotals(
     );
     assertSame(`${name} ${rows[0].shown}`, `${name} ${rows[0].stored}`, about);
   }
+}
+
+/** Amounts of different currencies are never added, and each is the sum of its calls. */
+export async function checkCurrencies(
+  client: FuzzClient,
+  principal: Principal,
+  expected: ExpectedRows,
+  pool: FuzzDatabase['pool'],
+): Promise<void> {
+  const query = `{ cdrStats(groupBy: [CURRENCY]) { rows { currency attempts }
+    totals { chargedAmount amountsByCurrency { currency calls chargedAmount } } } }`;
+  const { data } = await client.quietAnswer(query, principal, 'streamed');
+  const visible = visibleTo(principal, expected);
+  const names = [...new Set(visible.map(({ currency }) => currency?.toString('latin1') ?? null))];
+  const wanted = await Promise.all(
+    names.map(async (name) => {
+      const calls = visible.filter(({ currency }) => (currency?.toString('latin1') ?? null) === name);
+      const { rows } = await pool.query(
+        'select trim_scale(coalesce(sum(value::numeric), 0))::text as sum from unnest($1::text[]) as value',
+        [calls.flatMap(({ values }) => values.chargedAmount ?? []).map(String)],
+      );
+      // One that is no text is shown as null.
+      const currency =
+        name === null ? null : (decodedText(Buffer.from(name, 'latin1'), expected.encoding) ?? null);
+      return { currency, calls: calls.length, sum: rows[0].sum as string };
+    }),
+  );
+  const about = `${principal.name}: ${query}`;
+  const { rows, totals } = data.cdrStats;
+  const amounts = totals.amountsByCurrency as readonly Record<
+    'currency' | 'calls' | 'chargedAmount',
+    string
+  >[];
+  const shown = amounts.map((each) => [each.currency, Number(each.calls), plainDecimal(each.chargedAmount)]);
+  assertSame(
+    ordered(shown),
+    ordered(wanted.map(({ currency, calls, sum }) => [currency, calls, sum])),
+    about,
+  );
+  const groups = (rows as Record<'currency' | 'attempts', unknown>[]).map((row) => [
+    row.currency,
+    Number(row.attempts),
+  ]);
+  assertSame(ordered(groups), ordered(wanted.map(({ currency, calls }) => [currency, calls])), about);
+  const only = wanted.length > 1 ? null : (wanted[0]?.sum ?? '0');
+  assertSame(totals.chargedAmount && plainDecimal(totals.chargedAmount), only, about);
+}
+
+const ordered = (rows: readonly unknown[]) => rows.map((row) => JSON.stringify(row)).sort();
+
+/** Without zeros that say nothing. */
+function plainDecimal(text: string): string {
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }
 
 /** Milliseconds: no bucket here begins within one. */

@@ -1,11 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import pg from 'pg';
-import { migrateToLatest } from '../../src/db/migrate/migrate.ts';
-import { startCluster } from '../../src/demo/cluster.ts';
 import type { FuzzServers } from './fuzz-database.ts';
+import { startServers } from './fuzz-servers.ts';
 import { GatewayHost } from './gateway-host.ts';
-import { fuzzRound } from './round.ts';
+import { LivezWatch } from './livez-watch.ts';
+import { fuzzSeed, type RoundPart, type RoundReport, roundParts } from './round.ts';
 
 const HELP = `Usage: npm run fuzz -- [options]
 
@@ -17,6 +15,8 @@ meanwhile, and stops at the first answer that is not as it must be. The same see
   --seed N       Of the first round; each round has the next (1)
   --pg MAJOR     PostgreSQL 14 to 18 (18)
   --keep-going   Say what was found, and go on with the next seed
+  --parts A,B    Only these parts of each round: ${roundParts.join(', ')}
+  --servers JSON Of servers that run already, as "npm run fuzz:plants" has them
   --help         This text`;
 
 /** Told to end, it ends with the round that runs, so that nothing is left behind. */
@@ -32,6 +32,8 @@ interface Options {
   readonly seed: number;
   readonly major: number;
   readonly keepGoing: boolean;
+  readonly parts: readonly RoundPart[] | undefined;
+  readonly servers: FuzzServers | undefined;
 }
 
 function optionsOf(args: readonly string[]): Options | undefined {
@@ -43,6 +45,8 @@ function optionsOf(args: readonly string[]): Options | undefined {
       seed: { type: 'string', default: '1' },
       pg: { type: 'string', default: '18' },
       'keep-going': { type: 'boolean', default: false },
+      parts: { type: 'string' },
+      servers: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -57,87 +61,101 @@ function optionsOf(args: readonly string[]): Options | undefined {
     seed: whole('seed', values.seed),
     major: whole('pg', values.pg),
     keepGoing: values['keep-going'],
+    parts: values.parts === undefined ? undefined : partsOf(values.parts),
+    servers: values.servers === undefined ? undefined : JSON.parse(values.servers),
   };
 }
 
-/** A primary and two standbys with the roles that the migrations make. */
-async function startServers(major: number): Promise<FuzzServers & AsyncDisposable> {
-  const cluster = await startCluster({ major, settings: { shared_buffers: '64MB' } });
-  const gatewayPassword = randomBytes(12).toString('hex');
-  const admin = new pg.Client({ connectionString: cluster.primary.url() });
-  await admin.connect();
-  await admin.query('create database roles');
-  await admin.end();
-  await migrateToLatest(cluster.primary.url({ database: 'roles' }), { gatewayPassword });
-  return {
-    major,
-    primaryUrl: cluster.primary.url(),
-    standbyUrls: cluster.replicas.map((replica) => replica.url()),
-    gatewayPassword,
-    [Symbol.asyncDispose]: () => cluster.stop(),
-  };
+function partsOf(text: string): readonly RoundPart[] {
+  const names = text.split(',') as RoundPart[];
+  const unknown = names.find((name) => !roundParts.includes(name));
+  if (unknown !== undefined) throw new Error(`--parts ${text}: there is no part ${unknown}`);
+  return names;
+}
+
+/** The processes that a round leaves as they were, unless it finds something. */
+class FuzzProcesses implements AsyncDisposable {
+  host = new GatewayHost();
+  livez = new LivezWatch();
+
+  async renew(): Promise<void> {
+    await this[Symbol.asyncDispose]();
+    this.host = new GatewayHost();
+    this.livez = new LivezWatch();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.host[Symbol.asyncDispose](), this.livez[Symbol.asyncDispose]()]);
+  }
+}
+
+/** What the rounds have come to so far. */
+class Tally {
+  readonly #since = performance.now();
+  readonly #limit: number;
+  requests = 0;
+  probes = 0;
+  heldMillis = 0;
+  livezMillis = 0;
+  livezOwnMillis = 0;
+  readonly found: number[] = [];
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  add({ requests, heldMillis, livez }: RoundReport): void {
+    this.requests += requests;
+    this.probes += livez.probes;
+    this.heldMillis = Math.max(this.heldMillis, heldMillis);
+    this.livezMillis = Math.max(this.livezMillis, livez.longestMillis);
+    this.livezOwnMillis = Math.max(this.livezOwnMillis, livez.longestOwnMillis);
+  }
+
+  toString(): string {
+    const perSecond = this.requests / ((performance.now() - this.#since) / 1000);
+    const left = this.#limit - this.requests;
+    const rest =
+      left > 0 && Number.isSafeInteger(this.#limit + 1)
+        ? `, ${Math.ceil(left / perSecond / 60)} min left`
+        : '';
+    return (
+      `${this.requests} requests (${perSecond.toFixed(0)}/s${rest}), ${this.found.length} findings; longest /livez ` +
+      `${this.livezOwnMillis.toFixed(0)} ms of ${this.probes}, ${this.livezMillis.toFixed(0)} ms with what the machine took; ` +
+      `event loop held for ${this.heldMillis.toFixed(0)} ms at most`
+    );
+  }
 }
 
 /** Returns how many seeds found something. */
-async function fuzz({ requests, rounds, seed: first, major, keepGoing }: Options): Promise<number> {
-  await using servers = await startServers(major);
-  let host = new GatewayHost();
-  const found: number[] = [];
-  const since = performance.now();
-  let done = 0;
-  let longest = 0;
-  let saidAt = since;
+async function fuzz(options: Options): Promise<number> {
+  const { requests, rounds, seed: first, major, keepGoing } = options;
+  await using own = options.servers ? undefined : await startServers(major);
+  const servers = options.servers ?? own!;
+  await using processes = new FuzzProcesses();
+  const tally = new Tally(requests);
+  let saidAt = performance.now();
   let seed = first;
-  try {
-    for (; done < requests && seed < first + rounds && !stop.signal.aborted; seed++) {
-      try {
-        const report = await fuzzRound(seed, servers, host);
-        done += report.requests;
-        longest = Math.max(longest, report.heldMillis);
-      } catch (error) {
-        found.push(seed);
-        console.error(
-          `Found: npm run fuzz -- --seed ${seed} --rounds 1${major === 18 ? '' : ` --pg ${major}`}`,
-        );
-        console.error(error);
-        if (!keepGoing) break;
-        // What was found may have left it in any state.
-        await host[Symbol.asyncDispose]();
-        host = new GatewayHost();
-      }
-      if (performance.now() - saidAt < REPORT_MS) continue;
-      saidAt = performance.now();
-      console.error(progress({ seed, done, requests, longest, found: found.length, millis: saidAt - since }));
+  for (; tally.requests < requests && seed < first + rounds && !stop.signal.aborted; seed++) {
+    try {
+      tally.add(await fuzzSeed(seed, { servers, ...processes, parts: options.parts }));
+    } catch (error) {
+      tally.found.push(seed);
+      console.error(
+        `Found: npm run fuzz -- --seed ${seed} --rounds 1${major === 18 ? '' : ` --pg ${major}`}`,
+      );
+      console.error(error);
+      if (!keepGoing) break;
+      // What was found may have left them in any state.
+      await processes.renew();
     }
-  } finally {
-    await host[Symbol.asyncDispose]();
+    if (performance.now() - saidAt < REPORT_MS) continue;
+    saidAt = performance.now();
+    console.error(`seed ${seed}: ${tally}`);
   }
-  const millis = performance.now() - since;
-  console.error(progress({ seed: seed - 1, done, requests: done, longest, found: found.length, millis }));
-  console.error(
-    `Seeds ${first} to ${seed - 1}: ${found.length === 0 ? 'nothing found' : `found by ${found.join(', ')}`}.`,
-  );
-  return found.length;
-}
-
-interface Progress {
-  readonly seed: number;
-  readonly done: number;
-  readonly requests: number;
-  readonly longest: number;
-  readonly found: number;
-  readonly millis: number;
-}
-
-function progress({ seed, done, requests, longest, found, millis }: Progress): string {
-  const perSecond = done / (millis / 1000);
-  const left = requests - done;
-  const rest =
-    left > 0 && requests < Number.MAX_SAFE_INTEGER ? `, ${Math.ceil(left / perSecond / 60)} min left` : '';
-  return (
-    `seed ${seed}: ${done} requests, ${perSecond.toFixed(0)}/s${rest}; event loop held for at most ` +
-    `${longest.toFixed(0)} ms; ${found} found`
-  );
+  if (tally.found.length > 0) console.error(`Found by seeds ${tally.found.join(', ')}.`);
+  console.error(`Seeds ${first} to ${seed - 1}, PostgreSQL ${major}: ${tally}`);
+  return tally.found.length;
 }
 
 const options = optionsOf(process.argv.slice(2));

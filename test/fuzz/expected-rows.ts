@@ -69,15 +69,27 @@ const fieldsOf: Readonly<Record<RandomTables['source'], readonly Field[]>> = {
   ],
 };
 
+/** Where a switch has the currency of an account: in the first of these that is there. */
+const CURRENCIES = ['currency', 'payment_currency', 'iso_4217'];
+
 /** Of a row: each field's value, null where nothing is stored, undefined where no type can say what is. */
 export interface ExpectedRow {
   readonly account: string | null;
+  readonly key: string | null;
+  /** Connect time in microseconds since 1970, infinite ones included; null where nothing is stored. */
+  readonly micros: number | null;
   /** Without its key: it is shown as null. */
   readonly isKeyless: boolean;
   readonly values: Readonly<Record<string, string | number | null | undefined>>;
+  /** Of each text: its bytes as they are stored, null where nothing is. */
+  readonly bytes: Readonly<Record<string, Buffer | null>>;
+  /** Bytes of the currency of its account; null where it is unknown. */
+  readonly currency: Buffer | null;
 }
 
 export interface ExpectedRows {
+  readonly source: RandomTables['source'];
+  readonly encoding: string;
   readonly fields: readonly string[];
   /** Newest first, as an administrator must see them. */
   readonly rows: readonly ExpectedRow[];
@@ -100,22 +112,32 @@ export async function expectedRows(
   );
   const table = source === 'xdrs' ? 'xdrs' : 'cdrs';
   const key = source === 'xdrs' ? 'i_xdr' : 'i_cdr';
-  const has = (name: string) => source === 'sippy' && types.has(name);
+  const currency = CURRENCIES.find((name) => types.has(`accounts.${name}`));
   const { rows } = await pool.query(
-    `select ${table}.i_account::text as "-account", (${table}.${key} is null or ${table}.connect_time is null)::text as "-void",
+    `select ${table}.i_account::text as "-account", ${table}.${key}::text as "-key",
+       (extract(epoch from ${table}.connect_time) * 1000000)::text as "-micros",
+       ${currency ? textOf(`accounts.${currency}`, 'text', 'text') : 'null'} as "-currency",
        ${selected.join(', ')}
-     from ${table} ${has('calls.i_call') ? 'left join calls on calls.i_call = cdrs.i_call' : ''}
-     ${has('accounts.i_account') ? 'left join accounts on accounts.i_account = cdrs.i_account' : ''}
+     from ${table} ${source === 'sippy' && types.has('calls.i_call') ? 'left join calls on calls.i_call = cdrs.i_call' : ''}
+     ${types.has('accounts.i_account') ? `left join accounts on accounts.i_account = ${table}.i_account` : ''}
      order by ${table}.connect_time desc, ${table}.${key} desc`,
   );
+  const texts = fields.filter(({ kind }) => kind === 'text').map(({ field: name }) => name);
   return {
-    fields: fields.map(({ field: name }) => name),
+    source,
+    encoding,
+    fields: [...fields.map(({ field: name }) => name), 'currency'],
     rows: rows.map((row: Record<string, string | null>) => ({
       account: row['-account']!,
-      isKeyless: row['-void'] === 'true',
-      values: Object.fromEntries(
-        fields.map(({ field: name, kind }) => [name, shownValue(kind, row[name]!, encoding)]),
-      ),
+      key: row['-key']!,
+      micros: row['-micros'] == null ? null : Number(row['-micros']),
+      isKeyless: row['-key'] === null || row['-micros'] === null,
+      bytes: Object.fromEntries(texts.map((name) => [name, bytesOf(row[name]!)])),
+      currency: withoutBlanks(bytesOf(row['-currency']!)),
+      values: Object.fromEntries([
+        ...fields.map(({ field: name, kind }) => [name, shownValue(kind, row[name]!, encoding)]),
+        ['currency', textOfBytes(withoutBlanks(bytesOf(row['-currency']!)), encoding)],
+      ]),
     })),
   };
 }
@@ -142,7 +164,9 @@ function textOf(reference: string, kind: Kind, type: string): string {
   if (kind === 'text') return `encode(convert_to(${reference}::text, getdatabaseencoding()), 'hex')`;
   if (kind === 'time') {
     const utc = type === 'timestamp with time zone' ? `(${reference} at time zone 'UTC')` : reference;
-    return `case when isfinite(${reference}) and ${utc} >= '0001-01-01 BC' and ${utc} < '10000-01-01'
+    // Compared as it is stored: rounded by an ALTER TYPE it may be beyond what has a time of day in any zone.
+    return `case when isfinite(${reference}) and ${reference} >= '0001-01-01 00:00:00+00 BC'
+        and ${reference} < '10000-01-01 00:00:00+00'
       then to_char(${utc}, case when ${utc} < '0001-01-01' then '"0000"' else 'YYYY' end || '-MM-DD"T"HH24:MI:SS.US"Z"')
       else 'unreadable' end`;
   }
@@ -160,9 +184,23 @@ function textOf(reference: string, kind: Kind, type: string): string {
     then ${rounded}::text else 'unreadable' end`;
 }
 
+function bytesOf(hex: string | null): Buffer | null {
+  return hex === null ? null : Buffer.from(hex, 'hex');
+}
+
+function textOfBytes(bytes: Buffer | null, encoding: string): string | null | undefined {
+  return bytes && decodedText(bytes, encoding);
+}
+
+/** A currency of nothing but spaces is none. */
+function withoutBlanks(bytes: Buffer | null): Buffer | null {
+  const text = bytes?.toString('latin1').replace(/^ +| +$/g, '');
+  return text ? Buffer.from(text, 'latin1') : null;
+}
+
 function shownValue(kind: Kind, text: string | null, encoding: string): string | number | null | undefined {
   if (text === null) return null;
-  if (kind === 'text') return decoded(Buffer.from(text, 'hex'), encoding);
+  if (kind === 'text') return decodedText(Buffer.from(text, 'hex'), encoding);
   if (text === 'unreadable') return undefined;
   return kind === 'integer' ? Number(text) : text;
 }
@@ -170,11 +208,23 @@ function shownValue(kind: Kind, text: string | null, encoding: string): string |
 /** Bytes of Windows-1252 that mean nothing. */
 const NO_TEXT = new Set([0x81, 0x8d, 0x8f, 0x90, 0x9d]);
 
-function decoded(bytes: Buffer, encoding: string): string | undefined {
+/** Undefined where they are no text. */
+export function decodedText(bytes: Buffer, encoding: string): string | undefined {
   if (encoding === 'LATIN1') return bytes.toString('latin1');
   if (encoding !== 'WIN1252') return isUtf8(bytes) ? bytes.toString() : undefined;
   return bytes.some((byte) => NO_TEXT.has(byte)) ? undefined : new TextDecoder('windows-1252').decode(bytes);
 }
+
+/** Undefined for a text that no column of this encoding can hold. */
+export function encodedText(text: string, encoding: string): Buffer | undefined {
+  if (encoding === 'UTF8' || encoding === 'SQL_ASCII') return Buffer.from(text);
+  const bytes = Array.from(text, (character) =>
+    BYTES.find((byte) => decodedText(Buffer.from([byte]), encoding) === character),
+  );
+  return bytes.includes(undefined) ? undefined : Buffer.from(bytes as number[]);
+}
+
+const BYTES = Array.from({ length: 256 }, (_, byte) => byte);
 
 export function visibleTo({ isAdmin, accounts }: Principal, { rows }: ExpectedRows): readonly ExpectedRow[] {
   if (isAdmin) return rows;

@@ -33,6 +33,10 @@ export class GatewayHost implements AsyncDisposable {
     this.#ended.promise.catch(() => {});
   }
 
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   /** Never resolves; rejects when the process ends. */
   get ended(): Promise<never> {
     return this.#ended.promise;
@@ -58,7 +62,8 @@ export class GatewayHost implements AsyncDisposable {
     const id = ++this.#sent;
     const answer = Promise.withResolvers<FromGateway>();
     this.#answers.set(id, answer);
-    this.#child.send({ ...message, id });
+    // Where the process has ended, `close` says why.
+    this.#child.send({ ...message, id }, () => {});
     const given = await Promise.race([answer.promise, this.#ended.promise]);
     if ('error' in given) throw new Error(given.error);
     return given;

@@ -21,6 +21,7 @@ const leaves = [
   'prefix',
   'country',
   'region',
+  'currency',
   'pddSeconds',
   'userAgent',
   'remoteIp',
@@ -33,7 +34,7 @@ const related = [
   'account { username }',
   'account { id currency blocked }',
   'account { username customer { name } }',
-  'customer { id name }',
+  'customer { id nodeId name }',
 ];
 
 const conditions = [
@@ -53,6 +54,8 @@ const conditions = [
   'cli: { contains: "漢’" }',
   'cld: { endsWith: "1" }',
   'cld: { is: "0" }',
+  'cldIn: { startsWith: "OWN" }',
+  'cliIn: { is: "1" }',
   'countries: ["é", "OWN1", "漢"]',
   'outcomes: [ANSWERED, NETWORK]',
   'disconnectCauses: [16, 17, 2147483647, -2147483648]',
@@ -98,17 +101,25 @@ export function fileDocumentOf({ args, fields }: RandomList): string {
   return `{ cdrs(${args}, first: 500) { nodes { ${fields.join(' ')} } } }`;
 }
 
-const dimensions = ['OUTCOME', 'COUNTRY', 'DISCONNECT_CAUSE', 'ACCOUNT', 'CUSTOMER', 'PREFIX'];
+const dimensions = ['OUTCOME', 'COUNTRY', 'DISCONNECT_CAUSE', 'ACCOUNT', 'CUSTOMER', 'PREFIX', 'CURRENCY'];
 export const buckets = ['DAY', 'DAY', 'HOUR', 'WEEK', 'MONTH'];
 export const zones = ['UTC', 'America/Nuuk', 'America/Scoresbysund', 'Pacific/Apia', 'Australia/Lord_Howe'];
 const measures =
   'attempts answered failed asr ner acdSeconds pddSeconds minutes billedMinutes chargedAmount shortCalls ' +
   'medianDurationSeconds p95PddSeconds peakCallsPerSecond unreadableCalls';
 
-export function randomStatistics(random: Random): string {
+export interface RandomStatistics {
+  readonly query: string;
+  /** Whether a dimension is of time: its groups come in its order, wherever it is named. */
+  readonly isByTime: boolean;
+}
+
+export function randomStatistics(random: Random): RandomStatistics {
   const groups = random.chance(0.3) ? [] : random.some(dimensions, 2);
-  if (random.chance(0.5)) groups.push(random.pick(buckets));
+  const isByTime = random.chance(0.5);
+  if (isByTime) groups.splice(random.below(groups.length + 1), 0, random.pick(buckets));
   const filter = random.chance(0.3) ? `filter: { ${random.pick(conditions)} }, ` : '';
-  return `{ cdrStats(${filter}groupBy: [${groups.join(', ')}], timeZone: "${random.pick(zones)}") {
-    rows { bucket outcome country disconnectCause accountId customerId ${measures} } totals { ${measures} } } }`;
+  const query = `{ cdrStats(${filter}groupBy: [${groups.join(', ')}], timeZone: "${random.pick(zones)}") {
+    rows { bucket outcome country disconnectCause accountId customerId currency ${measures} } totals { ${measures} } } }`;
+  return { query, isByTime };
 }

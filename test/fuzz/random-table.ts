@@ -20,7 +20,7 @@ import {
 /** In every text of an account and its calls, and nowhere else. */
 export const marks: ReadonlyMap<number, string> = new Map([
   [14, 'OWN'],
-  [15, 'FOREIGN'],
+  [15, 'STRANGE'],
   [16, 'THIRD'],
 ]);
 const accountIds = [14, 14, 14, 15, 15, 16];
@@ -91,10 +91,22 @@ export interface RandomTables {
   readonly sql: string;
   /** A statement of somebody who owns them and thinks of nobody else. */
   alter(random: Random): string;
+  /** Gives a text another type, as long as any that is stored, and nothing else is changed. */
+  retype(random: Random): string;
   /** What brings back all that the gateway's role needs. */
   readonly grantAgain: string;
-  /** Adds so many ordinary calls. */
-  manyMore(count: number): string;
+  /** Adds so many ordinary calls, with keys from a number on, so many seconds after the others. */
+  manyMore(calls: ManyCalls): string;
+  /** As a retention does, which looks at the calls that have a time and a key. */
+  deleteAllBut(keys: readonly number[]): string;
+  /** How many calls of these accounts, or of all, have no time or no key. */
+  countKeyless(accounts: readonly number[] | undefined): string;
+}
+
+export interface ManyCalls {
+  readonly from: number;
+  readonly count: number;
+  readonly second: number;
 }
 
 export function randomTables(random: Random, encoding: string, rows: number): RandomTables {
@@ -109,17 +121,31 @@ export function randomTables(random: Random, encoding: string, rows: number): Ra
   return {
     source,
     sql: [recordsSql(random, shape, columns, rows), calls, owners, `${grantAgain};`].join('\n'),
-    alter: (changing) => alterSql(changing, shape, grantAgain),
+    alter: (changing) =>
+      owners && changing.chance(0.15)
+        ? alterOwnersSql(changing, text)
+        : alterSql(changing, shape, grantAgain),
+    retype: (changing) => {
+      const texts = Object.keys(shape.optional).filter((name) => shape.optional[name] === text);
+      const type = `varchar(${100_000 + changing.below(100_000)})`;
+      return unlessImpossible(`alter table ${shape.table} alter column ${changing.pick(texts)} type ${type}`);
+    },
     grantAgain,
-    manyMore: (count) => manyMoreSql(shape, count),
+    manyMore: (calls) => manyMoreSql(shape, calls),
+    deleteAllBut: (keys) =>
+      `delete from ${shape.table} where connect_time is not null and ${shape.key} is not null
+         and ${shape.key} <> all('{${keys.join(',')}}'::bigint[])`,
+    countKeyless: (accounts) =>
+      `select count(*) as count from ${shape.table} where (connect_time is null or ${shape.key} is null)
+         ${accounts ? `and i_account in (${accounts.join(', ')})` : ''}`,
   };
 }
 
-function manyMoreSql({ table, key, required }: Shape, count: number): string {
+function manyMoreSql({ table, key, required }: Shape, { from, count, second }: ManyCalls): string {
   const names = Object.keys(required);
   return `insert into ${table} (${[key, 'i_account', 'connect_time', ...names].join(', ')})
-    select 1000 + number, 14 + number % 3, '2026-01-06'::timestamptz, ${names.map(() => 'number % 100').join(', ')}
-    from generate_series(1, ${count}) as number`;
+    select number, 14 + number % 3, '2026-01-06'::timestamptz + interval '1 second' * ${second}, ${names.map(() => 'number % 100').join(', ')}
+    from generate_series(${from}, ${from + count - 1}) as number`;
 }
 
 function chooseColumns(random: Random, { required, optional }: Shape): Map<string, ColumnType> {
@@ -142,12 +168,15 @@ function recordsSql(
 ): string {
   const isNullable = random.chance(0.5);
   const hasKeys = !isNullable || random.chance(0.7);
+  const isPartitioned = random.chance(0.2);
+  const unique = isNullable ? 'unique' : 'primary key';
   const definitions = [
-    `${key} ${random.pick(['bigint', 'bigint', 'integer', 'smallint'])}${hasKeys ? ' primary key' : ''}`,
+    `${key} ${random.pick(['bigint', 'bigint', 'integer', 'smallint'])}${hasKeys && !isPartitioned ? ' primary key' : ''}`,
     `i_account ${random.pick(['bigint', 'integer'])}`,
     `connect_time timestamptz${isNullable ? '' : ' not null'}`,
     ...(table === 'cdrs' ? ['i_call bigint'] : []),
     ...[...columns].map(([name, { type }]) => `${name} ${type}`),
+    ...(isPartitioned && hasKeys ? [`${unique} (${key}, connect_time)`] : []),
   ];
   const names = [
     key,
@@ -168,10 +197,21 @@ function recordsSql(
     return `(${[id, account ?? 'null', `(${connectTime})::timestamptz`, ...call, ...values].join(', ')})`;
   });
   return `
-    create table ${table} (${definitions.join(', ')});
+    create table ${table} (${definitions.join(', ')}) ${isPartitioned ? partitionsSql(table) : ''};
     create index on ${table} (i_account, connect_time desc, ${key} desc);
     create index on ${table} (connect_time desc, ${key} desc);
     insert into ${table} (${names.join(', ')}) values ${lines.join(',\n')};`;
+}
+
+/** Of the calls from this moment on. */
+const late = (table: string) =>
+  `partition ${table}_late for values from ('2026-01-05 09:00:08Z') to (maxvalue)`;
+
+function partitionsSql(table: string): string {
+  return `partition by range (connect_time);
+    create table ${table}_rest partition of ${table} default;
+    create table ${table}_late (like ${table} including defaults including constraints);
+    alter table ${table} attach ${late(table)}`;
 }
 
 /** Calls of different accounts have different parts of `calls`. */
@@ -192,9 +232,16 @@ function callsSql(random: Random, text: readonly ColumnType[], rows: number): st
     insert into calls (${['i_call', ...columns.map(([name]) => name)].join(', ')}) values ${lines.join(',\n')};`;
 }
 
+/** Accounts of one currency, of several, of one that is blank, or of what is none. */
+function currencyTypes(text: readonly ColumnType[]): readonly ColumnType[] {
+  const value = (random: Random) => random.pick(["'EUR'", "'EUR'", "'USD'", "' EUR '", "''", "'  '"]);
+  return [...text, { type: 'text', value }, { type: 'char(3)', value }];
+}
+
 function ownersSql(random: Random, text: readonly ColumnType[]): string {
   if (random.chance(0.25)) return '';
-  const columns = Object.entries({ username: text, currency: text, blocked: flags }).flatMap(
+  const currency = random.pick(['currency', 'payment_currency', 'iso_4217']);
+  const columns = Object.entries({ username: text, [currency]: currencyTypes(text), blocked: flags }).flatMap(
     ([name, types]) => (random.chance(0.85) ? [[name, random.pick(types)] as const] : []),
   );
   const customers = new Map([
@@ -217,11 +264,25 @@ function ownersSql(random: Random, text: readonly ColumnType[]): string {
     insert into customers values ${[...marks].map(([account, mark]) => `(${customers.get(account)}, ${valueSql(random, name, mark)})`).join(', ')};`;
 }
 
+const PRECISIONS = ['varchar(4000)', 'varchar(70000)', 'text', 'timestamptz(3)', 'numeric(40, 8)'];
+
+const unlessImpossible = (statement: string) =>
+  `do $$ begin ${statement}; exception when others then null; end $$`;
+
+function alterOwnersSql(random: Random, text: readonly ColumnType[]): string {
+  return random.pick([
+    'alter table accounts drop column if exists username',
+    `alter table accounts add column if not exists username ${random.pick(text).type}`,
+    unlessImpossible(`alter table accounts alter column username type ${random.pick(text).type}`),
+    unlessImpossible('alter table accounts alter column blocked type text using blocked::text'),
+    'revoke select on accounts, customers from gateway_reader; grant select (i_account, i_customer) on accounts to gateway_reader',
+    'alter table customers drop column if exists name',
+  ]);
+}
+
 function alterSql(random: Random, { table, key, optional }: Shape, grantAgain: string): string {
   const name = random.pick(Object.keys(optional));
   const { type } = random.pick(optional[name]!);
-  const unlessImpossible = (statement: string) =>
-    `do $$ begin ${statement}; exception when others then null; end $$`;
   return random.pick([
     `alter table ${table} drop column if exists ${name}`,
     `alter table ${table} add column if not exists ${name} ${type}; ${grantAgain}`,
@@ -230,12 +291,16 @@ function alterSql(random: Random, { table, key, optional }: Shape, grantAgain: s
     unlessImpossible(
       `alter table ${table} alter column i_account type ${random.pick(['bigint', 'integer'])}`,
     ),
+    // Another length or precision only, which the name of a type does not have.
+    unlessImpossible(`alter table ${table} alter column ${name} type ${random.pick(PRECISIONS)}`),
     unlessImpossible(`alter table ${table} rename column ${name} to other_name`),
     unlessImpossible(`alter table ${table} rename column other_name to ${name}`),
     unlessImpossible(`alter table ${table} alter column connect_time drop not null`),
     `revoke select on ${table} from gateway_reader; grant select (${key}, i_account, connect_time) on ${table} to gateway_reader`,
     grantAgain,
     `alter table ${table} rename to old; create table public.${table} as select * from old; drop table old; ${grantAgain}`,
+    unlessImpossible(`alter table ${table} detach partition ${table}_late`),
+    unlessImpossible(`alter table ${table} attach ${late(table)}`),
     `drop index if exists ${table}_connect_time_${key}_idx`,
     `create index if not exists ${table}_connect_time_${key}_idx on ${table} (connect_time desc, ${key} desc)`,
     `alter table ${table} add column if not exists extra_${random.below(5)} int default 7`,

@@ -84,8 +84,8 @@ const changes = [
   '2026-10-03 15:30',
 ];
 const callTime: Values = (random, mark) =>
-  random.chance(0.2)
-    ? `'${random.pick(changes)}'::timestamp + ${random.below(240) - 120} * interval '1 minute'`
+  random.chance(0.3)
+    ? `'${random.pick(changes)}'::timestamp + ${random.below(180) - 90} * interval '1 minute'`
     : time(random, mark);
 
 export const bigint: ColumnType = {

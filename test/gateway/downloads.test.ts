@@ -1,4 +1,3 @@
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { anAccount, anXdr } from '../support/builders.ts';
@@ -273,7 +272,10 @@ describe('what is no file is refused as JSON, with the reason', () => {
     ['a list and its count', '{ cdrs { nodes { id } totalCount } }', 'rows only'],
     ['a list and page info', '{ cdrs { nodes { id } pageInfo { hasNextPage } } }', 'rows only'],
     ['no list', '{ viewer { name } }', 'one list'],
-    ['statistics', '{ cdrStats { rows { attempts } } }', 'one list'],
+    ['statistics without groups', '{ cdrStats { totals { attempts } } }', 'one list'],
+    ['statistics and a list', '{ cdrStats { rows { attempts } } cdrs { nodes { id } } }', 'one list'],
+    ['groups and totals', '{ cdrStats { rows { attempts } totals { attempts } } }', 'rows only'],
+    ['groups twice', '{ cdrStats { rows { attempts } again: rows { asr } } }', 'one list'],
   ])('%s', async (_, document, sentence) => {
     for (const accept of ['text/csv', 'application/x-ndjson']) {
       const { status, code, message } = await refusalOf(document, accept);
@@ -329,65 +331,4 @@ describe('what is no file is refused as JSON, with the reason', () => {
       expect.stringMatching(/^application\/json/),
     ]);
   });
-});
-
-describe('a long list, compressed', () => {
-  let own: TestDatabase;
-  let ownGateway: TestGateway;
-
-  beforeAll(async () => {
-    own = await createTestDatabase();
-    await own.pool.query(
-      `insert into xdrs (i_xdr, i_account, connect_time, cld)
-       select number, 14, '2026-01-05Z'::timestamptz + number * interval '1 second', '"quoted" ' || number
-       from generate_series(1, 30000) as number`,
-    );
-    await own.replayed();
-    ownGateway = await createTestGateway(own);
-  });
-  afterAll(async () => {
-    await ownGateway[Symbol.asyncDispose]();
-    await own[Symbol.asyncDispose]();
-  });
-
-  const decompress = { gzip: gunzipSync, br: brotliDecompressSync, zstd: zstdDecompressSync };
-
-  test.each(['text/csv', 'application/x-ndjson', 'application/json'])(
-    'is the same to the byte as %s, and comes as a stream',
-    async (accept) => {
-      const document = '{ cdrs(first: 30000, orderBy: OLDEST_FIRST) { nodes { id cld connectTime } } }';
-      const original = await (await ownGateway.ask(document, {}, { headers: { accept } })).text();
-      // What comes after the calls of JSON is of this answer alone.
-      const calls = (answer: string) => answer.slice(0, answer.indexOf('"extensions"'));
-      for (const encoding of ['gzip', 'br', 'zstd'] as const) {
-        const packed = await ownGateway.ask(
-          document,
-          {},
-          { headers: { accept, 'accept-encoding': encoding } },
-        );
-        expect(packed.headers.get('content-encoding')).toBe(encoding);
-        expect(packed.headers.get('vary')).toMatch(/accept-encoding/i);
-        expect(packed.headers.get('content-length')).toBeNull();
-        const bytes = Buffer.from(await packed.arrayBuffer());
-        expect(calls(decompress[encoding](bytes).toString()) === calls(original)).toBe(true);
-        expect(bytes.length).toBeLessThan(original.length / 3);
-      }
-      expect(original).toContain('30000');
-    },
-  );
-});
-
-test('a short answer is not compressed, and an encoding that is refused is not used', async () => {
-  const short = await download('{ cdrs(first: 1) { nodes { id } } }', 'application/json', {
-    'accept-encoding': 'gzip',
-  });
-  expect(short.headers.get('content-encoding')).toBeNull();
-  const refused = await download('{ cdrs(first: 400) { nodes { id userAgent callId } } }', 'text/csv', {
-    'accept-encoding': 'zstd;q=0, br;q=0, gzip;q=0.5',
-  });
-  expect(refused.headers.get('content-encoding')).toBe('gzip');
-  const none = await download('{ cdrs(first: 400) { nodes { id userAgent callId } } }', 'text/csv', {
-    'accept-encoding': 'zstd;q=0, identity',
-  });
-  expect(none.headers.get('content-encoding')).toBeNull();
 });

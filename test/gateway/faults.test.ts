@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { encodeToken } from '../../src/replicas/token.ts';
 import { anXdr } from '../support/builders.ts';
+import { encodePlainToken } from '../support/plain-token.ts';
 import { startTestCluster, type TestCluster } from '../support/postgres.ts';
 import {
   insertMany,
@@ -175,20 +175,43 @@ test('X-Read-After reads nothing older than the answer it came with, and neither
 });
 
 test('what no standby has replayed is waited for, and then refused with an estimate, never answered older', async () => {
-  const { rows } = await database.pool.query(
-    'select system_identifier::text as id, timeline_id as timeline from pg_control_system(), pg_control_checkpoint()',
-  );
-  const token = encodeToken({
-    systemIdentifier: BigInt(rows[0].id),
-    timeline: rows[0].timeline,
-    lsn: 0xffff_0000_0000n,
-  });
-  const response = await gateway.ask('{ cdrs { nodes { id } } }', {}, { headers: { 'x-read-after': token } });
-  const { data, errors } = (await response.json()) as Awaited<ReturnType<ServedGateway['query']>>;
-  expect(response.status).toBe(503);
-  expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
-  expect(data).toEqual({ cdrs: null });
-  expect(errors![0]!.extensions).toMatchObject({ code: 'REPLICA_TOO_STALE', retryable: true });
+  await Promise.all(database.standbyUrls.map((url) => on(url, 'select pg_wal_replay_pause()')));
+  try {
+    // Until it says so, a standby may replay what comes.
+    for (const url of database.standbyUrls) {
+      await until('pause', async () => {
+        const [row] = await on(url, `select pg_get_wal_replay_pause_state() = 'paused' as done`);
+        return row!.done === true;
+      });
+    }
+    await database.primary
+      .insertInto('xdrs')
+      .values(anXdr({ i_xdr: '2000009' }))
+      .execute();
+    const { rows } = await database.pool.query(
+      `select system_identifier::text as id, timeline_id as timeline, pg_current_wal_lsn() - '0/0'::pg_lsn as lsn
+       from pg_control_system(), pg_control_checkpoint()`,
+    );
+    const token = encodePlainToken({
+      systemIdentifier: BigInt(rows[0].id),
+      timeline: rows[0].timeline,
+      lsn: BigInt(rows[0].lsn),
+    });
+    const response = await gateway.ask(
+      '{ cdrs { nodes { id } } }',
+      {},
+      { headers: { 'x-read-after': token } },
+    );
+    const { data, errors } = (await response.json()) as Awaited<ReturnType<ServedGateway['query']>>;
+    expect(response.status).toBe(503);
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(data).toEqual({ cdrs: null });
+    expect(errors![0]!.extensions).toMatchObject({ code: 'REPLICA_TOO_STALE', retryable: true });
+  } finally {
+    await Promise.all(database.standbyUrls.map((url) => on(url, 'select pg_wal_replay_resume()')));
+    await database.primary.deleteFrom('xdrs').where('i_xdr', '=', '2000009').execute();
+    await database.replayed();
+  }
 });
 
 test.each([
@@ -214,6 +237,38 @@ test.each([
   },
   60_000,
 );
+
+test('a lock that one standby has replayed sends requests to the other, whose answer is whole', async () => {
+  // The second replays no further, so the lock reaches the first alone.
+  await on(database.standbyUrls[1]!, 'select pg_wal_replay_pause()');
+  const holder = await database.pool.connect();
+  try {
+    await holder.query('begin');
+    await holder.query('lock table xdrs in access exclusive mode');
+    // A commit takes the lock along.
+    await database.pool.query('select pg_logical_emit_message(true, $$test$$, $$$$)');
+    await until('the lock on the first standby', async () => {
+      const held = await on(
+        database.standbyUrls[0]!,
+        `select 1 from pg_locks where mode = 'AccessExclusiveLock' and relation = 'xdrs'::regclass`,
+      );
+      return held.length > 0;
+    });
+    const answers = await Promise.all([
+      gateway.query('{ cdrs(first: 20) { nodes { id } } }'),
+      gateway.query('{ cdrStats(groupBy: [COUNTRY]) { rows { attempts } } }'),
+      gateway.query(ALL, { first: SOME }),
+    ]);
+    expect(answers.map(({ errors }) => errors)).toEqual([undefined, undefined, undefined]);
+    expect(answers[2]!.data.cdrs.nodes).toHaveLength(SOME);
+    expect(answers.map(({ extensions }) => extensions.replica.name)).toEqual(Array(3).fill('replica-2'));
+  } finally {
+    await holder.query('rollback');
+    holder.release();
+    await on(database.standbyUrls[1]!, 'select pg_wal_replay_resume()');
+  }
+  await untilStreaming(2);
+});
 
 test('every list of a request goes on when the standby of the first crashes', async () => {
   await untilStreaming(2);

@@ -1,6 +1,6 @@
 import { type IncomingMessage, request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { type ServedGateway, serveGateway } from './served-gateway.ts';
@@ -17,7 +17,7 @@ beforeAll(async () => {
       case when number = 6 then 'infinity'::timestamptz end
     from generate_series(1, 20000) as number`);
   await database.replayed();
-  gateway = await serveGateway(database);
+  gateway = await serveGateway(database, { COMPRESSION: 'always' });
 });
 afterAll(async () => {
   await gateway?.[Symbol.asyncDispose]();
@@ -34,7 +34,10 @@ async function download(document: string, headers: Record<string, string>) {
   sent.on('error', reject).end(JSON.stringify({ query: document }));
   const response = await promise;
   const bytes = await buffer(response);
-  const text = (response.headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes).toString();
+  const coding = response.headers['content-encoding'];
+  const decoded =
+    coding === 'gzip' ? gunzipSync(bytes) : coding === 'zstd' ? zstdDecompressSync(bytes) : bytes;
+  const text = decoded.toString();
   return { text, headers: response.headers, trailers: response.trailers };
 }
 
@@ -45,9 +48,11 @@ test.each([
   ['text/csv', 'gzip'],
   ['application/x-ndjson', 'identity'],
   ['application/x-ndjson', 'gzip'],
+  ['application/x-ndjson', 'zstd'],
 ])('a long file as %s in %s says behind its body whether it is whole', async (accept, encoding) => {
   const ask = (filter: string) => download(FILE(filter), { accept, 'accept-encoding': encoding });
   const incomplete = await ask('accountIds: [15]');
+  expect(incomplete.headers['content-encoding'] ?? 'identity').toBe(encoding);
   expect(incomplete.headers.trailer).toBe('X-Complete, X-Incomplete');
   expect(incomplete.trailers).toEqual({ 'x-complete': 'false', 'x-incomplete': GAP });
   expect(incomplete.text.trimEnd().split('\n').at(-1)).toMatch(

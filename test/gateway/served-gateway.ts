@@ -96,13 +96,14 @@ export async function on(
   }
 }
 
-/** What the gateway's own connections to this database are doing there, the watcher's apart. */
+/** What the gateway's own connections are doing there, the watcher's apart, and the rules of zones that it reads for itself. */
 export function backendsOf(standbyUrl: string): Promise<Record<string, unknown>[]> {
   return on(
     standbyUrl,
     `select pid, state, wait_event_type, backend_xmin is not null as "hasSnapshot", left(query, 200) as query
      from pg_stat_activity
-     where usename = 'gateway' and datname = current_database() and application_name = 'cdr-gateway'`,
+     where usename = 'gateway' and datname = current_database() and application_name = 'cdr-gateway'
+       and query not like '%pg_timezone_names%'`,
   );
 }
 

@@ -29,10 +29,14 @@ export type CdrFilter = {
   anyOf?: Array<CdrFilter> | null | undefined;
   /** Any of these SIP Call-IDs, as `Cdr.callId` shows them. Reads every call of the other filters, unless the switch has an index of its own on them. */
   callIds?: Array<string> | null | undefined;
-  /** Called number, after translation. */
+  /** Called number, after translation. Needs the permission `NUMBERS`. */
   cld?: NumberMatch | null | undefined;
-  /** Calling number, after translation. */
+  /** Called number as the call arrived, before translation: as `Cdr.cldIn` shows it, so also `00336…` or `+336…`. Calls without one are left out. Needs the permission `NUMBERS`. */
+  cldIn?: NumberMatch | null | undefined;
+  /** Calling number, after translation. Needs the permission `NUMBERS`. */
   cli?: NumberMatch | null | undefined;
+  /** Calling number as the call arrived, before translation: as `Cdr.cliIn` shows it. Calls without one are left out. Needs the permission `NUMBERS`. */
+  cliIn?: NumberMatch | null | undefined;
   /** Country of the called number, as `Cdr.country` shows it. */
   countries?: Array<string> | null | undefined;
   /** Calls of any of these customers. */
@@ -104,9 +108,9 @@ export type NumberMatch = {
   contains?: string | null | undefined;
   /** The last digits. Reads every call of the other filters. */
   endsWith?: string | null | undefined;
-  /** The whole number. Uses an index. */
+  /** The whole number. Uses an index where there is one on it. */
   is?: string | null | undefined;
-  /** The first digits, such as a country code. Uses an index. */
+  /** The first digits, such as a country code. Uses an index where there is one on it. */
   startsWith?: string | null | undefined;
 };
 
@@ -140,7 +144,7 @@ export type ReplicaState =
   | 'STREAMING'
   /** Streams, but our role may not see how far (grant pg_read_all_stats). */
   | 'STREAMING_UNVERIFIED'
-  /** Not asked yet. */
+  /** Not asked yet, or not lately, because the gateway itself stood still. */
   | 'UNKNOWN'
   /** Does not answer, or answers and accepts no new connection. */
   | 'UNREACHABLE'

@@ -241,6 +241,18 @@ describe('statistics over time', () => {
     [{}, [{ key: 'outcome', operator: '=|', value: 'BUSY', values: ['BUSY', 'ANSWERED'] }], 4],
     [{ account: ['14', '15'] }, [{ key: 'account', operator: '=', value: '15' }], 1],
     [{ account: '14' }, [{ key: 'account', operator: '=', value: '15' }], 0],
+    // The same value, written in two ways.
+    [{ outcome: 'busy' }, [{ key: 'outcome', operator: '=', value: 'BUSY' }], 1],
+    [{ outcome: 'BUSY' }, [{ key: 'outcome', operator: '=~', value: 'busy|answered' }], 1],
+    [{ cause: '017' }, [{ key: 'cause', operator: '=', value: '17' }], 1],
+    [
+      {},
+      [
+        { key: 'outcome', operator: '=', value: 'Busy' },
+        { key: 'outcome', operator: '=|', value: '', values: ['busy', 'ANSWERED'] },
+      ],
+      1,
+    ],
     [{ country: 'France' }, [{ key: 'cause', operator: '=', value: '17' }], 0],
     [{}, [{ key: 'replica', operator: '=', value: 'replica-a' }], 5],
     // Of one call the country and the prefix are unknown: it is none of those left out.

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
-import { createPrincipals } from '../../src/access/principals.ts';
+import { createPrincipals } from '../../src/access/authentication.ts';
 import { createApp } from '../../src/app.ts';
 import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
 import { createDatabase } from '../../src/db/reader.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createPrincipals } from '../../src/access/principals.ts';
+import { createPrincipals } from '../../src/access/authentication.ts';
 import { createApp } from '../../src/app.ts';
 import { NoReplicaAvailableError } from '../../src/errors.ts';
 import { createReplicas } from '../../src/replicas/replicas.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { negotiateDelivery, partsFormatOf } from '../../src/graphql/accept.ts';
+import { acceptedParts, negotiateDelivery } from '../../src/graphql/accept.ts';
 
 const json = (mediaType: string, acceptsParts = false) => ({ kind: 'json', mediaType, acceptsParts });
 const plain = json('application/json');
@@ -27,6 +27,10 @@ test.each([
   ['text/csv;q=0, application/json', plain],
   ['text/csv;q=0', undefined],
   ['text/csv;q=0.0, application/x-ndjson', { kind: 'file', format: 'ndjson' }],
+  ['application/json;q=0, */*', graphql],
+  ['*/*, application/json;q=0', graphql],
+  ['application/json;q=0, application/graphql-response+json;q=0, */*', undefined],
+  ['text/csv;q=0, */*;q=0.1', plain],
   ['multipart/mixed', { kind: 'parts' }],
   ['text/event-stream', { kind: 'parts' }],
   ['multipart/mixed;deferSpec=20220824, application/json', json('application/json', true)],
@@ -34,6 +38,8 @@ test.each([
   ['multipart/mixed;deferSpec=20991231, application/json', plain],
   ['multipart/mixed;deferSpec=20991231', undefined],
   ['multipart/mixed;incrementalSpec=v0.2, application/json', json('application/json', true)],
+  ['multipart/mixed;incrementalSpec=v0.9, application/json', plain],
+  ['multipart/mixed;incrementalSpec=v0.9', undefined],
   ['multipart/mixed;q=0, application/json', plain],
   ['image/png', undefined],
   ['application/json; charset=latin1', undefined],
@@ -44,16 +50,20 @@ test.each([
 });
 
 test.each([
-  ['multipart/mixed', 'current'],
-  ['multipart/mixed;deferSpec=20220824, application/json', 'older'],
+  ['multipart/mixed', 'current', undefined],
+  ['multipart/mixed;deferSpec=20220824, application/json', 'older', 'deferSpec=20220824'],
   [
     'multipart/mixed; boundary="-"; deferSpec=20220824,application/graphql-response+json,application/json;q=0.9',
     'older',
+    'deferSpec=20220824',
   ],
-  ['multipart/mixed;deferSpec=20991231, multipart/mixed;q=0.5', 'current'],
-  ['text/event-stream, multipart/mixed;deferSpec=20220824', 'current'],
-  ['multipart/mixed;deferSpec=20220824;q=0.1, multipart/mixed', 'current'],
-  [null, 'current'],
-])('Accept: %s is for parts in the format %s', (accept, format) => {
-  expect(partsFormatOf(accept)).toBe(format);
+  ['multipart/mixed;deferSpec=20991231, multipart/mixed;q=0.5', 'current', undefined],
+  ['text/event-stream, multipart/mixed;deferSpec=20220824', 'current', undefined],
+  ['multipart/mixed;deferSpec=20220824;q=0.1, multipart/mixed', 'current', undefined],
+  ['multipart/mixed;incrementalSpec=v0.2,application/json', 'current', 'incrementalSpec=v0.2'],
+  ['multipart/mixed; incrementalspec="V0.2"', 'current', 'incrementalSpec=v0.2'],
+  ['multipart/mixed;incrementalSpec=v9, multipart/mixed;deferSpec=20220824', 'older', 'deferSpec=20220824'],
+  [null, 'current', undefined],
+])('Accept: %s is for parts in the format %s, by the name %s', (accept, format, parameter) => {
+  expect(acceptedParts(accept)).toEqual({ format, parameter });
 });

@@ -1,4 +1,6 @@
 import type { GraphQLSchema } from 'graphql';
+import { Budget } from '../../src/access/budget/budget.ts';
+import { createLocalCounter } from '../../src/access/budget/point-counter.ts';
 import type { Principal } from '../../src/access/principals.ts';
 import type { Context } from '../../src/context.ts';
 import { Documents, type DocumentsOptions } from '../../src/graphql/documents.ts';
@@ -7,6 +9,7 @@ import { createGraphQLEntry } from '../../src/graphql/graphql-request.ts';
 import { createPhases, type Phase } from '../../src/graphql/request.ts';
 import type { RequestFacts } from '../../src/http/request-facts.ts';
 import { createRouter, type Handler, type Route } from '../../src/http/routes.ts';
+import { Positions } from '../../src/replicas/positions.ts';
 import { ReplicaSession } from '../../src/replicas/session.ts';
 import { observeRequests, type RequestObserver } from '../../src/telemetry/request-log.ts';
 
@@ -22,6 +25,7 @@ export interface BareOptions extends Partial<RequestObserver> {
   readonly documents?: Partial<DocumentsOptions>;
   readonly phases?: (ours: readonly Phase[]) => readonly Phase[];
   readonly context?: object;
+  readonly budget?: Budget;
   readonly authenticate?: () => Promise<Principal>;
 }
 
@@ -33,15 +37,26 @@ export interface BareGateway {
   readonly documents: Documents;
 }
 
+const noLimits = { pointsPerMinute: 0, adminPointsPerMinute: 0, maxStreams: 1000 };
+
 /** GraphQL as the app makes it, over any schema and without databases: everybody is admitted. */
 export function createBareGateway(schema: GraphQLSchema, options: BareOptions = {}): BareGateway {
   const { report = () => {}, maxPage = 1_000_000, onStream = () => {}, onEnd = () => {} } = options;
   const principal: Principal = { name: 'somebody', role: 'ADMIN', scope: { kind: 'all' }, maxPage };
   const ours = createPhases({
     principals: { authenticate: options.authenticate ?? (async () => principal) },
+    budget: options.budget ?? new Budget({ ...noLimits, counter: createLocalCounter() }),
     maxStalenessSeconds: undefined,
-    openSession({ freshness }, { http, facts }) {
-      const sessionOptions = { principal, freshness, signal: http.signal, onPin: () => {} };
+    positions: new Positions(['a key of the tests']),
+    openSession({ freshness }, request) {
+      const { http, facts } = request;
+      const sessionOptions = {
+        principal,
+        freshness,
+        signal: http.signal,
+        onPin: () => {},
+        onEnd: (millis: number) => request.end(millis),
+      };
       const session = new ReplicaSession(undefined as never, sessionOptions);
       return {
         session,

@@ -1,6 +1,6 @@
 import { serverAudits } from 'graphql-http';
 import { afterAll, expect, test } from 'vitest';
-import { createPrincipals } from '../../src/access/principals.ts';
+import { createPrincipals } from '../../src/access/authentication.ts';
 import { createApp } from '../../src/app.ts';
 import { NoReplicaAvailableError } from '../../src/errors.ts';
 import { createReplicas } from '../../src/replicas/replicas.ts';
@@ -71,14 +71,14 @@ test('a query whose address ends like a probe is a query', async () => {
   expect(await response.text()).toContain('Query');
 });
 
-test('a question about calls is 503 while no standby answers, for a dashboard to see', async () => {
+test('a query for calls is 503 while no standby answers, for a dashboard to see', async () => {
   const response = await get('?query=%7Bcdr(id:1)%7Bid%7D%7D', { authorization });
 
   expect(response.status).toBe(503);
   expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'NO_REPLICA_AVAILABLE' } }] });
 });
 
-test('a question about the standbys is answered all the same', async () => {
+test('a query for the standbys is answered all the same', async () => {
   const response = await get('?query=%7BreplicationStatus%7Bstatus%7D%7D', { authorization });
 
   expect(response.status).toBe(200);

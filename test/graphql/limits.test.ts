@@ -4,10 +4,12 @@ import {
   getIntrospectionQuery,
   isObjectType,
   Kind,
+  type OperationDefinitionNode,
   parse,
 } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { allowanceOf, costOf, fieldPoints } from '../../src/graphql/cost.ts';
+import { MAX_NODES } from '../../src/resolvers/nodes.ts';
 import { schema as ourSchema } from '../../src/schema/index.ts';
 import { createBareGateway, post } from './bare-gateway.ts';
 
@@ -139,7 +141,7 @@ function cost(query: string, variables: Record<string, unknown> = {}): number {
     (definition): definition is FragmentDefinitionNode => definition.kind === Kind.FRAGMENT_DEFINITION,
   );
   const byName = new Map(fragments.map((fragment) => [fragment.name.value, fragment]));
-  return costOf({ schema, operation, fragments: byName, variables });
+  return costOf({ schema, operation, fragments: byName, variables }).points;
 }
 
 describe('the cost of a query', () => {
@@ -183,6 +185,19 @@ describe('the cost of a query', () => {
     const parent = ourSchema.getType(type);
 
     expect(isObjectType(parent) && parent.getFields()[field]).toBeTruthy();
+  });
+
+  test('of objects by their ids is that of as many as may be given, in whatever fragments', () => {
+    const costOfOurs = (query: string) => {
+      const operation = parse(query).definitions[0] as OperationDefinitionNode;
+      return costOf({ schema: ourSchema, operation, fragments: new Map(), variables: {} }).points;
+    };
+    expect(costOfOurs('{ node(nodeId: "x") { nodeId ... on Cdr { id } ... on Account { id } } }')).toBe(
+      10_003,
+    );
+    expect(costOfOurs('{ nodes(nodeIds: []) { nodeId ... on Cdr { carrier { prefix } } } }')).toBe(
+      100_000 + MAX_NODES * (10 + 1 + 11),
+    );
   });
 
   test('stays within bounds whatever number is sent', () => {

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createPrincipals } from '../../src/access/principals.ts';
+import { createPrincipals } from '../../src/access/authentication.ts';
 import { type App, createApp } from '../../src/app.ts';
 import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
 import { createDatabase } from '../../src/db/reader.ts';
 import { ForbiddenError } from '../../src/errors.ts';
+import { Feed } from '../../src/feed/feed.ts';
 import type { Phase } from '../../src/graphql/request.ts';
 import { createGatewayServer } from '../../src/http/server.ts';
 import { createReplicas, type Replicas } from '../../src/replicas/replicas.ts';
@@ -14,7 +15,7 @@ import { anXdr } from '../support/builders.ts';
 import { ACCOUNT_ID, ACCOUNT_TOKEN, ADMIN_TOKEN } from '../support/gateway.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 
-const names = ['admit', 'document', 'cost', 'plan', 'execute', 'report'];
+const names = ['admit', 'document', 'reuse', 'cost', 'plan', 'execute', 'report'];
 
 /** Calls of a list that begins to be sent before it is read. */
 const LONG = 5000;
@@ -22,6 +23,7 @@ const LONG = 5000;
 let database: TestDatabase;
 let replicas: Replicas;
 let app: App;
+let feed: Feed;
 /** What the planted phases saw, in order; emptied before each test. */
 const seen: string[] = [];
 /** How often it was found out who asks. */
@@ -65,14 +67,16 @@ beforeAll(async () => {
   const { source } = await checkSource(createDatabase(replica.pool), settings.source.name);
   replica.release();
   const principals = createPrincipals(settings.access);
+  feed = new Feed({ replicas, source: () => source });
   app = createApp({
     replicas,
+    feed: { feed, maxSubscriptions: 10 },
     history,
     source: () => source,
     principals: {
-      authenticate(authorization) {
+      authenticate(credentials) {
         authentications++;
-        return principals.authenticate(authorization);
+        return principals.authenticate(credentials);
       },
     },
     logger: createLogger({ level: 'silent' }),
@@ -84,6 +88,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  app.endSubscriptions();
+  feed.close();
   await replicas.close();
   await database[Symbol.asyncDispose]();
 });
@@ -101,6 +107,8 @@ interface WayIn {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** It is answered for as long as its client stays: until it has had so many events. */
+  readonly events?: number;
 }
 
 const LIST = '{ cdrs(first: 5) { nodes { id cld } } }';
@@ -137,7 +145,7 @@ const waysIn: Readonly<Record<string, WayIn>> = {
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: new URLSearchParams({ query: LIST }).toString(),
   },
-  'a GET': { method: 'GET', path: inUrl(LIST) },
+  'a GET': { method: 'GET', path: inUrl(LIST), headers: { 'cache-control': 'no-cache' } },
   'a long list': { headers: json, body: asJson(`{ cdrs(first: ${LONG}) { nodes { id cld } } }`) },
   'a long file': {
     headers: { ...json, accept: 'text/csv' },
@@ -162,6 +170,17 @@ const waysIn: Readonly<Record<string, WayIn>> = {
     headers: { accept: 'text/event-stream' },
   },
   'one result as events': { headers: { ...json, accept: 'text/event-stream' }, body: asJson(LIST) },
+  'a subscription': {
+    headers: { ...json, accept: 'text/event-stream' },
+    body: asJson('subscription { cdrs { cursor inserted { id } } }'),
+    events: 1,
+  },
+  'a subscription by GET': {
+    method: 'GET',
+    path: inUrl('subscription { replicationStatus { status } }'),
+    headers: { accept: 'text/event-stream' },
+    events: 2,
+  },
   '@stream to a client of plain JSON': { headers: json, body: asJson(STREAMED) },
   "Grafana's test": { method: 'GET', path: '/grafana' },
   "Grafana's list of metrics": grafana('/metrics', {}),
@@ -176,7 +195,8 @@ const waysIn: Readonly<Record<string, WayIn>> = {
   "Grafana's flat rows": { method: 'GET', path: '/grafana/history' },
 };
 
-async function send({ path = '/graphql', method = 'POST', headers = {}, body }: WayIn, token = ADMIN_TOKEN) {
+async function send(wayIn: WayIn, token = ADMIN_TOKEN) {
+  const { path = '/graphql', method = 'POST', headers = {}, body, events } = wayIn;
   const response = await app.fetch(
     new app.Request(`http://gateway${path}`, {
       method,
@@ -185,7 +205,18 @@ async function send({ path = '/graphql', method = 'POST', headers = {}, body }: 
       signal: leaving.signal,
     }),
   );
-  return { status: response.status, text: await response.text() };
+  return { status: response.status, text: await (events ? readEvents(response, events) : response.text()) };
+}
+
+/** So much of it as has so many messages, or all where it ends first; its client leaves then. */
+async function readEvents(response: Response, count: number): Promise<string> {
+  let text = '';
+  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+    text += Buffer.from(chunk).toString();
+    if (text.split('event: next').length > count) break;
+  }
+  leaving.abort();
+  return text;
 }
 
 test('who asks is found out once, before the body is read, and the phases know it then', async () => {
@@ -212,7 +243,13 @@ test('who asks is found out once, before the body is read, and the phases know i
   }
 });
 
-const requestsInFlight = () => replicas.snapshot().replicas.map(({ routing }) => routing.requestsInFlight);
+/** Beside the one that the feed reads, for as long as somebody subscribes and a little longer. */
+const requestsInFlight = () => {
+  const counts = replicas.snapshot().replicas.map(({ routing }) => routing.requestsInFlight);
+  const read = counts.indexOf(1);
+  if (feed.moment && read >= 0) counts[read] = 0;
+  return counts;
+};
 
 describe.each(Object.entries(waysIn))('%s', (_, wayIn) => {
   test.each(['the first time', 'when it is repeated'])('meets every phase once, in order, %s', async () => {
@@ -246,6 +283,16 @@ describe.each(Object.entries(waysIn))('%s', (_, wayIn) => {
     expect(status).toBe(401);
     expect(seen).toEqual(['report']);
   });
+});
+
+test('a request that has an answer already meets the report, and nothing of what executes it', async () => {
+  const wayIn = { method: 'GET', path: inUrl(LIST), headers: { 'cache-control': 'max-age=60' } };
+  await send(wayIn);
+  seen.length = 0;
+  expect(await send(wayIn)).toMatchObject({ status: 200, text: expect.stringContaining('"nodes"') });
+  expect(seen).toEqual(['admit', 'document', 'report']);
+  refusedAfter = 'document';
+  expect(await send(wayIn)).toMatchObject({ status: 403, text: expect.stringContaining('FORBIDDEN') });
 });
 
 test('every standby is given back, whatever became of the request', async () => {

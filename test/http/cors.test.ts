@@ -27,7 +27,10 @@ test('a page of an allowed origin may ask with a token, and read the answer', as
   expect(permission.headers.get('access-control-allow-methods')).toContain('POST');
   expect(await answer.text()).toBe('answer');
   expect(answer.headers.get('access-control-allow-origin')).toBe(portal);
-  expect(answer.headers.get('access-control-expose-headers')).toContain('X-Request-Id');
+  const exposed = answer.headers.get('access-control-expose-headers')!.split(', ');
+  expect(exposed).toEqual(
+    expect.arrayContaining(['X-Request-Id', 'Retry-After', 'X-Replica', 'X-Read-Token']),
+  );
 });
 
 test.each(['https://evil.example', 'null', 'https://portal.example.evil.example', 'http://portal.example'])(

@@ -111,3 +111,19 @@ test.each(['/graphql?x=/readyz', '/else/livez', '/livez/', '/health/x', '/constr
     expect((await ask(path)).status).toBe(404);
   },
 );
+
+test.each(['x-forwarded-for', 'forwarded', 'via', 'x-real-ip'])(
+  'what comes through a proxy, as %s says, is told no name of a standby',
+  async (header) => {
+    const route = createHealthRoute({
+      isReady: () => true,
+      problems: () => ['xdrs has no cld'],
+      isDraining: () => false,
+      standbys: () => [streaming, lost],
+    });
+    const request = new Request('http://gateway/readyz', { headers: { [header]: '192.0.2.7' } });
+    const response = await createRouter([route])(request);
+
+    expect([response.status, await response.text()]).toEqual([200, '{"status":"warn"}']);
+  },
+);

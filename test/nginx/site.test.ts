@@ -33,9 +33,10 @@ afterAll(() => stack.disposeAsync());
 
 /** Stands for the call explorer: says which path is requested, and of which host. */
 async function startFrontend(): Promise<number> {
-  const server = createServer(({ url, headers }, response) =>
-    response.end(`page ${url} ${headers.host} ${headers['x-forwarded-host']}`),
-  );
+  const server = createServer(({ url, headers }, response) => {
+    if (url === '/calls.csv') response.setHeader('content-type', 'text/csv').end('"1",2026\r\n'.repeat(1000));
+    else response.end(`page ${url} ${headers.host} ${headers['x-forwarded-host']}`);
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   stack.defer(() => void server.close());
   return (server.address() as AddressInfo).port;
@@ -280,6 +281,18 @@ describe.skipIf(!hasNginx)('beside the gateways', () => {
     const { text } = await send(sites.compose, { path: '/calls?range=1h', method: 'GET', from: '127.0.3.1' });
 
     expect(text).toBe(`page /calls?range=1h localhost localhost:${sites.compose.httpsPort}`);
+  });
+
+  test('the compose site compresses the files of the frontend, which sends them as they are', async () => {
+    const headers = { 'accept-encoding': 'gzip, deflate, br' };
+    const answer = await open(sites.compose, {
+      path: '/calls.csv',
+      method: 'GET',
+      headers,
+      from: '127.0.3.7',
+    });
+    expect(answer.headers['content-encoding']).toBe('gzip');
+    answer.destroy();
   });
 
   test('the compose site sets no limit to those inside', async () => {

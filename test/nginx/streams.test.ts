@@ -1,10 +1,12 @@
 import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createZstdDecompress } from 'node:zlib';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts';
 import { hasNginx, type Nginx, startNginx } from './nginx.ts';
-import { graphql, type OpenAnswer, open, until } from './requests.ts';
+import { graphql, open, until } from './requests.ts';
 
 const CALLS = 100_000;
 /** Some 40 MB as JSON: far more than sockets and buffers on the way hold. */
@@ -83,7 +85,10 @@ async function lockCalls(): Promise<AsyncDisposable> {
   };
 }
 
-async function readToEnd(answer: OpenAnswer): Promise<string> {
+/** Without what is of one answer alone. */
+const callsIn = (text: string) => text.slice(0, text.indexOf('"extensions"'));
+
+async function readToEnd(answer: Readable): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of answer) chunks.push(chunk);
   return Buffer.concat(chunks).toString();
@@ -105,6 +110,38 @@ describe.skipIf(!hasNginx)('a long answer behind nginx', () => {
     const { data, extensions } = JSON.parse(first.toString() + (await readToEnd(answer)));
     expect([data, extensions.complete ?? true]).toEqual([JSON.parse(other).data, true]);
     expect((await until(() => ended(id))).outcome).toBe('ok');
+  });
+
+  test.each([
+    ['gzip', 'gzip', createGunzip],
+    ['gzip, deflate, br', 'br', createBrotliDecompress],
+    ['gzip, deflate, br, zstd', 'zstd', createZstdDecompress],
+  ] as const)(
+    'is compressed for a client that accepts %s, and still comes as it is read',
+    async (accepted, coding, createDecoder) => {
+      const plain = await readToEnd(await open(nginx, graphql(ALL_OF_THEM)));
+      const id = `compressed-${coding}`;
+      const headers = { 'accept-encoding': accepted, 'x-request-id': id };
+      const answer = await open(nginx, graphql(ALL_OF_THEM, { headers }));
+      expect(answer.headers['content-encoding']).toBe(coding);
+      expect(answer.headers.vary).toMatch(/accept-encoding/i);
+
+      const decoder = answer.pipe(createDecoder());
+      const [first] = (await once(decoder, 'data')) as [Buffer];
+      const wasUnderWay = !ended(id);
+      decoder.pause();
+      const decoded = first.toString() + (await readToEnd(decoder));
+      expect(wasUnderWay).toBe(true);
+      expect(callsIn(decoded) === callsIn(plain)).toBe(true);
+      expect(answer.socket.bytesRead).toBeLessThan(plain.length / 4);
+    },
+  );
+
+  test('is plain inside, whatever is accepted there', async () => {
+    const headers = { 'accept-encoding': 'gzip, deflate, br, zstd' };
+    const answer = await open(nginx, graphql(ALL_OF_THEM, { tls: false, headers }));
+    expect(answer.headers['content-encoding']).toBeUndefined();
+    answer.destroy();
   });
 
   test('ends in PostgreSQL when its client leaves in the middle', async () => {
@@ -131,5 +168,25 @@ describe.skipIf(!hasNginx)('a long answer behind nginx', () => {
     await expect(answer).rejects.toThrow('aborted');
     expect((await until(() => ended(id))).outcome).toBe('cancelled');
     await until(async () => (await countStatements('true')) === 0);
+  });
+});
+
+describe.skipIf(!hasNginx)('a subscription behind nginx', () => {
+  test('is told of a call as it arrives, and of quiet each second', async () => {
+    const query = 'subscription { cdrs { cursor inserted { cld } } }';
+    const answer = await open(nginx, graphql(query, { headers: { accept: 'text/event-stream' } }));
+    expect(answer.headers['content-type']).toContain('text/event-stream');
+    let text = '';
+    answer.setEncoding('utf8').on('data', (chunk) => {
+      text += chunk;
+    });
+    await until(() => text.includes('event: next'));
+    await database.pool.query(
+      "insert into xdrs (i_account, connect_time, cld) values (14, '2026-01-05 09:00:00+00', '33699999999')",
+    );
+    await until(() => text.includes('33699999999'));
+    const events = text.split('event: next').length;
+    await until(() => text.split('event: next').length >= events + 2);
+    answer.destroy();
   });
 });

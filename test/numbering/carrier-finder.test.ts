@@ -2,7 +2,7 @@ import examples from 'libphonenumber-js/examples.mobile.json' with { type: 'json
 import metadata from 'libphonenumber-js/metadata.max';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createTrafficModel } from '../../src/demo/traffic-model.ts';
-import type { BlockIndex } from '../../src/numbering/block-index.ts';
+import { type Block, type BlockIndex, createBlockIndex } from '../../src/numbering/block-index.ts';
 import { type CarrierFinder, createCarrierFinder } from '../../src/numbering/carrier-finder.ts';
 import { type Operators, readOperators } from '../../src/numbering/operators-file.ts';
 import { readPlan } from '../../src/numbering/plan-file.ts';
@@ -185,6 +185,60 @@ describe('carriers are those that reading step by step finds', () => {
     expect(wrong).toEqual([]);
     expect(tried).toBeGreaterThan(100_000);
   }, 60_000);
+
+  /** Every third block is cut in two somewhere, so that more than its prefix decides. */
+  function cutBlocks(): Block[] {
+    const random = createRandom(3);
+    return [...blocks].flatMap((block, index) => {
+      if (index % 3 > 0) return [block];
+      const { first, last } = block;
+      const middle = Number(first) + random(Number(last) - Number(first));
+      const text = (number: number) => String(number).padStart(first.length, '0');
+      return [
+        { ...block, last: text(middle) },
+        { ...block, first: text(middle + 1), holderCode: 'OTHER' },
+      ];
+    });
+  }
+
+  function* numbersOfAllLengths(cut: readonly Block[]): Generator<string> {
+    const random = createRandom(4);
+    const ends = cut.flatMap(({ first, last }) => [first, last]);
+    for (let index = 0; index < 400_000; index++) {
+      const code = callingCodes[random(callingCodes.length)]!;
+      const end = ends[random(ends.length)]!;
+      const near = String(Number(end) - 2 + random(5)).padStart(end.length, '0');
+      yield ['', '+', '00', '0'][random(4)]! + code + randomDigits(random, 2 + random(11));
+      yield [near, `33${near.slice(1)}`, `+33${near.slice(1)}`, `00262${near.slice(1)}`][random(4)]!;
+    }
+  }
+
+  test('whatever was found before them, also where a block begins or ends among numbers that begin alike', () => {
+    const cut = cutBlocks();
+    const index = createBlockIndex(cut);
+    const fresh = createCarrierFinder({ world, blocks: index, operators, stripPrefixes: [] });
+    const { tried, wrong } = findWrong(
+      numbersOfAllLengths(cut),
+      (number) => fresh.find(Buffer.from(number), 0, number.length),
+      (number) => findPlainCarrier(number, [], { world: plainWorld, blocks: index, operators }),
+    );
+    expect(wrong).toEqual([]);
+    expect(tried).toBe(800_000);
+  }, 60_000);
+
+  test('and are found again, without looking closely, by what decided them', () => {
+    const fresh = createCarrierFinder({ world, blocks, operators, stripPrefixes: [] });
+    const findAgain = (number: string) => fresh.findAgain(Buffer.from(number), 0, number.length);
+    for (const number of ['33612345678', '+33612345678', '0612345678', '442071838750', '999999999999'])
+      fresh.find(Buffer.from(number), 0, number.length);
+    expect(findAgain('33612399999')).toMatchObject({ prefix: '0612', country: 'FR' });
+    expect(findAgain('+33612399999')).toBe(findAgain('33612399999'));
+    expect(findAgain('442071839999')).toMatchObject({ country: 'GB' });
+    expect(findAgain('999999999998')).toBeNull();
+    // Of another length, of another block, and no number.
+    for (const other of ['3361239999', '33612999999', '3361239999x', '336123999 9', ''])
+      expect(findAgain(other)).toBeUndefined();
+  });
 
   test('behind prefixes that are taken off', () => {
     const stripPrefixes = ['0099#', '33', '0'];

@@ -96,7 +96,7 @@ describe('doctor', () => {
   test('looks at databases and files alike', async () => {
     const lines: string[] = [];
     const env = { REPLICA_URLS: 'postgresql://nobody@127.0.0.1:1/none', NUMBERING_PLAN: SAMPLE.planPath };
-    expect(await doctor(env, (line) => lines.push(line))).toBe(2);
+    expect(await doctor([], env, (line) => lines.push(line))).toBe(2);
     expect(lines.join('\n')).toMatch(/cannot be reached[\s\S]*114 blocks/);
   });
 });
@@ -105,7 +105,7 @@ describe('/metrics', () => {
   async function scrape(numbering: ReturnType<typeof createNumbering>): Promise<string[]> {
     await numbering.firstRead;
     const { route } = createMetrics({
-      replicas: { snapshot: () => ({ status: 'OK', asOf: null, replicas: [], primary: null }) },
+      replicas: { snapshot: () => ({ status: 'OK', asOf: null, replicas: [], primary: null, sources: [] }) },
       numbering,
       schema,
       build: { version: '1' },

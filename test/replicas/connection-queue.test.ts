@@ -1,6 +1,6 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ConnectionQueue, type Leave } from '../../src/replicas/connection-queue.ts';
 
 const patient = { maxWaitMillis: 60_000, maxTotalWaitMillis: 60_000 };
@@ -18,7 +18,7 @@ class Statements {
   }
 
   /** Named `principal/operation/number`. */
-  begin(name: string, options: { signal?: AbortSignal; isNested?: boolean } = {}): void {
+  begin(name: string, options: { signal?: AbortSignal; isNested?: boolean; isHeavy?: boolean } = {}): void {
     const [principal, operation] = name.split('/') as [string, string];
     const key = `${principal}/${operation}`;
     const object = this.#operations.get(key) ?? {};
@@ -178,4 +178,42 @@ test('whatever comes, goes and is aborted: never too many run, nobody is forgott
       expect(statements.queue.waitingByRole().size).toBe(0);
     }),
   );
+});
+
+describe('heavy statements', () => {
+  const heavy = { isHeavy: true };
+
+  test('of a principal that is alone run at once', async () => {
+    const statements = new Statements(10);
+    for (let number = 1; number <= 9; number++) statements.begin(`a/o/${number}`, heavy);
+    await turn();
+    expect(statements.running.size).toBe(5);
+  });
+
+  test('run one after another when others are there, and keep nothing else of theirs waiting', async () => {
+    const statements = new Statements(10);
+    statements.begin('b/o/1');
+    for (let number = 1; number <= 3; number++) statements.begin(`a/o/${number}`, heavy);
+    statements.begin('a/p/light');
+    for (let number = 1; number <= 3; number++) statements.begin(`c/o/${number}`, heavy);
+    await turn();
+    expect([...statements.running.keys()]).toEqual(['b/o/1', 'a/o/1', 'a/p/light', 'c/o/1']);
+    await statements.end('a/p/light');
+    expect(statements.runningOf('a')).toBe(1);
+    await statements.end('a/o/1');
+    expect([...statements.running.keys()]).toEqual(['b/o/1', 'c/o/1', 'a/o/2']);
+    for (const name of ['c/o/1', 'c/o/2', 'a/o/2', 'a/o/3', 'c/o/3', 'b/o/1']) await statements.end(name);
+    expect(statements.order).toHaveLength(8);
+  });
+
+  test('are not refused for waiting behind one of their own principal', async () => {
+    const statements = new Statements(10, { maxWaitMillis: 20, maxTotalWaitMillis: 60_000 });
+    statements.begin('b/o/1');
+    statements.begin('a/o/1', heavy);
+    statements.begin('a/p/1', heavy);
+    await delay(100);
+    expect(statements.refused).toEqual([]);
+    await statements.end('a/o/1');
+    expect(statements.runningOf('a')).toBe(1);
+  });
 });

@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
-import { namesOf, parseConnection } from '../../src/replicas/connection-url.ts';
+import { expandHosts, parseConnection, splitUrls } from '../../src/replicas/connection-url.ts';
 
 /** What node-postgres makes of it. */
 const optionsOf = (url: string) =>
@@ -8,18 +8,44 @@ const optionsOf = (url: string) =>
     .connectionParameters.options;
 
 describe('a connection URL', () => {
-  test('names its standby by fragment, and the rest by position, never by address', () => {
-    const urls = [
-      'postgresql://u:p@10.0.0.1/db',
-      'postgresql://u:p@10.0.0.2:6000/db#amsterdam',
-      'postgresql://10.0.0.3/db',
-    ];
-    expect(namesOf(urls.map(parseConnection))).toEqual(['replica-1', 'amsterdam', 'replica-3']);
+  test('says by its fragment what its standby is called, where it stands and what share it gets', () => {
+    const of = (url: string) => {
+      const { label, zone, weight } = parseConnection(url);
+      return [label, zone, weight];
+    };
+    expect(of('postgresql://u:p@10.0.0.1/db')).toEqual([undefined, undefined, 1]);
+    expect(of('postgresql://u:p@10.0.0.2:6000/db#amsterdam')).toEqual(['amsterdam', undefined, 1]);
+    expect(of('postgresql://10.0.0.3/db#paris;zone=fr-1;weight=0.5')).toEqual(['paris', 'fr-1', 0.5]);
+    expect(of('postgresql://10.0.0.3/db#;zone=fr%201')).toEqual([undefined, 'fr 1', 1]);
+    for (const fragment of ['a;zone=', 'a;weight=x', 'a;color=red', 'a;weight=-1', 'a;']) {
+      expect(() => parseConnection(`postgresql://10.0.0.3/db#${fragment}`)).toThrow(/zone/);
+    }
   });
 
-  test('may not name two standbys alike', () => {
-    const urls = ['postgresql://10.0.0.1/db#a', 'postgresql://10.0.0.2/db#a'];
-    expect(() => namesOf(urls.map(parseConnection))).toThrow('named "a"');
+  test('may name several hosts, each of them a server, with what they have in common', () => {
+    const url = 'postgresql://u:p,w@one:5433,two/db?sslmode=require&target_session_attrs=read-write#a;zone=z';
+    expect(expandHosts(url)).toEqual([
+      'postgresql://u:p,w@one:5433/db?sslmode=require#a-1;zone=z',
+      'postgresql://u:p,w@two:5432/db?sslmode=require#a-2;zone=z',
+    ]);
+    expect(splitUrls(`${url}, postgresql://three/db\npostgres://four/db,`)).toEqual([
+      url,
+      'postgresql://three/db',
+      'postgres://four/db',
+    ]);
+  });
+
+  test('reaches a socket by the directory it is in, also with a user', () => {
+    for (const url of [
+      'postgresql://u:p@/calls?host=/cloudsql/project:zone:name',
+      'postgresql:///calls?host=/cloudsql/project:zone:name',
+      'postgresql://u:p@%2Fcloudsql%2Fproject%3Azone%3Aname/calls',
+    ]) {
+      const { address, database, url: urlOf } = parseConnection(url);
+      expect([address.host, database]).toEqual(['/cloudsql/project:zone:name', 'calls']);
+      const { host } = new Client({ connectionString: urlOf({}) });
+      expect(host).toBe('/cloudsql/project:zone:name');
+    }
   });
 
   test('tells host and port, with the default port', () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { estimate } from '../../src/replicas/estimate.ts';
 import { type SimulatedStandby, type Simulation, simulate } from './simulation.ts';
 
 const RUNS = 200;
@@ -17,6 +18,8 @@ type Event =
   | { readonly kind: 'replayRate'; readonly standby: number; readonly rate: number }
   | { readonly kind: 'reconnect'; readonly standby: number }
   | { readonly kind: 'disconnect'; readonly standby: number }
+  | { readonly kind: 'stepStandby'; readonly standby: number; readonly seconds: number }
+  | { readonly kind: 'stepPrimary'; readonly seconds: number }
   | { readonly kind: 'jam'; readonly standby: number; readonly seconds: number; readonly bandwidth: number };
 
 const standby = fc.nat({ max: 1 });
@@ -80,6 +83,16 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   },
 );
 
+/** Somebody sets a clock, or its server is moved to another machine. */
+const step: fc.Arbitrary<Event> = fc.oneof(
+  fc.record({
+    kind: fc.constant('stepStandby' as const),
+    standby,
+    seconds: fc.constantFrom(-10, -0.3, 0.3, 10),
+  }),
+  fc.record({ kind: fc.constant('stepPrimary' as const), seconds: fc.constantFrom(-10, -0.3, 0.3, 10) }),
+);
+
 function happen(simulation: Simulation, event: Event, check: () => void): void {
   const on = (index: number): SimulatedStandby => simulation.standbys[index % simulation.standbys.length]!;
   switch (event.kind) {
@@ -118,6 +131,12 @@ function happen(simulation: Simulation, event: Event, check: () => void): void {
       return;
     case 'disconnect':
       on(event.standby).disconnect();
+      return;
+    case 'stepStandby':
+      on(event.standby).clockOffset += event.seconds;
+      return;
+    case 'stepPrimary':
+      simulation.stepPrimary(event.seconds);
       return;
     case 'jam':
       jam(simulation, on(event.standby), event, check);
@@ -204,6 +223,56 @@ describe('the upper bound of staleness', () => {
     simulation.commit(60);
     pollWhile(simulation, 60, () => checkBounds(simulation));
     expect(simulation.standbys[0]!.bound()).toBeLessThan(4 / 2 + 1.2);
+  });
+
+  test('is not known where a link that is slow from the start hides that the clock is behind', () => {
+    const simulation = simulate({ clockOffsets: [-10], receiverTimeout: 60 });
+    const [only] = simulation.standbys;
+    only!.link.bandwidth = 20_000;
+    for (let second = 0; second < 40; second++) {
+      simulation.commit(60_000);
+      pollWhile(simulation, 0.95, () => checkBounds(simulation));
+    }
+    expect(only!.truth()).toBeGreaterThan(10);
+    expect(estimate(only!.node, simulation.cluster).doubt).toBe('clock');
+  });
+
+  test('grows by what the clock of a standby is set back', () => {
+    const simulation = simulate({ clockOffsets: [0], receiverTimeout: 4 });
+    const [only] = simulation.standbys;
+    simulation.commit(60);
+    pollWhile(simulation, 6, () => checkBounds(simulation));
+    only!.link.bandwidth = 0;
+    simulation.commit(60);
+    only!.clockOffset -= 10;
+    pollWhile(simulation, 5, () => checkBounds(simulation));
+    expect(only!.bound()).toBeGreaterThan(5);
+  });
+
+  test('believes no standby that is not known to be fed by a primary', () => {
+    const simulation = simulate({ clockOffsets: [0], receiverTimeout: 4 });
+    const [only] = simulation.standbys;
+    only!.isFedByPrimary = false;
+    simulation.commit(60);
+    pollWhile(simulation, 30, () => checkBounds(simulation));
+    const { doubt, asOf } = estimate(only!.node, simulation.cluster);
+    expect([doubt, asOf && Math.round(simulation.now - asOf.at)]).toEqual(['sender', 30]);
+  });
+
+  test('is never below the truth while clocks are set, with the primary polled', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof({ weight: 6, arbitrary: event }, step), { minLength: 5, maxLength: 60 }),
+        (events) => {
+          const simulation = simulate({ clockOffsets: [0, 30], isPrimaryPolled: true });
+          simulation.pollPrimary();
+          const check = () => checkBounds(simulation);
+          for (const each of simulation.standbys) each.poll();
+          for (const each of events) happen(simulation, each, check);
+        },
+      ),
+      { numRuns: RUNS },
+    );
   });
 
   test.each([

@@ -2,7 +2,6 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PostgresNode } from '../../src/demo/postgres-node.ts';
 import { createReplicas, type Replicas } from '../../src/replicas/replicas.ts';
-import { decodeToken } from '../../src/replicas/token.ts';
 import { startTestCluster, type TestCluster } from '../support/postgres.ts';
 import { eventually } from './eventually.ts';
 import { Eye, Heart, seconds } from './truth.ts';
@@ -131,7 +130,7 @@ describe('a promotion', () => {
     const leased = await sleepy.choose();
     await leased.pool.query('select 1');
     const before = await alone.choose({ exclude: new Set(['replica-2', 'replica-3']) });
-    const token = decodeToken(before.freshness().token);
+    const token = alone.positions.decode(before.freshness().token);
     before.release();
     expect(token.timeline).toBe(1);
 
@@ -149,10 +148,13 @@ describe('a promotion', () => {
     await eventually(() => state(alone, LEAF)).toMatchObject({ status: 'STREAMING', timeline: 2 });
     const after = await alone.choose({ readAfter: token });
     expect(after.name).toBe('replica-2');
-    expect(decodeToken(after.freshness().token).timeline).toBe(2);
+    expect(alone.positions.decode(after.freshness().token).timeline).toBe(2);
     after.release();
     const lost = { ...token, lsn: token.lsn + 100_000_000n };
-    await expect(alone.choose({ readAfter: lost })).rejects.toMatchObject({ code: 'REPLICA_TOO_STALE' });
+    await expect(alone.choose({ readAfter: lost })).rejects.toMatchObject({
+      code: 'POSITION_LOST',
+      retryable: false,
+    });
   });
 
   test('beside a primary that lives is a split brain, of which neither half is read', async () => {

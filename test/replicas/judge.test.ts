@@ -23,6 +23,7 @@ const aReceiver = (overrides: Partial<ReceiverSample> = {}): ReceiverSample => (
   host: '10.0.0.9',
   port: 5432,
   slotName: 'one',
+  isFromPrimary: true,
   ...overrides,
 });
 
@@ -39,6 +40,7 @@ const aStandby = (overrides: Partial<StandbySample> = {}): StandbySample => ({
   applyDelay: 0,
   maxStreamingDelay: 30,
   feedback: false,
+  replayProcess: '41 1760000000',
   conflicts: {},
   ...overrides,
 });
@@ -54,6 +56,9 @@ const aSample = (standby: Partial<StandbySample> | null = {}, overrides: Partial
   address: null,
   timeline: 1,
   lsn: 100n,
+  insertLsn: null,
+  replayEndLsn: null,
+  walSizes: { block: 8192n, segment: 16_777_216n },
   standby: standby && aStandby(standby),
   slots: [],
   ...overrides,
@@ -66,6 +71,7 @@ const anEstimate = (overrides: Partial<Estimate> = {}): Estimate => ({
   unheardSeconds: 0,
   delaySeconds: 0,
   asOf: { at: NOW - 0.4, stamp: CLOCK - 0.4 },
+  doubt: null,
   minSeconds: 0,
   upstreamKnownAt: NOW - 0.4,
   ...overrides,
@@ -76,13 +82,14 @@ const facts = (overrides: Partial<Facts> = {}): Facts => ({
   failure: null,
   refusedConnections: 0,
   isOtherCluster: false,
+  isOtherDatabase: false,
   isBesidePrimary: false,
   wasStandby: true,
   estimate: anEstimate(),
   now: NOW,
   stillSeconds: 0,
   unstreamedSeconds: 0,
-  isSlotLost: false,
+  slot: 'unknown',
   upstream: null,
   isPrimaryPolled: false,
   previousState: 'STREAMING',
@@ -108,10 +115,16 @@ describe('the state of a server', () => {
     ['UNREACHABLE', 'refusing our password', { failure: failed('refused') }],
     ['UNREACHABLE', 'hanging twice in a row', { failure: failed('hanging', 2) }],
     ['STREAMING', 'hanging once', { failure: failed('hanging', 1) }],
-    ['UNREACHABLE', 'silent for longer than allowed', { now: NOW + 6 }],
+    [
+      'UNREACHABLE',
+      'hanging once, and silent for longer than allowed',
+      { failure: failed('hanging', 1), now: NOW + 6 },
+    ],
+    ['UNKNOWN', 'not polled for longer than allowed', { now: NOW + 6 }],
     ['UNREACHABLE', 'deaf to new connections', { refusedConnections: 2 }],
     ['STREAMING', 'deaf to one new connection', { refusedConnections: 1 }],
     ['WRONG_CLUSTER', 'of another cluster', { isOtherCluster: true }],
+    ['WRONG_CLUSTER', 'another database', { isOtherDatabase: true }],
     ['WRONG_CLUSTER', 'a primary of another cluster', { isOtherCluster: true, sample: aSample(null) }],
     ['SPLIT_BRAIN', 'a primary beside another', { sample: aSample(null), isBesidePrimary: true }],
     ['PROMOTED', 'a primary that was a standby', { sample: aSample(null) }],
@@ -294,9 +307,7 @@ describe('the reason', () => {
   });
 
   test('says when the slot is lost', () => {
-    expect(verdict({ sample: aSample({ receiver: null }), isSlotLost: true }).reason).toContain(
-      'cloned anew',
-    );
+    expect(verdict({ sample: aSample({ receiver: null }), slot: 'lost' }).reason).toContain('cloned anew');
   });
 
   test('never names a host', () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { doctor } from '../../src/db/catalogue/catalogue-doctor.ts';
 import { createReplicas } from '../../src/replicas/replicas.ts';
 import { anXdr } from '../support/builders.ts';
+import { doctor } from '../support/doctor.ts';
 import { createTestGateway } from '../support/gateway.ts';
 import { hasPgBouncer, type PgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';

@@ -4,8 +4,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { classify } from '../../src/db/failures.ts';
 import { systemClock } from '../../src/replicas/clock.ts';
 import { formatLsn } from '../../src/replicas/lsn.ts';
-import { createReplicas, type Replicas, type ReplicasOptions } from '../../src/replicas/replicas.ts';
-import { decodeToken, encodeToken, type Token } from '../../src/replicas/token.ts';
+import {
+  createReplicas,
+  type ReplicaStatus,
+  type Replicas,
+  type ReplicasOptions,
+} from '../../src/replicas/replicas.ts';
+import type { Token } from '../../src/replicas/token.ts';
 import { startTestCluster, type TestCluster } from '../support/postgres.ts';
 import { startCable } from './cable.ts';
 import { eventually } from './eventually.ts';
@@ -63,6 +68,30 @@ async function runs(index: number, part: string): Promise<void> {
   await eventually(async () => (await onStandby(index, statement)).rowCount).toBe(1);
 }
 
+async function pidsOfGateway(index: number): Promise<readonly number[]> {
+  const { rows } = await onStandby(index, `select pid from pg_stat_activity where usename = 'gateway'`);
+  return rows.map(({ pid }) => pid);
+}
+
+/** The server takes no connection and answers on none, until the result is called; replay goes on. */
+async function freeze(index: number): Promise<() => Promise<void>> {
+  const server = database.cluster.replicas[index]!;
+  const pids = await pidsOfGateway(index);
+  await server.kill('SIGSTOP');
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  return async () => {
+    // A connection that was given up meanwhile ends when its process goes on.
+    for (const pid of pids) process.kill(pid, 'SIGCONT');
+    await server.kill('SIGCONT');
+  };
+}
+
+/** As the kernel does when memory is short: the server then ends all its processes and recovers. */
+async function crash(index: number): Promise<void> {
+  const [pid] = await pidsOfGateway(index);
+  process.kill(pid!, 'SIGKILL');
+}
+
 type Given = Partial<ReplicasOptions>;
 
 async function watching(given: Given = {}): Promise<Replicas & AsyncDisposable> {
@@ -84,6 +113,10 @@ async function primaryToken(): Promise<Token> {
   const [high, low] = rows[0].lsn.split('/').map((half: string) => BigInt(`0x${half}`));
   return { systemIdentifier: BigInt(rows[0].id), timeline: 1, lsn: (high << 32n) | low };
 }
+
+const { now } = systemClock();
+
+const boundOf = (replicas: Replicas) => replicas.snapshot().replicas[0]!.staleness?.maxSeconds;
 
 const stateOf = (replicas: Replicas, index = 0) => replicas.snapshot().replicas[index]!.status;
 
@@ -138,7 +171,7 @@ describe('a request', () => {
     expect(asOf).toMatch(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/);
     expect(stalenessSeconds).toBeGreaterThan(0);
     expect(stalenessSeconds).toBeLessThanOrEqual(2.5);
-    expect(formatLsn(decodeToken(token).lsn)).toBe(rows[0].lsn);
+    expect(formatLsn(replicas.positions.decode(token).lsn)).toBe(rows[0].lsn);
   });
 
   test('goes to the standbys in turn, and to the less busy one', async () => {
@@ -178,7 +211,7 @@ describe('a request with a token', () => {
     const readAfter = await primaryToken();
     const replica = await replicas.choose({ readAfter });
     expect((await replica.pool.query('select text from notes where id = 2')).rows).toEqual([{ text: 'two' }]);
-    expect(decodeToken(replica.freshness().token).lsn).toBeGreaterThanOrEqual(readAfter.lsn);
+    expect(replicas.positions.decode(replica.freshness().token).lsn).toBeGreaterThanOrEqual(readAfter.lsn);
     replica.release();
   });
 
@@ -230,12 +263,12 @@ describe('a request with a token', () => {
     await using replicas = await watching({ readAfterWaitSeconds: 0.1 });
     const token = await primaryToken();
     await expect(replicas.choose({ readAfter: { ...token, systemIdentifier: 1n } })).rejects.toMatchObject({
-      code: 'INVALID_TOKEN',
+      code: 'POSITION_FOREIGN',
     });
     await expect(replicas.choose({ readAfter: { ...token, timeline: 2 } })).rejects.toMatchObject({
-      code: 'REPLICA_TOO_STALE',
+      code: 'POSITION_ON_LATER_TIMELINE',
+      retryable: true,
     });
-    expect(decodeToken(encodeToken(token))).toEqual(token);
   });
 });
 
@@ -377,6 +410,74 @@ describe('a standby in trouble', () => {
     await eventually(() => stateOf(replicas)).toBe('STREAMING');
   });
 
+  test('that was frozen does not make an answer younger than what was read before', async () => {
+    await using replicas = await watching({
+      replicaUrls: [database.replicaUrls[0]!],
+      primaryUrl: database.primaryUrl,
+      pollTimeoutSeconds: 0.3,
+    });
+    await using _writes = writing();
+    await eventually(() => boundOf(replicas)).toBeLessThan(1);
+    const replica = await replicas.choose();
+    await replica.pool.query('select 1');
+    const readAt = now();
+    const thaw = await freeze(0);
+    try {
+      await eventually(() => stateOf(replicas)).toBe('UNREACHABLE');
+    } finally {
+      await thaw();
+    }
+    const thawedAt = now();
+    await eventually(() => boundOf(replicas)).toBeLessThan(0.5);
+    const { stalenessSeconds } = replica.freshness();
+    expect(stalenessSeconds).toBeGreaterThanOrEqual(thawedAt - readAt);
+    // Nothing was lost meanwhile, so it is not much older either.
+    expect(stalenessSeconds).toBeLessThan(now() - readAt + 2);
+    replica.release();
+  });
+
+  test('that crashed before it was read is as old as its last checkpoint', async () => {
+    await using replicas = await watching({ replicaUrls: [database.replicaUrls[0]!] });
+    const replica = await replicas.choose();
+    const checkpoint = await onStandby(
+      0,
+      'select extract(epoch from clock_timestamp() - checkpoint_time)::float8 as age from pg_control_checkpoint()',
+    );
+    const readAt = now();
+    await crash(0);
+    await eventually(() => stateOf(replicas)).not.toBe('STREAMING');
+    await eventually(() => stateOf(replicas)).toBe('STREAMING');
+    const { stalenessSeconds } = replica.freshness();
+    expect(stalenessSeconds).toBeGreaterThanOrEqual(now() - readAt + checkpoint.rows[0].age - 0.1);
+    replica.release();
+  });
+
+  test('that does not answer one poll keeps its bound', async () => {
+    await using replicas = await watching({
+      replicaUrls: [database.replicaUrls[0]!],
+      primaryUrl: database.primaryUrl,
+      pollTimeoutSeconds: 0.3,
+    });
+    await using _writes = writing();
+    await eventually(() => boundOf(replicas)).toBeLessThan(1);
+    const seen: ReplicaStatus[] = [replicas.snapshot().replicas[0]!];
+    const stop = replicas.onSample((status) => seen.push(status));
+    const thaw = await freeze(0);
+    try {
+      await eventually(() => stateOf(replicas)).toBe('UNREACHABLE');
+    } finally {
+      await thaw();
+    }
+    stop();
+    const sampledAt = (status: ReplicaStatus | undefined) => Date.parse(status?.sampledAt ?? '');
+    const missed = seen.filter(
+      (status, index) =>
+        status.status === 'STREAMING' && Math.abs(sampledAt(status) - sampledAt(seen[index - 1])) <= 2,
+    );
+    expect(missed.length).toBeGreaterThan(0);
+    for (const { staleness } of missed) expect(staleness!.maxSeconds).toBeLessThan(2);
+  });
+
   test('whose cable is cut without a word lets go of the requests it holds, and others are not sent there', async () => {
     const [first] = database.cluster.replicas;
     await using cable = await startCable({ host: '127.0.0.1', port: first!.port });
@@ -397,7 +498,7 @@ describe('a standby in trouble', () => {
     expect(classify(await stuck)).toBe('gone');
     expect(performance.now() - begun).toBeLessThan(10_000);
     replica.release();
-    expect(stateOf(replicas)).toBe('UNREACHABLE');
+    await eventually(() => stateOf(replicas)).toBe('UNREACHABLE');
     expect([await chosenName(replicas), await chosenName(replicas)]).toEqual(['replica-2', 'replica-2']);
     cable.bandwidth(Number.POSITIVE_INFINITY);
     await eventually(() => stateOf(replicas)).toBe('STREAMING');
@@ -491,7 +592,26 @@ describe('watching', () => {
     expect([stateOf(replicas), replicas.ready()]).toEqual(['STREAMING', true]);
     expect(replicas.snapshot().replicas[0]!.lagSeconds).toBeGreaterThanOrEqual(20);
     later = 60;
-    expect([stateOf(replicas), replicas.ready()]).toEqual(['UNREACHABLE', false]);
+    expect([stateOf(replicas), replicas.ready()]).toEqual(['UNKNOWN', false]);
+  });
+
+  test('does not take standbys for lost because the gateway itself stood still', async () => {
+    await using replicas = await watching({
+      pollIntervalSeconds: 0.1,
+      pollTimeoutSeconds: 0.3,
+      unreachableAfterSeconds: 0.5,
+    });
+    await eventually(() => stateOf(replicas)).toBe('STREAMING');
+    const states = new Set<string>();
+    const stop = replicas.onSample(({ status }) => states.add(status));
+    // Between polls, and while one is under way.
+    for (const pause of [0, 13, 29, 47, 61, 83]) {
+      await delay(pause);
+      for (const until = performance.now() + 1000; performance.now() < until; );
+      await expect(chosenName(replicas)).resolves.toMatch(/^replica-/);
+    }
+    stop();
+    expect([...states]).not.toContain('UNREACHABLE');
   });
 
   test('answers from memory: the snapshot asks no server', async () => {

@@ -10,6 +10,8 @@ const aCandidate = (overrides: Partial<Candidate & { name: string }> = {}) => ({
   maxSeconds: 0.5,
   hasReplayed: true,
   inFlight: 0,
+  isNear: false,
+  weight: 1,
   streamingDelaySeconds: 30,
   chosenAt: 0,
   ...overrides,
@@ -92,6 +94,8 @@ describe('the standby for a request', () => {
       maxSeconds: fc.option(fc.double({ min: 0, max: 20, noNaN: true })),
       hasReplayed: fc.boolean(),
       inFlight: fc.nat({ max: 5 }),
+      isNear: fc.boolean(),
+      weight: fc.constantFrom(0, 0.5, 1, 2),
       streamingDelaySeconds: fc.constant(30),
       chosenAt: fc.nat({ max: 5 }),
     });
@@ -113,6 +117,36 @@ describe('the standby for a request', () => {
   });
 });
 
+describe('of standbys that are equally good', () => {
+  const near = { name: 'near', isNear: true, inFlight: 9 };
+  const far = { name: 'far' };
+
+  test('the nearest is read from, however busy it is', () => {
+    expect(chosen([far, near])).toBe('near');
+  });
+
+  test.each([
+    ['late', { maxSeconds: 9 }],
+    ['in trouble', { tier: 1 }],
+    ['behind what the request has seen', { hasReplayed: false }],
+  ])('a far one is, when the nearest is %s', (_, trouble) => {
+    expect(chosen([far, { ...near, ...trouble }])).toBe('far');
+  });
+
+  test('each gets requests by its weight, and one without any only when there is no other', () => {
+    const one = { name: 'one', weight: 2, inFlight: 2 };
+    expect(chosen([one, { name: 'other', inFlight: 0 }])).toBe('other');
+    expect(chosen([one, { name: 'other', inFlight: 1 }])).toBe('one');
+    expect(
+      chosen([
+        { name: 'last', weight: 0 },
+        { name: 'busy', inFlight: 50 },
+      ]),
+    ).toBe('busy');
+    expect(chosen([{ name: 'last', weight: 0 }])).toBe('last');
+  });
+});
+
 describe('how willingly a standby is read from', () => {
   const tier = (state: ReplicaState, overrides: Partial<Parameters<typeof tierOf>[0]> = {}) =>
     tierOf({
@@ -120,6 +154,7 @@ describe('how willingly a standby is read from', () => {
       isSuspect: false,
       isRecovering: false,
       isHalfDeaf: false,
+      isJoining: false,
       allowPrimaryReads: false,
       purpose: 'page',
       ...overrides,

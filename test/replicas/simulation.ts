@@ -13,6 +13,7 @@ interface Message {
   readonly kind: 'wal' | 'keepalive';
   readonly end: bigint;
   readonly walEnd: bigint;
+  /** On the primary's clock. */
   readonly sentAt: number;
   /** Bytes of it that the link has yet to carry. */
   rest: number;
@@ -37,12 +38,18 @@ export interface SimulationOptions {
 export class Simulation {
   now = 0;
   walEnd = 1_000_000n;
-  readonly commits: { readonly lsn: bigint; readonly at: number }[] = [{ lsn: this.walEnd, at: 0 }];
+  /** How far the primary's clock is ahead of the exact one. */
+  primaryOffset = 0;
+  /** `stamp`: when it was made on the primary's clock. */
+  readonly commits: { readonly lsn: bigint; readonly at: number; readonly stamp: number }[] = [
+    { lsn: this.walEnd, at: 0, stamp: 0 },
+  ];
   readonly receiverTimeout: number;
   readonly senderTimeout: number;
   readonly isPrimaryPolled: boolean;
   readonly cluster: Cluster;
   readonly standbys: readonly SimulatedStandby[];
+  #isStepUnseen = false;
   readonly #primaryNode = new Node({ name: 'primary', address: { host: 'p', port: 1 }, role: 'primary' });
 
   constructor({ clockOffsets, ...options }: SimulationOptions) {
@@ -60,11 +67,23 @@ export class Simulation {
 
   commit(bytes: number): void {
     this.walEnd += BigInt(bytes);
-    this.commits.push({ lsn: this.walEnd, at: this.now });
+    this.commits.push({ lsn: this.walEnd, at: this.now, stamp: this.now + this.primaryOffset });
+  }
+
+  /** Sets its clock, at most once between two polls: of a clock that was set and set back meanwhile nothing is left to see. */
+  stepPrimary(seconds: number): void {
+    if (this.#isStepUnseen) this.pollPrimary();
+    this.primaryOffset += seconds;
+    this.#isStepUnseen = true;
   }
 
   pollPrimary(): void {
-    const result = { ...common(this.now, EPOCH + this.now), lsn: this.walEnd, standby: null };
+    this.#isStepUnseen = false;
+    const result = {
+      ...common(this.now, EPOCH + this.now + this.primaryOffset),
+      lsn: this.walEnd,
+      standby: null,
+    };
     this.#primaryNode.note({ result, refusedConnections: 0 });
     if (this.isPrimaryPolled) this.cluster.learn(this.#primaryNode);
   }
@@ -88,9 +107,12 @@ const SOCKET_BYTES = 262_144;
 /** One standby, its link and the process on the primary that feeds it, as PostgreSQL's sources describe them. */
 export class SimulatedStandby {
   readonly node: Node;
-  readonly clockOffset: number;
+  /** How far its clock is ahead of the exact one. */
+  clockOffset: number;
   readonly link: LinkWeather = { bandwidth: 10_000_000, carriesReplies: true };
   isSenderFrozen = false;
+  /** Whether its connection says that nothing but a primary may be at the other end. */
+  isFedByPrimary = true;
   isReplayPaused = false;
   /** Bytes per second. */
   replayRate = 50_000_000;
@@ -106,7 +128,7 @@ export class SimulatedStandby {
   #lastReplyAt = 0;
   #lastReceiptAt = 0;
   #hasKeptAlive = false;
-  // The receiver's shared memory; stamps are of the exact clock here.
+  // The receiver's shared memory: when a message was sent on the primary's clock, and received on its own.
   #latestEnd: bigint;
   #shared = { send: 0, receipt: 0, latestEnd: 0, isSilent: true };
 
@@ -132,7 +154,7 @@ export class SimulatedStandby {
     this.#lastReplyAt = now;
     this.#lastReceiptAt = now;
     const start = now + this.clockOffset;
-    this.#shared = { send: start, receipt: now, latestEnd: start, isSilent: true };
+    this.#shared = { send: start, receipt: start, latestEnd: start, isSilent: true };
   }
 
   disconnect(): void {
@@ -166,12 +188,18 @@ export class SimulatedStandby {
 
   #stepSender(): void {
     if (this.isSenderFrozen) return;
-    const { now, walEnd, senderTimeout } = this.#simulation;
+    const { now, walEnd, senderTimeout, primaryOffset } = this.#simulation;
     // Replies are read before WAL is sent, and a ping is answered with what was sent so far.
     for (; this.#pings > 0; this.#pings--) this.#keepAlive();
     while (this.#sent < walEnd && !this.#isBlocked()) {
       const end = this.#sent + CHUNK < walEnd ? this.#sent + CHUNK : walEnd;
-      this.#queue.push({ kind: 'wal', end, walEnd, sentAt: now, rest: Number(end - this.#sent) + 50 });
+      this.#queue.push({
+        kind: 'wal',
+        end,
+        walEnd,
+        sentAt: now + primaryOffset,
+        rest: Number(end - this.#sent) + 50,
+      });
       this.#sent = end;
     }
     if (!this.#hasKeptAlive && now - this.#lastReplyAt > senderTimeout / 2) {
@@ -181,7 +209,7 @@ export class SimulatedStandby {
   }
 
   #keepAlive(): void {
-    const sentAt = this.#simulation.now;
+    const sentAt = this.#simulation.now + this.#simulation.primaryOffset;
     this.#queue.push({ kind: 'keepalive', end: this.#sent, walEnd: this.#sent, sentAt, rest: 30 });
   }
 
@@ -208,7 +236,7 @@ export class SimulatedStandby {
     this.#latestEnd = announced;
     this.#shared = {
       send: sentAt,
-      receipt: now,
+      receipt: now + this.clockOffset,
       latestEnd: isAdvance ? sentAt : this.#shared.latestEnd,
       isSilent: false,
     };
@@ -250,13 +278,14 @@ export class SimulatedStandby {
       writtenLsn: this.#written,
       latestEndLsn: this.#latestEnd,
       messageSendStamp: EPOCH + this.#shared.send,
-      messageReceiptStamp: this.#clockAt(this.#shared.receipt),
+      messageReceiptStamp: EPOCH + this.#shared.receipt,
       isAdvance: this.#shared.latestEnd === this.#shared.send,
       isSilent: this.#shared.isSilent,
       latestEndStamp: EPOCH + this.#shared.latestEnd,
       host: 'p',
       port: 1,
       slotName: null,
+      isFromPrimary: this.isFedByPrimary,
     };
   }
 
@@ -270,9 +299,10 @@ export class SimulatedStandby {
         receivedLsn: this.#written,
         pauseState: this.isReplayPaused ? 'paused' : 'not paused',
         // A commit is stamped a little before its WAL is there.
-        lastCommitStamp: lastCommit ? EPOCH + lastCommit.at - 0.001 : null,
+        lastCommitStamp: lastCommit ? EPOCH + lastCommit.stamp - 0.001 : null,
         checkpointStamp: EPOCH - 60,
         receiver: this.#isConnected ? this.#receiver() : null,
+        replayProcess: '41 1760000000',
         replayWait: null,
         usesArchive: false,
         slotName: null,
@@ -297,6 +327,9 @@ function common(now: number, clock: number) {
     port: 1,
     address: null,
     timeline: 1,
+    insertLsn: null,
+    replayEndLsn: null,
+    walSizes: { block: 8192n, segment: 16_777_216n },
     slots: [],
   };
 }

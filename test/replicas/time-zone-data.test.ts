@@ -2,10 +2,10 @@ import { chmod, copyFile, cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { doctor } from '../../src/db/catalogue/catalogue-doctor.ts';
 import type { Binaries } from '../../src/demo/binaries.ts';
 import { CatalogueWatch } from '../../src/replicas/catalogue-watch.ts';
 import { createReplicas } from '../../src/replicas/replicas.ts';
+import { doctor } from '../support/doctor.ts';
 import { startTestCluster, type TestCluster } from '../support/postgres.ts';
 
 /** Of three standbys the last has an older tzdata: Casablanca knows no summer time there, and Amman none of its own. */

@@ -16,22 +16,26 @@ export const seconds = (): number => performance.now() / 1000;
 export class Heart {
   readonly #beats: Beat[] = [];
   readonly #url: string;
+  readonly #table: string;
   #client: pg.Client | undefined;
   #halt: (() => Promise<void>) | undefined;
 
-  constructor(primaryUrl: string) {
+  constructor(primaryUrl: string, table = 'beats') {
     this.#url = primaryUrl;
+    this.#table = table;
   }
 
   async beat(bytes = 10): Promise<void> {
     if (!this.#client) {
       this.#client = await connect(this.#url);
-      await this.#client.query('create table if not exists beats (id integer primary key, ballast text)');
+      await this.#client.query(
+        `create table if not exists ${this.#table} (id integer primary key, ballast text)`,
+      );
     }
     const id = this.#beats.length + 1;
     // Random, since PostgreSQL compresses.
     await this.#client.query(
-      `insert into beats select $1, string_agg(md5(random()::text), '') from generate_series(1, $2::int)`,
+      `insert into ${this.#table} select $1, string_agg(md5(random()::text), '') from generate_series(1, $2::int)`,
       [id, Math.ceil(bytes / 32)],
     );
     this.#beats.push({ id, committedAt: seconds() });
@@ -88,8 +92,8 @@ export class Eye {
     return new Eye(await connect(standbyUrl));
   }
 
-  async visible(): Promise<number> {
-    const { rows } = await this.#client.query('select coalesce(max(id), 0) as id from beats');
+  async visible(table = 'beats'): Promise<number> {
+    const { rows } = await this.#client.query(`select coalesce(max(id), 0) as id from ${table}`);
     return rows[0].id;
   }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CdrFilter } from '../../src/db/calls/cdr-filter.ts';
 import { CursorMismatchError, InvalidCursorError } from '../../src/errors.ts';
-import { decodeTokenOfCursor } from '../../src/replicas/token.ts';
+import { Positions } from '../../src/replicas/positions.ts';
 import { cursorPrefix, decodeCursor, encodeCursor } from '../../src/resolvers/cursor.ts';
 
 const filter: CdrFilter = {
@@ -12,6 +12,7 @@ const filter: CdrFilter = {
 };
 const list = { order: 'NEWEST_FIRST', filter } as const;
 const token = 'AWsAM1mFd6lIAAAAAQAAAAAEiaKI';
+const positions = new Positions(['a key of this test']);
 
 /** From 4714 BC to the year 294276, to the microsecond. */
 const micros = fc.bigInt({ min: -210_866_803_200_000_000n, max: 9_224_318_015_999_999_999n });
@@ -96,8 +97,30 @@ test('a byte before the place that is changed makes it none, whichever', () => {
       if (at === 1 && change === 0x10) continue;
       const spoilt = Buffer.from(bytes);
       spoilt[at]! ^= change;
-      const decode = () => decodeTokenOfCursor(decodeCursor(spoilt.toString('base64url'), list).token);
+      const decode = () => positions.decodeOfCursor(decodeCursor(spoilt.toString('base64url'), list).token);
       expect(decode).toThrow(InvalidCursorError);
+    }
+  }
+});
+
+test('the same holds for one with a sealed token, which is shorter', () => {
+  const sealed = positions.encode({
+    systemIdentifier: 7_394_011_223_344_556_677n,
+    timeline: 1,
+    lsn: 0x4_89a288n,
+  });
+  const place = { micros: 1_767_603_600_000_000n, id: 77n };
+  const made = encodeCursor(cursorPrefix(list, sealed), place);
+  const bytes = Buffer.from(made, 'base64url');
+  expect(bytes.length).toBeLessThan(55);
+  expect(decodeCursor(made, list)).toEqual({ keyset: place, token: sealed });
+  for (let at = 0; at < bytes.length - 16; at++) {
+    for (const change of [1, 0x10, 0x80, 0xff]) {
+      if (at === 1 && change === 0x10) continue;
+      const spoilt = Buffer.from(bytes);
+      spoilt[at]! ^= change;
+      const decode = () => positions.decodeOfCursor(decodeCursor(spoilt.toString('base64url'), list).token);
+      expect(decode, `${at} ${change}`).toThrow(InvalidCursorError);
     }
   }
 });

@@ -99,6 +99,8 @@ function secondary(micros: bigint, index: number): Partial<Insertable<Xdrs>> {
   const setup = micros - BigInt((index * 379) % 4000) * 1000n;
   return {
     call_id: index % 11 === 0 ? null : `${index % 41}-a%_\\@192.0.2.10`,
+    cli_in: ['33', '+33', '3%4', null, '', '4_a'][index % 6]!,
+    cld_in: ['0033', '433', null, '3a', '4\\'][index % 5]!,
     region: ['Paris', 'London', 'Île-de-France', null, ''][index % 5]!,
     release_source: ['caller', 'callee', 'callee', '', null, 'switch'][index % 6]!,
     setup_time: index % 7 === 0 ? null : instantOf(setup),
@@ -204,6 +206,8 @@ export function passes(call: Call, filter: CdrFilter): boolean {
     filter.to == null || call.micros < microsOfArgument(filter.to),
     hasNumber(call.cli ?? null, filter.cli),
     hasNumber(call.cld ?? null, filter.cld),
+    hasNumber(call.cli_in ?? null, filter.cliIn),
+    hasNumber(call.cld_in ?? null, filter.cldIn),
     filter.type == null || types[filter.type],
     filter.minDurationSeconds == null || decimalOf(call.duration) >= decimalOf(filter.minDurationSeconds),
     filter.maxDurationSeconds == null || decimalOf(call.duration) <= decimalOf(filter.maxDurationSeconds),
@@ -238,7 +242,7 @@ function microsOfArgument(argument: string | number): bigint {
 /** Two or three parts of a filter are given, rarely one is null, the rest is missing. */
 const mostlyMissing = <T>(arbitrary: fc.Arbitrary<T>) =>
   fc.oneof(
-    { weight: 15, arbitrary: fc.constant(undefined) },
+    { weight: 19, arbitrary: fc.constant(undefined) },
     { weight: 1, arbitrary: fc.constant(null) },
     { weight: 3, arbitrary },
   );
@@ -276,6 +280,8 @@ const ownParts: { readonly [Name in PartName]-?: fc.Arbitrary<CdrFilter[Name]> }
   to: mostlyMissing(instant),
   cli: mostlyMissing(numberMatch),
   cld: mostlyMissing(numberMatch),
+  cliIn: mostlyMissing(numberMatch),
+  cldIn: mostlyMissing(numberMatch),
   type: mostlyMissing(
     fc.constantFrom('ALL', 'NON_ZERO', 'NON_ZERO_AND_ERRORS', 'COMPLETE', 'INCOMPLETE', 'ERRORS'),
   ),

@@ -90,7 +90,7 @@ interface Having {
   readonly lessThan?: string;
 }
 
-interface Question {
+interface StatsQuery {
   readonly filter?: CdrFilter;
   readonly groupBy?: readonly Dimension[];
   readonly timeZone?: string;
@@ -101,7 +101,7 @@ interface Question {
 
 type Row = Record<Measure, string | number | null> & Record<string, string | number | null>;
 
-async function ask({ having, orderBy, timeZone = 'UTC', ...given }: Question) {
+async function ask({ having, orderBy, timeZone = 'UTC', ...given }: StatsQuery) {
   const { data, errors } = await gateway.query(
     `query ($filter: CdrFilter, $groupBy: [CdrDimension!], $timeZone: String!, $having: [StatsCondition!], $orderBy: StatsOrder, $first: Int) {
       cdrStats(filter: $filter, groupBy: $groupBy, timeZone: $timeZone, having: $having, orderBy: $orderBy, first: $first) {
@@ -261,7 +261,7 @@ function groupsOf({
   having = [],
   orderBy,
   first,
-}: Question): Group[] {
+}: StatsQuery): Group[] {
   const groups = new Map<string, Group>();
   // Without dimensions there is one group, even of nothing.
   if (groupBy.length === 0) groups.set('[]', { key: [], calls: [] });
@@ -295,7 +295,7 @@ function fulfils(group: readonly Call[], { measure: name, ...bounds }: Having): 
   );
 }
 
-function byMeasure(one: Group, other: Group, orderBy: Question['orderBy']): number {
+function byMeasure(one: Group, other: Group, orderBy: StatsQuery['orderBy']): number {
   if (!orderBy) return 0;
   const [a, b] = [measure(one.calls)[orderBy.measure], measure(other.calls)[orderBy.measure]];
   if (!a || !b) return a ? -1 : b ? 1 : 0;
@@ -313,9 +313,9 @@ function byKey(one: Group['key'], other: Group['key'], order: readonly number[])
   return 0;
 }
 
-function expectAnswer({ rows, totals }: { rows: Row[]; totals: Row }, question: Question): void {
-  const { groupBy = [], filter = {} } = question;
-  const expected = groupsOf(question);
+function expectAnswer({ rows, totals }: { rows: Row[]; totals: Row }, query: StatsQuery): void {
+  const { groupBy = [], filter = {} } = query;
+  const expected = groupsOf(query);
   const keysOf = (row: Row) => groupBy.map((dimension) => row[dimensionFields[dimension]]);
   expect(rows.map(keysOf)).toEqual(expected.map(({ key }) => key));
   for (const [index, row] of rows.entries()) expectMeasures(row, expected[index]!.calls);
@@ -362,7 +362,7 @@ const having = fc
   })
   .map(({ measure, kind, bound }): Having => ({ measure, [kind]: bound }));
 
-const question: fc.Arbitrary<Question> = fc.record({
+const anyQuery: fc.Arbitrary<StatsQuery> = fc.record({
   filter: fc.oneof(fc.constant({}), filters),
   groupBy,
   timeZone: fc.constantFrom(
@@ -382,12 +382,12 @@ const question: fc.Arbitrary<Question> = fc.record({
   first: fc.option(fc.nat({ max: 12 })),
 });
 
-test('any question is answered as plain JavaScript answers it', { timeout: 60_000 }, async () => {
+test('any query is answered as plain JavaScript answers it', { timeout: 60_000 }, async () => {
   let rows = 0;
   await fc.assert(
-    fc.asyncProperty(question, async (asked) => {
-      const answer = await ask(asked);
-      expectAnswer(answer, asked);
+    fc.asyncProperty(anyQuery, async (query) => {
+      const answer = await ask(query);
+      expectAnswer(answer, query);
       rows += answer.rows.length;
     }),
     { numRuns: 200, seed: 31 },
@@ -416,25 +416,25 @@ describe.each(measures)('%s', (name) => {
   test.each(['ASC', 'DESC'] as const)(
     'orders groups %s, those without it last, and cuts the top',
     async (direction) => {
-      const asked: Question = {
+      const query: StatsQuery = {
         groupBy: ['DISCONNECT_CAUSE', 'COUNTRY', 'PREFIX'],
         orderBy: { measure: name, direction },
       };
-      const all = await ask(asked);
-      const top = await ask({ ...asked, first: 7 });
-      expectAnswer(all, asked);
-      expectAnswer(top, { ...asked, first: 7 });
+      const all = await ask(query);
+      const top = await ask({ ...query, first: 7 });
+      expectAnswer(all, query);
+      expectAnswer(top, { ...query, first: 7 });
       expect(top.rows).toEqual(all.rows.slice(0, 7));
     },
   );
 
   test('keeps the groups on the right side of a bound', async () => {
     for (const kind of ['is', 'atLeast', 'atMost', 'moreThan', 'lessThan']) {
-      const asked: Question = {
+      const query: StatsQuery = {
         groupBy: ['DISCONNECT_CAUSE', 'PREFIX'],
         having: [{ measure: name, [kind]: name === 'asr' ? '100' : '2' }],
       };
-      expectAnswer(await ask(asked), asked);
+      expectAnswer(await ask(query), query);
     }
   });
 });
@@ -483,8 +483,8 @@ test('sums are those of an SQL statement written by hand on the table itself', a
     to: '2026-03-20T12:00:00Z',
     type: 'NON_ZERO_AND_ERRORS',
   };
-  const asked: Question = { filter, groupBy: ['ACCOUNT', 'COUNTRY'], timeZone: 'Europe/Paris' };
-  const { rows, totals } = await ask(asked);
+  const query: StatsQuery = { filter, groupBy: ['ACCOUNT', 'COUNTRY'], timeZone: 'Europe/Paris' };
+  const { rows, totals } = await ask(query);
   const select = `
     count(*)::int as attempts,
     count(*) filter (where (disconnect_cause = 16 or disconnect_cause is null) and duration > 0)::int as answered,
@@ -533,8 +533,8 @@ test('money adds up to the last digit, where floating point would not', async ()
       ),
     ),
   );
-  await using asked = await createTestGateway(own);
-  const { data } = await asked.query('{ cdrStats { totals { chargedAmount minutes billedMinutes } } }');
+  await using ownGateway = await createTestGateway(own);
+  const { data } = await ownGateway.query('{ cdrStats { totals { chargedAmount minutes billedMinutes } } }');
   expect(decimalOf(data.cdrStats.totals.chargedAmount)).toBe(decimalOf('0.3000000001'));
   expect(Number(data.cdrStats.totals.minutes)).toBeCloseTo(0.7 / 60, 15);
   expect(Number(data.cdrStats.totals.billedMinutes)).toBeCloseTo((7 * 2_147_483_647) / 60, 4);
@@ -562,14 +562,14 @@ test('more groups than can be shown are refused, and the way out is named', asyn
     `insert into xdrs (i_xdr, i_account, connect_time) select number, number, now() from generate_series(1, 50001) as number`,
   );
   await own.replayed();
-  await using asked = await createTestGateway(own);
-  const { data, errors } = await asked.query('{ cdrStats(groupBy: [ACCOUNT]) { rows { accountId } } }');
+  await using ownGateway = await createTestGateway(own);
+  const { data, errors } = await ownGateway.query('{ cdrStats(groupBy: [ACCOUNT]) { rows { accountId } } }');
   expect(data).toEqual({ cdrStats: null });
   expect(errors![0]).toMatchObject({
     message: expect.stringContaining('"first"'),
     extensions: { code: 'INVALID_ARGUMENT' },
   });
-  const top = await asked.query(
+  const top = await ownGateway.query(
     '{ cdrStats(groupBy: [ACCOUNT], first: 3) { rows { accountId } totals { attempts } } }',
   );
   expect(top.data.cdrStats).toEqual({

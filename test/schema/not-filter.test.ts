@@ -88,7 +88,7 @@ describe.each(sourceNames)('over the source %s', (source: SourceName) => {
         expect(await seen({ anyOf: [filter, { not: filter }] }, token)).toEqual(all);
         expect(await seen({ anyOf: [filter], not: filter }, token)).toEqual([]);
       }),
-      { numRuns: 60, seed: 32 },
+      { numRuns: 80, seed: 32 },
     );
     expect(split.some).toBeGreaterThan(10);
   });

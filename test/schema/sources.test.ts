@@ -53,7 +53,7 @@ afterAll(async () => {
   }
 });
 
-/** The same question to both; what they answer, without what differs by nature. */
+/** The same query to both; what they answer, without what differs by nature. */
 async function askBoth(document: string, variables: object = {}, token?: string) {
   const answers = [];
   for (const { gateway } of [xdrs, sippy]) {
@@ -68,7 +68,7 @@ async function askBoth(document: string, variables: object = {}, token?: string)
 const ownFields = ['disconnectCause', 'disconnectReason', 'chargedAmount', 'postCallSurcharge'];
 const FIELDS = columnFieldNames.filter((name) => !ownFields.includes(name)).join(' ');
 
-const questions: readonly [string, CdrFilter][] = [
+const filters: readonly [string, CdrFilter][] = [
   ['what is left out', { not: { anyOf: [{ countries: ['FRANCE'] }, { outcomes: ['BUSY'] }] } }],
   ['no filter', {}],
   ['accounts', { accountIds: ['14', '16'] }],
@@ -76,6 +76,9 @@ const questions: readonly [string, CdrFilter][] = [
   ['a time range', { from: '2026-01-05T09:00:05Z', to: '2026-01-05T09:00:20Z' }],
   ['a called number', { cld: { contains: '3' } }],
   ['a calling number', { cli: { startsWith: '3' } }],
+  ['a called number as it arrived', { cldIn: { startsWith: '3' } }],
+  ['a calling number as it arrived', { cliIn: { contains: '33' } }],
+  ['any number', { anyOf: [{ cld: { startsWith: '3' } }, { cldIn: { is: '0033' } }] }],
   ['outcomes', { outcomes: ['ANSWERED', 'BUSY', 'REFUSED'] }],
   ['each type', { type: 'NON_ZERO_AND_ERRORS' }],
   ['errors', { type: 'ERRORS' }],
@@ -90,7 +93,7 @@ const questions: readonly [string, CdrFilter][] = [
   ['an address', { remoteIp: '192.0.2.10' }],
 ];
 
-describe.each(questions)('filtered by %s, both sources', (_, filter) => {
+describe.each(filters)('filtered by %s, both sources', (_, filter) => {
   test.each(['NEWEST_FIRST', 'OLDEST_FIRST'])('list the same calls, %s, field by field', async (orderBy) => {
     const [one, other] = await askBoth(
       `query ($filter: CdrFilter, $orderBy: CdrOrder!) {

@@ -67,9 +67,20 @@ describe('the table', () => {
 describe('the settings of a gateway', () => {
   test('need a standby and a token, and nothing else', () => {
     const { databases, source, http, replicas, telemetry } = parseGatewaySettings(REQUIRED);
-    expect(databases).toEqual({ replicaUrls: [REQUIRED.REPLICA_URLS], primaryUrl: undefined });
+    expect(databases).toMatchObject({
+      replicaUrls: [REQUIRED.REPLICA_URLS],
+      replicaUrlsFile: undefined,
+      primaryUrl: undefined,
+      readFromPrimary: false,
+    });
     expect(source.name).toBe('xdrs');
-    expect(http).toEqual({ host: '127.0.0.1', port: 3001, allowedOrigins: [], drainTimeoutSeconds: 30 });
+    expect(http).toEqual({
+      host: '127.0.0.1',
+      port: 3001,
+      allowedOrigins: [],
+      compression: 'auto',
+      drainTimeoutSeconds: 30,
+    });
     expect(replicas.maxStalenessSeconds).toBeUndefined();
     expect(telemetry.traces).toBeUndefined();
   });
@@ -114,7 +125,7 @@ describe('a secret', () => {
         ? 'key=0123456789abcdef'
         : setting.name.includes('URL')
           ? 'postgresql://a@b/c'
-          : '0123456789abcdef';
+          : '0123456789abcdef0123456789abcdef';
       const value = setting.kind.parse(given);
       const file = aFile(setting.name, `${given}\n`);
       expect(parseSettings(group, { [`${setting.name}_FILE`]: file })).toEqual({ value });
@@ -186,7 +197,7 @@ describe('the command line', () => {
       env: { PATH: process.env.PATH },
     });
     for (const { name, secret } of settingsIn(allSettings)) {
-      if (['MIGRATE_URL', 'GATEWAY_PASSWORD'].includes(name)) continue;
+      if (['MIGRATE_URL', 'GATEWAY_PASSWORD', 'REPLICATION_PASSWORD'].includes(name)) continue;
       expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
       if (secret) expect(stdout).toContain(`or ${name}_FILE`);
     }

@@ -57,7 +57,9 @@ function anAwkwardXdr(index: number) {
     cld: awkward[(index * 3) % awkward.length] ?? null,
     connect_time: index % 40 === 7 ? extreme[((index / 40) % 4) | 0]! : times[index % 3]!,
     setup_time: index % 6 === 0 ? null : index % 31 === 0 ? 'infinity' : '2026-01-05 08:59:59.25+00',
-    duration: ['0', '60.25', '0.000001', '12345678901234567890.123456', 'NaN'][index % 5]!,
+    // Under four names these, with the times above, are fewer failures than the most that a streamed list reports.
+    duration:
+      index % 12 === 4 ? 'NaN' : ['0', '60.25', '0.000001', '12345678901234567890.123456'][index % 4]!,
     charged_amount: ['0.012500', '-1e-10', '1e30'][index % 3]!,
     pdd: index % 4 === 0 ? null : '1.84',
     charged_quantity: index % 7 === 0 ? null : index * 1000,
@@ -67,7 +69,7 @@ function anAwkwardXdr(index: number) {
   });
 }
 
-const leaves = [...columnFieldNames, '__typename'];
+const leaves = [...columnFieldNames, 'nodeId', '__typename'];
 
 const directive = fc.constantFrom(
   '',
@@ -94,11 +96,15 @@ const fields = (names: readonly string[]) =>
 
 const wrapped = (type: string, selection: fc.Arbitrary<string>) =>
   fc
-    .tuple(selection, fc.constantFrom('plain', 'inline', 'typed', 'fragment'), directive)
+    .tuple(selection, fc.constantFrom('plain', 'inline', 'typed', 'fragment', 'interface'), directive)
     .map(([body, how, when]) => {
       if (how === 'inline') return `... ${when} { ${body} } __typename`;
       if (how === 'typed') return `... on ${type} ${when} { ${body} }  kind: __typename`;
       if (how === 'fragment' && type === 'Cdr') return `...Shared ${body}`;
+      // What is of another type in it is no part of the answer.
+      if (how === 'interface' && type === 'Cdr') {
+        return `... on Node ${when} { any: nodeId ... on Cdr { ${body} } ... on Account { other: username } } ...Anything`;
+      }
       return body;
     });
 
@@ -115,6 +121,7 @@ const related = fc.constantFrom(
   'owner: customer @skip(if: $no) { name again: name } account @include(if: $no) { id }',
   'one: account { username } two: account { id customer { id name __typename } } carrier { prefix __typename }',
   'account { id } account { username } carrier { country @skip(if: $yes) territory }',
+  'account { nodeId ...Anything } customer { ... on Node { nodeId ... on Cdr { cld } } }',
   'currency',
   'currency paid: currency account { currency id } customer { name }',
 );
@@ -185,11 +192,19 @@ const root = fc
 const operation = fc
   .tuple(
     fc.array(root, { minLength: 1, maxLength: 3 }),
-    fc.constantFrom('', '', 'viewer { role }', 'cdr(id: 2) { id cli }', '__typename', 'cdr(id: "x") { id }'),
+    fc.constantFrom(
+      '',
+      '',
+      'viewer { role }',
+      'cdr(id: 2) { id cli }',
+      '__typename',
+      'cdr(id: "x") { id }',
+      'node(nodeId: "Q2RyOjI") { ...Anything }',
+    ),
   )
   .map(([roots, beside]) => {
     const body = roots.map((text, index) => `${index === 0 ? '' : `r${index}: `}${text}`).join('\n');
-    return `query ($yes: Boolean! = true, $no: Boolean! = false, $size: Int = 3) { ${beside} ${body} unused: __typename @skip(if: $yes) also: __typename @include(if: $no) sized: cdrs(first: $size) { nodes { ...Shared } } } fragment Shared on Cdr { shared: id ...Deeper } fragment Deeper on Cdr { cld owned: account { ...Owner } } fragment Owner on Account { blocked customer { id } }`;
+    return `query ($yes: Boolean! = true, $no: Boolean! = false, $size: Int = 3) { ${beside} ${body} unused: __typename @skip(if: $yes) also: __typename @include(if: $no) sized: cdrs(first: $size) { nodes { ...Shared } } } fragment Shared on Cdr { shared: id ...Deeper } fragment Deeper on Cdr { cld owned: account { ...Owner } } fragment Owner on Account { blocked customer { id } ...Anything } fragment Anything on Node { anything: nodeId ... on Customer { name } }`;
   });
 
 /** What must be equal: data, and of each error where and what. */
@@ -202,7 +217,7 @@ function essence({ data, errors = [] }: GraphQLAnswer) {
 
 /** A cursor carries the freshness of its answer, which may have grown between the two. */
 function withoutToken(_key: string, value: unknown): unknown {
-  const isCursor = typeof value === 'string' && /^AQ[A-H][\w-]{50,}$/.test(value);
+  const isCursor = typeof value === 'string' && /^Ag[A-H][\w-]{50,}$/.test(value);
   return isCursor ? value.slice(0, 12) + value.slice(-22) : value;
 }
 

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type CdrColumnName, cdrColumnNames } from '../../src/db/sources/cdr-columns.ts';
 import { RowShapeError } from '../../src/db/wire/data-row.ts';
 import { ByteWriter } from '../../src/streaming/byte-writer.ts';
 import { createCsvEncoder } from '../../src/streaming/csv-encoder.ts';
 import { hasKey } from '../../src/streaming/key-columns.ts';
+import type { RelatedSource } from '../../src/streaming/related-objects.ts';
 import { createRowEncoder, type Member } from '../../src/streaming/row-encoder.ts';
 
 /** What lies before and behind a row in the read buffer: in production the rows of others. */
@@ -48,8 +49,10 @@ const key = fc.oneof(
 );
 
 const members = fc
-  .uniqueArray(fc.constantFrom(...cdrColumnNames), { minLength: 1, maxLength: 5 })
-  .map((names) => names.map((column): Member => ({ kind: 'column', key: column, column })));
+  .array(fc.constantFrom(...cdrColumnNames), { minLength: 1, maxLength: 5 })
+  .map((names) =>
+    names.map((column, index): Member => ({ kind: 'column', key: `${column}${index}`, column })),
+  );
 
 const kinds = {
   json: (given: readonly Member[]) => createRowEncoder(given),
@@ -115,4 +118,66 @@ test('a value that is cut at the end of its row is refused before a byte of it i
     expect(() => encoder.encode(writer, bytes, 0, whole.length, true)).toThrow(RowShapeError);
     expect(writer.length).toBe(0);
   }
+});
+
+describe('the key of an object that calls refer to', () => {
+  const shown: Member = { kind: 'column', key: 'number', column: 'cld' };
+  const again: Member = { ...shown, key: 'again' };
+  const other: Member = { kind: 'column', key: 'cli', column: 'cli' };
+  const carrier = (key: string): Member => ({
+    kind: 'related',
+    key,
+    object: {
+      name: 'carrier',
+      column: 'cld',
+      leaves: [{ path: [], form: 'text' }],
+      selection: null as never,
+    },
+  });
+  const orders: Member[][] = [
+    [shown, carrier('a')],
+    [carrier('a'), other, shown],
+    [other, carrier('a'), carrier('b'), shown],
+    [shown, other, carrier('a'), again],
+  ];
+  /** Each number is its own carrier: what is written tells where it was read. */
+  const source: RelatedSource = {
+    obtain: async (_plan, keys) => keys.map((key) => ({ value: `of ${key}`, failures: [] })),
+    answer: async () => [],
+    answerNow: () => undefined,
+    foresee: () => [],
+    findNow: () => undefined,
+  };
+
+  test.each(Object.keys(kinds) as (keyof typeof kinds)[])(
+    'is read once, wherever it stands, in %s',
+    async (kind) => {
+      for (const order of orders) {
+        const encoder = kinds[kind](order);
+        expect(encoder.columns.filter((column) => column === 'cld')).toHaveLength(
+          order.includes(again) ? 2 : 1,
+        );
+        const key = { length: 8, bytes: Buffer.alloc(8) };
+        const values = encoder.columns.map((column) => Buffer.from(column === 'cld' ? '331' : '442'));
+        const row = dataRow([key, key, ...values.map((bytes) => ({ length: bytes.length, bytes }))]);
+        for (const objects of encoder.related) objects.useSource(source);
+        encoder.want(row, 0, row.length);
+        await Promise.all(encoder.related.map((objects) => objects.obtain()));
+        const writer = new ByteWriter(() => {});
+        encoder.encode(writer, row, 0, row.length, false);
+        const expected = order.map(({ key: name, kind: of }) =>
+          of === 'related' ? 'of 331' : name === 'cli' ? '442' : '331',
+        );
+        const text = writer.finish().toString();
+        const cells =
+          kind === 'csv'
+            ? text
+                .trim()
+                .split(',')
+                .map((cell) => JSON.parse(cell))
+            : Object.values(JSON.parse(text));
+        expect(cells).toEqual(expected);
+      }
+    },
+  );
 });

@@ -1,8 +1,14 @@
-import { createPrincipals, type Principals } from '../../src/access/principals.ts';
-import { createApp } from '../../src/app.ts';
+import type { AuditLog } from '../../src/access/audit/audit-log.ts';
+import { createPrincipals } from '../../src/access/authentication.ts';
+import { openBudget } from '../../src/access/budget/open-budget.ts';
+import type { Principals } from '../../src/access/principals.ts';
+import { type App, createApp } from '../../src/app.ts';
 import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
 import { createDatabase } from '../../src/db/reader.ts';
 import type { Source } from '../../src/db/sources/sources.ts';
+import { Feed } from '../../src/feed/feed.ts';
+import { changesOf } from '../../src/feed/settings.ts';
+import { TrustedDocuments } from '../../src/graphql/trusted-documents.ts';
 import type { Handler } from '../../src/http/routes.ts';
 import type { CarrierSource } from '../../src/numbering/carrier.ts';
 import { createNumbering } from '../../src/numbering/numbering.ts';
@@ -40,9 +46,11 @@ export interface Ask {
 /** The whole gateway over real standbys, without a socket. */
 export interface TestGateway extends AsyncDisposable {
   readonly fetch: Handler;
+  readonly receive: App['receive'];
   /** The class of requests that its server makes. */
   readonly Request: typeof Request;
   readonly replicas: Replicas;
+  readonly feed: Feed;
   /** As the administrator unless told otherwise; resolves with the parsed body whatever the status. */
   query(document: string, variables?: object, ask?: Ask): Promise<GraphQLAnswer>;
   /** The response itself. */
@@ -58,6 +66,7 @@ export async function createTestGateway(
     carriers,
     principals,
     plantSource = (source) => source,
+    audit,
     onLog,
   }: {
     settings?: Record<string, string>;
@@ -68,6 +77,8 @@ export async function createTestGateway(
     principals?: Principals;
     /** Calls are read from what this makes of the source. */
     plantSource?: (source: Source) => Source;
+    /** Takes the lines of the audit. */
+    audit?: Pick<AuditLog, 'write'>;
     /** Told of each line of the log; without it there is none. */
     onLog?: (line: Record<string, unknown>) => void;
   } = {},
@@ -88,19 +99,26 @@ export async function createTestGateway(
   const numbering = createNumbering(settings.numbering);
   await numbering.firstRead;
   const readFrom = plantSource(source);
-  const { fetch, Request } = createApp({
+  const logger = createLogger(
+    { level: settings.telemetry.logLevel },
+    { write: (line) => onLog?.(JSON.parse(line)) },
+  );
+  const { budget, close: closeBudget } = await openBudget(settings.budget, logger);
+  const feed = new Feed({ replicas, source: () => readFrom, changes: changesOf(settings.feed), logger });
+  const { fetch, receive, Request, endSubscriptions } = createApp({
     replicas,
+    budget,
+    trusted: new TrustedDocuments(settings.documents),
+    feed: { feed, maxSubscriptions: settings.feed.maxSubscriptions },
     history: createSampleHistory({ pollIntervalSeconds: 0.1 }),
     source: () => readFrom,
     carriers: carriers ?? numbering,
     principals: principals ?? createPrincipals(settings.access),
-    logger: createLogger(
-      { level: settings.telemetry.logLevel },
-      { write: (line) => onLog?.(JSON.parse(line)) },
-    ),
+    logger,
     allowedOrigins: settings.http.allowedOrigins,
     maxStalenessSeconds: settings.replicas.maxStalenessSeconds,
     routes: [],
+    audit,
   });
 
   const ask: TestGateway['ask'] = async (query, variables, { token = ADMIN_TOKEN, headers = {} } = {}) =>
@@ -119,12 +137,17 @@ export async function createTestGateway(
 
   return {
     fetch,
+    receive,
     Request,
     replicas,
+    feed,
     ask,
     query: async (...parameters) => (await ask(...parameters)).json() as Promise<GraphQLAnswer>,
     async [Symbol.asyncDispose]() {
+      endSubscriptions();
+      feed.close();
       numbering.close();
+      closeBudget();
       await replicas.close();
     },
   };

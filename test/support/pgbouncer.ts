@@ -24,6 +24,8 @@ export interface PgBouncerOptions {
   readonly poolMode: 'transaction' | 'session';
   /** Connections to the server. */
   readonly poolSize: number;
+  /** Others of its settings. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export interface PgBouncer extends AsyncDisposable {
@@ -32,7 +34,12 @@ export interface PgBouncer extends AsyncDisposable {
 }
 
 /** Starts it, and resolves when it listens. It drops session settings, as it must be told to for clients that send any. */
-export async function startPgBouncer({ url, poolMode, poolSize }: PgBouncerOptions): Promise<PgBouncer> {
+export async function startPgBouncer({
+  url,
+  poolMode,
+  poolSize,
+  settings = {},
+}: PgBouncerOptions): Promise<PgBouncer> {
   const { hostname, port, username, password, pathname } = new URL(url);
   const directory = mkdtempSync(join(tmpdir(), 'cdr-pgbouncer-'));
   const file = join(directory, 'pgbouncer.ini');
@@ -50,7 +57,9 @@ auth_type = any
 pool_mode = ${poolMode}
 default_pool_size = ${poolSize}
 ignore_startup_parameters = options,extra_float_digits
-`,
+${Object.entries(settings)
+  .map(([name, value]) => `${name} = ${value}\n`)
+  .join('')}`,
     { mode: 0o644 },
   );
   chmodSync(directory, 0o755);

@@ -11,9 +11,10 @@ export async function untilListening(
   port: number,
   server: ChildProcess,
   errors: () => string,
+  host = '127.0.0.1',
 ): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
-  while (!(await isListening(port))) {
+  while (!(await isListening(port, host))) {
     if (server.exitCode !== null || Date.now() > deadline) {
       throw new Error(`${name} does not listen: ${errors()}`);
     }
@@ -29,8 +30,8 @@ export async function endProcess(child: ChildProcess, signal: NodeJS.Signals = '
   await ended;
 }
 
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect({ host: '127.0.0.1', port });
+async function isListening(port: number, host: string): Promise<boolean> {
+  const socket = connect({ host, port });
   try {
     await once(socket, 'connect');
     return true;

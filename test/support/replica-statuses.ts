@@ -16,6 +16,8 @@ export const aReplicaStatus = (overrides: Partial<ReplicaStatus> = {}): ReplicaS
   timeline: 1,
   sampledAt: '2026-01-05T09:00:00.400000Z',
   address: '192.0.2.10:5432',
+  zone: null,
+  weight: 1,
   serverVersion: '18.4',
   networkLagBytes: 0n,
   replayLagBytes: 0n,

@@ -74,6 +74,8 @@ export const sippyIndexesSql = `
   create index cdrs_i_account_connect_time_i_cdr_idx on cdrs (i_account, connect_time desc, i_cdr desc);
   create index cdrs_connect_time_i_cdr_idx on cdrs (connect_time desc, i_cdr desc);
   create index cdrs_i_call_idx on cdrs (i_call);
+  create index cdrs_cld_in_connect_time_i_cdr_idx on cdrs (cld_in text_pattern_ops, connect_time desc, i_cdr desc);
+  create index cdrs_cli_in_connect_time_i_cdr_idx on cdrs (cli_in text_pattern_ops, connect_time desc, i_cdr desc);
   create index calls_cld_idx on calls (cld text_pattern_ops);
   create index calls_cli_idx on calls (cli text_pattern_ops);`;
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createPrincipals } from '../../src/access/principals.ts';
+import { createPrincipals } from '../../src/access/authentication.ts';
 import { createApp } from '../../src/app.ts';
 import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
 import { createDatabase } from '../../src/db/reader.ts';
@@ -91,7 +91,7 @@ describe('the metrics of the whole gateway', () => {
     expect(await sample('gateway_graphql_requests_total{operation="cdrs",outcome="error"}')).toBe(0);
   });
 
-  test('count questions of Grafana apart, and what they ask of the pools', async () => {
+  test('count queries of Grafana apart, and what they take of the pools', async () => {
     const acquired = async () => {
       const counts = replicas
         .snapshot()

@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ConnectionUse } from '../../src/replicas/connections.ts';
 import { createReplicas, type Replica, type Replicas } from '../../src/replicas/replicas.ts';
 import { createPoolMetrics } from '../../src/telemetry/metrics-pools.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -51,6 +52,7 @@ const lenderOf = (role: string) =>
     role,
     signal: new AbortController().signal,
     statements: 0,
+    use: new ConnectionUse(),
   });
 
 interface Reading {

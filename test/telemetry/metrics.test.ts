@@ -18,6 +18,7 @@ const someReplicas = (replicas: readonly ReplicaStatus[] = [aReplicaStatus()]): 
   asOf: null,
   replicas,
   primary: null,
+  sources: [],
 });
 
 function makeMetrics(status: ReplicationStatus = someReplicas(), deps: Partial<MetricsDeps> = {}): Metrics {

@@ -10,7 +10,7 @@ const text = readFileSync('docs/monitoring.md', 'utf8');
 describe('docs/monitoring.md', () => {
   test('has a row for every metric of Prometheus, and for no other', async () => {
     const { route } = createMetrics({
-      replicas: { snapshot: () => ({ status: 'OK', asOf: null, replicas: [], primary: null }) },
+      replicas: { snapshot: () => ({ status: 'OK', asOf: null, replicas: [], primary: null, sources: [] }) },
       schema,
       build: { version: '1' },
     });

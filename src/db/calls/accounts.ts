@@ -1,6 +1,7 @@
 import { type SqlBool, sql } from 'kysely';
 import { type Reader, run } from '../reader.ts';
-import { Statement } from '../statement.ts';
+import { shapeOfScope } from '../scope.ts';
+import { Statement, type StatementDeps } from '../statement.ts';
 
 /** Whom calls are charged to. Everything but the id is null where the database has no such table or column. */
 export interface AccountRow {
@@ -20,6 +21,12 @@ export interface CustomerRow {
   readonly name: string | null;
 }
 
+/** As PostgreSQL writes it: a column may have another type by now than when its catalogue was read. */
+type TextOf<Row> = { readonly [Column in keyof Row]: Column extends 'id' ? string : string | null };
+
+/** What is filled in for the ids that are looked up. */
+const wantedIds = Symbol('wanted ids');
+
 /** The accounts with these ids that the reader may see, by id. */
 export async function selectAccounts(
   reader: Reader,
@@ -27,20 +34,28 @@ export async function selectAccounts(
 ): Promise<Map<string, AccountRow>> {
   const { accounts } = reader.source;
   if (!accounts) return new Map();
-  const statement = Statement.build(reader, 'accounts', (relations) =>
-    relations
-      .selectFrom(relations.open(accounts))
-      .select([
-        sql<string>`accounts.i_account::text`.as('id'),
-        sql<string | null>`accounts.i_customer::text`.as('customerId'),
-        'accounts.username',
-        'accounts.currency',
-        'accounts.time_zone as timeZone',
-        'accounts.blocked',
-      ])
-      .where(sql<SqlBool>`accounts.i_account = any(${ids}::int8[])`),
+  const statement = accountStatements.get(reader, (deps) =>
+    Statement.build(deps, 'accounts', (relations) =>
+      relations
+        .selectFrom(relations.open(accounts))
+        .select([
+          sql<string>`accounts.i_account::text`.as('id'),
+          sql<string | null>`accounts.i_customer::text`.as('customerId'),
+          sql<string | null>`accounts.username::text`.as('username'),
+          sql<string | null>`accounts.currency::text`.as('currency'),
+          sql<string | null>`accounts.time_zone::text`.as('timeZone'),
+          sql<string | null>`accounts.blocked::text`.as('blocked'),
+        ])
+        .where(sql<SqlBool>`accounts.i_account = any(${wantedIds}::int8[])`),
+    ),
   );
-  return byId(await run(reader, statement));
+  const rows = await run(reader, statement, new Map([[wantedIds, ids]]));
+  return byId(rows.map((row) => ({ ...row, blocked: readFlag(row.blocked) })));
+}
+
+/** Null where the column holds what is no flag. */
+function readFlag(text: string | null): boolean | null {
+  return text === 'true' || text === 'false' ? text === 'true' : null;
 }
 
 /** The customers with these ids that the reader may see, by id: who sees an account sees who owns it. */
@@ -50,14 +65,36 @@ export async function selectCustomers(
 ): Promise<Map<string, CustomerRow>> {
   const { customers } = reader.source;
   if (!customers) return new Map();
-  const statement = Statement.build(reader, 'customers', (relations) =>
-    relations
-      .selectFrom(relations.open(customers))
-      .select([sql<string>`customers.i_customer::text`.as('id'), 'customers.name'])
-      .where(sql<SqlBool>`customers.i_customer = any(${ids}::int8[])`),
+  const statement = customerStatements.get(reader, (deps) =>
+    Statement.build(deps, 'customers', (relations) =>
+      relations
+        .selectFrom(relations.open(customers))
+        .select([
+          sql<string>`customers.i_customer::text`.as('id'),
+          sql<string | null>`customers.name::text`.as('name'),
+        ])
+        .where(sql<SqlBool>`customers.i_customer = any(${wantedIds}::int8[])`),
+    ),
   );
-  return byId(await run(reader, statement));
+  return byId(await run(reader, statement, new Map([[wantedIds, ids]])));
 }
+
+/** One statement, built once for each source and shape of scope: to build it costs more than to look up a few ids. */
+class StatementsByScope<Row> {
+  readonly #bySource = new WeakMap<object, Map<string, Statement<Row>>>();
+
+  get({ source, scope }: StatementDeps, build: (deps: StatementDeps) => Statement<Row>): Statement<Row> {
+    const ofSource = this.#bySource.get(source) ?? new Map<string, Statement<Row>>();
+    this.#bySource.set(source, ofSource);
+    const shape = shapeOfScope(scope);
+    const statement = ofSource.get(shape) ?? build({ source, scope });
+    ofSource.set(shape, statement);
+    return statement;
+  }
+}
+
+const accountStatements = new StatementsByScope<TextOf<AccountRow>>();
+const customerStatements = new StatementsByScope<CustomerRow>();
 
 function byId<Row extends { readonly id: string }>(rows: readonly Row[]): Map<string, Row> {
   return new Map(rows.map((row) => [row.id, row]));

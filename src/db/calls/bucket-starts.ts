@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { type Reader, run } from '../reader.ts';
+import { type Executor, run } from '../reader.ts';
 import { Statement } from '../statement.ts';
 import { cdrDimensions, groupKey, groupShown, type TimeDimensionName } from './cdr-dimensions.ts';
 import type { TimeZone } from './time-zones.ts';
@@ -17,7 +17,7 @@ const HOUR_SECONDS = 3600;
  * first. They are cut by the SQL that groups calls, so a bucket with calls is always one of them.
  */
 export async function selectBucketStarts(
-  reader: Pick<Reader, 'pool' | 'scope' | 'signal'>,
+  reader: Executor,
   name: TimeDimensionName,
   { from, to }: InstantSpan,
   timeZone: TimeZone,

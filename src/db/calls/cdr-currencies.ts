@@ -1,5 +1,5 @@
 import { type AliasedRawBuilder, type RawBuilder, sql } from 'kysely';
-import { accountsOfList } from '../scope.ts';
+import { accountsOfList, type Scope } from '../scope.ts';
 import type { AccountsModel } from '../sources/model.ts';
 import type { Relations } from '../statement.ts';
 import { encodingNamed } from '../wire/encodings.ts';
@@ -75,7 +75,7 @@ export function openCurrencies(relations: Relations): AccountCurrencies {
  * statement reads. Undefined where the calls of a group may be of several.
  */
 export function accountOfGroups(
-  { scope }: Relations,
+  scope: Scope,
   { groupBy, filter }: { readonly groupBy: readonly CdrDimension[]; readonly filter: CdrFilter },
 ): RawBuilder<unknown> | undefined {
   if (groupBy.includes('ACCOUNT')) return sql`xdrs.i_account`;

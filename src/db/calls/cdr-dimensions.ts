@@ -196,6 +196,12 @@ export function isAccountDimension(name: CdrDimension): boolean {
   return cdrDimensions[name].kind === 'account';
 }
 
+/** Whether its values are numbers of persons, or begin with their digits. */
+export function isNumberDimension(name: CdrDimension): boolean {
+  const dimension = cdrDimension(name);
+  return dimension.kind === 'column' && cdrColumn(dimension.column).isNumber === true;
+}
+
 /** The way the values of a dimension travel. */
 export function wireOf(name: ColumnDimensionName): WireType {
   const dimension = cdrDimensions[name];

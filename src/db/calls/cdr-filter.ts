@@ -90,6 +90,17 @@ export const cdrFilters = {
     description: 'Called number, after translation.',
     condition: matchesNumber('xdrs.cld'),
   }),
+  cliIn: declareFilter('number', {
+    description:
+      'Calling number as the call arrived, before translation: as `Cdr.cliIn` shows it. Calls without one are left out.',
+    condition: matchesNumber('xdrs.cli_in'),
+  }),
+  cldIn: declareFilter('number', {
+    description:
+      'Called number as the call arrived, before translation: as `Cdr.cldIn` shows it, so also `00336…` or `+336…`. ' +
+      'Calls without one are left out.',
+    condition: matchesNumber('xdrs.cld_in'),
+  }),
   callIds: declareFilter('texts', {
     description:
       'Any of these SIP Call-IDs, as `Cdr.callId` shows them. Reads every call of the other filters, unless the switch ' +
@@ -275,7 +286,10 @@ export function hasTimeRange({ from, to }: CdrFilter): boolean {
 
 /** Whether a number is looked for by its first digits, whose index has the numbers together and not in list order. */
 export function hasNumberPrefix(filter: CdrFilter): boolean {
-  return filter.cli?.startsWith != null || filter.cld?.startsWith != null;
+  return filterNames.some((name) => {
+    const value = cdrFilters[name].kind === 'number' ? (filter[name] as NumberMatch | null) : null;
+    return value?.startsWith != null;
+  });
 }
 
 /** The filter as one condition: its text, and the values in the order of the text. */
@@ -313,9 +327,14 @@ export function matchesFilterLike(filter: CdrFilter): RawBuilder<SqlBool> {
 const slots: symbol[] = [];
 
 /** Where the value with this index belongs. */
-export function filterSlot(index: number): symbol {
+function filterSlot(index: number): symbol {
   slots[index] ??= Symbol(`value ${index} of the filter`);
   return slots[index];
+}
+
+/** What is filled into a statement for the values of `conditionOf`. */
+export function slotsOf(values: readonly unknown[]): Map<symbol, unknown> {
+  return new Map(values.map((value, index) => [filterSlot(index), value]));
 }
 
 function withValues(text: string, values: readonly unknown[]): RawBuilder<SqlBool> {

@@ -2,9 +2,10 @@ import { sql } from 'kysely';
 import { shapeOfScope } from '../scope.ts';
 import type { CdrColumnName } from '../sources/cdr-columns.ts';
 import { type SlotValues, Statement, type StatementDeps } from '../statement.ts';
-import { StatementCache } from '../statement-cache.ts';
+import { StatementCaches } from '../statement-cache.ts';
 import type { CdrPage } from './cdr-page.ts';
 import { cdrPageQuery, hasOnePlan, shapeOfPage, valuesOfPage, wayTo } from './cdr-pages.ts';
+import { replayedPosition } from './replayed-position.ts';
 
 /** A page's statement, and what is filled into it. */
 export interface PageStatement {
@@ -18,11 +19,11 @@ export interface PageStatement {
  * How far the standby has replayed, worked out once, after the statement's snapshot was taken: nothing that the
  * statement sees is missing there.
  */
-const replayedLsn = sql<string>`(select pg_last_wal_replay_lsn()::text)`.as('replayed_lsn');
+const replayedLsn = sql<string>`(select ${replayedPosition})`.as('replayed_lsn');
 
 /** Characters of text kept per source: some two thousand shapes of page. */
 const MAX_CACHE_CHARACTERS = 4 * 1024 * 1024;
-const cacheBySource = new WeakMap<object, StatementCache>();
+const caches = new StatementCaches(MAX_CACHE_CHARACTERS);
 
 /**
  * The statement of `cdrPageQuery`. Pages that differ only in values share it, and it is built once: to build it costs
@@ -43,14 +44,8 @@ export function cdrPageStatement(
       return withReplayedLsn ? query.select(replayedLsn) : query;
     });
   return {
-    statement: cacheOf(source).get(key, build),
+    statement: caches.of(source).get(key, build),
     values: valuesOfPage(page, way),
     hasOnePlan: hasOnePlan(deps, page),
   };
-}
-
-function cacheOf(source: object): StatementCache {
-  const cache = cacheBySource.get(source) ?? new StatementCache(MAX_CACHE_CHARACTERS);
-  cacheBySource.set(source, cache);
-  return cache;
 }

@@ -6,10 +6,10 @@ import type { Relations, SlotValues, StatementDeps } from '../statement.ts';
 import {
   type CdrFilter,
   conditionOf,
-  filterSlot,
   hasNumberPrefix,
   isSought,
   matchesFilterLike,
+  slotsOf,
 } from './cdr-filter.ts';
 import type { CdrPage } from './cdr-page.ts';
 import { isBetween, shapeOfBounds, valuesOfBounds } from './page-bounds.ts';
@@ -98,10 +98,7 @@ export function shapeOfPage(page: CdrPage, way: PageWay): string {
 
 /** What is filled into the statement of a page. */
 export function valuesOfPage(page: Omit<CdrPage, 'limit'>, way: PageWay): SlotValues {
-  const values = new Map<symbol, unknown>();
-  conditionOf(filterOf(page, way)).values.forEach((value, index) => {
-    values.set(filterSlot(index), value);
-  });
+  const values = slotsOf(conditionOf(filterOf(page, way)).values);
   for (const [symbol, value] of valuesOfBounds(page)) values.set(symbol, value);
   if (way.by === 'accounts') values.set(slots.accountIds, way.accountIds);
   if (way.by === 'owners') values.set(slots.accountIds, page.filter.accountIds);

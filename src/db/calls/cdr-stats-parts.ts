@@ -2,7 +2,7 @@ import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { Relations } from '../statement.ts';
 import { accountOfGroups, amountsByCurrency, openCurrencies } from './cdr-currencies.ts';
 import { type CdrDimension, groupField, groupKey, isAccountDimension } from './cdr-dimensions.ts';
-import { type CdrFilter, hasTimeRange, matchesFilter } from './cdr-filter.ts';
+import { type CdrFilter, hasTimeRange, matchesFilterLike } from './cdr-filter.ts';
 import { type Aggregate, attempts, chargedAmount } from './cdr-measures.ts';
 import type { TimeZone } from './time-zones.ts';
 
@@ -33,7 +33,7 @@ export function selectPartials(relations: Relations, query: GroupQuery, partials
     query.groupBy.some(isAccountDimension) ||
     partials.some(({ sql }) => sql === amountsByCurrency.sql) ||
     // The calls of one account are in one currency, whichever that is.
-    (partials.some(isOver('currencies')) && !accountOfGroups(relations, query));
+    (partials.some(isOver('currencies')) && !accountOfGroups(relations.scope, query));
   const ofCalls = partials.filter(isOver('calls'));
   const viaAccounts = isOfCurrencies ? ofCalls.filter(({ merge }) => merge !== null) : [];
   const direct = ofCalls.filter((partial) => !viaAccounts.includes(partial));
@@ -67,7 +67,7 @@ function selectOfCalls(
 ) {
   return selectCalls(relations, query)
     .select([...groupKeys(query), ...valuesOf(partials, direct)])
-    .where(matchesFilter(query.filter))
+    .where(matchesFilterLike(query.filter))
     .$call((q) => byGroup(q, query));
 }
 
@@ -92,7 +92,7 @@ function selectOfAccounts(
   partials: readonly PartialColumn[],
   viaAccounts: readonly PartialColumn[],
 ) {
-  const account = accountOfGroups(relations, query);
+  const account = accountOfGroups(relations.scope, query);
   const ofCalls = { ...query, groupBy: query.groupBy.filter((name) => !isAccountDimension(name)) };
   const byAccount = relations
     .cdrs()
@@ -101,7 +101,7 @@ function selectOfAccounts(
       (account ?? sql.ref('xdrs.i_account')).as('i_account'),
       ...viaAccounts.map(({ chosenSql, column }) => sql.raw(chosenSql).as(column)),
     ])
-    .where(matchesFilter(query.filter))
+    .where(matchesFilterLike(query.filter))
     .$call((q) => byGroup(q, ofCalls, account ? 0 : 1))
     // Without calls there is no account either; an aggregate over nothing would be a row.
     .having(sql<SqlBool>`count(*) > 0`);
@@ -145,7 +145,7 @@ function selectOfSeconds(relations: Relations, query: GroupQuery, partials: read
   const ofSeconds = partials.filter(isOver('seconds'));
   const seconds = selectCalls(relations, query)
     .select([...groupKeys(query), sql`count(*)`.as('attempts')])
-    .where(matchesFilter(query.filter))
+    .where(matchesFilterLike(query.filter))
     .where(sql<SqlBool>`isfinite(xdrs.setup_time)`)
     .$call((q) => byGroup(q, query))
     .groupBy(sql`date_bin('1 second', xdrs.setup_time, '2000-01-01 00:00:00+00')`);

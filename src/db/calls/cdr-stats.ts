@@ -1,10 +1,12 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { TableChangedError } from '../../errors.ts';
 import { type Reader, run } from '../reader.ts';
-import { type Relations, Statement } from '../statement.ts';
-import { amountsByCurrency, type CurrencyAmount, parseAmounts } from './cdr-currencies.ts';
+import { shapeOfScope } from '../scope.ts';
+import { type Relations, type SlotValues, Statement } from '../statement.ts';
+import { StatementCaches } from '../statement-cache.ts';
+import { accountOfGroups, amountsByCurrency, type CurrencyAmount, parseAmounts } from './cdr-currencies.ts';
 import { type GroupValues, groupField, groupShown, isTimeDimension } from './cdr-dimensions.ts';
-import type { CdrFilter } from './cdr-filter.ts';
+import { type CdrFilter, conditionOf, hasTimeRange, slotsOf } from './cdr-filter.ts';
 import {
   type Aggregate,
   attempts,
@@ -60,7 +62,8 @@ export async function selectCdrStats(
   query: CdrStatsQuery,
   wanted: readonly StatsValue[],
 ): Promise<CdrStatsRow[]> {
-  const select = (way: Way) => run(reader, buildStatement(reader, query, wanted, way));
+  const { shape, values } = shapeOfQuery(reader, query);
+  const select = (way: Way) => run(reader, statsStatement(reader, query, { wanted, way, shape }), values);
   const rows = await select('quick').catch((error: unknown) => {
     if (isOverflow(error)) return undefined;
     throw error;
@@ -81,6 +84,40 @@ function isOverflow(error: unknown): boolean {
 
 type SelectedRow = Readonly<Record<string, unknown>>;
 
+/** Characters of text kept per source: some five hundred shapes of statistics. */
+const MAX_CACHE_CHARACTERS = 4 * 1024 * 1024;
+const caches = new StatementCaches(MAX_CACHE_CHARACTERS);
+
+/** All that the SQL of a query depends on, as a text; the values of its filter are filled in. */
+function shapeOfQuery(
+  { scope }: Reader,
+  query: CdrStatsQuery,
+): { readonly shape: string; readonly values: SlotValues } {
+  const { filter, groupBy, timeZone, having, orderBy, limit } = query;
+  const { text, values } = conditionOf(filter);
+  const isOfOneAccount = accountOfGroups(scope, query) !== undefined;
+  const rest = [text, hasTimeRange(filter), isOfOneAccount, groupBy, timeZone, having, orderBy, limit];
+  return { shape: `${shapeOfScope(scope)}|${JSON.stringify(rest)}`, values: slotsOf(values) };
+}
+
+interface StatementChoice {
+  readonly wanted: readonly StatsValue[];
+  readonly way: Way;
+  /** Of the query. */
+  readonly shape: string;
+}
+
+/** Queries of one shape share it, and it is built once: to build it costs more than to count an account's quiet day. */
+function statsStatement(
+  reader: Reader,
+  query: CdrStatsQuery,
+  { wanted, way, shape }: StatementChoice,
+): Statement<SelectedRow> {
+  const key = [way, wanted, shape].join('|');
+  const build = () => buildStatement(reader, query, wanted, way);
+  return caches.of(reader.source).get(key, build) as Statement<SelectedRow>;
+}
+
 function buildStatement(reader: Reader, query: CdrStatsQuery, wanted: readonly StatsValue[], way: Way) {
   const { groupBy, timeZone, having, orderBy, limit } = query;
   const order = groupBy.toSorted(
@@ -88,7 +125,7 @@ function buildStatement(reader: Reader, query: CdrStatsQuery, wanted: readonly S
   );
   const values = neededValues(query, wanted);
   const conditions = sql<SqlBool>`${sql.join([sql`true`, ...having.flatMap(conditionsOf)], sql` and `)}`;
-  return Statement.build<SelectedRow>(reader, 'cdrStats', (relations) => {
+  const build = (relations: Relations) => {
     const { groups, tellsUnreadable } = selectGroups(relations, query, values, way);
     return relations
       .selectFrom(groups.as('groups'))
@@ -109,7 +146,8 @@ function buildStatement(reader: Reader, query: CdrStatsQuery, wanted: readonly S
         order.reduce((ordered, name) => ordered.orderBy(sql.ref(`groups.${groupField(name)}`)), q),
       )
       .limit(limit);
-  });
+  };
+  return Statement.build<SelectedRow>(reader, 'cdrStats', build, { isKept: true });
 }
 
 /** All calls of the filter as one group. */

@@ -9,17 +9,18 @@ import type { CdrKeyset, CdrPage } from './cdr-page.ts';
 import { cdrPageStatement } from './cdr-page-statement.ts';
 import { cdrListQuery, valuesOfPage } from './cdr-pages.ts';
 import { segmentsOf } from './page-bounds.ts';
+import { replayedPosition } from './replayed-position.ts';
 
 /** A call, each column as PostgreSQL's text (integers as numbers). */
 export type CdrRow = { [Name in CdrColumnName]: XdrsModel[Name] | null };
 
 const replayedLsn = Statement.ofServer(
   'replayedLsn',
-  sql<{ lsn: string | null }>`select pg_last_wal_replay_lsn()::text as lsn`,
+  sql<{ lsn: string }>`select ${replayedPosition} as lsn`,
 );
 
-/** How far the standby has replayed by now; null when it is no standby. */
-export async function selectReplayedLsn(reader: Reader): Promise<string | null> {
+/** How far the standby has replayed by now. */
+export async function selectReplayedLsn(reader: Reader): Promise<string> {
   const [row] = await run(reader, replayedLsn);
   return row!.lsn;
 }
@@ -53,6 +54,18 @@ export async function selectCdr(reader: Reader, id: string): Promise<CdrRow | un
   );
   const [row] = (await run(reader, statement)) as CdrRow[];
   return row;
+}
+
+/** The calls with these keys that this principal may see, by key. */
+export async function selectCdrs(reader: Reader, ids: readonly string[]): Promise<Map<string, CdrRow>> {
+  const statement = Statement.build(reader, 'cdrs', (relations) =>
+    relations
+      .cdrs()
+      .select(cdrColumnNames.map((name) => shownSql(reader.source, name)))
+      .where(sql<SqlBool>`xdrs.i_xdr = any(${ids}::int8[])`),
+  );
+  const rows = (await run(reader, statement)) as CdrRow[];
+  return new Map(rows.map((row) => [String(row.i_xdr), row]));
 }
 
 /** The place of the call that lies `limit` calls away from the end of the list, if there are more than that many. */

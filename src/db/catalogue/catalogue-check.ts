@@ -9,14 +9,16 @@ import {
 } from '../sources/sources.ts';
 import {
   type Catalogue,
+  type CatalogueTable,
   hasUnique,
   hasUniquePlaces,
+  hasUniquePlacesInParts,
   type KnownSchemas,
   readCatalogue,
   selectJson,
 } from './catalogue.ts';
 import { columnsRead } from './catalogue-columns.ts';
-import { remedyFor, spoiltByCollation } from './catalogue-indexes.ts';
+import { dropIndex, remedyFor, spoiltByCollation } from './catalogue-indexes.ts';
 import { warningsAboutEncoding } from './catalogue-text.ts';
 
 /** The database cannot serve as this source. Its message lists everything that is wrong, for the terminal. */
@@ -86,10 +88,11 @@ export async function examineSource(
       ...warningsAboutColumns(source, grants),
       ...warningsAboutIndexes(catalogue, definition),
       ...warningsAboutDoubles(catalogue, source),
-      ...warningsAboutKeys(catalogue, definition),
+      ...(await warningsAboutKeys(db, catalogue, definition)),
       ...warningsAboutEncoding(catalogue.encoding),
       ...warningsAboutCollations(catalogue),
       ...warningsAboutRole(role),
+      ...warningsAboutRowSecurity(catalogue, role),
     ],
   };
 }
@@ -157,7 +160,11 @@ function warningsAboutIndexes({ tables }: Catalogue, definition: SourceDefinitio
     const remedy = table && !table.isView && remedyFor(table, wanted);
     return remedy ? [{ wanted, remedy }] : [];
   });
-  const halfBuilt = [...tables.values()].flatMap(({ indexes }) => indexes.filter(({ isValid }) => !isValid));
+  const halfBuilt = [...tables.values()].flatMap(({ indexes, partitionKey }) =>
+    indexes
+      .filter(({ isValid }) => !isValid)
+      .map(({ name }) => ({ name, remedy: `${dropIndex({ partitionKey }, name)};` })),
+  );
   return [
     ...views.map(
       ({ name }) =>
@@ -165,7 +172,6 @@ function warningsAboutIndexes({ tables }: Catalogue, definition: SourceDefinitio
     ),
     ...remedies.map(({ wanted, remedy }) => `Without an index ${wanted.because}. On the primary: ${remedy}`),
     ...halfBuilt
-      .map(({ name }) => ({ name, remedy: `drop index concurrently ${name};` }))
       .filter(({ remedy }) => !remedies.some((other) => other.remedy.includes(remedy)))
       .map(({ name, remedy }) => `Index ${name} is half-built and serves nothing. On the primary: ${remedy}`),
   ];
@@ -179,16 +185,41 @@ function warningsAboutDoubles({ tables }: Catalogue, source: Source): readonly s
 }
 
 /** A page ends behind a place in the list. Of two calls at the same place one may be hidden. */
-function warningsAboutKeys(
+async function warningsAboutKeys(
+  db: QueryExecutorProvider,
   { tables }: Catalogue,
   { tables: [main], key }: SourceDefinition,
-): readonly string[] {
+): Promise<readonly string[]> {
   const table = tables.get(main)!;
-  if (table.isView || hasUniquePlaces(table, ['connect_time', key])) return [];
+  const place = ['connect_time', key];
+  if (table.isView) return [];
+  if (hasUniquePlaces(table, place) || (await hasUniquePlacesInParts(db, table, place))) {
+    return table.notNull.has(key)
+      ? []
+      : [
+          `${main}.${key} may be null: such calls are shown as errors, and of several with the same connect time all but ` +
+            `one may be missing from pages. On the primary: alter table ${main} alter column ${key} set not null;`,
+        ];
+  }
   return [
-    `Nothing makes ${main}.${key} unique: calls with the same connect time and key may be missing from pages. On the ` +
-      `primary: create unique index concurrently ${main}_${key}_key on ${main} (${key});`,
+    `Nothing makes ${main}.${key} unique: calls with the same connect time and key may be missing from pages. ` +
+      uniqueKeyRemedy(table, key),
   ];
+}
+
+/** A unique index of a partitioned table has all columns that it is divided by, and cannot be built concurrently. */
+function uniqueKeyRemedy({ name, partitionKey }: CatalogueTable, key: string): string {
+  if (partitionKey === null) {
+    return `On the primary: create unique index concurrently ${name}_${key}_key on ${name} (${key});`;
+  }
+  const columns = [key, ...partitionKey.filter((column) => column !== key)];
+  if (columns.some((column) => column !== key && column !== 'connect_time')) {
+    return `No index can, as ${name} is partitioned by something else: the switch must see to it.`;
+  }
+  return (
+    'Writes wait while the index is built. On the primary: ' +
+    `create unique index ${name}_${columns.join('_')}_key on ${name} (${columns.join(', ')});`
+  );
 }
 
 function warningsAboutCollations({ tables }: Catalogue): readonly string[] {
@@ -233,6 +264,17 @@ async function selectRole(db: QueryExecutorProvider, { tables }: Catalogue): Pro
     from pg_roles where rolname = current_user`,
   );
   return role!;
+}
+
+/** Rows that no policy shows are not missed by anybody: answers are just shorter, or empty. */
+function warningsAboutRowSecurity({ tables }: Catalogue, { name }: Role): readonly string[] {
+  return [...tables.values()]
+    .filter(({ hasRowSecurity, hasScopePolicy }) => hasRowSecurity && !hasScopePolicy)
+    .map(
+      ({ name: table }) =>
+        `Row security of ${table} hides every row that no policy shows to role ${name}, without an error. If it is to see ` +
+        `all of them, on the primary: create policy gateway_reads on ${table} for select to ${name} using (true);`,
+    );
 }
 
 function warningsAboutRole(role: Role): readonly string[] {

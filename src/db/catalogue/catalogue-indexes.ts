@@ -5,6 +5,8 @@ export interface WantedIndex {
   readonly table: string;
   /** Compared with `=`; any order. */
   readonly equal: readonly string[];
+  /** Or this one alone, a text of which the beginning is sought, byte by byte. */
+  readonly begins?: string;
   /** Then newest first, all in one direction. */
   readonly ordered: readonly string[];
   /** What happens without it; completes "Without an index …". */
@@ -21,13 +23,34 @@ export function keysetIndexes(table: string, key: string): readonly WantedIndex[
   ];
 }
 
+/** Numbers are sought by their beginning. Those of columns that are not there, or no texts, are not wanted. */
+export function numberIndexes(
+  table: string,
+  columns: readonly string[],
+  ordered: readonly string[],
+): readonly WantedIndex[] {
+  return columns.map((begins) => ({
+    table,
+    equal: [],
+    begins,
+    ordered,
+    because: `a number in ${table}.${begins} is sought by reading every call of the times and accounts`,
+  }));
+}
+
 export function hasKeysetIndexes(table: CatalogueTable, key: string): boolean {
   return keysetIndexes(table.name, key).every((wanted) => remedyFor(table, wanted) === null);
+}
+
+export function hasKeyIndex(table: CatalogueTable, key: string): boolean {
+  const [wanted] = keysetIndexes(table.name, key).slice(-1);
+  return remedyFor(table, wanted!) === null;
 }
 
 /** Whether the index gives the rows in the wanted order, forwards or backwards, without a sort. */
 export function serves(index: CatalogueIndex, wanted: WantedIndex): boolean {
   if (!index.isValid || index.isPartial || index.method !== 'btree') return false;
+  if (wanted.begins !== undefined) return seeksBeginnings(index.columns[0]!, wanted.begins);
   const equal = index.columns.slice(0, wanted.equal.length).map(({ name }) => name);
   const ordered = index.columns.slice(wanted.equal.length, wanted.equal.length + wanted.ordered.length);
   return (
@@ -35,6 +58,11 @@ export function serves(index: CatalogueIndex, wanted: WantedIndex): boolean {
     ordered.map(({ name }) => name).join() === wanted.ordered.join() &&
     runsOneWay(ordered)
   );
+}
+
+/** An index whose order is that of a language finds no beginnings. */
+function seeksBeginnings({ name, isPattern, collation }: CatalogueIndexColumn, wanted: string): boolean {
+  return name === wanted && (isPattern || collation?.isBytewise === true);
 }
 
 /** All ascending or all descending, nulls where ORDER BY puts them. */
@@ -45,17 +73,32 @@ function runsOneWay(columns: readonly CatalogueIndexColumn[]): boolean {
 
 /** What to run on the primary so that the wanted index is there; null when some index already serves. */
 export function remedyFor(table: CatalogueTable, wanted: WantedIndex): string | null {
+  const { begins } = wanted;
+  if (begins !== undefined && !/^(text|character varying)/.test(table.columns.get(begins) ?? '')) return null;
   if (table.indexes.some((index) => serves(index, wanted))) return null;
   const name = nameOf(table, wanted);
   const namesake = table.indexes.find((index) => index.name === name);
-  const columns = [...wanted.equal, ...wanted.ordered.map((column) => `${column} desc`)].join(', ');
-  const drop = namesake ? `drop index concurrently ${name}; ` : '';
-  return `${drop}create index concurrently ${name} on ${table.name} (${columns});`;
+  const columns = [
+    ...wanted.equal,
+    ...(begins === undefined ? [] : [`${begins} text_pattern_ops`]),
+    ...wanted.ordered.map((column) => `${column} desc`),
+  ].join(', ');
+  const drop = namesake ? `${dropIndex(table, name)}; ` : '';
+  return `${drop}create index${concurrentlyOn(table)} ${name} on ${table.name} (${columns});`;
+}
+
+export function dropIndex(table: Pick<CatalogueTable, 'partitionKey'>, name: string): string {
+  return `drop index${concurrentlyOn(table)} ${name}`;
+}
+
+/** PostgreSQL does nothing concurrently to the indexes of a partitioned table. */
+function concurrentlyOn({ partitionKey }: Pick<CatalogueTable, 'partitionKey'>): string {
+  return partitionKey === null ? ' concurrently' : '';
 }
 
 /** As PostgreSQL itself would name it, and as the migrations do. */
-const nameOf = (table: CatalogueTable, { equal, ordered }: WantedIndex): string =>
-  [table.name, ...equal, ...ordered, 'idx'].join('_');
+const nameOf = (table: CatalogueTable, { equal, begins, ordered }: WantedIndex): string =>
+  [table.name, ...equal, ...(begins === undefined ? [] : [begins]), ...ordered, 'idx'].join('_');
 
 /** Indexes on text whose order this host's C library may see differently from the primary's. */
 export function spoiltByCollation(index: CatalogueIndex): CatalogueIndexColumn | undefined {

@@ -1,4 +1,5 @@
 import { type QueryExecutorProvider, sql } from 'kysely';
+import { KEYS_TABLE } from '../keys/api-keys.ts';
 import { type SourceName, sourceDefinitions } from '../sources/sources.ts';
 import { type Catalogue, type CatalogueTable, readCatalogue, selectJson } from './catalogue.ts';
 import { type ColumnsRead, columnsRead } from './catalogue-columns.ts';
@@ -135,6 +136,8 @@ async function warningsAboutTables(db: QueryExecutorProvider): Promise<readonly 
     where relkind in ('r', 'p', 'v', 'm', 'f') and pg_class.oid not in (select oid from ours)
       and relnamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
       and relname not like 'gateway_migration%'
+      -- Not by to_regclass, which is refused to who may not use the schema.
+      and relnamespace::regnamespace::text || '.' || relname <> ${KEYS_TABLE}
       and not exists (select from pg_depend
         where classid = 'pg_class'::regclass and objid = pg_class.oid and deptype = 'e')
       and privilege_type = 'SELECT' and ${grantees} and grantee <> relowner

@@ -14,6 +14,12 @@ export interface CatalogueTable {
   readonly name: string;
   /** True for a view, whose indexes cannot be seen from here. */
   readonly isView: boolean;
+  /** The columns by which its rows are divided among partitions, null for an expression; null where they are not. */
+  readonly partitionKey: readonly (string | null)[] | null;
+  /** True where policies decide which rows this role sees. */
+  readonly hasRowSecurity: boolean;
+  /** True where our own policies do (0009_row_security), by the ids that a transaction has set. */
+  readonly hasScopePolicy: boolean;
   /** By name, only columns that this role may read. */
   readonly columns: ReadonlyMap<string, string>;
   /** Columns that cannot be null; of a view none are known. */
@@ -79,6 +85,9 @@ export async function readCatalogue(
       schema: own[0]!.schema,
       name,
       isView: own.some((column) => column.kind === 'v'),
+      partitionKey: own[0]!.partitionKey,
+      hasRowSecurity: own[0]!.rowSecurity,
+      hasScopePolicy: own[0]!.scopePolicy,
       notNull: new Set(own.filter(({ notNull }) => notNull).map(({ column }) => column)),
       columns: typesOf(own.filter(({ readable }) => readable)),
       hidden: typesOf(own.filter(({ readable }) => !readable)),
@@ -96,6 +105,9 @@ interface ColumnRow {
   readonly type: string;
   readonly notNull: boolean;
   readonly readable: boolean;
+  readonly partitionKey: readonly (string | null)[] | null;
+  readonly rowSecurity: boolean;
+  readonly scopePolicy: boolean;
 }
 
 /** By name as a statement would find it, through the search path. A domain has its base type here. */
@@ -107,7 +119,14 @@ function selectColumns(db: QueryExecutorProvider, names: readonly string[]): Pro
       attname as column,
       format_type(case typtype when 'd' then typbasetype else atttypid end, null) as type,
       attnotnull as "notNull",
-      has_column_privilege(relation.oid, attnum, 'select') as readable
+      has_column_privilege(relation.oid, attnum, 'select') as readable,
+      (select json_agg((select part.attname from pg_attribute as part where part.attrelid = partrelid and part.attnum = number))
+        from pg_partitioned_table cross join unnest(partattrs::int2[]) as number
+        where partrelid = relation.oid) as "partitionKey",
+      row_security_active(relation.oid) as "rowSecurity",
+      row_security_active(relation.oid) and exists (select from pg_policy
+        where polrelid = relation.oid and polname = 'gateway_scope'
+          and exists (select from unnest(polroles) as bound where pg_has_role(bound, 'usage'))) as "scopePolicy"
     from unnest(${names}::text[]) as name
     join pg_class as relation on relation.oid = to_regclass(name)
     join pg_attribute on attrelid = relation.oid and attnum > 0 and not attisdropped
@@ -166,12 +185,44 @@ async function selectIndexes(
   );
 }
 
-/** Whether PostgreSQL guarantees that no two rows have the same values in all of these columns. */
+/** Whether an index of the whole table guarantees that no two rows have the same values in all of these columns. */
 export function hasUniquePlaces(table: CatalogueTable, names: readonly string[]): boolean {
   return table.indexes.some(
     ({ isUnique, isPartial, isValid, columns }) =>
       isUnique && isValid && !isPartial && columns.every(({ name }) => names.includes(name)),
   );
+}
+
+/**
+ * Whether each partition guarantees it by an index of its own, and rows of the same values are always in the same
+ * partition.
+ */
+export async function hasUniquePlacesInParts(
+  db: QueryExecutorProvider,
+  { schema, name, partitionKey }: CatalogueTable,
+  names: readonly string[],
+): Promise<boolean> {
+  if (partitionKey === null) return false;
+  const [found] = await selectJson<{ hasUniquePlaces: boolean }>(
+    db,
+    sql`
+    select coalesce(bool_and(case when isleaf
+      then exists (select from pg_index
+        where indrelid = part.relid and indisunique and indpred is null and indisvalid and indisready and indislive
+          and not exists (${otherColumns(sql`indrelid`, sql`(indkey::int2[])[0:indnkeyatts - 1]`, names)}))
+      else not exists (select from pg_partitioned_table
+        where partrelid = part.relid
+          and exists (${otherColumns(sql`partrelid`, sql`partattrs::int2[]`, names)})) end), false) as "hasUniquePlaces"
+    from pg_partition_tree(format('%I.%I', ${schema}::text, ${name}::text)::regclass) as part`,
+  );
+  return found!.hasUniquePlaces;
+}
+
+/** Expressions, and columns of other names, among the columns of these numbers. */
+function otherColumns(table: RawBuilder<unknown>, numbers: RawBuilder<unknown>, names: readonly string[]) {
+  return sql`select from unnest(${numbers}) as number
+    left join pg_attribute on attrelid = ${table} and attnum = number
+    where attname is null or attname <> all(${names}::text[])`;
 }
 
 /** Whether PostgreSQL guarantees that the column's values are all different. */

@@ -2,6 +2,14 @@
 
 import type { ColumnType } from "kysely";
 
+export type ArrayType<T> = ArrayTypeImpl<T> extends (infer U)[]
+  ? U[]
+  : ArrayTypeImpl<T>;
+
+export type ArrayTypeImpl<T> = T extends ColumnType<infer S, infer I, infer U>
+  ? ColumnType<S[], I[], U[]>
+  : T[];
+
 export type Generated<T> = T extends ColumnType<infer S, infer I, infer U>
   ? ColumnType<S, I | undefined, U>
   : ColumnType<T, T | undefined, T>;
@@ -13,6 +21,20 @@ export interface Accounts {
   i_customer: string | null;
   time_zone: string | null;
   username: string;
+}
+
+export interface CdrGatewayApiKeys {
+  created_at: Generated<string>;
+  digest: Buffer;
+  expires_at: string | null;
+  id: string;
+  max_page: number | null;
+  name: string;
+  networks: Generated<string[]>;
+  revoked_at: string | null;
+  role: string;
+  scope: string;
+  scope_ids: Generated<ArrayType<string>>;
 }
 
 export interface Customers {
@@ -51,6 +73,7 @@ export interface Xdrs {
 
 export interface DB {
   accounts: Accounts;
+  "cdr_gateway.api_keys": CdrGatewayApiKeys;
   customers: Customers;
   xdrs: Xdrs;
 }

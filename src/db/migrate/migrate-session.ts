@@ -107,7 +107,7 @@ function logChange(log: Log, statement: string, milliseconds: number): void {
 }
 
 export const isChange = (statement: string): boolean =>
-  /^\s*(\/\*.*?\*\/\s*)?(create|alter|drop|comment|grant|revoke|analyze|insert|update|delete)\b/is.test(
+  /^\s*(\/\*.*?\*\/\s*)?(create|alter|drop|comment|grant|revoke|analyze|insert|update|delete|set\s+local)\b/is.test(
     statement,
   );
 

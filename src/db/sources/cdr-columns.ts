@@ -37,13 +37,13 @@ export const wireFormats = {
   integer: formats.text,
 } as const satisfies Record<WireType, Format>;
 
-/** PostgreSQL's type, and the way it travels. */
-const id = { type: 'bigint', wire: 'id' } as const;
+/** PostgreSQL's type, and the way it travels. Only a text can be the number of a person, and must say whether it is. */
+const id = { type: 'bigint', wire: 'id', isNumber: false } as const;
 const text = { type: 'text', wire: 'text' } as const;
-const timestamp = { type: 'timestamp with time zone', wire: 'timestamp' } as const;
-const decimal = { type: 'numeric', wire: 'decimal' } as const;
-const integer = { type: 'integer', wire: 'integer' } as const;
-const smallint = { type: 'smallint', wire: 'integer' } as const;
+const timestamp = { type: 'timestamp with time zone', wire: 'timestamp', isNumber: false } as const;
+const decimal = { type: 'numeric', wire: 'decimal', isNumber: false } as const;
+const integer = { type: 'integer', wire: 'integer', isNumber: false } as const;
+const smallint = { type: 'smallint', wire: 'integer', isNumber: false } as const;
 
 type Typed<Value> = Value extends number
   ? typeof integer | typeof smallint
@@ -57,6 +57,8 @@ interface Declared {
   readonly requiredBy?: readonly SourceName[];
   /** Many switches have no such column, so that its absence is not worth a warning. */
   readonly rare?: true;
+  /** A number of a person: principals without the permission for numbers see it masked, or not at all. */
+  readonly isNumber: boolean;
   /** Null where a Sippy has nothing that means the same; the value is then always null. */
   readonly sippy: SippyColumn | null;
   /** Unit, null and surprises, for analysts: the description of the field in the API, and in docs/fields.md. */
@@ -108,6 +110,7 @@ export const cdrColumns = {
   cli: {
     ...text,
     nullable: true,
+    isNumber: true,
     sippy: inCalls('cli'),
     meaning:
       'Calling number (A-number) after translation. Text: it may be `anonymous`, or begin with `+` or `00`.',
@@ -115,18 +118,21 @@ export const cdrColumns = {
   cld: {
     ...text,
     nullable: true,
+    isNumber: true,
     sippy: inCalls('cld'),
     meaning: 'Called number (B-number) after translation.',
   },
   cli_in: {
     ...text,
     nullable: true,
+    isNumber: true,
     sippy: inCdrs('cli_in'),
     meaning: 'Calling number as the switch received it.',
   },
   cld_in: {
     ...text,
     nullable: true,
+    isNumber: true,
     sippy: inCdrs('cld_in'),
     meaning: 'Called number as the switch received it.',
   },
@@ -195,12 +201,14 @@ export const cdrColumns = {
   disconnect_reason: {
     ...text,
     nullable: true,
+    isNumber: false,
     sippy: sippyReason,
     meaning: 'The cause in words.',
   },
   outcome: {
     ...text,
     nullable: true,
+    isNumber: false,
     sippy: sippyOutcome,
     meaning:
       'What became of the call, derived from cause and duration. Null when the cause is unknown, and when the duration ' +
@@ -209,30 +217,35 @@ export const cdrColumns = {
   call_id: {
     ...text,
     nullable: true,
+    isNumber: false,
     sippy: inCalls('call_id'),
     meaning: 'The SIP Call-ID, to find the call in a trace.',
   },
   prefix: {
     ...text,
     nullable: true,
+    isNumber: false,
     sippy: inCdrs('prefix'),
     meaning: 'The rate prefix that priced the call. Text: a switch may write a word here when rating failed.',
   },
   country: {
     ...text,
     nullable: true,
+    isNumber: false,
     sippy: sippyCountry,
     meaning: 'Country of the called number, from the rate prefix.',
   },
   region: {
     ...text,
     nullable: true,
+    isNumber: false,
     sippy: sippyRegion,
     meaning: 'Part of the country, or kind of line, from the rate prefix.',
   },
   remote_ip: {
     ...text,
     nullable: true,
+    isNumber: false,
     sippy: inCdrs('remote_ip'),
     meaning: 'Address the call came from.',
   },
@@ -245,12 +258,14 @@ export const cdrColumns = {
   release_source: {
     ...text,
     nullable: true,
+    isNumber: false,
     sippy: inCdrs('release_source'),
     meaning: 'Who hung up: `caller` or `callee`. Null or empty for many failed calls.',
   },
   user_agent: {
     ...text,
     nullable: true,
+    isNumber: false,
     sippy: inCdrs('user_agent'),
     meaning: "The caller's equipment, as it names itself.",
   },
@@ -263,6 +278,7 @@ export const cdrColumns = {
   p_asserted_id: {
     ...text,
     nullable: true,
+    isNumber: true,
     rare: true,
     sippy: inCdrs('p_asserted_id'),
     meaning:
@@ -277,6 +293,9 @@ export type CdrColumnName = keyof typeof cdrColumns;
 
 /** In the order of their declaration. */
 export const cdrColumnNames = Object.keys(cdrColumns) as CdrColumnName[];
+
+/** Columns that not every principal sees: see `isNumber`. */
+export const numberColumns = cdrColumnNames.filter((name) => cdrColumns[name].isNumber);
 
 /** The declaration of a column, where only what all of them have in common matters. */
 export const cdrColumn = (name: CdrColumnName): CdrColumn => cdrColumns[name];

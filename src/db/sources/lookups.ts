@@ -46,6 +46,10 @@ export function hasUniqueAccounts({ tables }: Catalogue): boolean {
   return table !== undefined && hasUnique(table, 'i_account');
 }
 
+export function hasScopePolicies({ tables }: Catalogue): boolean {
+  return [...tables.values()].some(({ hasScopePolicy }) => hasScopePolicy);
+}
+
 /** A scope that has an account has the customer who owns it. */
 export function customersRelation(catalogue: Catalogue): Source['customers'] {
   const table = catalogue.tables.get('customers');

@@ -60,8 +60,11 @@ export type Outcome = (typeof outcomes)[number];
 
 export type SourceName = 'xdrs' | 'sippy';
 
-/** A relation to select from, restricted to a scope below any query that could forget it. */
-export type ScopedRelation<Model, Alias extends string> = (scope: Scope) => AliasedRawBuilder<Model, Alias>;
+/** A relation to select from, restricted to a scope below any query that could forget it; of its columns `only` these. */
+export type ScopedRelation<Model, Alias extends string> = (
+  scope: Scope,
+  only?: ReadonlySet<string>,
+) => AliasedRawBuilder<Model, Alias>;
 
 /** Where calls are read from: the same columns, whatever the switch. */
 export interface Source {
@@ -80,12 +83,16 @@ export interface Source {
   readonly hasCustomers: boolean;
   /** Whether indexes give the calls in order, of one account as of all, and find one by its key. */
   readonly hasKeysetIndexes: boolean;
+  /** Whether an index has the keys, so that the calls that arrive are found without reading the others. */
+  readonly hasKeyIndex: boolean;
   /** Whether a call may be without a key, so that its place among calls of the same time needs a condition of its own. */
   readonly hasNullableKey: boolean;
   /** Columns whose stored values may be beyond their type: the relation has them as text too, to be shown from. */
   readonly shownFromText: ReadonlySet<keyof XdrsModel>;
   /** Required columns that the table had when the gateway started and no longer has, and what is worked out from them. */
   readonly gone: ReadonlySet<keyof XdrsModel>;
+  /** Whether PostgreSQL itself restricts what is read, by policies that want to know the scope of each statement. */
+  readonly hasScopePolicies: boolean;
   /** PostgreSQL's name of how the database keeps text. */
   readonly encoding: string;
   /** Columns of the model that are always null here, because the database lacks what they are read from. */

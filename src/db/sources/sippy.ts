@@ -1,16 +1,23 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
-import { hasKeysetIndexes } from '../catalogue/catalogue-indexes.ts';
+import { hasKeyIndex, hasKeysetIndexes } from '../catalogue/catalogue-indexes.ts';
 import {
   type CdrColumnName,
   cdrColumn,
   cdrColumnNames,
   findGone,
+  numberColumns,
   textsSql,
   xdrsTypes,
 } from './cdr-columns.ts';
 import { columnSql, isUnreadableSql, textSql, type ValueSql } from './columns.ts';
 import { type ColumnsSql, scopedRelation } from './derived-table.ts';
-import { accountsRelation, customersRelation, hasUniqueAccounts, ownershipOf } from './lookups.ts';
+import {
+  accountsRelation,
+  customersRelation,
+  hasScopePolicies,
+  hasUniqueAccounts,
+  ownershipOf,
+} from './lookups.ts';
 import type { Source, XdrsModel } from './model.ts';
 import { sippySuccessful } from './sippy-columns.ts';
 import { findSippyParts, joinSippyParts, type SippyParts } from './sippy-parts.ts';
@@ -48,6 +55,7 @@ export function sippySource(catalogue: Catalogue): Source {
       columns,
       types: xdrsTypes,
       texts,
+      numbers: numberColumns,
       gone,
       from,
       owners: { account: columns.i_account, customer },
@@ -58,9 +66,11 @@ export function sippySource(catalogue: Catalogue): Source {
     hasUniqueAccounts: hasUniqueAccounts(catalogue),
     hasCustomers: customer !== null,
     hasKeysetIndexes: hasKeysetIndexes(catalogue.tables.get('cdrs')!, 'i_cdr'),
+    hasKeyIndex: hasKeyIndex(catalogue.tables.get('cdrs')!, 'i_cdr'),
     hasNullableKey: !parts.cdrs.notNull.has('i_cdr'),
     shownFromText: new Set(Object.keys(texts) as CdrColumnName[]),
     gone,
+    hasScopePolicies: hasScopePolicies(catalogue),
     encoding: catalogue.encoding,
     // Where no Sippy has anything to read, this one lacks nothing.
     missing: cdrColumnNames.filter((name) => columns[name] === null && cdrColumn(name).sippy),

@@ -1,5 +1,5 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
-import { keysetIndexes, type WantedIndex } from '../catalogue/catalogue-indexes.ts';
+import { keysetIndexes, numberIndexes, type WantedIndex } from '../catalogue/catalogue-indexes.ts';
 import type { Source, SourceName } from './model.ts';
 import { sippyRequired, sippySource } from './sippy.ts';
 import { sippyTables } from './sippy-parts.ts';
@@ -36,7 +36,10 @@ export const sourceDefinitions: Readonly<Record<SourceName, SourceDefinition>> =
     tables: xdrsTables,
     key: 'i_xdr',
     required: xdrsRequired,
-    indexes: keysetIndexes('xdrs', 'i_xdr'),
+    indexes: [
+      ...keysetIndexes('xdrs', 'i_xdr'),
+      ...numberIndexes('xdrs', ['cld', 'cli', 'cld_in', 'cli_in'], ['connect_time', 'i_xdr']),
+    ],
     create: xdrsSource,
   },
   sippy: {
@@ -57,6 +60,8 @@ export const sourceDefinitions: Readonly<Record<SourceName, SourceDefinition>> =
         ordered: [],
         because: 'calls to a number are found by reading all of them',
       },
+      ...numberIndexes('cdrs', ['cld_in', 'cli_in'], ['connect_time', 'i_cdr']),
+      ...numberIndexes('calls', ['cld', 'cli'], []),
     ],
     create: sippySource,
   },

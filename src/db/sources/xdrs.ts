@@ -1,17 +1,24 @@
 import { sql } from 'kysely';
 import type { Catalogue, CatalogueTable } from '../catalogue/catalogue.ts';
-import { hasKeysetIndexes } from '../catalogue/catalogue-indexes.ts';
+import { hasKeyIndex, hasKeysetIndexes } from '../catalogue/catalogue-indexes.ts';
 import {
   type CdrColumnName,
   cdrColumn,
   cdrColumnNames,
   findGone,
+  numberColumns,
   textsSql,
   xdrsTypes,
 } from './cdr-columns.ts';
 import { columnSql, isUnreadableSql, secondsSql, tableSql, textSql, type ValueSql } from './columns.ts';
 import { type ColumnsSql, scopedRelation } from './derived-table.ts';
-import { accountsRelation, customersRelation, hasUniqueAccounts, ownershipOf } from './lookups.ts';
+import {
+  accountsRelation,
+  customersRelation,
+  hasScopePolicies,
+  hasUniqueAccounts,
+  ownershipOf,
+} from './lookups.ts';
 import type { Source, XdrsModel } from './model.ts';
 import { outcomeSql, q850Outcomes, successfulSql } from './outcomes.ts';
 
@@ -38,6 +45,7 @@ export function xdrsSource(catalogue: Catalogue): Source {
       columns,
       types: xdrsTypes,
       texts,
+      numbers: numberColumns,
       gone,
       from: tableSql(table),
       owners: { account: columns.i_account, customer: columns.i_customer },
@@ -48,9 +56,11 @@ export function xdrsSource(catalogue: Catalogue): Source {
     hasUniqueAccounts: hasUniqueAccounts(catalogue),
     hasCustomers: columns.i_customer !== null,
     hasKeysetIndexes: hasKeysetIndexes(table, 'i_xdr'),
+    hasKeyIndex: hasKeyIndex(table, 'i_xdr'),
     hasNullableKey: !table.notNull.has('i_xdr'),
     shownFromText: new Set(Object.keys(texts) as CdrColumnName[]),
     gone,
+    hasScopePolicies: hasScopePolicies(catalogue),
     encoding: catalogue.encoding,
     missing: cdrColumnNames.filter((name) => columns[name] === null),
   };

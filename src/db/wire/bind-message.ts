@@ -22,7 +22,12 @@ export function together(...messages: readonly Buffer[]): Buffer {
 
 /** Prepares a statement under this name, whatever was there before. */
 export function encodePreparation(name: string, text: string): Buffer {
-  return Buffer.concat([encodeClose(name), message('P', `${name}\0${text}\0\0\0`)]);
+  return Buffer.concat([encodeClose(name), encodeParse(name, text)]);
+}
+
+/** Prepares a statement under a name that is free; the empty one always is. */
+export function encodeParse(name: string, text: string): Buffer {
+  return message('P', `${name}\0${text}\0\0\0`);
 }
 
 /** Forgets the statement of this name, if there is one. */

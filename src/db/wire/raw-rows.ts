@@ -1,12 +1,13 @@
 import type { PoolClient } from 'pg';
 import utils from 'pg/lib/utils.js';
 import { explain } from '../failures.ts';
-import type { Reader } from '../reader.ts';
+import type { Executor } from '../reader.ts';
 import type { BoundStatement, SlotValues, Statement } from '../statement.ts';
 import { encodeClose, encodeExecution, type Format, together } from './bind-message.ts';
 import { cancelBackend } from './cancel-backend.ts';
 import { planEach, planOnce, planSwitch } from './plan-once.ts';
 import { type RowSink, RowTap, type WireConnection } from './row-tap.ts';
+import { encodeScope } from './scope-messages.ts';
 import { isSessionChange, isStalePlan } from './statement-names.ts';
 
 /** Where the rows go, which may be slower than PostgreSQL. */
@@ -35,7 +36,10 @@ export interface RawRequest extends RawOptions {
   readonly values?: SlotValues;
 }
 
-interface BoundQuery extends RawOptions, BoundStatement {}
+interface BoundQuery extends RawOptions, BoundStatement {
+  /** What is sent before it in the same transaction: a statement that returns no rows. */
+  readonly prelude: Buffer | undefined;
+}
 
 interface RawOptions {
   /** Whether PostgreSQL shall plan it once for all values on this connection, not for each anew. */
@@ -51,10 +55,11 @@ interface RawOptions {
  * GatewayErrors for what we can explain; the reader's signal cancels the statement in PostgreSQL.
  */
 export async function readRawRows(
-  { pool, scope, signal }: Pick<Reader, 'pool' | 'scope' | 'signal'>,
+  { pool, source, scope, signal }: Executor,
   { statement, values, ...options }: RawRequest,
 ): Promise<RawResult> {
-  const bound = { ...options, ...statement.bind(scope, values) };
+  const prelude = source.hasScopePolicies ? encodeScope(scope) : undefined;
+  const bound = { ...options, ...statement.bind(scope, values), prelude };
   let client: PoolClient | undefined;
   try {
     signal?.throwIfAborted();
@@ -103,7 +108,8 @@ class RawQuery {
   /** Set so that node-postgres does not set its own. */
   readonly callback: (error: Error | null) => void;
   readonly #client: PoolClient;
-  readonly #query: BoundQuery;
+  /** Undefined when it has ended: node-postgres keeps a query for longer, and with this all of the request. */
+  #bound: BoundQuery | undefined;
   readonly #tap: RowTap;
   /** Only what is kept on the connection can keep its plan. */
   readonly #isPlannedOnce: boolean;
@@ -117,11 +123,13 @@ class RawQuery {
   /** Runs while PostgreSQL waits. */
   #waiting: NodeJS.Timeout | undefined;
   #startedAt = 0;
+  /** Whether it is parsed with this execution; always where it has no name. */
+  #isNew = false;
 
   constructor(client: PoolClient, bound: BoundQuery) {
     this.#client = client;
     this.#tap = RowTap.of(client);
-    this.#query = bound;
+    this.#bound = bound;
     this.text = bound.text;
     const { name, replaced } = this.#tap.statements.of(this.text);
     this.name = name;
@@ -148,21 +156,38 @@ class RawQuery {
   submit(connection: WireConnection): Error | null {
     this.#startedAt = performance.now();
     this.#tap.sink = (bytes, start, end) => this.#take(bytes, start, end);
-    this.#tap.sinkFormats = this.#query.formats;
-    const { formats } = this.#query;
-    const values = this.#query.values.map((value) => utils.prepareValue(value) as string | null);
+    const { formats, values: given, prelude } = this.#bound!;
+    this.#tap.sinkFormats = formats;
+    const values = given.map((value) => utils.prepareValue(value) as string | null);
+    if (!prelude) {
+      this.#send(connection, values);
+      return null;
+    }
+    // In one piece: each one would wake the server.
+    connection.stream.cork();
+    try {
+      // Before the statement is parsed: both may be without a name, of which there is one at a time.
+      connection.stream.write(prelude);
+      this.#send(connection, values);
+    } finally {
+      connection.stream.uncork();
+    }
+    return null;
+  }
+
+  #send(connection: WireConnection, values: readonly (string | null)[]): void {
     if (this.#replaced !== undefined) {
       connection.stream.write(encodeClose(this.#replaced));
       delete connection.parsedStatements[this.#replaced];
     }
-    if (this.name === '' || connection.parsedStatements[this.name] === undefined) {
+    this.#isNew = connection.parsedStatements[this.name] === undefined;
+    if (this.#isNew) {
       connection.parse({ name: this.name, text: this.text, types: [] });
     }
-    const execution = encodeExecution({ statement: this.name, values, formats });
+    const execution = encodeExecution({ statement: this.name, values, formats: this.#bound!.formats });
     const parts = this.#isPlannedOnce ? [planOnce, execution, planEach] : [execution];
     if (this.#isPlannedOnce && !this.#tap.hasPlanSwitch) parts.unshift(planSwitch);
     connection.stream.write(together(...parts));
-    return null;
   }
 
   handleCommandComplete({ text }: { text: string }): void {
@@ -175,13 +200,19 @@ class RawQuery {
   }
 
   handleError(error: Error): void {
+    // What came before it was parsed, and node-postgres took that for the statement itself.
+    if (this.#isNew) {
+      delete (this.#client as unknown as { connection: WireConnection }).connection.parsedStatements[
+        this.name
+      ];
+    }
     const isOurs = this.#isStopped && (error as { code?: unknown }).code === CANCELLED;
     this.#finish(isOurs ? null : error);
   }
 
   #take(bytes: Buffer, start: number, end: number): void {
-    if (this.#isStopped) return;
-    const { sink, flow } = this.#query;
+    if (this.#isStopped || !this.#bound) return;
+    const { sink, flow } = this.#bound;
     // Called by the socket, where an exception would end the process.
     try {
       sink(bytes, start, end);
@@ -228,6 +259,7 @@ class RawQuery {
   #finish(error: Error | null): void {
     if (this.#waiting) this.#goOn();
     this.#tap.sink = undefined;
+    this.#bound = undefined;
     if (this.#failure !== undefined) this.#end.reject(this.#failure);
     else if (error) this.#end.reject(error);
     else this.#end.resolve({ rows: this.#rows, isStopped: this.#isStopped });

@@ -28,11 +28,12 @@ beforeAll(async () => {
   database = await createTestDatabase();
   // Half of all calls are to France; 49,999 of the 50,000 numbers of each kind were called once.
   await database.pool.query(
-    `insert into xdrs (i_xdr, i_account, i_customer, connect_time, cli, cld, remote_ip, duration)
+    `insert into xdrs (i_xdr, i_account, i_customer, connect_time, cli, cld, remote_ip, duration, cli_in, cld_in)
      select number, number % 40, number % 7, '2026-01-01T00:00:00Z'::timestamptz + number * interval '10 seconds',
        '1415555' || lpad(number::text, 5, '0'),
        case when number % 2 = 0 then '33' else '44' end || lpad(number::text, 7, '0'),
-       '192.0.2.' || number % 100, number % 600
+       '192.0.2.' || number % 100, number % 600, '1415555' || lpad(number::text, 5, '0'),
+       case when number % 2 = 0 then '33' else '44' end || lpad(number::text, 7, '0')
      from generate_series(1, $1::int) as number`,
     [COUNT],
   );
@@ -82,33 +83,38 @@ const indexesOf = (plan: readonly PlanNode[]) => [
 const isReadWhole = (plan: readonly PlanNode[]) => plan.some((node) => node['Node Type'] === 'Seq Scan');
 const isSorted = (plan: readonly PlanNode[]) => plan.some((node) => node['Node Type'].endsWith('Sort'));
 
-describe.each(['cli', 'cld'] as const)('%s', (column) => {
-  const [whole, rare] = column === 'cli' ? ['141555500042', '1415555000'] : ['330000042', '33000004'];
+describe.each([
+  ['cli', 'cli'],
+  ['cld', 'cld'],
+  ['cliIn', 'cli_in'],
+  ['cldIn', 'cld_in'],
+] as const)('%s', (filter, column) => {
+  const [whole, rare] = filter.startsWith('cli') ? ['141555500042', '1415555000'] : ['330000042', '33000004'];
   const index = `xdrs_${column}_connect_time_i_xdr_idx`;
 
   test('is: one number is sought in its index, which also gives the order', async () => {
     for (const order of ['NEWEST_FIRST', 'OLDEST_FIRST'] as const) {
-      const plan = await planOf({ filter: { [column]: { is: whole } }, order });
+      const plan = await planOf({ filter: { [filter]: { is: whole } }, order });
       expect(indexesOf(plan)).toEqual([index]);
       expect(isReadWhole(plan) || isSorted(plan)).toBe(false);
     }
   });
 
   test('startsWith: a rare prefix is sought in the index, bytewise from its first to its last number', async () => {
-    const plan = await planOf({ filter: { [column]: { startsWith: rare } } });
+    const plan = await planOf({ filter: { [filter]: { startsWith: rare } } });
     const conditions = plan.map((node) => node['Index Cond'] ?? '').join();
     expect(indexesOf(plan)).toContain(index);
     expect(conditions).toMatch(new RegExp(`${column} ~>=~ '${rare}'.*${column} ~<~ '`));
   });
 
   test('startsWith: LIKE’s own characters in the prefix do not cut the search short', async () => {
-    const plan = await planOf({ filter: { [column]: { startsWith: `${rare}%_\\9` } } });
+    const plan = await planOf({ filter: { [filter]: { startsWith: `${rare}%_\\9` } } });
     const conditions = plan.map((node) => node['Index Cond'] ?? '').join();
     expect(conditions).toContain(`${column} ~>=~ '${rare}%_\\9'`);
   });
 
   test('startsWith: the tenth time too, when PostgreSQL may keep one plan for every prefix', async () => {
-    const { text, values } = compile({ filter: { [column]: { startsWith: rare } } });
+    const { text, values } = compile({ filter: { [filter]: { startsWith: rare } } });
     const replica = await gateway.replicas.choose();
     // As a request finds it, with the settings that our pools give to their sessions.
     const client = await replica.pool.connect();
@@ -124,6 +130,16 @@ describe.each(['cli', 'cld'] as const)('%s', (column) => {
       replica.release();
     }
   });
+});
+
+test('a number in any of its columns is sought in the index of each, and no other call is read', async () => {
+  const match = { startsWith: '33000004' };
+  const filter = { anyOf: [{ cld: match }, { cli: match }, { cldIn: match }, { cliIn: match }] };
+  const plan = await planOf({ filter });
+  expect(indexesOf(plan).sort()).toEqual(
+    ['cld', 'cld_in', 'cli', 'cli_in'].map((column) => `xdrs_${column}_connect_time_i_xdr_idx`),
+  );
+  expect(isReadWhole(plan)).toBe(false);
 });
 
 test('a common prefix is read in the order of the list and stops with the page', async () => {

@@ -212,7 +212,8 @@ describe('in every zone that PostgreSQL knows, around every change of clocks in 
     '%s: all that begin in a span are those that its calls are put into, no more and no fewer',
     { timeout: 240_000 },
     async (name) => {
-      const reader = { pool: texts, scope: { kind: 'all' }, signal: undefined } as const;
+      const source = { hasScopePolicies: false };
+      const reader = { pool: texts, source, scope: { kind: 'all' }, signal: undefined } as const;
       const { reach, step } = spans[name];
       const wrong: string[] = [];
       for (const { zone, at, periods } of changesOfEachKind(changes)) {

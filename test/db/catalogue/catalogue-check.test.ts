@@ -5,9 +5,9 @@ import {
   checkSource,
   SourceUnusableError,
 } from '../../../src/db/catalogue/catalogue-check.ts';
-import { doctor } from '../../../src/db/catalogue/catalogue-doctor.ts';
 import { createDatabase } from '../../../src/db/reader.ts';
 import type { SourceName } from '../../../src/db/sources/sources.ts';
+import { doctor } from '../../support/doctor.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { createSourceDatabase, sourceNames } from '../source-databases.ts';
 
@@ -60,18 +60,114 @@ describe('the check at start', () => {
     expect(warnings).toEqual([expect.stringMatching(/^Role postgres is a superuser.*Connect as "gateway"/)]);
   });
 
-  test('says that calls with the same place may be hidden where nothing makes their keys unique', () =>
+  describe('says that calls with the same place may be hidden', () => {
+    const columns =
+      'i_xdr bigint, i_account bigint, connect_time timestamptz, duration numeric, charged_amount numeric';
+    const inMonths = `create table xdrs (${columns}) partition by range (connect_time);
+      create table xdrs_1 partition of xdrs for values from (minvalue) to ('2026-02-01Z');
+      create table xdrs_2 partition of xdrs for values from ('2026-02-01Z') to (maxvalue);`;
+    const aboutKeys = async (database: TestDatabase) =>
+      (await checkAsGateway(database)).warnings.filter((warning) => warning.includes('unique:'));
+    const remedyIn = ([warning]: readonly string[]) => /On the primary: (.*)$/.exec(warning!)![1]!;
+
+    test.each([
+      ['nothing makes their keys unique', `create table xdrs (${columns})`],
+      [
+        'an index has other columns too',
+        `create table xdrs (${columns}); create unique index on xdrs (i_xdr, i_account)`,
+      ],
+      [
+        'an index is of some calls only',
+        `create table xdrs (${columns}); create unique index on xdrs (i_xdr) where duration > 0`,
+      ],
+      ['a partition has no index of its own', `${inMonths} create unique index on xdrs_1 (i_xdr)`],
+    ])('where %s; the statement that is printed mends it', (_, tables) =>
+      withTables(tables, async (database) => {
+        const warnings = await aboutKeys(database);
+        expect(warnings).toEqual([expect.stringMatching(/^Nothing makes xdrs\.i_xdr unique: /)]);
+        await database.pool.query(remedyIn(warnings));
+        expect(await aboutKeys(database)).toEqual([]);
+      }),
+    );
+
+    test.each([
+      ['of the whole table', `${inMonths} create unique index on xdrs (i_xdr, connect_time)`],
+      [
+        'of each partition',
+        `${inMonths} create unique index on xdrs_1 (i_xdr); create unique index on xdrs_2 (connect_time, i_xdr)`,
+      ],
+      [
+        'of partitions of partitions',
+        `create table xdrs (${columns}) partition by range (connect_time);
+         create table xdrs_1 partition of xdrs default partition by hash (i_xdr);
+         create table xdrs_1_1 partition of xdrs_1 for values with (modulus 1, remainder 0);
+         create unique index on xdrs_1_1 (i_xdr)`,
+      ],
+    ])('and says nothing where there are indexes %s', (_, tables) =>
+      withTables(tables, async (database) => expect(await aboutKeys(database)).toEqual([])),
+    );
+
+    test('and that no index can help where a key may be in several partitions', () =>
+      withTables(
+        `create table xdrs (${columns}) partition by list (i_account);
+         create table xdrs_1 partition of xdrs default; create unique index on xdrs_1 (i_xdr)`,
+        async (database) =>
+          expect(await aboutKeys(database)).toEqual([
+            expect.stringMatching(/No index can, as xdrs is partitioned by/),
+          ]),
+      ));
+
+    test('and those without a key', () =>
+      withTables(`create table xdrs (${columns}); create unique index on xdrs (i_xdr)`, async (database) => {
+        const isAboutNull = expect.stringMatching(/^xdrs\.i_xdr may be null: .*set not null;$/);
+        expect((await checkAsGateway(database)).warnings).toContainEqual(isAboutNull);
+        await database.pool.query('alter table xdrs alter column i_xdr set not null');
+        expect((await checkAsGateway(database)).warnings).not.toContainEqual(isAboutNull);
+      }));
+  });
+
+  test('of a partitioned table prints statements that PostgreSQL takes', () =>
     withTables(
-      `create table xdrs (i_xdr bigint, i_account bigint, connect_time timestamptz, duration numeric, charged_amount numeric);
-       create index on xdrs (connect_time desc, i_xdr desc)`,
+      `create table xdrs (i_xdr bigint, i_account bigint, connect_time timestamptz, duration numeric, charged_amount numeric)
+         partition by range (connect_time);
+       create table xdrs_1 partition of xdrs default; create index half_built on only xdrs (duration)`,
       async (database) => {
-        const isAboutKeys = expect.stringMatching(/^Nothing makes xdrs\.i_xdr unique: .*create unique index/);
-        expect((await checkAsGateway(database)).warnings).toContainEqual(isAboutKeys);
-        // As of a table that is partitioned by time.
-        await database.pool.query('create unique index on xdrs (i_xdr, connect_time)');
-        expect((await checkAsGateway(database)).warnings).not.toContainEqual(isAboutKeys);
+        const { warnings } = await checkAsGateway(database);
+        const statements = warnings.flatMap(
+          (warning) => /On the primary: (.* (?:index|on) .*)$/.exec(warning)?.[1] ?? [],
+        );
+        for (const statement of statements) await database.pool.query(statement);
+        expect(statements).toHaveLength(5);
+        expect((await checkAsGateway(database)).warnings.filter((warning) => /index/.test(warning))).toEqual(
+          [],
+        );
       },
     ));
+
+  test('says that row security hides calls, as long as it does', () =>
+    withTables(smallest + keysets, async (database) => {
+      const isAboutRows = expect.stringMatching(
+        /^Row security of xdrs hides every row .* role gateway, without an error/,
+      );
+      const warnings = async () => (await checkAsGateway(database)).warnings;
+      expect(await warnings()).not.toContainEqual(isAboutRows);
+      await database.pool.query('alter table xdrs enable row level security');
+      const found = await warnings();
+      expect(found).toContainEqual(isAboutRows);
+      const remedy = /on the primary: (create policy .*)$/.exec(
+        found.find((each) => each.startsWith('Row'))!,
+      )![1]!;
+      await database.pool.query(`insert into xdrs values (1, 14, now(), 0, 0); ${remedy}`);
+      await database.replayed();
+      const gateway = new pg.Client({ connectionString: database.replicaUrls[0]! });
+      await gateway.connect();
+      expect((await gateway.query('select i_xdr from xdrs')).rows).toHaveLength(1);
+      await gateway.end();
+      // Policies may still hide others.
+      expect(await warnings()).toContainEqual(isAboutRows);
+      await database.pool.query('alter table xdrs disable row level security');
+      expect(await warnings()).not.toContainEqual(isAboutRows);
+    }));
 
   test.each([
     ['SQL_ASCII', /^The database is in SQL_ASCII, .*shown as null/],
@@ -228,9 +324,50 @@ describe('the check at start', () => {
     withTables(`${smallest} alter table xdrs add cld text; ${indexes}`, async (database) => {
       const { warnings } = await checkAsGateway(database);
 
-      const about = warnings.filter((warning) => warning.startsWith('Without an index'));
+      const about = warnings.filter((warning) => warning.startsWith('Without an index lists'));
       expect(about).toEqual(expected.map((pattern) => expect.stringMatching(pattern)));
     }),
+  );
+
+  test.each<[string, string, readonly string[]]>([
+    ['none', '', ['cld', 'cld_in']],
+    ['one of the order of a language', 'create index on xdrs (cld collate "en-x-icu")', ['cld', 'cld_in']],
+    [
+      'one on other columns first',
+      'create index on xdrs (i_account, cld text_pattern_ops)',
+      ['cld', 'cld_in'],
+    ],
+    ['one on some rows', `create index on xdrs (cld text_pattern_ops) where cld <> ''`, ['cld', 'cld_in']],
+    [
+      'a plain one',
+      'create index on xdrs (cld text_pattern_ops); create index on xdrs (cld_in collate "C")',
+      [],
+    ],
+  ])(
+    'with %s on numbers says which are sought by reading all calls, and what helps',
+    (_, indexes, expected) =>
+      withTables(
+        `${smallest} ${keysets} alter table xdrs add cld text, add cld_in varchar(64), add cli bigint; ${indexes}`,
+        async (database) => {
+          const about = async () =>
+            (await checkAsGateway(database)).warnings.filter((warning) =>
+              /^Without an index a number/.test(warning),
+            );
+          const before = await about();
+          for (const warning of before) await database.pool.query(/On the primary: (.*)$/.exec(warning)![1]!);
+
+          expect(before).toEqual(
+            expected.map((column) =>
+              expect.stringMatching(
+                new RegExp(
+                  `xdrs\\.${column} is sought .* \\(${column} text_pattern_ops, connect_time desc, i_xdr desc\\);$`,
+                ),
+              ),
+            ),
+          );
+          expect(await about()).toEqual([]);
+        },
+      ),
   );
 
   test('the statement a warning prints, run on the primary, silences it', () =>

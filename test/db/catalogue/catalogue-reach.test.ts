@@ -1,9 +1,9 @@
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { checkSource } from '../../../src/db/catalogue/catalogue-check.ts';
-import { doctor } from '../../../src/db/catalogue/catalogue-doctor.ts';
 import { createDatabase } from '../../../src/db/reader.ts';
 import type { SourceName } from '../../../src/db/sources/sources.ts';
+import { doctor } from '../../support/doctor.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { sippyIndexesSql, sippyTablesSql } from '../../support/sippy.ts';
 import { sourceNames } from '../source-databases.ts';

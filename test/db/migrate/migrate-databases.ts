@@ -69,7 +69,7 @@ const schemaSql = `
         case when rolcreaterole then 'CREATEROLE' end, case when rolcreatedb then 'CREATEDB' end,
         case when rolreplication then 'REPLICATION' end, case when rolbypassrls then 'BYPASSRLS' end,
         'connections=' || rolconnlimit, rolconfig::text)
-    from pg_roles where rolname in ('gateway', 'gateway_reader')
+    from pg_roles where rolname in ('gateway', 'gateway_reader', 'gateway_all', 'gateway_customers')
     union all
     select 4, pg_get_userbyid(roleid), 0, pg_get_userbyid(member) || ' is a member of ' || pg_get_userbyid(roleid)
     from pg_auth_members where member in (select oid from pg_roles where rolname like 'gateway%')
@@ -78,6 +78,11 @@ const schemaSql = `
     from pg_default_acl
     union all
     select 6, datname, 0, 'database ' || datname || ${privileges('datacl')} from pg_database where datname = current_database()
+    union all
+    select 8, title, 0, 'row security of ' || title || coalesce((select string_agg(
+        '  ' || polname || case when polpermissive then '' else ' restrictive' end || ' to ' || polroles::regrole[]::text || ': '
+          || pg_get_expr(polqual, polrelid), e'\\n' order by polname) from pg_policy where polrelid = relations.oid), '')
+    from relations where relrowsecurity or exists (select from pg_policy where polrelid = relations.oid)
     union all
     select 7, nspname, 0, 'schema ' || nspname || ${privileges('nspacl')} from pg_namespace where nspname = 'public'
   ) as described order by part, first collate "C", second`;

@@ -22,9 +22,10 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-/** All migrations, the first one first. */
+/** All migrations that run unasked, the first one first. */
 const names = readdirSync('migrations')
   .map((file) => file.replace('.ts', ''))
+  .filter((name) => !/^(0009|0010)_/.test(name))
   .sort();
 
 /** Lines as they are logged, to read back. */
@@ -80,7 +81,7 @@ describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
 
       expect(before).toEqual(['xdrs_pkey']);
       expect(await columns()).toEqual(columnsBefore);
-      expect(await indexesOf(database, 'xdrs')).toHaveLength(6);
+      expect(await indexesOf(database, 'xdrs')).toHaveLength(8);
     });
 
     test('are taken back one by one, or all at once, until nothing is left', async () => {
@@ -123,7 +124,7 @@ describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
       await Promise.all([migrateUp(database.url, one.log), migrateUp(database.url, two.log)]);
 
       const lines = [...one.lines, ...two.lines];
-      expect(lines.filter((line) => line.startsWith('create table'))).toHaveLength(3);
+      expect(lines.filter((line) => line.startsWith('create table'))).toHaveLength(4);
       expect(
         lines.filter((line) => /^Another migration is running .*\(backend \d+;/.test(line)),
       ).toHaveLength(1);
@@ -265,6 +266,8 @@ describe.each([16, 18])('migrations on PostgreSQL %i', (major) => {
       await migrateToLatest(database.url);
 
       expect((await indexesOf(database, 'cdrs')).map(({ name }) => name)).toEqual([
+        'cdrs_cld_in_connect_time_i_cdr_idx',
+        'cdrs_cli_in_connect_time_i_cdr_idx',
         'cdrs_connect_time_i_cdr_idx',
         'cdrs_i_account_connect_time_i_cdr_idx',
         'cdrs_i_call_idx',

@@ -30,7 +30,13 @@ function closedFlow() {
 }
 
 /** No call is read here. */
-const nobody = () => ({ pool, scope: { kind: 'accounts', accountIds: [] }, signal: undefined }) as const;
+const nobody = () =>
+  ({
+    pool,
+    source: { hasScopePolicies: false },
+    scope: { kind: 'accounts', accountIds: [] },
+    signal: undefined,
+  }) as const;
 const given = Symbol('given');
 
 /** `$1` is what is given. */
@@ -82,3 +88,18 @@ test('a statement with one plan that fails leaves the next ones planned for thei
   expect(await planCacheMode()).toBe('force_custom_plan');
   await expect(readWithOnePlan('select 1 / ($1::int - 4)', 5)).resolves.toMatchObject({ rows: 1 });
 });
+
+test.each([
+  ['for its values', 'select changing()', (text: string) => read(text)],
+  ['once', 'select changing() where $1::int = 1', (text: string) => readWithOnePlan(text, 1)],
+])(
+  'a statement whose result has another type since is prepared again; planned %s',
+  async (_, text, execute) => {
+    for (const type of ['int4', 'int8', 'text']) {
+      await database.pool.query(`drop function if exists changing();
+      create function changing() returns ${type} language sql as 'select ''1''::${type}'`);
+      await database.replayed();
+      await expect(execute(text)).resolves.toEqual({ rows: 1, isStopped: false });
+    }
+  },
+);

@@ -1,0 +1,47 @@
+import pg from 'pg';
+import { findPooling, type Pooling, TRANSACTION_POOLING } from '../../wire/pooling.ts';
+import { checkServers } from '../check.ts';
+import type { Finding } from '../finding.ts';
+import { withHost } from '../server.ts';
+
+const TIMEOUT_MS = 5_000;
+
+const SESSION_POOLING =
+  'It is reached through a pooler, which works as long as it leads to this server alone; better is the server itself.';
+
+/** Whether something between the gateway and a server lends sessions. */
+export const poolingCheck = checkServers(
+  'pooling',
+  ({ servers }) => servers,
+  async ({ url, place }) => findingsOf(place, await poolingOf(url)),
+);
+
+function findingsOf(server: string, pooling: Pooling): readonly Finding[] {
+  if (pooling === 'none') return [];
+  return pooling === 'transaction'
+    ? [{ code: 'POOLER_OF_TRANSACTIONS', severity: 'problem', server, message: TRANSACTION_POOLING }]
+    : [{ code: 'POOLER_OF_SESSIONS', severity: 'warning', server, message: SESSION_POOLING }];
+}
+
+/** With session settings, as the gateway connects: a pooler may refuse them. */
+async function poolingOf(url: string): Promise<Pooling> {
+  const clients: pg.Client[] = [];
+  async function connect(): Promise<pg.Client> {
+    const client = new pg.Client({
+      connectionString: withHost(url),
+      connectionTimeoutMillis: TIMEOUT_MS,
+      query_timeout: TIMEOUT_MS,
+      application_name: 'cdr-gateway doctor',
+      options: '-c default_transaction_read_only=on',
+    });
+    client.on('error', () => {});
+    clients.push(client);
+    await client.connect();
+    return client;
+  }
+  try {
+    return await findPooling(await connect(), connect);
+  } finally {
+    await Promise.all(clients.map((client) => client.end()));
+  }
+}

@@ -1,0 +1,205 @@
+import type { GraphQLSchema } from 'graphql';
+import type { Principal } from '../access/principals.ts';
+import type { CdrFilter } from '../db/calls/cdr-filter.ts';
+import { passesFilter } from '../db/calls/cdr-row-filter.ts';
+import type { CdrRow } from '../db/calls/cdrs.ts';
+import { accountsOfList, passesScope, type Scope } from '../db/scope.ts';
+import type { CorrectedCall } from '../feed/corrections.ts';
+import type { ArrivedCall } from '../feed/feed.ts';
+import { type FeedAge, stalenessOf } from '../feed/feed-age.ts';
+import { type FeedGap, type FeedMessage, gapOf } from '../feed/message.ts';
+import { digestOfIdentity, encodeFeedCursor, type FeedPosition } from '../feed/position.ts';
+import type { Positions } from '../replicas/positions.ts';
+import { EventFrame, type EventStream } from '../streaming/event-stream.ts';
+import type { RelatedExecution } from '../streaming/related-selection.ts';
+import { FeedPlan, type MessageFailure, type SubscribedField } from './feed-plan.ts';
+import type { Operation } from './operation.ts';
+
+/** One of those whom the messages of a class are for. */
+export interface ClassMember {
+  readonly stream: EventStream;
+  /** Messages from the next one on are for it. */
+  joinedAt: number;
+  sendLive(frame: EventFrame, position: FeedPosition): void;
+}
+
+/** What a message is executed with, and what it has used when it is written. */
+export interface Encoding {
+  execution(): RelatedExecution;
+  end(): void;
+}
+
+export interface FeedClassOptions {
+  readonly schema: GraphQLSchema;
+  readonly operation: Operation;
+  readonly subscribed: SubscribedField;
+  readonly principal: Principal;
+  readonly filter: CdrFilter;
+  /** The canonical text of it. */
+  readonly filterText: string;
+  readonly positions: Pick<Positions, 'decode'>;
+  beginEncoding(principal: Principal, variables: SubscribedField['variables']): Encoding;
+  formatErrors(failures: readonly MessageFailure[]): readonly object[];
+  /** A message could not be written: its subscribers are told, and go. */
+  onFailure(members: readonly ClassMember[], error: unknown): void;
+}
+
+/** What corrections and deletions are to the subscribers of a class. */
+export interface CorrectedParts {
+  readonly corrected: readonly CdrRow[];
+  readonly deletedIds: readonly string[];
+  readonly gap: FeedGap | null;
+}
+
+/** What a message says beside its position. */
+export interface MessageParts extends Partial<Pick<CorrectedParts, 'corrected' | 'deletedIds'>> {
+  readonly rows: readonly CdrRow[];
+  readonly mayRepeat: boolean;
+  /** Null: everything up to some moment has been told, and which is not known, or not yet. */
+  readonly age: FeedAge | undefined;
+  readonly gap: FeedGap | null;
+}
+
+/** Subscribers with one selection, one filter and one scope: each message is written once for all of them. */
+export class FeedClass {
+  readonly filter: CdrFilter;
+  readonly filterText: string;
+  readonly scope: Scope;
+  readonly digest: Buffer;
+  /** Of which accounts calls can be: the feed looks no further than there. */
+  readonly accounts: readonly string[] | 'every' | 'unknown';
+  /** Those that are told as the feed is. */
+  readonly live = new Set<ClassMember>();
+  members = 0;
+  /** When the last message was sent to all who are live, in milliseconds of the process. */
+  sentAt = 0;
+  /** Of the message that was begun last. */
+  #sequence = 0;
+  #queue: Promise<void> | undefined;
+  readonly #options: FeedClassOptions;
+  readonly #plan: FeedPlan;
+
+  constructor(options: FeedClassOptions) {
+    const { schema, operation, subscribed, principal, filter, filterText } = options;
+    this.#options = options;
+    this.#plan = new FeedPlan(schema, operation, subscribed);
+    this.filter = filter;
+    this.filterText = filterText;
+    this.scope = principal.scope;
+    this.digest = digestOfIdentity({ scope: this.scope, filter: filterText });
+    this.accounts = accountsOfList(this.scope, filter.accountIds);
+  }
+
+  passes({ row }: Pick<ArrivedCall, 'row'>): boolean {
+    return passesScope(this.scope, row) === true && passesFilter(this.filter, row);
+  }
+
+  /**
+   * A call that does not match, or no more, is named as gone to whoever may have been told it before. Where nothing says whose
+   * it was, nobody is told which call it is but those who see the calls of all. `isRead`: the rows were read within the scope.
+   */
+  partsOf(calls: readonly CorrectedCall[], isRead = false): CorrectedParts {
+    const corrected: CdrRow[] = [];
+    const deletedIds: string[] = [];
+    let gap: FeedGap | null = null;
+    for (const call of calls) {
+      const { row, oldOwners } = call;
+      const isTheirs = row !== undefined && (isRead || passesScope(this.scope, row) === true);
+      if (isTheirs && passesFilter(this.filter, row)) {
+        corrected.push(row);
+        continue;
+      }
+      const wasTheirs = isTheirs || this.#wasTheirs(call);
+      if (wasTheirs === null) gap = gapOf('OWNER');
+      else if (wasTheirs && this.#couldMatch(row, oldOwners)) deletedIds.push(String(call.key));
+    }
+    return { corrected, deletedIds, gap };
+  }
+
+  /** Null: nothing says whose it was. */
+  #wasTheirs({ row, oldOwners }: CorrectedCall): boolean | null {
+    let isKnown = true;
+    for (const { account, customer = null } of oldOwners) {
+      const passes = passesScope(this.scope, { i_account: account ?? null, i_customer: customer });
+      if (passes) return true;
+      // An account is of one customer, who is not theirs.
+      const isForeign = row !== undefined && account != null && row.i_account === account && row.i_customer;
+      if (passes === null && !isForeign) isKnown = false;
+    }
+    return isKnown ? false : null;
+  }
+
+  /** By the accounts of the filter, which leave most calls out. */
+  #couldMatch(row: CdrRow | undefined, oldOwners: CorrectedCall['oldOwners']): boolean {
+    const { accountIds } = this.filter;
+    if (accountIds == null || (row?.i_account != null && accountIds.includes(row.i_account))) return true;
+    return oldOwners.some((owner) => owner.account == null || accountIds.includes(owner.account));
+  }
+
+  /**
+   * Whether the calls of the feed are theirs to see as they are, and whose each is can be told from the call alone. Otherwise
+   * each subscriber is read for, within its scope.
+   */
+  canBeLive(hasCustomers: boolean): boolean {
+    return !this.scope.numbers && (this.scope.kind !== 'customers' || hasCustomers);
+  }
+
+  /** The subscriber is told from the next message on. */
+  admit(subscriber: ClassMember): void {
+    subscriber.joinedAt = this.#sequence;
+    this.live.add(subscriber);
+  }
+
+  /** Writes a message for all who are live, and sends it behind those that are being written. */
+  tell(position: FeedPosition, parts: MessageParts): void {
+    this.#sequence++;
+    this.sentAt = performance.now();
+    const sequence = this.#sequence;
+    const send = (frame: EventFrame) => {
+      for (const subscriber of this.live) {
+        if (subscriber.joinedAt < sequence) subscriber.sendLive(frame, position);
+      }
+    };
+    const frame = this.#queue
+      ? this.#queue.then(() => this.write(position, parts))
+      : this.write(position, parts);
+    if (frame instanceof EventFrame) send(frame);
+    else this.#enqueue(frame.then(send));
+  }
+
+  /** A message for one subscriber, or for all. */
+  write(
+    position: FeedPosition,
+    { rows, corrected = [], deletedIds = [], mayRepeat, age, gap }: MessageParts,
+  ): EventFrame | Promise<EventFrame> {
+    const cursor = encodeFeedCursor(position, this.digest, this.#options.positions);
+    const message: FeedMessage = {
+      cursor,
+      asOf: age?.asOf ?? null,
+      stalenessSeconds: age ? stalenessOf(age) : null,
+      mayRepeat,
+      inserted: rows,
+      corrected,
+      deletedIds,
+      gap,
+    };
+    const { principal, subscribed, beginEncoding, formatErrors } = this.#options;
+    let encoding: Encoding | undefined;
+    const execution = () => {
+      encoding = beginEncoding(principal, subscribed.variables);
+      return encoding.execution();
+    };
+    const text = this.#plan.encode(message, execution, formatErrors);
+    if (typeof text === 'string') return new EventFrame('next', text, cursor);
+    return text.finally(() => encoding?.end()).then((json) => new EventFrame('next', json, cursor));
+  }
+
+  #enqueue(work: Promise<void>): void {
+    const queue = work
+      .catch((error: unknown) => this.#options.onFailure([...this.live], error))
+      .finally(() => {
+        if (this.#queue === queue) this.#queue = undefined;
+      });
+    this.#queue = queue;
+  }
+}

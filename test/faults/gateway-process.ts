@@ -1,0 +1,127 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface GatewayAnswer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: the answer of any operation
+  readonly data: any;
+  readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[];
+  readonly extensions?: {
+    readonly replica?: {
+      readonly name: string;
+      readonly stalenessSeconds: number | null;
+      readonly token: string;
+    } | null;
+  };
+}
+
+export interface StandbyStatus {
+  readonly name: string;
+  readonly status: string;
+  readonly lagSeconds: number | null;
+  readonly confidence: string;
+}
+
+export interface GatewayStatus {
+  readonly status: string;
+  readonly replicas: readonly StandbyStatus[];
+  readonly primary: { readonly status: string } | null;
+}
+
+const STATUS =
+  '{ replicationStatus { status replicas { name status lagSeconds confidence } primary { status } } }';
+
+/** A gateway as it is deployed: a process of its own, which can be frozen. */
+export class GatewayProcess {
+  readonly name: string;
+  readonly #child: ChildProcess;
+  readonly #url: string;
+  readonly #token: string;
+
+  private constructor(name: string, child: ChildProcess, url: string, token: string) {
+    this.name = name;
+    this.#child = child;
+    this.#url = url;
+    this.#token = token;
+  }
+
+  /** Resolves when what it says of its standbys is as it should be. */
+  static async start(
+    name: string,
+    settings: Readonly<Record<string, string>>,
+    isWell: (status: GatewayStatus | undefined) => boolean = (status) => status?.status === 'OK',
+  ): Promise<GatewayProcess> {
+    const port = await freePort();
+    const token = randomBytes(16).toString('hex');
+    const child = spawn(process.execPath, ['src/cli.ts', 'serve'], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: {
+        PATH: process.env.PATH,
+        API_PORT: String(port),
+        API_HOST: '127.0.0.1',
+        ADMIN_TOKEN: token,
+        LOG_LEVEL: 'silent',
+        GRAPHIQL: 'false',
+        DRAIN_TIMEOUT: '1',
+        ...settings,
+      },
+    });
+    const gateway = new GatewayProcess(name, child, `http://127.0.0.1:${port}/graphql`, token);
+    for (const end = Date.now() + 30_000; ; await delay(50)) {
+      if (child.exitCode !== null) throw new Error(`The gateway "${name}" ended with ${child.exitCode}.`);
+      const status = await gateway.status();
+      if (isWell(status)) return gateway;
+      if (Date.now() > end) throw new Error(`The gateway "${name}" did not become well in 30 s.`);
+    }
+  }
+
+  async query(
+    query: string,
+    { headers = {}, timeoutSeconds = 60 }: { headers?: Record<string, string>; timeoutSeconds?: number } = {},
+  ): Promise<GatewayAnswer> {
+    const response = await fetch(this.#url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/graphql-response+json',
+        authorization: `Bearer ${this.#token}`,
+        ...headers,
+      },
+      body: JSON.stringify({ query }),
+      signal: AbortSignal.timeout(timeoutSeconds * 1000),
+    });
+    return { ...((await response.json()) as Omit<GatewayAnswer, 'status'>), status: response.status };
+  }
+
+  /** Undefined when it does not answer at once. */
+  async status(): Promise<GatewayStatus | undefined> {
+    const answer = await this.query(STATUS, { timeoutSeconds: 1 }).catch(() => undefined);
+    return answer?.data?.replicationStatus;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null) return;
+    this.#child.kill('SIGCONT');
+    this.#child.kill('SIGTERM');
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 5000);
+    await once(this.#child, 'exit');
+    clearTimeout(timer);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,87 @@
+import { type IncomingMessage, request } from 'node:http';
+import { expect, test } from 'vitest';
+import { createGatewayServer } from '../../src/http/server.ts';
+import { ADMIN_TOKEN, createTestGateway } from '../support/gateway.ts';
+import { createTestDatabase } from '../support/postgres.ts';
+import { subscribe } from './event-client.ts';
+
+const QUERY = `subscription { cdrs { mayRepeat gap { reason } inserted {
+  id callId accountId cli cld cliIn cldIn setupTime connectTime disconnectTime disconnectReason userAgent } } }`;
+/** Far more than the sockets of both ends hold. */
+const CALLS = 20_000;
+const STALLED = 10;
+
+test('clients that read nothing cost little, hold up nobody, and are told everything once when they read', {
+  timeout: 90_000,
+}, async () => {
+  await using database = await createTestDatabase();
+  await using gateway = await createTestGateway(database);
+  const server = createGatewayServer(gateway.fetch, {
+    Request: gateway.Request,
+    drainTimeoutSeconds: 0,
+    stalledSeconds: 1,
+    onError() {},
+  });
+  const port = await server.listen({ host: '127.0.0.1', port: 0 });
+  try {
+    const stalled = await Promise.all(Array.from({ length: STALLED }, () => open(port)));
+    await using reading = await subscribe(gateway.fetch, QUERY);
+    await reading.until(({ events }) => events.length > 0);
+    await expect.poll(() => gateway.feed.readers).toBe(1);
+    await database.pool.query(
+      `insert into xdrs (i_xdr, i_account, connect_time, cli, cld, disconnect_reason, user_agent)
+       select 100000 + number, 14, now(), '331', number::text, repeat('r', 200), repeat('u', 200)
+       from generate_series(1, $1::int) as number`,
+      [CALLS],
+    );
+    const statements = gateway.feed.statements;
+    await reading.until(({ ids }) => ids.length >= CALLS, 60);
+    expect(new Set(reading.ids).size).toBe(CALLS);
+    expect(reading.messages.every(({ mayRepeat, gap }) => !mayRepeat && gap === null)).toBe(true);
+    expect(gateway.feed.statements - statements).toBeLessThan(CALLS / 100);
+
+    // Of each no more waits than its budget and a message, whatever has come meanwhile.
+    const ids = await readAll(stalled[0]!);
+    expect(ids.length).toBe(CALLS);
+    expect(new Set(ids).size).toBe(CALLS);
+    for (const response of stalled) response.destroy();
+  } finally {
+    await server.close();
+  }
+});
+
+/** The response, of which nothing is read yet. */
+function open(port: number): Promise<IncomingMessage> {
+  const headers = {
+    'content-type': 'application/json',
+    accept: 'text/event-stream',
+    authorization: `Bearer ${ADMIN_TOKEN}`,
+  };
+  return new Promise((resolve, reject) => {
+    request({ port, path: '/graphql', method: 'POST', agent: false, headers })
+      .once('response', (response) => {
+        response.pause();
+        resolve(response);
+      })
+      .once('error', reject)
+      .end(JSON.stringify({ query: QUERY }));
+  });
+}
+
+/** The calls it is told, until they are as many as there are. */
+async function readAll(response: IncomingMessage): Promise<string[]> {
+  const ids: string[] = [];
+  let text = '';
+  response.setEncoding('utf8');
+  for await (const chunk of response) {
+    text += chunk;
+    const blocks = text.split('\n\n');
+    text = blocks.pop()!;
+    for (const block of blocks) {
+      const data = /^data: (.+)$/m.exec(block)?.[1];
+      if (data) ids.push(...JSON.parse(data).data.cdrs.inserted.map(({ id }: { id: string }) => id));
+    }
+    if (ids.length >= CALLS) break;
+  }
+  return ids;
+}
