@@ -8,7 +8,6 @@ import { openDatabase } from './database.ts';
 import type { Line, Row } from './line.ts';
 import { describeCommands, describeMachine } from './machine.ts';
 import { againstMarkdown, keyOf, printNotes, printTable, type Report, resultsMarkdown } from './report.ts';
-import { readMemory } from './resident-memory.ts';
 import { rows } from './rows/index.ts';
 import { ServerStartError } from './server-process.ts';
 import { BadArgumentError, help, parseSettings, type Settings } from './settings.ts';
@@ -69,7 +68,6 @@ async function run(
   }
   const used = others();
   if (used !== undefined) machine.push(`Others used ${percent(used)} of the processors meanwhile`);
-  if (settings.against !== undefined) machine.push(await describePeaks(stage));
   return {
     lines,
     machine,
@@ -141,12 +139,6 @@ function describeArguments(args: readonly string[], { against }: Settings): stri
   const shown = args.map((argument, index) => (args[index - 1] === '--against' ? '<directory>' : argument));
   const written = shown.map((argument) => argument.replace(/^--against=.*/s, '--against=<directory>'));
   return ['npm run bench', ...(args.length > 0 ? ['--', ...(against ? written : args)] : [])].join(' ');
-}
-
-async function describePeaks(stage: Stage): Promise<string> {
-  const gateways = await Promise.all([stage.olderGateway(), stage.gateway()]);
-  const [before, after] = gateways.map(({ process }) => Math.round(readMemory(process.pid).peak / 1e6));
-  return `Resident at most: before ${before} MB, after ${after} MB`;
 }
 
 function writeResults(report: Report, { against }: Settings): void {

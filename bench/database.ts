@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
+import { migrateToLatest } from '../src/db/migrate/migrate.ts';
 import { type Cluster, startCluster } from '../src/demo/cluster.ts';
 import { DATABASE, fillDatabase, openForGateway } from '../src/demo/database.ts';
 import { createProgress } from '../src/demo/progress.ts';
@@ -17,8 +19,17 @@ export interface Database extends AsyncDisposable {
   /** The first day of the calls and the day after the last, midnight UTC. */
   readonly from: Date;
   readonly to: Date;
+  /** The same calls, where PostgreSQL itself keeps tenants apart: a copy of the database, made where there is none. */
+  secured(): Promise<string>;
+  /** Lets the primary commit something every so many milliseconds, as a switch does. No call changes by it. */
+  write(intervalMillis: number): Promise<Writing>;
   /** Rows of a query, every value as PostgreSQL's text. */
   query(sql: string): Promise<Readonly<Record<string, string | null>>[]>;
+}
+
+export interface Writing extends AsyncDisposable {
+  /** So far. */
+  readonly writes: number;
 }
 
 export interface DatabaseOptions {
@@ -63,6 +74,11 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     const standby = await cluster.addReplica({ name: 'standby' });
     const client = await connect(standby.url({ database: DATABASE }));
     return {
+      secured: async () => {
+        await secureCopy(cluster, log);
+        return standby.url({ user: 'gateway', password, database: SECURED });
+      },
+      write: (intervalMillis) => writeEvery(cluster, intervalMillis),
       url: standby.url({ user: 'gateway', password, database: DATABASE }),
       postmaster: standby.pid()!,
       from: new Date(CALLS_END.getTime() - DAYS * 86_400_000),
@@ -93,6 +109,68 @@ async function holdsCalls({ calls, dataDir }: DatabaseOptions): Promise<boolean>
 
 const findMarker = (calls: number): string =>
   JSON.stringify({ calls, seed: SEED, end: CALLS_END, days: DAYS });
+
+const SECURED = 'secured';
+
+/** Kept with the data. */
+async function secureCopy(cluster: Cluster, log: (line: string) => void): Promise<void> {
+  const primaryUrl = cluster.primary.url({ database: SECURED });
+  const admin = await connect(cluster.primary.url({ database: 'postgres' }));
+  try {
+    const { rows } = await admin.query('select from pg_database where datname = $1', [SECURED]);
+    if (rows.length === 0) {
+      log('Copying the database, to secure its rows');
+      await admin.query(`create database ${SECURED} template ${DATABASE}`);
+    }
+    await migrateToLatest(primaryUrl, { optional: ['row_security'] });
+    const primary = await connect(primaryUrl);
+    await primary.query('vacuum (analyze) xdrs');
+    await primary.query('vacuum (analyze) accounts');
+    await primary.query('checkpoint');
+    await primary.end();
+    await untilReplayed(cluster);
+  } finally {
+    await admin.end();
+  }
+}
+
+async function writeEvery(cluster: Cluster, intervalMillis: number): Promise<Writing> {
+  const client = await connect(cluster.primary.url({ database: DATABASE }));
+  const stopping = new AbortController();
+  let writes = 0;
+  const write = async () => {
+    while (!stopping.signal.aborted) {
+      await client.query(`select pg_logical_emit_message(true, 'bench', '')`);
+      writes++;
+      await delay(intervalMillis);
+    }
+  };
+  const written = write();
+  return {
+    get writes() {
+      return writes;
+    },
+    async [Symbol.asyncDispose]() {
+      stopping.abort();
+      await written;
+      await client.end();
+    },
+  };
+}
+
+async function untilReplayed(cluster: Cluster): Promise<void> {
+  const primary = await connect(cluster.primary.url({ database: 'postgres' }));
+  const standby = await connect(cluster.replicas[0]!.url({ database: 'postgres' }));
+  try {
+    const { rows } = await primary.query('select pg_current_wal_lsn() as lsn');
+    const isReplayed = async () =>
+      (await standby.query('select pg_last_wal_replay_lsn() >= $1 as done', [rows[0]!.lsn])).rows[0]!.done ===
+      't';
+    while (!(await isReplayed())) await delay(50);
+  } finally {
+    await Promise.all([primary.end(), standby.end()]);
+  }
+}
 
 /** Statistics and the visibility map as autovacuum leaves them, and nothing left to write while others measure. */
 async function settle(cluster: Cluster): Promise<void> {

@@ -25,6 +25,7 @@ export interface GatewayList {
   readonly filter?: object;
   readonly after?: string;
   readonly accept?: string;
+  readonly acceptEncoding?: string;
   /** Of the connection. */
   readonly selection?: string;
 }
@@ -35,11 +36,12 @@ export function gatewayQuery(selection = `nodes { ${names} }`): string {
 }
 
 export function gatewayList(endpoint: Endpoint, list: GatewayList): WireRequest {
-  const { first, filter, after, accept, selection } = list;
+  const { first, filter, after, accept, acceptEncoding, selection } = list;
   return postGraphql(endpoint, {
     query: gatewayQuery(selection),
     variables: { first, after, filter },
     ...(accept !== undefined && { accept }),
+    ...(acceptEncoding !== undefined && { acceptEncoding }),
   });
 }
 

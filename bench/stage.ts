@@ -8,6 +8,12 @@ import type { Settings } from './settings.ts';
 /** A side that cannot take part, and why: its lines of the table say so, the others are measured all the same. */
 export class SideMissingError extends Error {}
 
+/** Of the older checkout and of this one. */
+export interface BothGateways extends AsyncDisposable {
+  readonly before: Gateway;
+  readonly after: Gateway;
+}
+
 /** All that rows measure, started when first used. Everything ends with the stage. */
 export class Stage implements AsyncDisposable {
   readonly database: Database;
@@ -18,7 +24,6 @@ export class Stage implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack();
   readonly #peers = new Map<PeerName, Promise<Peer>>();
   #gateway: Promise<Gateway> | undefined;
-  #olderGateway: Promise<Gateway> | undefined;
   #psql: PsqlSession | undefined;
   #peersMissing: string | undefined | null = null;
 
@@ -38,14 +43,18 @@ export class Stage implements AsyncDisposable {
     return this.#gateway;
   }
 
-  /** That of the checkout to compare with. Throws ServerStartError. */
-  olderGateway(): Promise<Gateway> {
+  /** Ours and that of the checkout to compare with, started anew. Throws ServerStartError. */
+  async startBoth({ olderFirst }: { readonly olderFirst: boolean }): Promise<BothGateways> {
     const directory = this.settings.against;
     if (directory === undefined) throw new Error('There is no other checkout to compare with.');
-    this.#olderGateway ??= this.#start(() =>
-      startGateway({ databaseUrl: this.database.url, scratchDir: this.scratchDir, directory }),
-    );
-    return this.#olderGateway;
+    await using stack = new AsyncDisposableStack();
+    const options = { databaseUrl: this.database.url, scratchDir: this.scratchDir };
+    const start = async (more = {}) => stack.use(await startGateway({ ...options, ...more }));
+    const older = olderFirst ? await start({ directory }) : undefined;
+    const after = await start();
+    const before = older ?? (await start({ directory }));
+    const started = stack.move();
+    return { before, after, [Symbol.asyncDispose]: () => started.disposeAsync() };
   }
 
   /** Throws SideMissingError where its packages cannot be had, or it does not start. */

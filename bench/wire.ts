@@ -5,6 +5,7 @@ export interface GraphqlRequest {
   readonly query: string;
   readonly variables?: Readonly<Record<string, unknown>>;
   readonly accept?: string;
+  readonly acceptEncoding?: string;
 }
 
 /** Where a server listens and what it wants to see. */
@@ -16,7 +17,7 @@ export interface Endpoint {
 /** The bytes of a POST /graphql. */
 export function postGraphql(
   { port, token }: Endpoint,
-  { query, variables, accept }: GraphqlRequest,
+  { query, variables, accept, acceptEncoding }: GraphqlRequest,
 ): WireRequest {
   const body = JSON.stringify({ query, variables });
   const head = [
@@ -25,9 +26,26 @@ export function postGraphql(
     'content-type: application/json',
     `accept: ${accept ?? 'application/json'}`,
     `content-length: ${Buffer.byteLength(body)}`,
+    ...(acceptEncoding === undefined ? [] : [`accept-encoding: ${acceptEncoding}`]),
     ...(token === undefined ? [] : [`authorization: Bearer ${token}`]),
   ];
   return { port, text: `${head.join('\r\n')}\r\n\r\n${body}` };
+}
+
+/** The bytes of the same by GET. */
+export function getGraphql(
+  { port, token }: Endpoint,
+  { query, variables, headers = [] }: GraphqlRequest & { readonly headers?: readonly string[] },
+): WireRequest {
+  const search = new URLSearchParams({ query, ...(variables && { variables: JSON.stringify(variables) }) });
+  const head = [
+    `GET /graphql?${search} HTTP/1.1`,
+    `host: 127.0.0.1:${port}`,
+    'accept: application/json',
+    ...headers,
+    ...(token === undefined ? [] : [`authorization: Bearer ${token}`]),
+  ];
+  return { port, text: `${head.join('\r\n')}\r\n\r\n` };
 }
 
 export function get({ port }: Endpoint, path: string): WireRequest {
@@ -46,7 +64,7 @@ export async function fetchWire({ port, text }: WireRequest): Promise<Response> 
     headers: [
       ...headers
         .map((header) => header.split(': ', 2) as [string, string])
-        .filter(([name]) => name !== 'content-length' && name !== 'host'),
+        .filter(([name]) => !['accept-encoding', 'content-length', 'host'].includes(name)),
       ['accept-encoding', 'identity'],
     ],
     ...(method === 'POST' && { body }),

@@ -47,12 +47,18 @@ export function readWorkload(
   };
 }
 
+/** Of pages, before each of the runs that do not count: below some thousands a compiler that optimises while it runs is measured. */
+const WARM_UP_ROUNDS = 1000;
+
 /** A request that takes a millisecond or few: so many, one after the other, are one run. */
 export function pageWorkload(
   stage: Stage,
   title: string,
   makeRequest: MakeRequest,
-  rounds = Math.ceil(stage.settings.pageRounds / 5),
+  {
+    rounds = Math.ceil(stage.settings.pageRounds / 5),
+    warmUpRounds = WARM_UP_ROUNDS,
+  }: { readonly rounds?: number; readonly warmUpRounds?: number } = {},
 ): Workload {
   return {
     title,
@@ -61,6 +67,7 @@ export function pageWorkload(
       const request = await makeRequest(endpoint);
       await verifyAnswered(request);
       return {
+        warmUp: () => stage.client.alternate([request], Math.max(rounds, warmUpRounds)),
         async run() {
           const alternate = () => stage.client.alternate([request], rounds);
           const { result, ...cpu } = await withCpu(stage, process.pid, alternate);

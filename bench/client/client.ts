@@ -27,6 +27,11 @@ export class Client {
     return this.#send({ kind: 'read', request }) as Promise<Exchange>;
   }
 
+  /** The same through Node's `fetch`, decoded. */
+  fetch(request: WireRequest): Promise<Exchange> {
+    return this.#send({ kind: 'fetch', request }) as Promise<Exchange>;
+  }
+
   /** Milliseconds of each request, `rounds` times each, taken in turns. */
   alternate(requests: readonly WireRequest[], rounds: number): Promise<number[][]> {
     return this.#send({ kind: 'alternate', requests, rounds }) as Promise<number[][]>;

@@ -11,8 +11,13 @@ export interface Exchange {
 }
 
 const HEAD_END = Buffer.from('\r\n\r\n');
-/** The last chunk. No body of JSON or CSV holds it: the first has no bare line ends, the second no empty lines. */
-const LAST_CHUNK = Buffer.from('\r\n0\r\n\r\n');
+/**
+ * The last chunk, and the trailers that follow it behind a file. No body of JSON or CSV ends so: the first has no bare
+ * line ends, the second no empty lines.
+ */
+const LAST_CHUNK = /\r\n0\r\n(?:[\w-]+: [^\r\n]*\r\n)*\r\n$/;
+/** More than it and the trailers need. */
+const END_BYTES = 1024;
 const RECEIVE_BYTES = 256 * 1024;
 /** A server that says nothing for so long has lost the request. */
 const SILENT_MILLIS = 60_000;
@@ -98,7 +103,8 @@ export class Connection {
     const head = this.#head.toString('latin1', 0, end);
     this.#status = Number(head.slice(9, 12));
     const length = /\r\ncontent-length: *(\d+)/i.exec(head);
-    this.#left = length ? Number(length[1]) : -1;
+    // What has not been modified has no body.
+    this.#left = this.#status === 304 ? 0 : length ? Number(length[1]) : -1;
     this.#inBody = true;
     // The last chunk may be the first: its mark begins with a line end, as the head does.
     this.#tail = Buffer.from('\r\n');
@@ -114,11 +120,11 @@ export class Connection {
       if (this.#left <= 0) this.#finish();
       return;
     }
-    const tail =
-      data.length >= LAST_CHUNK.length
-        ? data.subarray(data.length - LAST_CHUNK.length)
-        : Buffer.concat([this.#tail, data]).subarray(-LAST_CHUNK.length);
-    if (tail.equals(LAST_CHUNK)) this.#finish();
+    const all = data.length >= END_BYTES ? data : Buffer.concat([this.#tail, data]);
+    const tail = all.subarray(-END_BYTES);
+    // Most of what comes is not the end, and need not become text.
+    const mayEnd = tail.subarray(-HEAD_END.length).equals(HEAD_END);
+    if (mayEnd && LAST_CHUNK.test(tail.toString('latin1'))) this.#finish();
     else this.#tail = Buffer.from(tail);
   }
 

@@ -11,6 +11,12 @@ export interface ReadJob {
   readonly request: WireRequest;
 }
 
+/** Through Node's `fetch`, as it asks by itself. */
+export interface FetchJob {
+  readonly kind: 'fetch';
+  readonly request: WireRequest;
+}
+
 /** The requests one after the other, over and over: A B C A B C … */
 export interface AlternateJob {
   readonly kind: 'alternate';
@@ -32,7 +38,7 @@ export interface StopJob {
   readonly kind: 'stop';
 }
 
-export type Job = ReadJob | AlternateJob | LoadJob | StopJob;
+export type Job = ReadJob | FetchJob | AlternateJob | LoadJob | StopJob;
 
 export interface LoadResult {
   readonly requests: number;

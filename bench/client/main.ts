@@ -5,6 +5,7 @@
 import { quantile } from '../statistics.ts';
 import { Connection, type Exchange } from './connection.ts';
 import type { AlternateJob, Job, LoadJob, LoadResult, WireRequest } from './jobs.ts';
+import { readWithFetch } from './with-fetch.ts';
 
 const connections = new Map<number, Connection>();
 let isStopped = false;
@@ -24,6 +25,7 @@ process.on('disconnect', () => process.exit());
 
 function run(job: Exclude<Job, { kind: 'stop' }>): Promise<unknown> {
   if (job.kind === 'read') return exchange(job.request, toBuffer(job.request));
+  if (job.kind === 'fetch') return readWithFetch(job.request).then(answered);
   if (job.kind === 'alternate') return alternate(job);
   return load(job);
 }
@@ -86,7 +88,8 @@ async function load({
 }
 
 function answered(exchange: Exchange): Exchange {
-  if (exchange.status !== 200) throw new Error(`The server answered with status ${exchange.status}.`);
+  if (exchange.status !== 200 && exchange.status !== 304)
+    throw new Error(`The server answered with status ${exchange.status}.`);
   return exchange;
 }
 

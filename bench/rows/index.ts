@@ -1,14 +1,19 @@
 import type { Row } from '../line.ts';
+import { auditRow } from './audit.ts';
 import { besideStreamRow } from './beside-stream.ts';
+import { clientsRow, compressionRow, slowLineRow } from './clients.ts';
+import { feedRow } from './feed.ts';
 import { filesRow } from './files.ts';
 import { accountListRow, firstByteRow, listRow, longListRow } from './lists.ts';
 import { memoryRow } from './memory.ts';
 import { namesRow } from './names.ts';
 import { pagesRow } from './pages.ts';
 import { readyRow } from './ready.ts';
+import { rowSecurityRow } from './row-security.ts';
 import { deepPageRow, manyAccountsRow, rarePrefixRow } from './single-pages.ts';
 import { namesPageRow, smallestRow } from './small-requests.ts';
 import { statsAllRow, statsDayRow } from './stats.ts';
+import { unchangedRow } from './unchanged.ts';
 
 /** Every row, in the order of the table. */
 export const rows: readonly Row[] = [
@@ -21,12 +26,19 @@ export const rows: readonly Row[] = [
   pagesRow,
   namesPageRow,
   smallestRow,
+  unchangedRow,
   deepPageRow,
   manyAccountsRow,
   rarePrefixRow,
+  rowSecurityRow,
+  auditRow,
   besideStreamRow,
   statsDayRow,
   statsAllRow,
   filesRow,
+  clientsRow,
+  slowLineRow,
+  compressionRow,
+  feedRow,
   readyRow,
 ];

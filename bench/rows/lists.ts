@@ -74,7 +74,7 @@ export const accountListRow: Row = {
   },
 };
 
-function listOfAccount({ settings }: Stage): ListRequest {
+export function listOfAccount({ settings }: Stage): ListRequest {
   return { first: settings.sizes.list, accountId: String(HEAVY_ACCOUNT_ID) };
 }
 
