@@ -83,9 +83,9 @@ function printOperations(byHash: Readonly<Record<string, string>>): string {
     }),
   );
   return [
-    "import type * as types from './graphql.ts';\n\n",
+    "import type { TypedDocument } from 'cdr-gateway-client';\nimport type * as types from './graphql.ts';\n\n",
     '/** An operation by the hash of its text, with what it takes and gives. */\n',
-    'export type Operation<Result, Variables> = string & { readonly __of?: (variables: Variables) => Result };\n\n',
+    'export type Operation<Result, Variables> = string & TypedDocument<Result, Variables>;\n\n',
     ...lines.sort(),
   ].join('');
 }

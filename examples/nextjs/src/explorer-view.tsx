@@ -2,7 +2,7 @@
 
 import dynamic from 'next/dynamic';
 import { useCallback, useRef, useState } from 'react';
-import type { Page } from './calls/ask-page.ts';
+import type { Listed, Page } from './calls/ask-page.ts';
 import { Histogram } from './charts/histogram.tsx';
 import { Tiles } from './charts/tiles.tsx';
 import { TopBar } from './chrome/top-bar.tsx';
@@ -10,15 +10,17 @@ import { useIsSmall } from './chrome/use-is-small.ts';
 import { useStored } from './chrome/use-stored.ts';
 import { useView } from './chrome/view.tsx';
 import { applyFilter, unfilter } from './filter/apply-filter.ts';
-import { hasIndexedNumber } from './filter/cdr-filter.ts';
+import { isForSingleCalls, timelessFilterOf } from './filter/cdr-filter.ts';
 import { Chips } from './filter/chips.tsx';
 import { FilterBar } from './filter/filter-bar.tsx';
-import { filterParts, type Question, questionParsers } from './filter/question.ts';
+import { filterParts, type PageQuery, queryParsers } from './filter/page-query.ts';
 import { RangePicker } from './filter/range-picker.tsx';
+import { endsNow } from './filter/time-range.ts';
 import { FreshnessBadge } from './freshness/freshness-badge.tsx';
 import { useShortcuts } from './keyboard/use-shortcuts.ts';
 import { CallTable, type TableHandle } from './table/call-table.tsx';
 import type { CellFilter } from './table/cell-filter.ts';
+import type { SoughtElsewhere } from './table/found-elsewhere.tsx';
 import { ListEnd } from './table/list-end.tsx';
 import { ListNotes } from './table/list-notes.tsx';
 import { ListToolbar } from './table/list-toolbar.tsx';
@@ -31,41 +33,42 @@ const CallDrawer = dynamic(() => import('./drawer/call-drawer.tsx'), { ssr: fals
 const ExportDialog = dynamic(() => import('./download/export-dialog.tsx'), { ssr: false });
 const HelpDialog = dynamic(() => import('./keyboard/help-dialog.tsx'), { ssr: false });
 const Pictures = dynamic(() => import('./charts/pictures.tsx'), { ssr: false });
+const Quality = dynamic(() => import('./charts/quality.tsx'), { ssr: false });
 const Facets = dynamic(() => import('./charts/facets.tsx'), { ssr: false });
 
-type SetQuestion = (change: Partial<Question>, options?: { history?: 'push' | 'replace' }) => unknown;
+type SetQuery = (change: Partial<PageQuery>, options?: { history?: 'push' | 'replace' }) => unknown;
 
 export interface ExplorerViewProps {
-  readonly question: Question;
-  readonly setQuestion: SetQuestion;
+  readonly query: PageQuery;
+  readonly setQuery: SetQuery;
   readonly firstNow: number;
   readonly first: { readonly key: string; readonly page: Page } | undefined;
 }
 
 /** The page: what is asked at the top, its sums below, and the calls. */
-export function ExplorerView({ question, setQuestion, firstNow, first }: ExplorerViewProps) {
+export function ExplorerView({ query, setQuery, firstNow, first }: ExplorerViewProps) {
   const { words, user } = useView();
   const isSmall = useIsSmall();
   const [hasFacets, setFacets] = useStored(isSmall ? 'facets small' : 'facets', !isSmall);
   const [hasFilters, setFilters] = useState(false);
-  const explorer = useExplorer(question, { firstNow, first, hasFacets });
+  const explorer = useExplorer(query, { firstNow, first, hasFacets });
   const { calls, live, listed, refresh } = explorer;
   const { list } = calls;
-  const columns = useColumns(user.role, user.name, isSmall);
+  const columns = useColumns(user.role, user.name, isSmall, {
+    linked: query.columns,
+    onLink: (chosen) => setQuery({ columns: [...chosen] }, { history: 'replace' }),
+  });
   const table = useRef<TableHandle>(null);
-  const place = usePlace({ list, listed, openId: question.call, table, setQuestion });
+  const place = usePlace({ list, listed, openId: query.call, table, setQuery });
   const { focused, openIndex } = place;
   const [dialog, setDialog] = useState<'help' | 'export'>();
   const [lettersWork, setLetters] = useStored('letters', true);
 
-  const change = useCallback(
-    (part: Partial<Question>) => setQuestion(part, { history: 'push' }),
-    [setQuestion],
-  );
+  const change = useCallback((part: Partial<PageQuery>) => setQuery(part, { history: 'push' }), [setQuery]);
   const filterBy = useCallback(
     (filter: CellFilter, isExcluded: boolean) =>
-      change({ ...applyFilter(question, filter, isExcluded), call: null }),
-    [change, question],
+      change({ ...applyFilter(query, filter, isExcluded), call: null }),
+    [change, query],
   );
   const [clearings, setClearings] = useState(0);
   const clear = () => {
@@ -75,7 +78,7 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
       ...Object.fromEntries(
         filterParts.map((part) => [
           part,
-          'defaultValue' in questionParsers[part] ? questionParsers[part].defaultValue : null,
+          'defaultValue' in queryParsers[part] ? queryParsers[part].defaultValue : null,
         ]),
       ),
       from: null,
@@ -83,7 +86,8 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
     });
   };
   const toggleLive = () => {
-    if (!live.isLive) change({ order: 'newest', from: null, to: null, view: 'calls' });
+    const range = endsNow(query.range) ? query.range : '24h';
+    if (!live.isLive) change({ order: 'newest', range, from: null, to: null, view: 'calls' });
     live.toggle();
   };
 
@@ -97,11 +101,12 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
       ['Home', () => place.moveTo(0)],
       ['End', () => place.moveTo(list.length - 1)],
       ['Enter', () => place.open(focused)],
-      ['/', () => document.getElementById('number-cld')?.focus()],
+      ['/', () => document.getElementById('search')?.focus()],
+      ['Escape', () => query.call && setQuery({ call: null }, { history: 'replace' })],
       ['?', () => setDialog('help')],
       ['t', () => press('range-button')],
       ['f', () => press('filter-button')],
-      ['u', () => setQuestion({ zone: otherZone(question.zone) }, { history: 'replace' })],
+      ['u', () => setQuery({ zone: otherZone(query.zone) }, { history: 'replace' })],
       ['r', refresh],
       ['l', toggleLive],
       ['e', () => !user.masked && setDialog('export')],
@@ -118,24 +123,24 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
 
   return (
     <div className="explorer">
-      <a className="skip" href={question.view === 'calls' ? '#calls' : '#list'}>
+      <a className="skip" href={query.view === 'calls' ? '#calls' : '#list'}>
         {words.skip}
       </a>
       <TopBar
-        zone={question.zone}
-        onZone={(zone) => setQuestion({ zone }, { history: 'replace' })}
+        zone={query.zone}
+        onZone={(zone) => setQuery({ zone }, { history: 'replace' })}
         onHelp={() => setDialog('help')}
       >
         <FreshnessBadge
           freshness={explorer.shownFreshness}
           status={explorer.freshness}
           maxStaleness={explorer.maxStaleness}
-          onDemand={explorer.setMaxStaleness}
+          onDemand={(fresh) => setQuery({ fresh }, { history: 'replace' })}
         />
       </TopBar>
       <section className="asking" aria-label={words.filters.title}>
         <RangePicker
-          question={question}
+          query={query}
           range={explorer.range}
           onQuick={(range) => {
             change({ range, from: null, to: null });
@@ -150,12 +155,12 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
         />
         <FilterBar
           key={clearings}
-          question={question}
+          query={query}
           range={explorer.range}
           isOpen={hasFilters}
           onChange={change}
         />
-        <Chips question={question} onChange={change} onClear={clear} />
+        <Chips query={query} onChange={change} onClear={clear} />
       </section>
       <Tiles asked={explorer.tiles} />
       <Histogram
@@ -164,7 +169,8 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
       />
       <main className="list" id="list" tabIndex={-1}>
         <ListToolbar
-          question={question}
+          query={query}
+          range={explorer.range}
           columns={columns}
           listed={listed}
           list={calls.isOld ? undefined : list}
@@ -177,21 +183,32 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
         <div className={hasFacets ? 'body body-facets' : 'body'}>
           {hasFacets && (
             <Facets
-              question={question}
+              query={query}
               asked={explorer.tiles}
+              opened={explorer.opened}
+              onOpen={explorer.openFacet}
               onFilter={filterBy}
               onUnfilter={(part) => change(unfilter(part))}
             />
           )}
-          {question.view === 'pictures' ? (
-            <Pictures filter={explorer.sumsFilter} amounts={explorer.amounts} onFilter={filterBy} />
+          {query.view === 'pictures' ? (
+            <Pictures
+              query={query}
+              filter={explorer.sumsFilter}
+              range={explorer.sumsRange}
+              amounts={explorer.amounts}
+              onFilter={filterBy}
+              onChange={change}
+            />
+          ) : query.view === 'quality' ? (
+            <Quality query={query} range={explorer.sumsRange} onChange={change} />
           ) : (
             <CallTable
               ref={table}
               list={list}
               columns={columns}
               focused={focused}
-              order={question.order}
+              order={query.order}
               rowCount={calls.isWhole ? list.length : (explorer.expected ?? -1)}
               isOld={calls.isOld}
               isBusy={calls.isLoading}
@@ -199,7 +216,7 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
               fresh={live.fresh}
               onFocus={place.focus}
               onOpen={place.open}
-              onOrder={() => change({ order: question.order === 'newest' ? 'oldest' : 'newest' })}
+              onOrder={() => change({ order: query.order === 'newest' ? 'oldest' : 'newest' })}
               onNearEnd={nearEnd}
               onTop={explorer.setAtTop}
               onFilter={filterBy}
@@ -211,8 +228,10 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
                   isEstimate={explorer.isEstimate}
                   most={explorer.most}
                   size={listed.size}
-                  soughtNumber={hasIndexedNumber(listed.filter) ? listed : undefined}
-                  onRange={({ from, to }) => change({ from: new Date(from), to: new Date(to) })}
+                  singleCalls={soughtElsewhere(query, listed)}
+                  onRange={({ from, to }) =>
+                    change({ from: new Date(from), to: new Date(to), weekHour: null })
+                  }
                   onSize={(size) => change({ size })}
                   onClear={clear}
                   onTop={() => {
@@ -225,17 +244,17 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
           )}
         </div>
       </main>
-      {question.call && (
+      {query.call && (
         <CallDrawer
-          id={question.call}
+          id={query.call}
           row={openCall}
           place={openIndex >= 0 ? `${openIndex + 1} / ${list.length}` : ''}
           canGoBack={openIndex > 0}
           canGoOn={openIndex >= 0 && openIndex < list.length - 1}
-          onClose={() => setQuestion({ call: null }, { history: 'replace' })}
+          onClose={() => setQuery({ call: null }, { history: 'replace' })}
           onStep={place.step}
           onFilter={filterBy}
-          onOpenCall={(call) => setQuestion({ call }, { history: 'replace' })}
+          onOpenCall={(call) => setQuery({ call }, { history: 'replace' })}
         />
       )}
       {dialog === 'help' && (
@@ -254,6 +273,11 @@ export function ExplorerView({ question, setQuestion, firstNow, first }: Explore
       )}
     </div>
   );
+}
+
+function soughtElsewhere(query: PageQuery, { filter, maxStaleness }: Listed): SoughtElsewhere | undefined {
+  if (!isForSingleCalls(filter)) return undefined;
+  return { filter: timelessFilterOf(query), to: filter.to ?? null, maxStaleness };
 }
 
 /** UTC, and the zone of the reader's own clock. */

@@ -4,16 +4,18 @@ import { QueryClientProvider } from '@tanstack/react-query';
 import { useQueryStates } from 'nuqs';
 import { NuqsAdapter } from 'nuqs/adapters/next/app';
 import { useMemo, useState, useSyncExternalStore } from 'react';
+import { askAccounts, MAX_ACCOUNTS } from './accounts/ask-accounts.ts';
 import { askAs } from './asking/execute.ts';
 import { createQueryClient } from './asking/query-client.ts';
 import type { Page } from './calls/ask-page.ts';
-import { askCarriers } from './carriers/ask-carriers.ts';
-import { CarrierBook } from './carriers/carrier-book.ts';
+import { askCarriers, MAX_NUMBERS } from './carriers/ask-carriers.ts';
 import { HintLayer } from './chrome/hint-layer.tsx';
 import { ViewProvider } from './chrome/view.tsx';
 import { ExplorerView } from './explorer-view.tsx';
-import { questionOfUser, questionParsers } from './filter/question.ts';
+import { queryParsers } from './filter/page-query.ts';
+import { queryOfUser } from './filter/query-of-user.ts';
 import { createFormats, isZone } from './formats.ts';
+import { LookupBook } from './lookups/lookup-book.ts';
 import type { Words } from './words/words.ts';
 
 export interface ExplorerProps {
@@ -58,23 +60,26 @@ function Loaded({
   now,
   ...given
 }: ExplorerProps) {
-  const [asked, setQuestion] = useQueryStates(questionParsers);
-  const question = useMemo(() => questionOfUser(asked, user), [asked, user]);
+  const [asked, setQuery] = useQueryStates(queryParsers);
+  const query = useMemo(() => queryOfUser(asked, user), [asked, user]);
   // By this clock, not the server's: asked for when the page was.
   const first = useMemo(() => given.first && withSentAt(given.first, performance.timeOrigin), [given.first]);
-  const zone = isZone(question.zone) ? question.zone : 'UTC';
+  const zone = isZone(query.zone) ? query.zone : 'UTC';
   const formats = useMemo(() => createFormats(locale, zone), [locale, zone]);
-  const [carriers] = useState(() => {
+  const [books] = useState(() => {
     askAs(user.name);
-    return new CarrierBook({ ask: askCarriers });
+    return {
+      carriers: new LookupBook({ ask: askCarriers, perRequest: MAX_NUMBERS }),
+      accounts: new LookupBook({ ask: askAccounts, perRequest: MAX_ACCOUNTS }),
+    };
   });
   const view = useMemo(
-    () => ({ user, words, formats, countryCode, carriers, amberSeconds, redSeconds }),
-    [user, words, formats, countryCode, carriers, amberSeconds, redSeconds],
+    () => ({ user, words, formats, countryCode, ...books, amberSeconds, redSeconds }),
+    [user, words, formats, countryCode, books, amberSeconds, redSeconds],
   );
   return (
     <ViewProvider view={view}>
-      <ExplorerView question={question} setQuestion={setQuestion} firstNow={now} first={first} />
+      <ExplorerView query={query} setQuery={setQuery} firstNow={now} first={first} />
       <HintLayer />
     </ViewProvider>
   );

@@ -27,6 +27,8 @@ export interface Formats {
   minute(at: number): string;
   /** Nov 20 */
   day(at: number): string;
+  /** Nov 2026 */
+  month(at: number): string;
   /** Europe/Paris (GMT+1) */
   zoneLabel(at: number): string;
   /** 0 Monday to 6 Sunday, and the hour of the day, in the zone. */
@@ -35,6 +37,8 @@ export interface Formats {
   weekday(index: number): string;
   /** The name of a country by its ISO code, as the browser knows it. */
   region(code: string): string;
+  /** A country as the switch calls it, in English, in the reader's language where it is known. */
+  country(name: string): string;
   plural(value: number): Intl.LDMLPluralRule;
 }
 
@@ -56,6 +60,7 @@ export function createFormats(locale: string, zone: string): Formats {
   const clockTime = instant(clock);
   const minute = instant({ month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' });
   const day = instant({ month: 'short', day: 'numeric' });
+  const month = instant({ month: 'short', year: 'numeric' });
   const weekParts = new Intl.DateTimeFormat('en-GB', {
     timeZone: zone,
     weekday: 'short',
@@ -102,6 +107,7 @@ export function createFormats(locale: string, zone: string): Formats {
     clockTime: (at) => clockTime.format(at),
     minute: (at) => minute.format(at),
     day: (at) => day.format(at),
+    month: (at) => month.format(at),
     zoneLabel: (at) => (zone === 'UTC' ? 'UTC' : `${zone} (${offsetOf(zone, at)})`),
     weekHour(at) {
       const parts = weekParts.formatToParts(at);
@@ -111,8 +117,34 @@ export function createFormats(locale: string, zone: string): Formats {
     },
     weekday: (index) => weekdayName.format(MONDAY + index * 86_400_000),
     region: (code) => regions.of(code) ?? code,
+    country(name) {
+      if (locale.startsWith('en')) return name;
+      const code = codesByEnglishName().get(plainName(name));
+      return code === undefined ? name : (regions.of(code) ?? name);
+    },
     plural: (value) => plurals.select(value),
   };
+}
+
+let codes: Map<string, string> | undefined;
+
+/** Of every country that the browser can name, made when it is first needed. */
+function codesByEnglishName(): ReadonlyMap<string, string> {
+  if (codes) return codes;
+  const english = new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
+  const letters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
+  codes = new Map();
+  for (const code of letters.flatMap((first) => letters.map((second) => first + second))) {
+    const name = english.of(code);
+    // Codes that are no longer used have the name of the one that is.
+    if (name !== undefined && !codes.has(plainName(name))) codes.set(plainName(name), code);
+  }
+  return codes;
+}
+
+/** Switches write `COTE D'IVOIRE` for Côte d’Ivoire. */
+function plainName(name: string): string {
+  return name.normalize('NFD').replaceAll(/\p{M}/gu, '').replaceAll('’', "'").toLowerCase();
 }
 
 function moneyFormat(locale: string, currency: string | null, isSmall: boolean): Intl.NumberFormat {
@@ -143,10 +175,25 @@ function offsetOf(zone: string, at: number): string {
 
 /** Whether the browser, and so the gateway's IANA names, know the zone. */
 export function isZone(zone: string): boolean {
+  // Browsers also know "+05:30", which the gateway does not.
+  return /^[a-z]/i.test(zone) && foundZone(zone) !== undefined;
+}
+
+/**
+ * The zone as the gateway spells it: browsers take `europe/paris` too. A name that browsers have another one for stays,
+ * unless its letters are not those of a name.
+ */
+export function spelledZone(zone: string): string {
+  const found = foundZone(zone);
+  if (found === undefined) return zone;
+  const isSpelled = zone.split('/').every((part) => /^[A-Z]/.test(part)) && !/[A-Z]{4,}\//.test(zone);
+  return isSpelled && found.toLowerCase() !== zone.toLowerCase() ? zone : found;
+}
+
+function foundZone(zone: string): string | undefined {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-    return true;
+    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone;
   } catch {
-    return false;
+    return undefined;
   }
 }

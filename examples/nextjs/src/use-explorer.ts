@@ -6,10 +6,11 @@ import { useAnswer } from './asking/use-answer.ts';
 import { listedOf, type Page } from './calls/ask-page.ts';
 import { useCalls } from './calls/use-calls.ts';
 import { useHistogram } from './charts/use-histogram.ts';
-import { useSums } from './charts/use-sums.ts';
+import { type FacetPart, useSums } from './charts/use-sums.ts';
 import { useView } from './chrome/view.tsx';
 import { cdrFilterOf } from './filter/cdr-filter.ts';
-import { type Question, rangeOf } from './filter/question.ts';
+import { type PageQuery, rangeOf } from './filter/page-query.ts';
+import { endsNow } from './filter/time-range.ts';
 import { useFreshness } from './freshness/freshness-badge.tsx';
 import { useRecovery } from './freshness/use-recovery.ts';
 import * as operations from './generated/operations.ts';
@@ -22,7 +23,7 @@ const LIVE_SUMS_MILLIS = 15_000;
 
 /** Everything the page knows: what is asked, and the answers. */
 export function useExplorer(
-  question: Question,
+  query: PageQuery,
   {
     firstNow,
     first,
@@ -36,23 +37,25 @@ export function useExplorer(
   const { formats } = useView();
   const [now, setNow] = useState(firstNow);
   const [sumsNow, setSumsNow] = useState(firstNow);
-  const [maxStaleness, setMaxStaleness] = useState<number | null>(null);
   const [isAtTop, setAtTop] = useState(true);
   const [isListLive, setListLive] = useState(false);
+  const [opened, setOpened] = useState<readonly FacetPart[]>([]);
   // What appears now is in no range of the past, and not at the end of a list that begins with its oldest call.
-  const canBeLive = question.order === 'newest' && question.from === null && question.to === null;
+  const canBeLive =
+    query.order === 'newest' && query.from === null && query.to === null && endsNow(query.range);
   const isOpen = isListLive && canBeLive;
 
-  const range = useMemo(() => rangeOf(question, now), [question, now]);
-  const sumsRange = useMemo(() => rangeOf(question, sumsNow), [question, sumsNow]);
+  const maxStaleness = query.fresh;
+  const range = useMemo(() => rangeOf(query, now), [query, now]);
+  const sumsRange = useMemo(() => rangeOf(query, sumsNow), [query, sumsNow]);
   const listed = useMemo(
-    () => listedOf(question, range, { maxStaleness, isOpen }),
-    [question, range, maxStaleness, isOpen],
+    () => listedOf(query, range, { maxStaleness, isOpen }),
+    [query, range, maxStaleness, isOpen],
   );
-  const sumsFilter = useMemo(() => cdrFilterOf(question, sumsRange), [question, sumsRange]);
+  const sumsFilter = useMemo(() => cdrFilterOf(query, sumsRange), [query, sumsRange]);
 
   const calls = useCalls(listed, first);
-  const tiles = useSums({ question, range: sumsRange, hasFacets, maxStaleness });
+  const tiles = useSums({ query, range: sumsRange, hasFacets, opened, maxStaleness });
   const histogram = useHistogram(sumsFilter, sumsRange, formats.zone);
   const freshness = useFreshness();
   const viewer = useAnswer(operations.viewer, {} as never);
@@ -82,7 +85,12 @@ export function useExplorer(
   const total = tiles.isOld ? null : Number(tiles.answer?.data.cdrStats.totals.attempts ?? 0);
   return {
     range,
+    sumsRange,
     sumsFilter,
+    /** Facets of which more values are wanted. */
+    opened,
+    openFacet: (part: FacetPart, isOpen: boolean) =>
+      setOpened((now) => [...now.filter((other) => other !== part), ...(isOpen ? [part] : [])]),
     listed,
     calls,
     tiles,
@@ -101,7 +109,6 @@ export function useExplorer(
     most: Math.min(MAX_ROWS, viewer.answer?.data.viewer.maxPage ?? MAX_ROWS),
     maxPage: viewer.answer?.data.viewer.maxPage ?? MAX_ROWS,
     maxStaleness,
-    setMaxStaleness,
     setAtTop,
     refresh,
   };

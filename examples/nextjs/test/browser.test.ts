@@ -5,8 +5,10 @@
  * types, page sizes, column chooser, saved views, the empty state, sharing: table-tiles-columns-saved-views. State in the
  * address, numbers, results and their meaning, click-to-filter, facets, quick and custom ranges, drag-to-zoom, time zones:
  * filters-ranges-zoom-zones. Full record, neighbours, deep link, context, copies: drawer-deep-link-copy-as. Block holder,
- * kind of line: carriers. Keys: keyboard-alone. Destinations, causes, hours × weekdays, accounts: pictures. Files:
- * export-progress-cancel. Polling, pill, pause: live-tail. axe, light and dark, 200 %, EN and FR, weight, policy:
+ * kind of line: carriers. Keys: keyboard-alone. Destinations, causes, hours × weekdays, accounts: pictures. Lines over
+ * time, the period before, heat maps: quality-over-time. Ranges of the calendar, links that move or stay, bad links, facets
+ * with a search: ranges-links-facets. Files: export-progress-cancel. Excel, workbooks, statistics as files: spreadsheets.
+ * Polling, pill, pause: live-tail. axe, light and dark, 200 %, EN and FR, weight, policy:
  * axe-themes-zoom-languages. Phones, the skip link: small-screens. One streamed answer, frames, cancel: million-rows-60-frames. Freshness in amber and red, and
  * a gateway that is down, slow, stale, killed, or answers partly: gateway-down-slow-stale-partial. The gateway's own page
  * for analysts, its examples, links, documentation and second load: graphiql. No network at all: ../offline.test.ts.
@@ -26,7 +28,10 @@ import { keyboard } from './browser/keyboard-alone.ts';
 import { live } from './browser/live-tail.ts';
 import { million } from './browser/million-rows-60-frames.ts';
 import { pictures } from './browser/pictures.ts';
+import { quality } from './browser/quality-over-time.ts';
+import { rangesAndLinks } from './browser/ranges-links-facets.ts';
 import { smallScreens } from './browser/small-screens.ts';
+import { spreadsheets } from './browser/spreadsheets.ts';
 import { list } from './browser/table-tiles-columns-saved-views.ts';
 import { findChromium } from './browser/visit.ts';
 import { startWorld, type World } from './browser/world.ts';
@@ -52,7 +57,10 @@ if (isThere || process.env.CI) {
   drawer(world);
   keyboard(world);
   pictures(world);
+  quality(world);
+  rangesAndLinks(world);
   exporting(world);
+  spreadsheets(world);
   live(world);
   looks(world);
   smallScreens(world);

@@ -2,56 +2,131 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLoader } from 'nuqs/server';
 import { applyFilter } from '../src/filter/apply-filter.ts';
-import { cdrFilterOf, withoutDimension } from '../src/filter/cdr-filter.ts';
-import { matchOf, parsePattern, printPattern, storedPattern } from '../src/filter/number-pattern.ts';
+import { cdrFilterOf, timelessFilterOf, withoutDimension } from '../src/filter/cdr-filter.ts';
+import { matchOf, parsePattern, printPattern } from '../src/filter/number-pattern.ts';
 import {
   hasFilters,
-  printQuestion,
-  type Question,
-  questionOfUser,
-  questionParsers,
+  type PageQuery,
+  printPageQuery,
+  queryParsers,
   rangeOf,
-} from '../src/filter/question.ts';
-import { cutRange, MAX_SLICES, quickRanges, shiftRange } from '../src/filter/time-range.ts';
+} from '../src/filter/page-query.ts';
+import { queryOfUser } from '../src/filter/query-of-user.ts';
+import { storedPattern } from '../src/filter/stored-number.ts';
+import { barUnitOf, quickRanges } from '../src/filter/time-range.ts';
 import { localTextOf, timeOfLocalText } from '../src/filter/zoned-time.ts';
+import { isMoving, searchOf } from '../src/views/links.ts';
 
-const load = createLoader(questionParsers);
-const questionOf = (search: string): Question => load(new URLSearchParams(search));
+const load = createLoader(queryParsers);
+const queryOf = (search: string): PageQuery => load(new URLSearchParams(search));
 const now = Date.parse('2026-11-20T10:57:03Z');
 const range = { from: now - 3_600_000, to: now };
 
 test('an address without anything is the last day of all calls', () => {
-  const question = questionOf('');
-  assert.deepEqual(rangeOf(question, now), { from: now - 86_400_000, to: now });
-  assert.equal(hasFilters(question), false);
-  assert.equal(printQuestion(question), '');
+  const query = queryOf('');
+  assert.deepEqual(rangeOf(query, now), { from: now - 86_400_000, to: now });
+  assert.equal(hasFilters(query), false);
+  assert.equal(printPageQuery(query), '');
 });
 
-test('a question survives its address', () => {
+test('a query survives its address', () => {
   const search =
     '?range=7d&type=ERRORS&outcome=BUSY,REJECTED&notCause=16,17&country=C%C3%B4te%20d%27Ivoire,France&account=14&cld=336*&min=5&order=oldest&size=500&zone=Europe/Paris&view=pictures&call=42';
-  const question = questionOf(search);
-  assert.deepEqual(questionOf(printQuestion(question)), question);
-  assert.deepEqual(question.country, ["Côte d'Ivoire", 'France']);
-  assert.equal(hasFilters(question), true);
+  const query = queryOf(search);
+  assert.deepEqual(queryOf(printPageQuery(query)), query);
+  assert.deepEqual(query.country, ["Côte d'Ivoire", 'France']);
+  assert.equal(hasFilters(query), true);
 });
 
 test('nonsense in an address is read as the default', () => {
-  const question = questionOf(
-    '?range=9y&type=NONE&from=yesterday&to=2026-11-20T00:00:00Z&size=many&outcome=MAYBE',
+  const query = queryOf('?range=9y&type=NONE&from=yesterday&to=2026-11-20T00:00:00Z&size=many&outcome=MAYBE');
+  assert.deepEqual(query, { ...queryOf(''), to: query.to });
+  assert.deepEqual(rangeOf(query, now), rangeOf(queryOf(''), now));
+});
+
+test('a link of an older version, or of somebody who means harm, is read as far as it makes sense', () => {
+  const older =
+    '?range=7d&type=ERRORS&cld=336*&notCountry=France&zone=Europe/Paris&view=pictures&order=oldest&size=500';
+  const query = queryOf(older);
+  assert.deepEqual(
+    [query.measure, query.by, query.step, query.map, query.columns, query.weekHour],
+    ['attempts', 'country', 'auto', 'week', [], null],
   );
-  assert.deepEqual(question, { ...questionOf(''), to: question.to });
-  assert.deepEqual(rangeOf(question, now), rangeOf(questionOf(''), now));
+  const hostile = queryOf(
+    '?range=__proto__&weekHour=mon-99&step=constructor&map=../etc&measure=%00&by=cld&view=admin&zone=%2B05:30' +
+      '&from=-271821-04-20T00:00:00.000Z&to=%2B275760-09-13T00:00:00.000Z',
+  );
+  assert.deepEqual(hostile, queryOf(''));
+  assert.equal(queryOf('?zone=<script>').zone, 'UTC');
+  for (const fresh of ['0', '-1', '2', '1e0', '9999999999999999999', 'none']) {
+    assert.equal(queryOf(`?fresh=${fresh}`).fresh, fresh === '1e0' ? 1 : null, fresh);
+  }
+  assert.equal(queryOf('?from=1969-12-31T00:00:00.000Z').from, null);
+  for (const range of ['constructor', 'toString', 'lastYear', '24H', 'Today']) {
+    assert.equal(queryOf(`?range=${range}`).range, '24h', range);
+  }
+});
+
+test('a link has everything that was chosen, and moves with the time or stays, by choice', () => {
+  const search =
+    '?range=thisWeek&weekHour=tue-9&country=Kenya&zone=Europe/Paris&view=quality&measure=minutes&by=prefix&step=hour&map=destinations&fresh=5';
+  const query = queryOf(search);
+  assert.deepEqual(queryOf(searchOf(query, { columns: [] })), query);
+  assert.equal(isMoving(query), true);
+  const columns = ['connectTime', 'cld'];
+  const fixed = queryOf(searchOf(query, { columns, fixedTo: range }));
+  assert.equal(isMoving(fixed), false);
+  assert.deepEqual(fixed.columns, columns);
+  assert.deepEqual(rangeOf(fixed, now + 86_400_000), range, 'the same times on another day');
+  const moving = queryOf(searchOf(query, { columns }));
+  assert.notDeepEqual(rangeOf(moving, now), rangeOf(moving, now + 7 * 86_400_000));
+});
+
+test('an hour of the week is asked for as each of its hours, beside what is left out', () => {
+  const query = queryOf('?weekHour=fri-10&notCountry=France');
+  assert.deepEqual(cdrFilterOf(query, { from: now - 8 * 86_400_000, to: now }), {
+    from: '2026-11-12T10:57:03.000Z',
+    to: '2026-11-20T10:57:03.000Z',
+    not: {
+      anyOf: [
+        { countries: ['France'] },
+        {
+          not: {
+            anyOf: [
+              { from: '2026-11-13T10:00:00.000Z', to: '2026-11-13T11:00:00.000Z' },
+              { from: '2026-11-20T10:00:00.000Z', to: '2026-11-20T10:57:03.000Z' },
+            ],
+          },
+        },
+      ],
+    },
+  });
+  assert.equal(hasFilters(query), true);
+  const never = queryOf('?weekHour=mon-10');
+  assert.deepEqual(cdrFilterOf(never, range).not, { not: { anyOf: [] } }, 'no call at all, not every call');
+  const growing = cdrFilterOf(query, { from: now, to: null });
+  assert.equal(growing.to, undefined);
+  assert.ok(JSON.stringify(growing.not).split('"from"').length > 5, 'hours to come are in it');
+});
+
+test('what is sought at any time is sought at every hour of the week too', () => {
+  const query = queryOf('?weekHour=fri-10&notCountry=France&cld=336*&account=14');
+  assert.deepEqual(timelessFilterOf(query), {
+    accountIds: ['14'],
+    cld: { startsWith: '336' },
+    not: { countries: ['France'] },
+  });
+  assert.deepEqual(timelessFilterOf(queryOf('?range=1h&weekHour=mon-9&callId=a@b')), { callIds: ['a@b'] });
 });
 
 test('two times of an address are the range, unless they are inverted', () => {
   const from = '2026-11-01T00:00:00.000Z';
   const to = '2026-11-02T00:00:00.000Z';
-  assert.deepEqual(rangeOf(questionOf(`?from=${from}&to=${to}`), now), {
+  assert.deepEqual(rangeOf(queryOf(`?from=${from}&to=${to}`), now), {
     from: Date.parse(from),
     to: Date.parse(to),
   });
-  assert.equal(rangeOf(questionOf(`?from=${to}&to=${from}`), now).to, now);
+  assert.equal(rangeOf(queryOf(`?from=${to}&to=${from}`), now).to, now);
 });
 
 test('the stars of a number say how it is compared, and are printed again', () => {
@@ -83,6 +158,12 @@ test('a number is found however people write it', () => {
     'sip:+33608470636@192.0.2.1;user=phone',
     '06 08 47 06 36 ext. 12',
     '06 08 47 06 36 poste 3',
+    '06 08 47 06 36,,12#',
+    'tel:+33-6-08-47-06-36;ext=12',
+    '#31#06 08 47 06 36',
+    '\u202a+33 6 08 47 06 36\u202c',
+    '０６ ０８ ４７ ０６ ３６',
+    '٠٦ ٠٨ ٤٧ ٠٦ ٣٦',
     '33608470636',
   ]) {
     assert.equal(stored(text), '33608470636', text);
@@ -112,12 +193,12 @@ test('what a link says of a number is taken as it is, but for the plus, and lett
 });
 
 test('the filter of the gateway holds what is asked for, and nothing else', () => {
-  assert.deepEqual(cdrFilterOf(questionOf(''), range), {
+  assert.deepEqual(cdrFilterOf(queryOf(''), range), {
     from: '2026-11-20T09:57:03.000Z',
     to: '2026-11-20T10:57:03.000Z',
   });
   assert.deepEqual(
-    cdrFilterOf(questionOf('?type=ERRORS&cld=336*&ip=192.0.2.1&callId=a@b&min=5&customer=3'), {
+    cdrFilterOf(queryOf('?type=ERRORS&cld=336*&ip=192.0.2.1&callId=a@b&min=5&customer=3'), {
       from: 0,
       to: null,
     }),
@@ -134,22 +215,22 @@ test('the filter of the gateway holds what is asked for, and nothing else', () =
 });
 
 test('a prefix is filtered by as a whole, not by its country', () => {
-  assert.deepEqual(cdrFilterOf(questionOf('?prefix=336,4477'), range).prefixes, ['336', '4477']);
-  const change = applyFilter(questionOf('?country=Kenya'), { part: 'prefix', value: '336' }, false);
+  assert.deepEqual(cdrFilterOf(queryOf('?prefix=336,4477'), range).prefixes, ['336', '4477']);
+  const change = applyFilter(queryOf('?country=Kenya'), { part: 'prefix', value: '336' }, false);
   assert.deepEqual(change, { prefix: ['336'], notPrefix: [] });
 });
 
 test('of a link, what is not for who opens it is left out', () => {
-  const question = questionOf('?account=2&notAccount=3&customer=4&cld=336*&cli=331*&country=Kenya');
-  const customer = questionOfUser(question, { role: 'customer', masked: false });
-  assert.equal(printQuestion(customer), '?country=Kenya&cli=331*&cld=336*');
-  const support = questionOfUser(question, { role: 'admin', masked: true });
-  assert.equal(printQuestion(support), '?country=Kenya&account=2&notAccount=3&customer=4');
-  assert.deepEqual(questionOfUser(question, { role: 'admin', masked: false }), question);
+  const query = queryOf('?account=2&notAccount=3&customer=4&cld=336*&cli=331*&country=Kenya');
+  const customer = queryOfUser(query, { role: 'customer', masked: false });
+  assert.equal(printPageQuery(customer), '?country=Kenya&cli=331*&cld=336*');
+  const support = queryOfUser(query, { role: 'admin', masked: true });
+  assert.equal(printPageQuery(support), '?country=Kenya&account=2&notAccount=3&customer=4');
+  assert.deepEqual(queryOfUser(query, { role: 'admin', masked: false }), query);
 });
 
 test('leaving out is asking for all calls but those: also of several kinds at once', () => {
-  const not = (search: string) => cdrFilterOf(questionOf(search), range).not;
+  const not = (search: string) => cdrFilterOf(queryOf(search), range).not;
   assert.equal(not('?country=France'), undefined);
   assert.deepEqual(not('?notCountry=France,Kenya'), { countries: ['France', 'Kenya'] });
   assert.deepEqual(not('?notCountry=France&notCause=16&notOutcome=BUSY&notPrefix=336&notAccount=2'), {
@@ -161,7 +242,7 @@ test('leaving out is asking for all calls but those: also of several kinds at on
       { accountIds: ['2'] },
     ],
   });
-  const filter = cdrFilterOf(questionOf('?notCountry=France&cause=16'), range);
+  const filter = cdrFilterOf(queryOf('?notCountry=France&cause=16'), range);
   assert.deepEqual(
     [filter.countries, filter.disconnectCauses],
     [undefined, [16]],
@@ -170,15 +251,15 @@ test('leaving out is asking for all calls but those: also of several kinds at on
 });
 
 test('the values of a dimension are counted among all of them, and the other exclusions stay', () => {
-  const question = withoutDimension(questionOf('?notCountry=France&notCause=16'), 'country');
-  assert.deepEqual(cdrFilterOf(question, range).not, { disconnectCauses: [16] });
+  const query = withoutDimension(queryOf('?notCountry=France&notCause=16'), 'country');
+  assert.deepEqual(cdrFilterOf(query, range).not, { disconnectCauses: [16] });
 });
 
 test('a click on a value filters by it, adds another, and takes it out again', () => {
-  let question = questionOf('');
+  let query = queryOf('');
   const click = (value: string, isExcluded = false) => {
-    question = { ...question, ...applyFilter(question, { part: 'country', value }, isExcluded) };
-    return [question.country, question.notCountry];
+    query = { ...query, ...applyFilter(query, { part: 'country', value }, isExcluded) };
+    return [query.country, query.notCountry];
   };
   assert.deepEqual(click('France'), [['France'], []]);
   assert.deepEqual(click('Kenya'), [['France', 'Kenya'], []]);
@@ -187,29 +268,9 @@ test('a click on a value filters by it, adds another, and takes it out again', (
   assert.deepEqual(click('Kenya'), [['France'], []]);
 });
 
-test('short ranges are cut into slices, long ones by the units of the gateway', () => {
-  for (const [name, length] of Object.entries(quickRanges)) {
-    const cut = cutRange({ from: now - length, to: now });
-    if ('slices' in cut) {
-      assert.ok(
-        cut.slices.length >= 9 && cut.slices.length <= MAX_SLICES,
-        `${name}: ${cut.slices.length} slices`,
-      );
-      assert.equal(cut.slices[0]!.from, now - length);
-      assert.equal(cut.slices.at(-1)!.to, now);
-      assert.deepEqual(
-        cut.slices.slice(1).map(({ from }) => from),
-        cut.slices.slice(0, -1).map(({ to }) => to),
-      );
-    }
-  }
-  assert.equal('slices' in cutRange({ from: now - 6 * 3_600_000, to: now }), true);
-  assert.deepEqual(cutRange({ from: now - 86_400_000, to: now }), { unit: 'HOUR' });
-  assert.deepEqual(cutRange({ from: now - 30 * 86_400_000, to: now }), { unit: 'DAY' });
-});
-
-test('the window before touches the window', () => {
-  assert.deepEqual(shiftRange({ from: 100, to: 150 }, -1), { from: 50, to: 100 });
+test('ranges are cut into bars by units of the gateway, down to the minute', () => {
+  const units = Object.values(quickRanges).map((length) => barUnitOf({ from: now - length, to: now }));
+  assert.deepEqual(units, ['MINUTE', 'MINUTE', 'QUARTER_HOUR', 'HOUR', 'HOUR', 'DAY']);
 });
 
 test('a time typed in a zone is that instant, also where clocks change', () => {

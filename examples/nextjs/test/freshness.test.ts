@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AskError, isPassing } from '../src/asking/ask-error.ts';
+import { GatewayError } from 'cdr-gateway-client';
+import { isPassing } from '../src/asking/ask-error.ts';
 import { ageOf, canAnswer, presentLag, shownAge } from '../src/freshness/age.ts';
 import type { FreshnessQuery } from '../src/generated/graphql.ts';
 
@@ -55,7 +56,7 @@ test('what failed by itself passes by itself; what was refused, or too slow, doe
     'BAD_REQUEST',
   ];
   assert.deepEqual(
-    kinds.map((code) => isPassing(new AskError('', { code }))),
+    kinds.map((code) => isPassing(new GatewayError('', { code }))),
     [true, true, true, false, false],
   );
 });

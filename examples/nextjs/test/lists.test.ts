@@ -21,7 +21,8 @@ test('ids are compared as numbers', () => {
 
 test('the streamed calls follow the loaded pages', () => {
   const streamed = new StreamedCalls();
-  streamed.append(new TextEncoder().encode('{"id":"2"}\n{"id":"1"}\n'));
+  const line = (id: string) => `{"cursor":"AQB","node":{"id":"${id}"}}\n`;
+  streamed.append(new TextEncoder().encode(line('2') + line('1')));
   const list = joinLists([call(4, 't'), call(3, 't')], streamed);
   assert.equal(list.length, 4);
   assert.deepEqual(
@@ -50,7 +51,7 @@ test('a file that has amounts has their currency', () => {
   assert.equal(exportVariables({ ...wishes, columns: ['cli'] }).currency, false);
 });
 
-test('what is copied holds the question and no token', async () => {
+test('what is copied holds the query and no token', async () => {
   const curl = await asCurl(callDetail, { id: "it's" });
   assert.match(curl, /Authorization: Bearer \$GATEWAY_TOKEN/);
   assert.match(curl, /it'\\''s/);

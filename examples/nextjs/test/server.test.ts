@@ -177,10 +177,17 @@ test('who sees numbers masked cannot find one by filtering, not even by leaving 
     cliIn: cld,
     countries: ['Kenya'],
     not: { cli: cld, not: { cldIn: cld, type: 'ERRORS' } },
+    anyOf: [{ cld }, { cliIn: cld, type: 'ERRORS', anyOf: { cldIn: cld } }],
   };
   assert.deepEqual(scopeVariables(support, textOf('Tiles'), { filter }).filter, {
     countries: ['Kenya'],
     not: { not: { type: 'ERRORS' } },
+    anyOf: [{}, { type: 'ERRORS', anyOf: {} }],
+  });
+  const any = { anyOf: [{ cld, type: 'ERRORS' }, { not: { anyOf: { cli: cld } } }], not: [{ cld }] };
+  assert.deepEqual(scopeVariables(support, textOf('Tiles'), { filter: any }).filter, {
+    anyOf: [{ type: 'ERRORS' }, { not: { anyOf: {} } }],
+    not: [{}],
   });
   const context = scopeVariables({ ...customer, masked: true }, textOf('CallContext'), {
     before: { cld },
@@ -199,6 +206,22 @@ test('a call or an account of somebody else is not there for a customer', () => 
   };
   assert.deepEqual(scopeAnswer(customer, { data }).data, { ...data, cdr: null, account0: null });
   assert.deepEqual(scopeAnswer(admin, { data }).data, data);
+});
+
+test('a user may have the numbers of another country than the site', () => {
+  const users = (countryCode: unknown) => ({
+    ...environment,
+    USERS: JSON.stringify([{ ...customer, countryCode }, admin]),
+  });
+  const settings = parseSettings(users('44'));
+  assert.deepEqual(
+    settings.users.map(({ countryCode }) => countryCode),
+    ['44', undefined],
+  );
+  assert.equal(settings.countryCode, '33');
+  for (const wrong of [44, '0044', '+44', '', 'GB', '4444']) {
+    assert.throws(() => parseSettings(users(wrong)), /user 1: "countryCode" is a calling code/);
+  }
 });
 
 test('a masked number keeps its destination and its length', () => {

@@ -8,6 +8,7 @@ import { levelOf } from '../src/freshness/level.ts';
 import { meaningOf } from '../src/words/causes.ts';
 import { en } from '../src/words/en.ts';
 import { fr } from '../src/words/fr.ts';
+import { wordsIn, wordsOfBoth } from './words-of-both.ts';
 
 /** Every text of a dictionary by its path. */
 function textsOf(words: object, path = ''): Map<string, string> {
@@ -26,6 +27,42 @@ test('both languages have the same texts, with the same blanks to fill', () => {
   const [english, french] = [textsOf(en), textsOf(fr)];
   assert.deepEqual([...french.keys()].sort(), [...english.keys()].sort());
   for (const [name, text] of english) assert.deepEqual(blanksOf(french.get(name)!), blanksOf(text), name);
+});
+
+test('no text is the same in both languages, but for terms and words that are', () => {
+  const same = new Set(
+    [...textsOf(en)].filter(([name, text]) => textsOf(fr).get(name) === text).map(([name]) => name),
+  );
+  for (const name of ['range.short.15m', 'range.short.1h', 'range.short.6h', 'range.short.24h'])
+    same.delete(name);
+  const words = [...same].flatMap((name) => wordsIn(textsOf(en).get(name)!));
+  assert.deepEqual(
+    words.filter((word) => !wordsOfBoth.has(word)),
+    [],
+  );
+});
+
+test('no word of the French texts is an English one', () => {
+  const english = new Set([...textsOf(en).values()].flatMap(wordsIn));
+  const left = [...textsOf(fr)].flatMap(([name, text]) =>
+    wordsIn(text)
+      .filter((word) => english.has(word) && !wordsOfBoth.has(word))
+      .map((word) => `${name}: ${word}`),
+  );
+  assert.deepEqual(left, []);
+});
+
+test('a country is said in the language of the reader, however the switch writes it', () => {
+  const { country } = createFormats('fr', 'UTC');
+  assert.deepEqual(['United Kingdom', 'GERMANY', "COTE D'IVOIRE", 'France', 'Atlantis', ''].map(country), [
+    'Royaume-Uni',
+    'Allemagne',
+    'Côte d’Ivoire',
+    'France',
+    'Atlantis',
+    '',
+  ]);
+  assert.equal(createFormats('en', 'UTC').country('GERMANY'), 'GERMANY');
 });
 
 test('a cause has its meaning, whichever switch wrote it', () => {

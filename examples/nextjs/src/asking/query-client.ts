@@ -1,5 +1,5 @@
 import { QueryClient } from '@tanstack/react-query';
-import { AskError } from './ask-error.ts';
+import { GatewayError } from 'cdr-gateway-client';
 
 /** An answer stays as it is until something else is asked: calls do not change under the reader's eyes. */
 export function createQueryClient(): QueryClient {
@@ -13,7 +13,7 @@ export function createQueryClient(): QueryClient {
         retryOnMount: false,
         networkMode: 'always',
         // Once at most: what is wrong is to be seen soon, and there is a button.
-        retry: (count, error) => count < 1 && error instanceof AskError && error.retryable,
+        retry: (count, error) => count < 1 && error instanceof GatewayError && error.retryable,
         retryDelay: 400,
       },
     },

@@ -6,11 +6,11 @@ import type { Operation } from '../generated/operations.ts';
 import { type Answer, ask } from './execute.ts';
 
 export interface Asked<Result, Variables = unknown> {
-  /** The latest answer there was, perhaps to an earlier question. */
+  /** The latest answer there was, perhaps to an earlier query. */
   readonly answer: Answer<Result> | undefined;
   /** What the answer was asked with: what it means is to be read from these, never from what is asked for now. */
   readonly variables: Variables | undefined;
-  /** The answer belongs to an earlier question. */
+  /** The answer belongs to an earlier query. */
   readonly isOld: boolean;
   readonly isLoading: boolean;
   readonly error: unknown;

@@ -1,6 +1,6 @@
 import { type Answer, ask } from '../asking/execute.ts';
 import { cdrFilterOf } from '../filter/cdr-filter.ts';
-import { pageSizes, type Question } from '../filter/question.ts';
+import { type PageQuery, pageSizes } from '../filter/page-query.ts';
 import type { TimeRange } from '../filter/time-range.ts';
 import type { CallPageQuery, CallPageQueryVariables, CdrFilter, CdrOrder } from '../generated/graphql.ts';
 import * as operations from '../generated/operations.ts';
@@ -18,14 +18,14 @@ export type Page = Answer<CallPageQuery>;
 
 /** What the list is asked with. Our server asks the same for the first page, so that its answer fits. */
 export function listedOf(
-  question: Question,
+  query: PageQuery,
   range: TimeRange,
   { maxStaleness, isOpen }: { readonly maxStaleness: number | null; readonly isOpen: boolean },
 ): Listed {
   return {
-    filter: cdrFilterOf(question, { from: range.from, to: isOpen ? null : range.to }),
-    order: question.order === 'newest' ? 'NEWEST_FIRST' : 'OLDEST_FIRST',
-    size: pageSizes.find((offered) => offered === question.size) ?? 100,
+    filter: cdrFilterOf(query, { from: range.from, to: isOpen ? null : range.to }),
+    order: query.order === 'newest' ? 'NEWEST_FIRST' : 'OLDEST_FIRST',
+    size: pageSizes.find((offered) => offered === query.size) ?? 100,
     maxStaleness,
   };
 }

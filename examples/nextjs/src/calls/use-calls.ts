@@ -1,8 +1,9 @@
 'use client';
 
 import { keepPreviousData, useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
+import type { AnswerError } from 'cdr-gateway-client';
 import { useCallback, useEffect, useMemo, useRef } from 'react';
-import type { AnswerError, Freshness } from '../asking/execute.ts';
+import type { Freshness } from '../asking/execute.ts';
 import { useOwned } from '../asking/use-owned.ts';
 import { askPage, estimateOf, type Listed, nextCursor, type Page } from './ask-page.ts';
 import { type Call, type CallList, joinLists, mergeNewest, noCalls } from './call-list.ts';
@@ -13,13 +14,13 @@ export interface Calls {
   /** Of the request that the rows belong to. */
   readonly key: string;
   readonly list: CallList;
-  /** How many there are, by the planner's statistics; null when it was not told, or only of an earlier question. */
+  /** How many there are, by the planner's statistics; null when it was not told, or only of an earlier query. */
   readonly estimated: number | null;
   /** More can be read by scrolling on. */
   readonly hasMore: boolean;
   /** Nothing is left to read. */
   readonly isWhole: boolean;
-  /** The rows belong to an earlier question: the present one has no answer yet, or failed. */
+  /** The rows belong to an earlier query: the present one has no answer yet, or failed. */
   readonly isOld: boolean;
   readonly isFirstLoad: boolean;
   readonly isLoading: boolean;
@@ -57,7 +58,7 @@ export function useCalls(listed: Listed, first?: { readonly key: string; readonl
     ...(first?.key === key && { initialData: { pages: [first.page], pageParams: [null] } }),
   });
 
-  // A question that failed has no data, not even those of the one before: the old rows are kept here.
+  // A query that failed has no data, not even those of the one before: the old rows are kept here.
   const lastGood = useRef({ key: '', pages: noPages });
   if (query.data && !query.isPlaceholderData) lastGood.current = { key, pages: query.data.pages };
   const { key: shownKey, pages } = lastGood.current;

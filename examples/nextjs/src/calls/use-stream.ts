@@ -1,7 +1,8 @@
 'use client';
 
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { AskError } from '../asking/ask-error.ts';
+import { gateway } from '../asking/execute.ts';
+import * as operations from '../generated/operations.ts';
 import type { Listed } from './ask-page.ts';
 import type { StreamedCalls } from './streamed-calls.ts';
 
@@ -18,8 +19,8 @@ export interface Streamed {
   readonly key: string;
   readonly calls: StreamedCalls;
   readonly state: StreamState;
-  /** Where a stream that broke off goes on; null when it has to begin again. */
-  readonly resumeAfter: string | null;
+  /** Where a stream that broke off for good goes on. */
+  readonly cursor: string | null;
 }
 
 export interface StreamControls {
@@ -29,7 +30,9 @@ export interface StreamControls {
   cancel(): void;
 }
 
-/** One streamed answer at a time; a new one ends the one before, and so does leaving the page. */
+const PROGRESS_MILLIS = 100;
+
+/** One stream at a time; a new one ends the one before, and so does leaving the page. */
 export function useStream(): StreamControls {
   const [streamed, setStreamed] = useState<Streamed>();
   const latest = useRef<Streamed>(undefined);
@@ -40,43 +43,41 @@ export function useStream(): StreamControls {
     running.current?.abort();
     const controller = new AbortController();
     running.current = controller;
+    const { signal } = controller;
     const key = JSON.stringify(listed);
-    const [{ readStream }, { StreamedCalls }] = await Promise.all([
-      import('./read-stream.ts'),
-      import('./streamed-calls.ts'),
-    ]);
-    const before = latest.current;
-    const goesOn = before?.key === key && before.resumeAfter !== null;
+    const { StreamedCalls } = await import('./streamed-calls.ts');
+    const before = latest.current?.key === key ? latest.current : undefined;
+    const goesOn = before?.state.kind === 'brokenOff';
     const calls = goesOn ? before.calls : new StreamedCalls();
-    const show = (kind: StreamState['kind'], error?: unknown, resumeAfter: string | null = null) => {
+    const stream = gateway.streamCalls(
+      operations.callStream,
+      {
+        filter: listed.filter,
+        orderBy: listed.order,
+        first: wanted - calls.length,
+        after: goesOn ? before.cursor : after,
+      },
+      { signal, maxStalenessSeconds: listed.maxStaleness },
+    );
+    const show = (kind: StreamState['kind'], error?: unknown) => {
       if (running.current !== controller) return;
-      latest.current = { key, calls, state: { kind, rows: calls.length, wanted, error }, resumeAfter };
+      const { cursor } = stream;
+      latest.current = { key, calls, state: { kind, rows: calls.length, wanted, error }, cursor };
       setStreamed(latest.current);
     };
 
     show('running');
+    let shown = performance.now();
     try {
-      const end = await readStream({
-        variables: {
-          filter: listed.filter,
-          orderBy: listed.order,
-          first: wanted - calls.length,
-          after: goesOn ? before.resumeAfter : after,
-        },
-        into: calls,
-        maxStaleness: listed.maxStaleness,
-        signal: controller.signal,
-        onProgress: () => show('running'),
-      });
-      if (end.kind === 'whole') show('whole');
-      else
-        show(
-          'brokenOff',
-          new AskError('The list broke off.', { code: end.code, retryable: true }),
-          end.resumeAfter,
-        );
+      for await (const lines of stream.lines()) {
+        calls.append(lines);
+        if (performance.now() - shown < PROGRESS_MILLIS) continue;
+        shown = performance.now();
+        show('running');
+      }
+      show('whole');
     } catch (error) {
-      show(controller.signal.aborted ? 'cancelled' : 'brokenOff', error);
+      show(signal.aborted ? 'cancelled' : 'brokenOff', error);
     }
   }, []);
 

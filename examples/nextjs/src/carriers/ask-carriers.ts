@@ -8,7 +8,7 @@ export type Carrier = CarrierPartsFragment;
 /** So many numbers the gateway takes at once. */
 export const MAX_NUMBERS = 1000;
 
-/** Position by position; null is unknown. Takes at most MAX_NUMBERS; throws AskError. */
+/** Position by position; null is unknown. Takes at most MAX_NUMBERS; throws GatewayError. */
 export async function askCarriers(
   numbers: readonly string[],
   signal?: AbortSignal,

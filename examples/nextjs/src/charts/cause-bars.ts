@@ -1,4 +1,4 @@
-import { outcomes } from '../filter/question.ts';
+import { outcomes } from '../filter/page-query.ts';
 import type { GroupsQuery } from '../generated/graphql.ts';
 
 type Group = NonNullable<GroupsQuery['cdrStats']>['rows'][number];

@@ -1,10 +1,11 @@
 'use client';
 
-import { type KeyboardEvent, type PointerEvent, useRef, useState } from 'react';
+import { type KeyboardEvent, useState } from 'react';
 import { Trouble } from '../chrome/trouble.tsx';
 import { useView } from '../chrome/view.tsx';
 import type { TimeRange } from '../filter/time-range.ts';
 import { fill } from '../words/fill.ts';
+import { placeByKey, useBrush, wholeSeconds } from './use-brush.ts';
 import type { Bar, Histogram as HistogramData } from './use-histogram.ts';
 
 export interface HistogramProps {
@@ -16,68 +17,30 @@ export interface HistogramProps {
 /** The picture's own units; it is stretched to the width there is. */
 const WIDTH = 1000;
 const HEIGHT = 100;
-/** A drag shorter than this is a click. */
-const MIN_DRAG_PIXELS = 6;
-const SECOND = 1000;
 
 /** Calls over time above the table. Drag over it, or choose a bar with the keyboard, to zoom in. */
 export function Histogram({ histogram, onZoom }: HistogramProps) {
   const { words, formats } = useView();
   const { bars, range } = histogram;
-  const frame = useRef<HTMLDivElement>(null);
-  const [drag, setDrag] = useState<{ readonly from: number; readonly to: number }>();
   const [chosen, setChosen] = useState<number>();
   const highest = Math.max(1, ...bars.map(({ answered, failed }) => answered + failed));
   const bar = chosen === undefined ? undefined : bars[chosen];
-
-  /** 0 to 1 across the picture. */
-  const placeOf = (event: PointerEvent) => {
-    const { left, width } = frame.current!.getBoundingClientRect();
-    return Math.min(1, Math.max(0, (event.clientX - left) / width));
-  };
-  const timeAt = (place: number) => range.from + place * (range.to - range.from);
-  const barAt = (time: number) => bars.findIndex(({ from, to }) => time >= from && time < to);
-
-  const down = (event: PointerEvent<HTMLDivElement>) => {
-    if (event.button !== 0) return;
-    event.currentTarget.setPointerCapture(event.pointerId);
-    setDrag({ from: placeOf(event), to: placeOf(event) });
-  };
-  const move = (event: PointerEvent) => {
-    const place = placeOf(event);
-    const index = barAt(timeAt(place));
-    setChosen(index >= 0 ? index : undefined);
-    if (drag) setDrag({ ...drag, to: place });
-  };
-  const up = () => {
-    if (!drag) return;
-    setDrag(undefined);
-    const width = frame.current!.getBoundingClientRect().width;
-    const [start, end] = [Math.min(drag.from, drag.to), Math.max(drag.from, drag.to)];
-    if ((end - start) * width < MIN_DRAG_PIXELS) return;
-    zoomTo({ from: timeAt(start), to: timeAt(end) });
-  };
-  /** To whole seconds: what switches write. */
-  const zoomTo = ({ from, to }: TimeRange) => {
-    const start = Math.floor(from / SECOND) * SECOND;
-    onZoom({ from: start, to: Math.max(Math.ceil(to / SECOND) * SECOND, start + SECOND) });
-  };
+  const { drag, cancel, handlers } = useBrush({
+    range,
+    onZoom,
+    onPoint(at) {
+      const index = at === undefined ? -1 : bars.findIndex(({ from, to }) => at >= from && at < to);
+      setChosen(index >= 0 ? index : undefined);
+    },
+  });
   const key = (event: KeyboardEvent) => {
-    const steps: Readonly<Record<string, number>> = {
-      ArrowLeft: -1,
-      ArrowRight: 1,
-      Home: -bars.length,
-      End: bars.length,
-    };
-    const step = steps[event.key];
-    if (step !== undefined && bars.length > 0) {
+    const place = placeByKey(event.key, chosen, bars.length);
+    if (place !== undefined) {
       event.preventDefault();
-      setChosen((now) =>
-        Math.min(bars.length - 1, Math.max(0, (now ?? (step > 0 ? -1 : bars.length)) + step)),
-      );
-    } else if (event.key === 'Enter' && bar) zoomTo(bar);
+      setChosen(place);
+    } else if (event.key === 'Enter' && bar) onZoom(wholeSeconds(bar));
     else if (event.key === 'Escape') {
-      setDrag(undefined);
+      cancel();
       setChosen(undefined);
     }
   };
@@ -89,9 +52,6 @@ export function Histogram({ histogram, onZoom }: HistogramProps) {
       answered: formats.count(it.answered),
       failed: formats.count(it.failed),
     });
-  const x = (time: number) => ((time - range.from) / (range.to - range.from)) * WIDTH;
-  const height = (value: number) => (value / highest) * (HEIGHT - 4);
-
   return (
     <section className="histogram" aria-label={words.histogram.title}>
       <div className="histogram-legend">
@@ -104,7 +64,7 @@ export function Histogram({ histogram, onZoom }: HistogramProps) {
       </div>
       {histogram.error !== null && <Trouble error={histogram.error} retry={histogram.retry} isSmall />}
       <div
-        ref={frame}
+        {...handlers}
         className="histogram-frame"
         data-loading={histogram.isLoading || undefined}
         data-old={histogram.isOld || undefined}
@@ -115,45 +75,9 @@ export function Histogram({ histogram, onZoom }: HistogramProps) {
         aria-valuemax={Math.max(0, bars.length - 1)}
         aria-valuenow={chosen ?? 0}
         aria-valuetext={bar ? say(bar) : words.histogram.how}
-        onPointerDown={down}
-        onPointerMove={move}
-        onPointerUp={up}
-        onPointerLeave={() => !drag && setChosen(undefined)}
         onKeyDown={key}
       >
-        <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
-          {bars.map((it, index) => {
-            const left = x(it.from);
-            const width = Math.max(0.5, x(it.to) - left - 1.2);
-            return (
-              <g key={it.from} className={index === chosen ? 'chosen' : undefined}>
-                <rect
-                  className="bar-answered"
-                  x={left}
-                  width={width}
-                  y={HEIGHT - height(it.answered)}
-                  height={height(it.answered)}
-                />
-                <rect
-                  className="bar-failed"
-                  x={left}
-                  width={width}
-                  y={HEIGHT - height(it.answered + it.failed)}
-                  height={height(it.failed)}
-                />
-              </g>
-            );
-          })}
-          {drag && (
-            <rect
-              className="brush"
-              x={Math.min(drag.from, drag.to) * WIDTH}
-              width={Math.abs(drag.to - drag.from) * WIDTH}
-              y={0}
-              height={HEIGHT}
-            />
-          )}
-        </svg>
+        <Bars bars={bars} range={range} highest={highest} chosen={chosen} drag={drag} />
       </div>
       <div className="histogram-axis" aria-hidden="true">
         {axisTimes(range).map((time) => (
@@ -163,6 +87,54 @@ export function Histogram({ histogram, onZoom }: HistogramProps) {
         ))}
       </div>
     </section>
+  );
+}
+
+interface BarsProps extends Pick<HistogramData, 'bars' | 'range'> {
+  readonly highest: number;
+  readonly chosen: number | undefined;
+  /** 0 to 1 across the picture. */
+  readonly drag: TimeRange | undefined;
+}
+
+function Bars({ bars, range, highest, chosen, drag }: BarsProps) {
+  const x = (time: number) => ((time - range.from) / (range.to - range.from)) * WIDTH;
+  const height = (value: number) => (value / highest) * (HEIGHT - 4);
+
+  return (
+    <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
+      {bars.map((it, index) => {
+        const left = x(it.from);
+        const width = Math.max(0.5, x(it.to) - left - 1.2);
+        return (
+          <g key={it.from} className={index === chosen ? 'chosen' : undefined}>
+            <rect
+              className="bar-answered"
+              x={left}
+              width={width}
+              y={HEIGHT - height(it.answered)}
+              height={height(it.answered)}
+            />
+            <rect
+              className="bar-failed"
+              x={left}
+              width={width}
+              y={HEIGHT - height(it.answered + it.failed)}
+              height={height(it.failed)}
+            />
+          </g>
+        );
+      })}
+      {drag && (
+        <rect
+          className="brush"
+          x={Math.min(drag.from, drag.to) * WIDTH}
+          width={Math.abs(drag.to - drag.from) * WIDTH}
+          y={0}
+          height={HEIGHT}
+        />
+      )}
+    </svg>
   );
 }
 

@@ -1,9 +1,12 @@
 'use client';
 
-import { type ReactNode, useState } from 'react';
+import type { ReactNode } from 'react';
 import { type Asked, useAnswer } from '../asking/use-answer.ts';
 import { Trouble } from '../chrome/trouble.tsx';
+import { useIsSmall } from '../chrome/use-is-small.ts';
 import { useView } from '../chrome/view.tsx';
+import type { PageQuery } from '../filter/page-query.ts';
+import type { TimeRange } from '../filter/time-range.ts';
 import type {
   CdrDimension,
   CdrFilter,
@@ -17,12 +20,16 @@ import { meaningOf } from '../words/causes.ts';
 import { fill } from '../words/fill.ts';
 import { type Amount, byCalls } from './amounts.ts';
 import { type BarItem, BarList } from './bar-list.tsx';
+import { MAX_GROUPS, mapRangeOf } from './buckets.ts';
 import { causeBars } from './cause-bars.ts';
+import { HeatMap } from './heat-map.tsx';
+import { MapPart } from './map-part.tsx';
 import { useAccounts } from './use-accounts.ts';
-import { WeekMap } from './week-map.tsx';
+import { weekOf } from './week.ts';
+import { chooseWeekHour } from './week-hour-choice.ts';
 
 type Group = NonNullable<GroupsQuery['cdrStats']>['rows'][number];
-export type Measure = 'attempts' | 'minutes' | 'chargedAmount';
+type Measure = PageQuery['measure'];
 
 const measures = {
   attempts: 'ATTEMPTS',
@@ -34,23 +41,27 @@ const measures = {
 const TOP = 12;
 /** Groups by two dimensions, of which a picture has few bars. */
 const MAX_PAIRS = 5000;
-/** Hours of a week picture: some five years. */
-const MAX_HOURS = 45_000;
 
 export interface PicturesProps {
+  readonly query: PageQuery;
   readonly filter: CdrFilter;
+  readonly range: TimeRange;
   /** What its calls cost, by currency. */
   readonly amounts: readonly Amount[];
   onFilter(filter: CellFilter, isExcluded: boolean): void;
+  onChange(change: Partial<PageQuery>): void;
 }
 
+/** In a link the unknown currency has no name. */
+const UNKNOWN = '';
+
 /** Where the calls go, how they end, when they are made, and who makes them. */
-export default function Pictures({ filter, amounts, onFilter }: PicturesProps) {
+export default function Pictures({ query, filter, range, amounts, onFilter, onChange }: PicturesProps) {
   const { words, user } = useView();
-  const [measure, setMeasure] = useState<Measure>('attempts');
-  const [chosen, setChosen] = useState<string | null>();
+  const { measure } = query;
   const currencies = byCalls(amounts).map(({ currency }) => currency);
-  const currency = currencies.find((one) => one === chosen) ?? currencies[0] ?? null;
+  const chosen = currencies.findIndex((one) => (one ?? UNKNOWN) === query.currency);
+  const currency = currencies[chosen] ?? (chosen < 0 ? (currencies[0] ?? null) : null);
   const drawn = { measure, currency };
   return (
     <div className="pictures">
@@ -58,7 +69,12 @@ export default function Pictures({ filter, amounts, onFilter }: PicturesProps) {
         <legend>{words.pictures.by}</legend>
         {(Object.keys(measures) as Measure[]).map((name) => (
           <label key={name}>
-            <input type="radio" name="measure" checked={measure === name} onChange={() => setMeasure(name)} />
+            <input
+              type="radio"
+              name="measure"
+              checked={measure === name}
+              onChange={() => onChange({ measure: name })}
+            />
             <span>{words.pictures.measures[name]}</span>
           </label>
         ))}
@@ -72,7 +88,7 @@ export default function Pictures({ filter, amounts, onFilter }: PicturesProps) {
                 type="radio"
                 name="currency"
                 checked={currency === one}
-                onChange={() => setChosen(one)}
+                onChange={() => onChange({ currency: one ?? UNKNOWN })}
               />
               <span>{one ?? words.unknown}</span>
             </label>
@@ -80,9 +96,9 @@ export default function Pictures({ filter, amounts, onFilter }: PicturesProps) {
         </fieldset>
       )}
       <div className="pictures-grid">
-        <Destinations filter={filter} drawn={drawn} onFilter={onFilter} />
+        <Destinations filter={filter} drawn={drawn} by={query.by} onFilter={onFilter} onChange={onChange} />
         <Causes filter={filter} onFilter={onFilter} />
-        <Week filter={filter} drawn={drawn} />
+        <Week filter={filter} range={range} drawn={drawn} onChange={onChange} />
         <Accounts filter={filter} drawn={drawn} onFilter={onFilter} isAdmin={user.role === 'admin'} />
       </div>
     </div>
@@ -119,7 +135,8 @@ function useGroups(filter: CdrFilter, dimension: CdrDimension, drawn: Drawn, mos
     filter,
     groupBy: isCost ? [dimension, 'CURRENCY'] : [dimension],
     orderBy: dimension === 'HOUR' ? null : { measure: measures[drawn.measure], direction: 'DESC' },
-    first: isCost ? Math.max(MAX_PAIRS, most) : most,
+    // However many groups there are in other currencies, whose amounts may all be larger.
+    first: isCost ? MAX_GROUPS : most,
     timeZone: formats.zone,
   });
   // What is there may still be an answer to the measure before.
@@ -141,9 +158,11 @@ function useGroups(filter: CdrFilter, dimension: CdrDimension, drawn: Drawn, mos
   };
 }
 
-function Destinations({ filter, drawn, onFilter }: PictureProps) {
+type DestinationsProps = PictureProps & Pick<PicturesProps, 'onChange'> & { readonly by: PageQuery['by'] };
+
+function Destinations({ filter, drawn, by, onFilter, onChange }: DestinationsProps) {
   const { words, formats } = useView();
-  const [dimension, setDimension] = useState<'COUNTRY' | 'PREFIX'>('COUNTRY');
+  const dimension = by === 'country' ? 'COUNTRY' : 'PREFIX';
   const { asked, groups, sizeOf, textOf, say } = useGroups(filter, dimension, drawn);
   // By the groups that are there: those of the other choice are still to come.
   const isByPrefix = asked.variables?.groupBy.includes('PREFIX') ?? false;
@@ -155,7 +174,11 @@ function Destinations({ filter, drawn, onFilter }: PictureProps) {
         prefix === null ? words.unknown : [prefix, countries.get(prefix)].filter(Boolean).join(' ');
       return { key: String(prefix), name, onChoose: chooser('prefix', prefix) };
     }
-    return { key: String(country), name: country ?? words.unknown, onChoose: chooser('country', country) };
+    return {
+      key: String(country),
+      name: country === null ? words.unknown : formats.country(country),
+      onChoose: chooser('country', country),
+    };
   };
   const chooser = (part: 'prefix' | 'country', value: string | null) =>
     value === null || value === '' ? undefined : () => onFilter({ part, value }, false);
@@ -163,15 +186,15 @@ function Destinations({ filter, drawn, onFilter }: PictureProps) {
     <Picture name="destinations" title={words.pictures.destinations} asked={asked}>
       <fieldset className="segments segments-small">
         <legend className="for-ears">{words.pictures.destinations}</legend>
-        {(['COUNTRY', 'PREFIX'] as const).map((choice) => (
+        {(['country', 'prefix'] as const).map((choice) => (
           <label key={choice}>
             <input
               type="radio"
               name="destinations"
-              checked={dimension === choice}
-              onChange={() => setDimension(choice)}
+              checked={by === choice}
+              onChange={() => onChange({ by: choice })}
             />
-            <span>{choice === 'COUNTRY' ? words.columns.country : words.columns.prefix}</span>
+            <span>{words.columns[choice]}</span>
           </label>
         ))}
       </fieldset>
@@ -246,14 +269,39 @@ function Causes({ filter, onFilter }: Omit<PictureProps, 'drawn'>) {
   );
 }
 
-function Week({ filter, drawn }: Omit<PictureProps, 'onFilter'>) {
+type WeekProps = Omit<PictureProps, 'onFilter'> & Pick<PicturesProps, 'range' | 'onChange'>;
+
+function Week({ filter: whole, range, drawn, onChange }: WeekProps) {
   const { words, formats } = useView();
-  const { asked, groups, sizeOf, say } = useGroups(filter, 'HOUR', drawn, MAX_HOURS);
+  const isSmall = useIsSmall();
+  const part = mapRangeOf(range, drawn.measure === 'chargedAmount' ? 'weekOfAmounts' : 'week');
+  const isPart = part.from > range.from;
+  const filter = isPart
+    ? { ...whole, from: new Date(part.from).toISOString(), to: new Date(part.to).toISOString() }
+    : whole;
+  const { asked, groups, sizeOf, say } = useGroups(filter, 'HOUR', drawn, MAX_GROUPS);
+  const hours = groups.map((group) => ({ at: Date.parse(group.bucket!), value: sizeOf(group) }));
+  const week = weekOf(hours, formats.weekHour);
+  const most = Math.max(...week.flat(), Number.MIN_VALUE);
   return (
     <Picture name="week" title={fill(words.pictures.week, { zone: formats.zone })} asked={asked} isWide>
-      <WeekMap
-        hours={groups.map((group) => ({ at: Date.parse(group.bucket!), value: sizeOf(group) }))}
-        say={say}
+      {isPart && <MapPart range={part} />}
+      <HeatMap
+        label={words.pictures.weekLabel}
+        scale="amount"
+        isTransposed={isSmall}
+        rows={week.map((_, weekday) => formats.weekday(weekday))}
+        columns={Array.from({ length: 24 }, (_, hour) => String(hour))}
+        cellOf={(weekday, hour) => {
+          const value = week[weekday]![hour]!;
+          return {
+            part: value / most,
+            said: say(value),
+            hint: `${formats.weekday(weekday)} ${hour}:00 – ${say(value)}`,
+            onChoose:
+              value > 0 ? chooseWeekHour({ weekday, hour }, range, formats.zone, onChange) : undefined,
+          };
+        }}
       />
     </Picture>
   );

@@ -10,7 +10,7 @@ import type {
 import * as operations from '../generated/operations.ts';
 
 /** So many accounts the operation asks for at once. */
-const PER_QUESTION = 20;
+const PER_REQUEST = 20;
 
 export interface Accounts {
   /** Names and owners by id. What is not known, or not there, is missing. */
@@ -21,8 +21,8 @@ export interface Accounts {
 
 export function useAccounts(ids: readonly string[]): Accounts {
   const sorted = [...new Set(ids)].sort();
-  const chunks = Array.from({ length: Math.ceil(sorted.length / PER_QUESTION) }, (_, index) =>
-    sorted.slice(index * PER_QUESTION, (index + 1) * PER_QUESTION),
+  const chunks = Array.from({ length: Math.ceil(sorted.length / PER_REQUEST) }, (_, index) =>
+    sorted.slice(index * PER_REQUEST, (index + 1) * PER_REQUEST),
   );
   const answers = useQueries({
     queries: chunks.map((chunk) => ({

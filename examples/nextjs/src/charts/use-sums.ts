@@ -3,15 +3,24 @@
 import { type Asked, useAnswer } from '../asking/use-answer.ts';
 import { useView } from '../chrome/view.tsx';
 import { cdrFilterOf, withoutDimension } from '../filter/cdr-filter.ts';
-import type { Question } from '../filter/question.ts';
+import type { PageQuery } from '../filter/page-query.ts';
 import type { TimeRange } from '../filter/time-range.ts';
 import type { TilesQuery } from '../generated/graphql.ts';
 import * as operations from '../generated/operations.ts';
+import { excludable } from '../table/cell-filter.ts';
 
 export type FacetPart = 'outcome' | 'country' | 'cause' | 'account';
 
-/** Values of a facet that are counted. */
+/** Values of a facet that are counted, and so many of one where more are wanted. */
 const SHOWN = 10;
+export const MAX_SHOWN = 1000;
+/** Their names are looked up one by one. */
+const MAX_ACCOUNTS = 200;
+
+/** Of a part, the most values that can be listed. */
+export function mostValues(part: FacetPart): number {
+  return part === 'account' ? MAX_ACCOUNTS : MAX_SHOWN;
+}
 
 /** A customer's accounts are given by the session: there is nothing to choose. */
 export function facetParts(role: 'customer' | 'admin'): readonly FacetPart[] {
@@ -19,29 +28,40 @@ export function facetParts(role: 'customer' | 'admin'): readonly FacetPart[] {
 }
 
 export interface SumsOptions {
-  readonly question: Question;
+  readonly query: PageQuery;
   readonly range: TimeRange;
   readonly hasFacets: boolean;
+  /** Those of which more values are wanted. */
+  readonly opened: readonly FacetPart[];
   readonly maxStaleness: number | null;
 }
 
 /** The sums of the filter and, where they are shown, its counts by value: one answer, of one moment. */
-export function useSums({ question, range, hasFacets, maxStaleness }: SumsOptions): Asked<TilesQuery> {
+export function useSums({ query, range, hasFacets, opened, maxStaleness }: SumsOptions): Asked<TilesQuery> {
   const { user } = useView();
   // Among all values, so that another one can be chosen: a facet's own filter does not count.
   const filterOf = (part: FacetPart) =>
-    hasFacets ? cdrFilterOf(withoutDimension(question, part), range) : null;
+    hasFacets ? cdrFilterOf(withoutDimension(query, part), range) : null;
+  const firstOf = (part: FacetPart) => (opened.includes(part) ? mostValues(part) : SHOWN);
+  const isFiltered = (part: FacetPart) => query[part].length + query[excludable[part]].length > 0;
   return useAnswer(
     operations.tiles,
     {
-      filter: cdrFilterOf(question, range),
+      filter: cdrFilterOf(query, range),
       hasFacets,
       outcomeFilter: filterOf('outcome'),
+      outcomeFirst: firstOf('outcome'),
+      isOutcomeFiltered: isFiltered('outcome'),
       countryFilter: filterOf('country'),
+      countryFirst: firstOf('country'),
+      isCountryFiltered: isFiltered('country'),
       causeFilter: filterOf('cause'),
+      causeFirst: firstOf('cause'),
+      isCauseFiltered: isFiltered('cause'),
       hasAccounts: hasFacets && user.role === 'admin',
       accountFilter: filterOf('account'),
-      first: SHOWN,
+      accountFirst: firstOf('account'),
+      isAccountFiltered: isFiltered('account'),
     },
     { maxStaleness },
   );

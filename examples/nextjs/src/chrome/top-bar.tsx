@@ -18,7 +18,7 @@ export interface TopBarProps {
   readonly children: ReactNode;
 }
 
-/** What belongs to the reader rather than to the question: zone, language, theme, who they are. */
+/** What belongs to the reader rather than to what is shown: zone, language, theme, who they are. */
 export function TopBar({ zone, onZone, onHelp, children }: TopBarProps) {
   const { words, user, formats } = useView();
   return (

@@ -1,6 +1,7 @@
 'use client';
 
-import { AskError, type TroubleKind, troubleKind } from '../asking/ask-error.ts';
+import { GatewayError } from 'cdr-gateway-client';
+import { type TroubleKind, troubleKind } from '../asking/ask-error.ts';
 import { fill } from '../words/fill.ts';
 import { GatewayWords } from './gateway-words.tsx';
 import { Icon, type IconName } from './icon.tsx';
@@ -56,7 +57,7 @@ export function Trouble({ error, retry, kept, isSmall = false }: TroubleProps) {
 
 function TroubleDetail({ error }: { readonly error: unknown }) {
   const { words, formats } = useView();
-  if (!(error instanceof AskError)) return null;
+  if (!(error instanceof GatewayError)) return null;
   const { stalenessSeconds, etaSeconds } = error.details;
   if (error.code === 'REPLICA_TOO_STALE' && typeof stalenessSeconds === 'number') {
     const eta =

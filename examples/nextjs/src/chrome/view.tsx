@@ -1,8 +1,10 @@
 'use client';
 
 import { createContext, type ReactNode, useContext } from 'react';
-import type { CarrierBook } from '../carriers/carrier-book.ts';
+import type { AccountName } from '../accounts/ask-accounts.ts';
+import type { Carrier } from '../carriers/ask-carriers.ts';
 import type { Formats } from '../formats.ts';
+import type { LookupBook } from '../lookups/lookup-book.ts';
 import type { Words } from '../words/words.ts';
 
 /** Who looks, and how things are said to them. Nothing here is a secret. */
@@ -13,7 +15,9 @@ export interface View {
   /** Of numbers that are typed without theirs; empty for none. */
   readonly countryCode: string;
   /** Of the numbers on the screen. */
-  readonly carriers: CarrierBook;
+  readonly carriers: LookupBook<Carrier>;
+  /** By id, of the calls on the screen and of the filter. */
+  readonly accounts: LookupBook<AccountName>;
   /** Of the data's age. */
   readonly amberSeconds: number;
   readonly redSeconds: number;

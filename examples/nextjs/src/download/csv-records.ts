@@ -1,31 +1,24 @@
+import {
+  brokenOffBy,
+  type FileFormat,
+  type FileRecords,
+  joined,
+  type RecordsEnd,
+  type Unreadable,
+  WHOLE,
+} from './file-records.ts';
+
 const QUOTE = 0x22;
 const NEWLINE = 0x0a;
 
 /** How the gateway's CSV says, in its last line, that it does not hold everything: `# INCOMPLETE code=… rows=… …`. */
 const NOTICE = /^# INCOMPLETE ((?:\w+=\S* ?)+)\r?\n$/;
 
-/** Calls and values that are stored in a way that no file can hold. */
-export interface Unreadable {
-  readonly calls: number;
-  readonly values: number;
-}
-
-/** What a file ended with. */
-export interface CsvEnd {
-  /** What is still to be written. */
-  readonly bytes: Uint8Array;
-  /** Set when the list broke off; null as cursor means that it cannot be continued. */
-  readonly brokenOff: { readonly code: string; readonly resumeAfter: string | null } | undefined;
-  readonly unreadable: Unreadable;
-  /** True when the last line has no end: the connection was cut. */
-  readonly isCut: boolean;
-}
-
 /**
  * Reads CSV as it comes, counts its calls, and keeps the last record back until another one follows: the gateway's
  * notice about what is missing never gets into the file.
  */
-export class CsvRecords {
+export class CsvRecords implements FileRecords {
   readonly #skipsHeader: boolean;
   /** The last whole record, and what came after it. */
   #held: Uint8Array = new Uint8Array();
@@ -64,18 +57,18 @@ export class CsvRecords {
     return bytes.subarray(begin, lastStart);
   }
 
-  end(): CsvEnd {
+  end(): RecordsEnd {
     const isCut = this.#held.length > this.#unfinished;
     const notice = NOTICE.exec(new TextDecoder().decode(this.#held));
-    if (!notice)
-      return { bytes: this.#held, brokenOff: undefined, unreadable: { calls: 0, values: 0 }, isCut };
+    if (!notice) return { bytes: this.#held, brokenOff: undefined, unreadable: WHOLE, isCut };
     this.#records -= 1;
     const facts = Object.fromEntries(notice[1]!.split(' ').map((fact) => splitOnce(fact, '=')));
     const { code = '', resumeAfter = '', unreadableCalls, unreadableValues } = facts;
+    const unreadable = { calls: Number(unreadableCalls), values: Number(unreadableValues) };
     return {
       bytes: new Uint8Array(),
-      brokenOff: code === 'UNREADABLE_VALUE' ? undefined : { code, resumeAfter: resumeAfter || null },
-      unreadable: { calls: Number(unreadableCalls), values: Number(unreadableValues) },
+      brokenOff: brokenOffBy({ code, resumeAfter: resumeAfter || null, unreadable }),
+      unreadable,
       isCut,
     };
   }
@@ -91,10 +84,8 @@ function splitOnce(text: string, separator: string): [string, string] {
   return [text.slice(0, at), text.slice(at + 1)];
 }
 
-function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
-  if (one.length === 0) return other;
-  const both = new Uint8Array(one.length + other.length);
-  both.set(one);
-  both.set(other, one.length);
-  return both;
-}
+export const csvFormat: FileFormat = {
+  accept: 'text/csv',
+  read: ({ isContinued }) => new CsvRecords({ skipsHeader: isContinued }),
+  notice: noticeOf,
+};

@@ -53,9 +53,24 @@ export function exportVariables({ filter, order, most, columns }: ExportWishes):
   return { filter, orderBy: order, first: most, after: null, ...flags };
 }
 
+/** The same for a spreadsheet, which has names. */
+export function sheetVariables(wishes: ExportWishes): CallExportQueryVariables {
+  const variables = exportVariables(wishes);
+  const { columns } = wishes;
+  return {
+    ...variables,
+    accountName: variables.accountId,
+    customerName: variables.customerId,
+    carrier: columns === undefined || columns.includes('carrier'),
+  };
+}
+
 /** `calls-account-14-20261119T105703Z-20261120T105703Z.csv` */
-export function exportName({ accountIds, from, to }: CdrFilter): string {
+export function exportName(
+  { accountIds, from, to }: CdrFilter,
+  { subject = 'calls', extension = 'csv' } = {},
+): string {
   const short = (time: string | null | undefined) => time?.replaceAll(/[-:]|\.\d+/g, '');
   const account = accountIds && accountIds.length === 1 ? `account-${accountIds[0]}` : undefined;
-  return `${['calls', account, short(from), short(to)].filter(Boolean).join('-')}.csv`;
+  return `${[subject, account, short(from), short(to)].filter(Boolean).join('-')}.${extension}`;
 }

@@ -17,6 +17,14 @@ interface Picker {
   }): Promise<FileSystemFileHandle>;
 }
 
+/** What a file is called and what it is. */
+export interface FileChoice {
+  readonly name: string;
+  /** As the browser's dialog calls it. */
+  readonly description: string;
+  readonly mediaType: string;
+}
+
 /** Blobs may be kept on disk by the browser; loose pieces are kept in memory. */
 const PIECES_PER_BLOB = 64;
 
@@ -24,12 +32,13 @@ const PIECES_PER_BLOB = 64;
  * A file that the user chooses, written as it comes, where the browser can; else one kept by the browser and saved at
  * the end. Must be called right after a click. Undefined when the user closes the dialog.
  */
-export async function openFileSink(name: string): Promise<FileSink | undefined> {
-  if (!('showSaveFilePicker' in window)) return createBlobSink(name);
+export async function openFileSink(choice: FileChoice): Promise<FileSink | undefined> {
+  const { name, description, mediaType } = choice;
+  if (!('showSaveFilePicker' in window)) return createBlobSink(choice);
   try {
     const handle = await (window as unknown as Picker).showSaveFilePicker({
       suggestedName: name,
-      types: [{ description: 'CSV', accept: { 'text/csv': ['.csv'] } }],
+      types: [{ description, accept: { [mediaType]: [name.slice(name.lastIndexOf('.'))] } }],
     });
     return createHandleSink(handle);
   } catch (error) {
@@ -47,7 +56,7 @@ async function createHandleSink(handle: FileSystemFileHandle): Promise<FileSink>
   };
 }
 
-function createBlobSink(name: string): FileSink {
+function createBlobSink({ name, mediaType }: FileChoice): FileSink {
   let blobs: Blob[] = [];
   let pieces: Uint8Array<ArrayBuffer>[] = [];
   return {
@@ -58,7 +67,7 @@ function createBlobSink(name: string): FileSink {
       pieces = [];
     },
     async finish() {
-      const url = URL.createObjectURL(new Blob([...blobs, ...pieces], { type: 'text/csv' }));
+      const url = URL.createObjectURL(new Blob([...blobs, ...pieces], { type: mediaType }));
       const link = Object.assign(document.createElement('a'), { href: url, download: name });
       link.click();
       setTimeout(() => URL.revokeObjectURL(url), 60_000);

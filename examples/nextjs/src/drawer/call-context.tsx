@@ -5,6 +5,8 @@ import { useAnswer } from '../asking/use-answer.ts';
 import type { Call } from '../calls/call-list.ts';
 import { Trouble } from '../chrome/trouble.tsx';
 import { useView } from '../chrome/view.tsx';
+import { isText } from '../filter/gateway-limits.ts';
+import { MAX_TIME, MIN_TIME } from '../filter/time-range.ts';
 import type { CallContextQueryVariables } from '../generated/graphql.ts';
 import * as operations from '../generated/operations.ts';
 import { Outcome } from '../table/columns.tsx';
@@ -20,7 +22,7 @@ export function CallContext({ call, onOpen }: { readonly call: Call; onOpen(id: 
   const [side, setSide] = useState<'cld' | 'cli'>('cld');
   const number = call[side];
   const asked = useAnswer(operations.callContext, variablesOf(call, side, number ?? ''), {
-    enabled: number !== null && number !== '' && !user.masked,
+    enabled: number !== null && number !== '' && isText(number) && hasNeighbours(call) && !user.masked,
   });
   if (user.masked) return null;
   const data = asked.isOld ? undefined : asked.answer?.data;
@@ -65,12 +67,19 @@ export function CallContext({ call, onOpen }: { readonly call: Call; onOpen(id: 
   );
 }
 
+/** A clock that was wrong: the gateway takes no such time. */
+function hasNeighbours({ connectTime }: Call): boolean {
+  const at = Date.parse(connectTime);
+  return at > MIN_TIME && at < MAX_TIME;
+}
+
 function variablesOf(call: Call, side: 'cld' | 'cli', number: string): CallContextQueryVariables {
   const at = Date.parse(call.connectTime);
   const match = { accountIds: [call.accountId], [side]: { is: number } };
+  const around = { from: Math.max(MIN_TIME, at - REACH_MILLIS), to: Math.min(MAX_TIME, at + REACH_MILLIS) };
   return {
-    before: { ...match, from: new Date(at - REACH_MILLIS).toISOString(), to: call.connectTime },
-    after: { ...match, from: call.connectTime, to: new Date(at + REACH_MILLIS).toISOString() },
+    before: { ...match, from: new Date(around.from).toISOString(), to: call.connectTime },
+    after: { ...match, from: call.connectTime, to: new Date(around.to).toISOString() },
     // One more after it: the call itself is the first of those.
     first: NEIGHBOURS + 1,
   };

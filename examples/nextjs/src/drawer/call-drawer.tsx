@@ -6,7 +6,8 @@ import type { Call } from '../calls/call-list.ts';
 import { CarrierName } from '../carriers/carrier-cell.tsx';
 import { Icon } from '../chrome/icon.tsx';
 import { Trouble } from '../chrome/trouble.tsx';
-import { useView } from '../chrome/view.tsx';
+import { useIsSmall } from '../chrome/use-is-small.ts';
+import { useView, type View } from '../chrome/view.tsx';
 import type { CallDetailQuery } from '../generated/graphql.ts';
 import * as operations from '../generated/operations.ts';
 import { type CellFilter, canFilter, excludable } from '../table/cell-filter.ts';
@@ -32,10 +33,14 @@ export interface CallDrawerProps {
 
 type Detail = NonNullable<CallDetailQuery['cdr']>;
 
-/** One call in full. A native dialog: it keeps the focus, gives it back, and Escape closes it. */
+/**
+ * One call in full, beside the list, which goes on working: another row takes its place. On a phone it covers the list, so
+ * there it is modal. A native dialog either way: it is given the focus, and gives it back when it is closed.
+ */
 export default function CallDrawer(props: CallDrawerProps) {
   const { id, row, onClose, onStep } = props;
   const { words } = useView();
+  const isSmall = useIsSmall();
   const dialog = useRef<HTMLDialogElement>(null);
   const inside = useRef<HTMLDivElement>(null);
   const asked = useAnswer(operations.callDetail, { id });
@@ -43,9 +48,12 @@ export default function CallDrawer(props: CallDrawerProps) {
   const call = detail ?? row;
   const isMissing = !asked.isOld && asked.answer?.data.cdr === null && asked.answer.errors.length === 0;
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: as the window was when the call was opened
   useEffect(() => {
     const element = dialog.current!;
-    if (!element.open) element.showModal();
+    if (element.open) return;
+    if (isSmall) element.showModal();
+    else element.show();
     // The call itself, rather than its first button.
     inside.current?.focus();
   }, []);
@@ -56,10 +64,13 @@ export default function CallDrawer(props: CallDrawerProps) {
       className="drawer"
       aria-labelledby="drawer-title"
       onClose={onClose}
-      onClick={(event) => event.target === dialog.current && dialog.current.close()}
       onKeyDown={(event) => {
         if (event.ctrlKey || event.metaKey || event.altKey) return;
         if ((event.target as Element).closest('input, select, textarea')) return;
+        if (event.key === 'Escape') {
+          event.preventDefault();
+          dialog.current?.close();
+        }
         const steps: Readonly<Record<string, -1 | 1>> = { ArrowLeft: -1, k: -1, ArrowRight: 1, j: 1 };
         const step = steps[event.key];
         if (step) {
@@ -70,7 +81,7 @@ export default function CallDrawer(props: CallDrawerProps) {
       }}
     >
       <div className="drawer-inside" data-call={id} tabIndex={-1} ref={inside}>
-        <header className="drawer-head">
+        <div className="drawer-head">
           <div>
             <h2 id="drawer-title">{call ? <Outcome call={call} words={words} /> : words.drawer.title}</h2>
             <p className="aside">
@@ -106,7 +117,7 @@ export default function CallDrawer(props: CallDrawerProps) {
           >
             <Icon name="close" />
           </button>
-        </header>
+        </div>
         {asked.error !== null && (
           <Trouble error={asked.error} retry={asked.retry} kept={row && words.drawer.rowStays} />
         )}
@@ -179,8 +190,8 @@ function CallFacts({ call, detail, onFilter }: FactsProps) {
               ? undefined
               : { part: 'cause', value: String(call.disconnectCause) },
           )}
-          {fact(c.disconnectReason, call.disconnectReason)}
-          {fact(c.releaseSource, detail?.releaseSource)}
+          {fact(c.disconnectReason, asWritten(call.disconnectReason))}
+          {fact(c.releaseSource, detail?.releaseSource && releaseSourceOf(detail.releaseSource, words))}
         </dl>
       </section>
       <section>
@@ -190,8 +201,12 @@ function CallFacts({ call, detail, onFilter }: FactsProps) {
           {fact(c.cld, call.cld, call.cld ? { part: 'cld', value: call.cld } : undefined)}
           {fact(c.cliIn, detail?.cliIn)}
           {fact(c.cldIn, detail?.cldIn)}
-          {fact(c.country, call.country, call.country ? { part: 'country', value: call.country } : undefined)}
-          {fact(c.region, call.region)}
+          {fact(
+            c.country,
+            call.country && formats.country(call.country),
+            call.country ? { part: 'country', value: call.country } : undefined,
+          )}
+          {fact(c.region, asWritten(call.region))}
           {fact(c.carrier, detail?.carrier && <CarrierName carrier={detail.carrier} view={view} />)}
           {fact(c.prefix, call.prefix, call.prefix ? { part: 'prefix', value: call.prefix } : undefined)}
         </dl>
@@ -243,7 +258,7 @@ function CallFacts({ call, detail, onFilter }: FactsProps) {
         <h3>{words.drawer.technical}</h3>
         <dl className="facts">
           {fact(c.remoteIp, call.remoteIp, call.remoteIp ? { part: 'ip', value: call.remoteIp } : undefined)}
-          {fact(c.userAgent, detail?.userAgent)}
+          {fact(c.userAgent, asWritten(detail?.userAgent))}
           {fact(
             c.callId,
             detail?.callId && <span className="breakable">{detail.callId}</span>,
@@ -253,6 +268,18 @@ function CallFacts({ call, detail, onFilter }: FactsProps) {
       </section>
     </>
   );
+}
+
+/** The switch's own words, in its language. */
+function asWritten(text: string | null | undefined): ReactNode {
+  return text ? <span translate="no">{text}</span> : null;
+}
+
+/** In words where it is one of those that the gateway tells apart. */
+function releaseSourceOf(stored: string, words: View['words']): string {
+  return Object.hasOwn(words.releaseSources, stored)
+    ? words.releaseSources[stored as keyof typeof words.releaseSources]
+    : stored;
 }
 
 interface FactProps {

@@ -1,4 +1,4 @@
-/** A question as people hand it on. The token is a name to fill in, never the real one: the browser has none. */
+/** A query as people hand it on. The token is a name to fill in, never the real one: the browser has none. */
 export async function asCurl(operation: string, variables: unknown, accept?: string): Promise<string> {
   const body = JSON.stringify({ query: await textOf(operation), variables });
   return [

@@ -5,7 +5,7 @@ import { Icon } from '../chrome/icon.tsx';
 import { useView } from '../chrome/view.tsx';
 
 export interface Copyable {
-  readonly name: 'json' | 'graphql' | 'curl' | 'link';
+  readonly name: 'json' | 'graphql' | 'curl' | 'link' | 'fixedLink';
   /** Made when it is asked for. */
   text(): string | Promise<string>;
 }

@@ -71,7 +71,7 @@ export default function AccountChoices({ dimension, range, chosen, onChoose }: C
               onChange={(event) => toggle(id, event.target.checked)}
             />
             <span className="choice-name">
-              {id} <span className="aside">{name}</span>
+              {name || id} {name && <span className="aside">{id}</span>}
             </span>
             {/* Those of another range would be wrong numbers. */}
             <span className="aside">{!asked.isOld && formats.shortCount(attempts)}</span>

@@ -1,24 +1,26 @@
 'use client';
 
 import dynamic from 'next/dynamic';
+import { useNames } from '../accounts/account-names.tsx';
 import { Popup } from '../chrome/popup.tsx';
 import { useView } from '../chrome/view.tsx';
-import type { Question } from './question.ts';
+import type { PageQuery } from './page-query.ts';
 import type { TimeRange } from './time-range.ts';
 
 const AccountChoices = dynamic(() => import('./account-choices.tsx'), { ssr: false });
 
 export interface AccountPickerProps {
-  readonly question: Question;
+  readonly query: PageQuery;
   readonly range: TimeRange;
-  onChange(change: Partial<Question>): void;
+  onChange(change: Partial<PageQuery>): void;
 }
 
 /** For an administrator: the accounts and customers that called in the range, by calls, with their names. */
-export function AccountPicker({ question, range, onChange }: AccountPickerProps) {
+export function AccountPicker({ query, range, onChange }: AccountPickerProps) {
   const { words } = useView();
-  const accounts = question.account.length > 0 ? question.account.join(', ') : words.filters.allAccounts;
-  const customers = question.customer.length > 0 ? question.customer.join(', ') : words.filters.allCustomers;
+  const names = useNames(query.account, query.customer);
+  const accounts = query.account.map(names.account).join(', ') || words.filters.allAccounts;
+  const customers = query.customer.map(names.customer).join(', ') || words.filters.allCustomers;
   return (
     <>
       <div className="field">
@@ -33,7 +35,7 @@ export function AccountPicker({ question, range, onChange }: AccountPickerProps)
             <AccountChoices
               dimension="ACCOUNT"
               range={range}
-              chosen={question.account}
+              chosen={query.account}
               onChoose={(account) => onChange({ account, notAccount: [] })}
             />
           )}
@@ -51,7 +53,7 @@ export function AccountPicker({ question, range, onChange }: AccountPickerProps)
             <AccountChoices
               dimension="CUSTOMER"
               range={range}
-              chosen={question.customer}
+              chosen={query.customer}
               onChoose={(customer) => onChange({ customer })}
             />
           )}

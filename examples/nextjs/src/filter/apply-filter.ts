@@ -1,18 +1,18 @@
 import { type CellFilter, excludable } from '../table/cell-filter.ts';
-import type { Question } from './question.ts';
+import type { PageQuery } from './page-query.ts';
 
 /** The change that makes a value of a call the filter, adds it to one, or takes it out again when it is there already. */
 export function applyFilter(
-  question: Question,
+  query: PageQuery,
   { part, value }: CellFilter,
   isExcluded: boolean,
-): Partial<Question> {
+): Partial<PageQuery> {
   if (part === 'cli' || part === 'cld' || part === 'ip' || part === 'callId') return { [part]: value };
   const typed = part === 'cause' ? Number(value) : value;
-  const wanted: readonly (string | number)[] = question[part];
-  if (part === 'customer') return { [part]: toggled(question[part], value) };
+  const wanted: readonly (string | number)[] = query[part];
+  if (part === 'customer') return { [part]: toggled(query[part], value) };
   const not = excludable[part];
-  const unwanted: readonly (string | number)[] = question[not];
+  const unwanted: readonly (string | number)[] = query[not];
   const without = (list: readonly (string | number)[]) => list.filter((other) => other !== typed);
   return isExcluded
     ? { [part]: without(wanted), [not]: toggled(unwanted, typed) }
@@ -20,7 +20,7 @@ export function applyFilter(
 }
 
 /** Neither wanted nor left out. */
-export function unfilter(part: keyof typeof excludable): Partial<Question> {
+export function unfilter(part: keyof typeof excludable): Partial<PageQuery> {
   return { [part]: [], [excludable[part]]: [] };
 }
 

@@ -1,13 +1,15 @@
 'use client';
 
+import { useNames } from '../accounts/account-names.tsx';
 import { Icon } from '../chrome/icon.tsx';
 import { useView, type View } from '../chrome/view.tsx';
 import { fill } from '../words/fill.ts';
-import { filterParts, type Question } from './question.ts';
+import { filterParts, type PageQuery } from './page-query.ts';
+import { partsOfWeekHour, type WeekHour } from './week-hours.ts';
 
 export interface ChipsProps {
-  readonly question: Question;
-  onChange(change: Partial<Question>): void;
+  readonly query: PageQuery;
+  onChange(change: Partial<PageQuery>): void;
   onClear(): void;
 }
 
@@ -15,20 +17,21 @@ interface Chip {
   readonly key: string;
   readonly text: string;
   readonly isExcluded: boolean;
-  readonly without: Partial<Question>;
+  readonly without: Partial<PageQuery>;
 }
 
 /** What is filtered by, each part to be taken away by a click. Nothing when there is none. */
-export function Chips({ question, onChange, onClear }: ChipsProps) {
+export function Chips({ query, onChange, onClear }: ChipsProps) {
   const view = useView();
   const { words, formats } = view;
-  const chips = chipsOf(question, view);
-  if (question.from !== null && question.to !== null) {
+  const names = useNames([...query.account, ...query.notAccount], query.customer);
+  const chips = chipsOf(query, view, names);
+  if (query.from !== null && query.to !== null) {
     chips.unshift({
       key: 'range',
       text: fill(words.range.chip, {
-        from: formats.minute(+question.from),
-        to: formats.minute(+question.to),
+        from: formats.minute(+query.from),
+        to: formats.minute(+query.to),
       }),
       isExcluded: false,
       without: { from: null, to: null },
@@ -60,15 +63,21 @@ export function Chips({ question, onChange, onClear }: ChipsProps) {
   );
 }
 
-function chipsOf(question: Question, { words }: View): Chip[] {
+/** `33608…`: what is open behind a number that begins so. */
+function beginningOf(text: string): string {
+  return text.replace(/(?<=^\+?\d+)\*$/, '…');
+}
+
+function chipsOf(query: PageQuery, { words, formats }: View, names: ReturnType<typeof useNames>): Chip[] {
   const f = words.filters;
   const lists = {
     outcome: { name: f.result, say: (value: string) => words.outcomes[value as keyof typeof words.outcomes] },
     cause: { name: words.columns.disconnectCause, say: String },
-    country: { name: words.columns.country, say: String },
+    country: { name: words.columns.country, say: formats.country },
     prefix: { name: words.columns.prefix, say: String },
-    account: { name: words.columns.accountId, say: String },
-    customer: { name: words.columns.customerId, say: String },
+    account: { name: words.columns.accountId, say: names.account },
+    customer: { name: words.columns.customerId, say: names.customer },
+    search: { name: f.search, say: beginningOf },
   } as const;
   const excluded = {
     notOutcome: 'outcome',
@@ -78,7 +87,8 @@ function chipsOf(question: Question, { words }: View): Chip[] {
     notAccount: 'account',
   } as const;
   const single: Readonly<Record<string, (value: never) => string>> = {
-    type: (type: Question['type']) => words.types[type],
+    weekHour: (name: WeekHour) => weekHourText(name, formats),
+    type: (type: PageQuery['type']) => words.types[type],
     cli: (text: string) => `${words.columns.cli}: ${text}`,
     cld: (text: string) => `${words.columns.cld}: ${text}`,
     callId: (text: string) => `${words.columns.callId}: ${text}`,
@@ -88,7 +98,7 @@ function chipsOf(question: Question, { words }: View): Chip[] {
   };
 
   return filterParts.flatMap((part): Chip[] => {
-    const value = question[part];
+    const value = query[part];
     if (Array.isArray(value)) {
       if (value.length === 0) return [];
       const isExcluded = part in excluded;
@@ -110,4 +120,10 @@ function chipsOf(question: Question, { words }: View): Chip[] {
     const without = { [part]: part === 'type' ? 'ALL' : isText ? '' : null };
     return [{ key: part, text: single[part]!(value as never), isExcluded: false, without }];
   });
+}
+
+/** `Tue 9:00 – 10:00` */
+function weekHourText(name: WeekHour, formats: View['formats']): string {
+  const { weekday, hour } = partsOfWeekHour(name);
+  return `${formats.weekday(weekday)} ${hour}:00 – ${hour + 1}:00`;
 }

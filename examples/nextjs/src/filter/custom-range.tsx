@@ -3,29 +3,42 @@
 import { type FormEvent, useState } from 'react';
 import { useView } from '../chrome/view.tsx';
 import { fill } from '../words/fill.ts';
-import type { TimeRange } from './time-range.ts';
+import type { Words } from '../words/words.ts';
+import { CalendarRanges } from './calendar-ranges.tsx';
+import { type CalendarRange, MAX_TIME, MIN_TIME, type TimeRange } from './time-range.ts';
 import { localTextOf, timeOfLocalText } from './zoned-time.ts';
 
-/** Any two times, typed in the reader's zone. */
+function problemOf(start: number | undefined, end: number | undefined, words: Words['range']): string {
+  if (start === undefined || end === undefined) return words.noTime;
+  if (start >= end) return words.inverted;
+  return start < MIN_TIME || end > MAX_TIME ? words.outside : '';
+}
+
+/** A range of the calendar, or any two times, typed in the reader's zone. */
 export default function CustomRange({
   range,
+  calendar,
+  onCalendar,
   onApply,
 }: {
   readonly range: TimeRange;
+  /** The range of the calendar that is shown. */
+  readonly calendar: CalendarRange | null;
+  onCalendar(range: CalendarRange): void;
   onApply(range: TimeRange): void;
 }) {
   const { words, formats } = useView();
   const [from, setFrom] = useState(localTextOf(range.from, formats.zone));
   const [to, setTo] = useState(localTextOf(range.to, formats.zone));
   const [start, end] = [timeOfLocalText(from, formats.zone), timeOfLocalText(to, formats.zone)];
-  const problem =
-    start === undefined || end === undefined ? words.range.noTime : start >= end ? words.range.inverted : '';
+  const problem = problemOf(start, end, words.range);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (!problem) onApply({ from: start!, to: end! });
   };
   return (
     <form className="custom-range" onSubmit={submit}>
+      <CalendarRanges chosen={calendar} onChoose={onCalendar} />
       <label className="field">
         <span>{words.range.from}</span>
         <input

@@ -5,19 +5,20 @@ import { useEffect, useRef, useState } from 'react';
 import { Popup } from '../chrome/popup.tsx';
 import { useView } from '../chrome/view.tsx';
 import { AccountPicker } from './account-picker.tsx';
-import { type MatchKind, parsePattern, printPattern, storedPattern } from './number-pattern.ts';
-import { callTypes, type Question } from './question.ts';
+import { type MatchKind, parsePattern, printPattern } from './number-pattern.ts';
+import { callTypes, type PageQuery } from './page-query.ts';
+import { SearchField } from './search-field.tsx';
 import type { TimeRange } from './time-range.ts';
 
 const OutcomeChoices = dynamic(() => import('./outcome-choices.tsx'), { ssr: false });
 const RareFilters = dynamic(() => import('./rare-filters.tsx'), { ssr: false });
 
 export interface FilterBarProps {
-  readonly question: Question;
+  readonly query: PageQuery;
   readonly range: TimeRange;
   /** In a narrow window they are folded until they are wanted. */
   readonly isOpen: boolean;
-  onChange(change: Partial<Question>): void;
+  onChange(change: Partial<PageQuery>): void;
 }
 
 /** So long after the last key a number is asked for. */
@@ -25,18 +26,19 @@ const TYPING_MILLIS = 350;
 const matchKinds: readonly MatchKind[] = ['startsWith', 'is', 'endsWith', 'contains'];
 
 /** What the old screens could filter by, and what the gateway can on top of it. */
-export function FilterBar({ question, range, isOpen, onChange }: FilterBarProps) {
+export function FilterBar({ query, range, isOpen, onChange }: FilterBarProps) {
   const { words, user } = useView();
   return (
     <div className="filters" id="filters" role="search" data-open={isOpen || undefined}>
-      <NumberField name="cld" value={question.cld} onChange={(cld) => onChange({ cld })} />
-      <NumberField name="cli" value={question.cli} onChange={(cli) => onChange({ cli })} />
+      {!user.masked && <SearchField texts={query.search} onChange={(search) => onChange({ search })} />}
+      <NumberField name="cld" value={query.cld} onChange={(cld) => onChange({ cld })} />
+      <NumberField name="cli" value={query.cli} onChange={(cli) => onChange({ cli })} />
       <label className="field">
         <span>{words.filters.type}</span>
         <select
           id="call-type"
-          value={question.type}
-          onChange={(event) => onChange({ type: event.target.value as Question['type'] })}
+          value={query.type}
+          onChange={(event) => onChange({ type: event.target.value as PageQuery['type'] })}
         >
           {callTypes.map((type) => (
             <option key={type} value={type}>
@@ -45,9 +47,9 @@ export function FilterBar({ question, range, isOpen, onChange }: FilterBarProps)
           ))}
         </select>
       </label>
-      <OutcomePicker question={question} onChange={onChange} />
-      {user.role === 'admin' && <AccountPicker question={question} range={range} onChange={onChange} />}
-      <MoreFilters question={question} onChange={onChange} />
+      <OutcomePicker query={query} onChange={onChange} />
+      {user.role === 'admin' && <AccountPicker query={query} range={range} onChange={onChange} />}
+      <MoreFilters query={query} onChange={onChange} />
     </div>
   );
 }
@@ -66,10 +68,14 @@ function NumberField({ name, value, onChange }: NumberFieldProps) {
   const [kind, setKind] = useState<MatchKind>(given?.kind ?? 'startsWith');
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const sent = useRef(value);
+  /** Of the typing that counts: how numbers are read is loaded on the way, and may come after another key. */
+  const turn = useRef(0);
 
   // From outside: a link, a click on a value, "clear".
   useEffect(() => {
     if (value === sent.current) return;
+    turn.current++;
+    clearTimeout(timer.current);
     sent.current = value;
     const pattern = parsePattern(value);
     setText(pattern?.digits ?? '');
@@ -78,11 +84,13 @@ function NumberField({ name, value, onChange }: NumberFieldProps) {
   useEffect(() => {
     // Whoever goes back does not want what they were typing.
     const forget = () => {
+      turn.current++;
       clearTimeout(timer.current);
       setText(parsePattern(sent.current)?.digits ?? '');
     };
     window.addEventListener('popstate', forget);
     return () => {
+      turn.current++;
       clearTimeout(timer.current);
       window.removeEventListener('popstate', forget);
     };
@@ -90,15 +98,17 @@ function NumberField({ name, value, onChange }: NumberFieldProps) {
 
   const send = (typed: string, how: MatchKind, wait: number) => {
     clearTimeout(timer.current);
-    const now = () => {
+    const mine = ++turn.current;
+    const now = async () => {
       const pattern = parsePattern(typed);
       const asTyped = pattern && !typed.includes('*') ? { ...pattern, kind: how } : pattern;
+      const { storedPattern } = await import('./stored-number.ts');
+      if (mine !== turn.current) return;
       const next = asTyped ? printPattern(storedPattern(asTyped, countryCode)) : '';
       sent.current = next;
       onChange(next);
     };
-    if (wait > 0) timer.current = setTimeout(now, wait);
-    else now();
+    timer.current = setTimeout(now, wait);
   };
 
   return (
@@ -144,13 +154,13 @@ function NumberField({ name, value, onChange }: NumberFieldProps) {
 }
 
 interface PickerProps {
-  readonly question: Question;
-  onChange(change: Partial<Question>): void;
+  readonly query: PageQuery;
+  onChange(change: Partial<PageQuery>): void;
 }
 
-function OutcomePicker({ question, onChange }: PickerProps) {
+function OutcomePicker({ query, onChange }: PickerProps) {
   const { words } = useView();
-  const { outcome } = question;
+  const { outcome } = query;
   const face =
     outcome.length === 0 ? words.filters.anyResult : outcome.map((name) => words.outcomes[name]).join(', ');
   return (
@@ -162,16 +172,16 @@ function OutcomePicker({ question, onChange }: PickerProps) {
         buttonId="filter-button"
         face={<span className="select-face">{face}</span>}
       >
-        {() => <OutcomeChoices question={question} onChange={onChange} />}
+        {() => <OutcomeChoices query={query} onChange={onChange} />}
       </Popup>
     </div>
   );
 }
 
 /** The rarer ones. */
-function MoreFilters({ question, onChange }: PickerProps) {
+function MoreFilters({ query, onChange }: PickerProps) {
   const { words } = useView();
-  const count = [question.min, question.max, question.ip || null, question.callId || null].filter(
+  const count = [query.min, query.max, query.ip || null, query.callId || null].filter(
     (value) => value !== null,
   ).length;
   return (
@@ -180,7 +190,7 @@ function MoreFilters({ question, onChange }: PickerProps) {
       icon="filter"
       className={`button button-bottom${count > 0 ? ' button-on' : ''}`}
     >
-      {() => <RareFilters question={question} onChange={onChange} />}
+      {() => <RareFilters query={query} onChange={onChange} />}
     </Popup>
   );
 }

@@ -29,37 +29,36 @@ export function matchOf(pattern: NumberPattern | null): NumberMatch | null {
   return pattern && { [pattern.kind]: pattern.digits.replace(/^\+(?=\d)/, '') };
 }
 
-/** What people write between digits, in any script's spaces and dashes. */
-const SEPARATORS = /[\s()./\p{Pd}]/gu;
-/** `ext. 12`, `x12`, `poste 12`, `#12` behind a number. */
-const EXTENSION = /(?<=\d)[\s,;]*(?:ext(?:ension)?\.?|x|poste|#)\s*\d+\s*$/i;
+/** What people write between digits, in any script's spaces and dashes, and the marks of direction that copying brings. */
+const SEPARATORS = /[\s()./\p{Pd}\p{Cf}]/gu;
+/** `ext. 12`, `x12`, `poste 12`, `#12`, and what is dialled after a pause (`,,12`), behind a number. */
+const EXTENSION = /(?<=\d)\s*(?:[,;]*\s*(?:ext(?:ension)?\.?|x|poste|#)|,+)\s*\d+#?\s*$/i;
+/** Hides or shows the caller's number, before the one that is called. */
+const CALLER_ID_PREFIX = /^[*#]31#/;
+
+/** With the digits of every script as ours, and without marks that cannot be seen. */
+export function cleanText(text: string): string {
+  return text
+    .normalize('NFKC')
+    .replaceAll(/\p{Cf}/gu, '')
+    .replaceAll(/\p{Nd}/gu, (digit) => String(valueOfDigit(digit)))
+    .trim();
+}
+
+/** Ten digits of a script follow one another. */
+function valueOfDigit(digit: string): number {
+  const code = digit.codePointAt(0)!;
+  let value = 0;
+  while (value < 9 && /\p{Nd}/u.test(String.fromCodePoint(code - value - 1))) value++;
+  return value;
+}
 
 /** The number alone: of a link (`tel:`, `sip:`), or of one with an extension, and without the `(0)` of `+33 (0)6`. */
 function numberIn(text: string): string {
-  const plain = text
-    .trim()
+  const plain = cleanText(text)
     .replace(/^(?:tel|sips?):/i, '')
+    .replace(CALLER_ID_PREFIX, '')
     .replace(/[@;].*$/, '');
   const isAbroad = /^\*?\s*(?:\+|00)/.test(plain);
   return plain.replace(EXTENSION, '').replace(isAbroad ? /\(0\)/ : /(?!)/, '');
 }
-
-/**
- * A number that somebody typed, as calls have it: with its country in front, and nothing before that. `0608…` is of the
- * site's own country; without one (an empty `countryCode`) it stays. A part of a number may be any digits: only what is
- * long enough to be a whole number is taken for one.
- */
-export function storedPattern({ kind, digits }: NumberPattern, countryCode: string): NumberPattern {
-  const isBeginning = kind === 'is' || kind === 'startsWith';
-  const isWhole = digits.length >= WHOLE_NUMBER;
-  const abroad = /^(?:\+|00)(\d.*)$/.exec(digits)?.[1];
-  if (abroad !== undefined && (isBeginning || isWhole || digits.startsWith('+')))
-    return { kind, digits: abroad };
-  const national = /^0([1-9]\d*)$/.exec(digits)?.[1];
-  if (national === undefined || countryCode === '') return { kind, digits };
-  if (isBeginning) return { kind, digits: `${countryCode}${national}` };
-  return { kind, digits: isWhole ? national : digits };
-}
-
-/** Digits of a national number at least, its trunk prefix included. */
-const WHOLE_NUMBER = 9;

@@ -1,25 +1,25 @@
 'use client';
 
 import { useView } from '../chrome/view.tsx';
-import { outcomes, type Question, type ResultGroup, resultGroups } from './question.ts';
+import { outcomes, type PageQuery, type ResultGroup, resultGroups } from './page-query.ts';
 
 interface OutcomeChoicesProps {
-  readonly question: Question;
-  onChange(change: Partial<Question>): void;
+  readonly query: PageQuery;
+  onChange(change: Partial<PageQuery>): void;
 }
 
 /** The outcomes by what ended the attempt; a group is chosen as a whole or by its parts. */
-export default function OutcomeChoices({ question, onChange }: OutcomeChoicesProps) {
+export default function OutcomeChoices({ query, onChange }: OutcomeChoicesProps) {
   const { words } = useView();
-  const chosen = question.outcome;
-  const set = (names: readonly Question['outcome'][number][], isOn: boolean) => {
+  const chosen = query.outcome;
+  const set = (names: readonly PageQuery['outcome'][number][], isOn: boolean) => {
     const next = outcomes.filter((name) => (names.includes(name) ? isOn : chosen.includes(name)));
     onChange({ outcome: next.length === outcomes.length ? [] : next, notOutcome: [] });
   };
   return (
     <div className="choices">
       {(Object.keys(resultGroups) as ResultGroup[]).map((group) => {
-        const members: readonly Question['outcome'][number][] = resultGroups[group];
+        const members: readonly PageQuery['outcome'][number][] = resultGroups[group];
         const on = members.filter((name) => chosen.includes(name)).length;
         return (
           <fieldset key={group}>

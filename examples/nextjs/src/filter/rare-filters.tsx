@@ -1,14 +1,14 @@
 'use client';
 
 import { useView } from '../chrome/view.tsx';
-import type { Question } from './question.ts';
+import type { PageQuery } from './page-query.ts';
 
 interface RareFiltersProps {
-  readonly question: Question;
-  onChange(change: Partial<Question>): void;
+  readonly query: PageQuery;
+  onChange(change: Partial<PageQuery>): void;
 }
 
-export default function RareFilters({ question, onChange }: RareFiltersProps) {
+export default function RareFilters({ query, onChange }: RareFiltersProps) {
   const { words } = useView();
   const number = (text: string) => (text === '' ? null : Math.max(0, Math.floor(Number(text))));
   return (
@@ -18,7 +18,7 @@ export default function RareFilters({ question, onChange }: RareFiltersProps) {
         <input
           type="number"
           min={0}
-          defaultValue={question.min ?? ''}
+          defaultValue={query.min ?? ''}
           onChange={(event) => onChange({ min: number(event.target.value) })}
         />
       </label>
@@ -27,7 +27,7 @@ export default function RareFilters({ question, onChange }: RareFiltersProps) {
         <input
           type="number"
           min={0}
-          defaultValue={question.max ?? ''}
+          defaultValue={query.max ?? ''}
           onChange={(event) => onChange({ max: number(event.target.value) })}
         />
       </label>
@@ -37,7 +37,7 @@ export default function RareFilters({ question, onChange }: RareFiltersProps) {
           type="text"
           inputMode="decimal"
           spellCheck={false}
-          defaultValue={question.ip}
+          defaultValue={query.ip}
           onChange={(event) => onChange({ ip: event.target.value.trim() })}
         />
       </label>
@@ -46,7 +46,7 @@ export default function RareFilters({ question, onChange }: RareFiltersProps) {
         <input
           type="text"
           spellCheck={false}
-          defaultValue={question.callId}
+          defaultValue={query.callId}
           onChange={(event) => onChange({ callId: event.target.value.trim() })}
         />
       </label>

@@ -1,8 +1,14 @@
+import { firstOf, localDateOf, mondayOf, moveDate, startOfDate } from './zoned-time.ts';
+
 /** Half-open, in epoch milliseconds. */
 export interface TimeRange {
   readonly from: number;
   readonly to: number;
 }
+
+/** Times that the gateway takes: no call is from before 1970, and calendars end somewhere. */
+export const MIN_TIME = 0;
+export const MAX_TIME = Date.UTC(2200, 0, 1);
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -21,52 +27,67 @@ export const quickRanges = {
 export type QuickRange = keyof typeof quickRanges;
 export const quickRangeNames = Object.keys(quickRanges) as QuickRange[];
 
+/** Ranges of the calendar of the zone that is shown; weeks begin on Monday. Their names are in links as well. */
+export const calendarRangeNames = ['today', 'yesterday', 'thisWeek', 'thisMonth', 'lastMonth'] as const;
+export type CalendarRange = (typeof calendarRangeNames)[number];
+
+/** A range that moves with the time. */
+export type MovingRange = QuickRange | CalendarRange;
+export const movingRangeNames: readonly MovingRange[] = [...quickRangeNames, ...calendarRangeNames];
+
+export function isCalendarRange(name: MovingRange): name is CalendarRange {
+  return !(name in quickRanges);
+}
+
+/** Whether the range goes on until now, so that calls that appear are in it. */
+export function endsNow(name: MovingRange): boolean {
+  return name !== 'yesterday' && name !== 'lastMonth';
+}
+
+export interface AskedRange {
+  readonly range: MovingRange;
+  readonly from: number | null;
+  readonly to: number | null;
+}
+
 /** The range as instants. `now` is fixed for as long as a list is read, so that its pages belong together. */
-export function resolveRange(
-  {
-    range,
-    from,
-    to,
-  }: { readonly range: QuickRange; readonly from: number | null; readonly to: number | null },
-  now: number,
-): TimeRange {
+export function resolveRange({ range, from, to }: AskedRange, now: number, zone: string): TimeRange {
   if (from !== null && to !== null && from < to) return { from, to };
-  return { from: now - quickRanges[range], to: now };
+  if (!isCalendarRange(range)) return { from: now - quickRanges[range], to: now };
+  const today = localDateOf(now, zone);
+  const dates = {
+    today: [today],
+    yesterday: [moveDate(today, { days: -1 }), today],
+    thisWeek: [mondayOf(today)],
+    thisMonth: [firstOf(today)],
+    lastMonth: [moveDate(firstOf(today), { months: -1 }), firstOf(today)],
+  } as const;
+  const [first, last] = dates[range];
+  const start = startOfDate(first, zone);
+  // Right at midnight there is no today yet, and no range is empty.
+  return { from: start, to: last ? startOfDate(last, zone) : Math.max(now, start + 1000) };
 }
 
-/** The window of the same length before (-1) or after (1). */
-export function shiftRange({ from, to }: TimeRange, windows: -1 | 1): TimeRange {
+/** The last part of a range that is longer than it may be: of one that goes on far into the future, the part until now. */
+export function lastPartOf({ from, to }: TimeRange, mostMillis: number, now: number): TimeRange {
+  if (to - from <= mostMillis) return { from, to };
+  // By whole days, so that it stays the same part for a while.
+  const tomorrow = (Math.floor(now / DAY) + 1) * DAY;
+  const end = from < tomorrow ? Math.min(to, Math.max(tomorrow, from + mostMillis)) : to;
+  return { from: end - mostMillis, to: end };
+}
+
+/** What the gateway cuts time into. */
+export type TimeUnit = 'MINUTE' | 'QUARTER_HOUR' | 'HOUR' | 'DAY' | 'WEEK' | 'MONTH';
+
+/** How the range is cut into bars: between fifteen and some hundred. */
+export function barUnitOf({ from, to }: TimeRange): TimeUnit {
   const length = to - from;
-  return { from: from + windows * length, to: to + windows * length };
-}
-
-/** How the range is cut into bars: by a unit of the gateway, or into slices that are asked for one by one. */
-export type Cut =
-  | { readonly unit: 'HOUR' | 'DAY' | 'WEEK' | 'MONTH' }
-  | { readonly slices: readonly TimeRange[] };
-
-/** The histogram operation has so many. */
-export const MAX_SLICES = 18;
-
-const sliceLengths = [1, 2, 5, 10, 15, 30].map((minutes) => minutes * MINUTE);
-
-/** Between ten and some hundred bars, each a length that people count in. */
-export function cutRange({ from, to }: TimeRange): Cut {
-  const length = to - from;
-  const slice = sliceLengths.find((candidate) => length / candidate <= MAX_SLICES - 1);
-  if (slice) return { slices: slicesOf({ from, to }, slice) };
-  if (length <= 8 * DAY) return { unit: 'HOUR' };
-  if (length <= 120 * DAY) return { unit: 'DAY' };
-  return { unit: length <= 800 * DAY ? 'WEEK' : 'MONTH' };
-}
-
-/** Cut at round times; the first and the last may be shorter. */
-function slicesOf({ from, to }: TimeRange, length: number): TimeRange[] {
-  const slices: TimeRange[] = [];
-  for (let start = Math.floor(from / length) * length; start < to; start += length) {
-    slices.push({ from: Math.max(start, from), to: Math.min(start + length, to) });
-  }
-  return slices;
+  if (length <= 1.5 * HOUR) return 'MINUTE';
+  if (length <= 12 * HOUR) return 'QUARTER_HOUR';
+  if (length <= 8 * DAY) return 'HOUR';
+  if (length <= 120 * DAY) return 'DAY';
+  return length <= 800 * DAY ? 'WEEK' : 'MONTH';
 }
 
 /** What a number of milliseconds is called in the fewest words: `{ value: 5, unit: 'minute' }`. */

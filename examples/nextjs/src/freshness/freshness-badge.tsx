@@ -7,6 +7,7 @@ import { type Asked, useAnswer } from '../asking/use-answer.ts';
 import { Popup } from '../chrome/popup.tsx';
 import { useNow } from '../chrome/use-now.ts';
 import { useView } from '../chrome/view.tsx';
+import type { Demand } from '../filter/page-query.ts';
 import type { FreshnessQuery } from '../generated/graphql.ts';
 import * as operations from '../generated/operations.ts';
 import { fill } from '../words/fill.ts';
@@ -23,7 +24,7 @@ export interface FreshnessProps {
   readonly freshness: Freshness | undefined;
   readonly status: Asked<FreshnessQuery>;
   readonly maxStaleness: number | null;
-  onDemand(seconds: number | null): void;
+  onDemand(seconds: Demand | null): void;
 }
 
 /** Asked every few seconds while the tab is looked at: also how the page learns that the gateway is back. */

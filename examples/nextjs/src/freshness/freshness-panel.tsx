@@ -4,13 +4,11 @@ import type { Asked } from '../asking/use-answer.ts';
 import { GatewayWords } from '../chrome/gateway-words.tsx';
 import { Trouble } from '../chrome/trouble.tsx';
 import { useView } from '../chrome/view.tsx';
+import { type Demand, demands } from '../filter/page-query.ts';
 import type { FreshnessQuery } from '../generated/graphql.ts';
 import { fill } from '../words/fill.ts';
 import { shownAge } from './age.ts';
 import { type Level, levelOf } from './level.ts';
-
-/** What a reader may insist on, in seconds; null takes any age. */
-const demands = [null, 1, 5, 30, 300] as const;
 
 type Primary = NonNullable<FreshnessQuery['replicationStatus']['primary']>;
 
@@ -27,7 +25,7 @@ const primaryLevels: Readonly<Record<Primary['status'], Level>> = {
 export interface FreshnessPanelProps {
   readonly status: Asked<FreshnessQuery>;
   readonly maxStaleness: number | null;
-  onDemand(seconds: number | null): void;
+  onDemand(seconds: Demand | null): void;
 }
 
 /** Each standby with its lag, and how old an answer may be. */
@@ -68,11 +66,14 @@ export default function FreshnessPanel({ status, maxStaleness, onDemand }: Fresh
         <span>{f.demand}</span>
         <select
           value={maxStaleness ?? ''}
-          onChange={(event) => onDemand(event.target.value === '' ? null : Number(event.target.value))}
+          onChange={({ target }) =>
+            onDemand(demands.find((demand) => String(demand) === target.value) ?? null)
+          }
         >
+          <option value="">{f.anyAge}</option>
           {demands.map((demand) => (
-            <option key={demand} value={demand ?? ''}>
-              {demand === null ? f.anyAge : fill(f.atMost, { age: formats.length(demand, 'second') })}
+            <option key={demand} value={demand}>
+              {fill(f.atMost, { age: formats.length(demand, 'second') })}
             </option>
           ))}
         </select>

@@ -68,10 +68,14 @@ export type CdrFilter = {
   anyOf?: Array<CdrFilter> | null | undefined;
   /** Any of these SIP Call-IDs, as `Cdr.callId` shows them. Reads every call of the other filters, unless the switch has an index of its own on them. */
   callIds?: Array<string> | null | undefined;
-  /** Called number, after translation. */
+  /** Called number, after translation. Needs the permission `NUMBERS`. */
   cld?: NumberMatch | null | undefined;
-  /** Calling number, after translation. */
+  /** Called number as the call arrived, before translation: as `Cdr.cldIn` shows it, so also `00336…` or `+336…`. Calls without one are left out. Needs the permission `NUMBERS`. */
+  cldIn?: NumberMatch | null | undefined;
+  /** Calling number, after translation. Needs the permission `NUMBERS`. */
   cli?: NumberMatch | null | undefined;
+  /** Calling number as the call arrived, before translation: as `Cdr.cliIn` shows it. Calls without one are left out. Needs the permission `NUMBERS`. */
+  cliIn?: NumberMatch | null | undefined;
   /** Country of the called number, as `Cdr.country` shows it. */
   countries?: Array<string> | null | undefined;
   /** Calls of any of these customers. */
@@ -166,9 +170,9 @@ export type NumberMatch = {
   contains?: string | null | undefined;
   /** The last digits. Reads every call of the other filters. */
   endsWith?: string | null | undefined;
-  /** The whole number. Uses an index. */
+  /** The whole number. Uses an index where there is one on it. */
   is?: string | null | undefined;
-  /** The first digits, such as a country code. Uses an index. */
+  /** The first digits, such as a country code. Uses an index where there is one on it. */
   startsWith?: string | null | undefined;
 };
 
@@ -219,7 +223,7 @@ export type ReplicaState =
   | 'STREAMING'
   /** Streams, but our role may not see how far (grant pg_read_all_stats). */
   | 'STREAMING_UNVERIFIED'
-  /** Not asked yet. */
+  /** Not asked yet, or not lately, because the gateway itself stood still. */
   | 'UNKNOWN'
   /** Does not answer, or answers and accepts no new connection. */
   | 'UNREACHABLE'
@@ -295,8 +299,16 @@ export type ViewerRole =
   | 'ACCOUNT'
   /** Sees the calls of every account. */
   | 'ADMIN'
+  /** Sees the calls of every account, by whichever operation. */
+  | 'ANALYST'
   /** Sees the calls of its own customers, of whichever account. */
-  | 'CUSTOMER';
+  | 'CUSTOMER'
+  /** Sees calls and what they were charged, without numbers. */
+  | 'FINANCE'
+  /** Sees statistics and the state of the standbys, and no call. */
+  | 'GRAFANA'
+  /** Sees calls with masked numbers, and cannot search by what is masked. */
+  | 'SUPPORT';
 
 export type AccountNameFragment = { id: string, username: string | null, customer: { id: string, name: string | null } | null };
 
@@ -371,10 +383,13 @@ export type CallExportQueryVariables = Exact<{
   remoteIp: boolean;
   userAgent: boolean;
   callId: boolean;
+  accountName?: boolean;
+  customerName?: boolean;
+  carrier?: boolean;
 }>;
 
 
-export type CallExportQuery = { cdrs: { nodes: Array<{ id: string, connectTime?: string, setupTime?: string | null, disconnectTime?: string | null, cli?: string | null, cld?: string | null, cliIn?: string | null, cldIn?: string | null, country?: string | null, region?: string | null, prefix?: string | null, durationSeconds?: string | null, billedSeconds?: number | null, chargedAmount?: string | null, currency?: string | null, outcome?: CallOutcome | null, disconnectCause?: number | null, disconnectReason?: string | null, pddSeconds?: string | null, releaseSource?: string | null, accountId?: string, customerId?: string | null, remoteIp?: string | null, userAgent?: string | null, callId?: string | null } | null> } | null };
+export type CallExportQuery = { cdrs: { nodes: Array<{ id: string, connectTime?: string, setupTime?: string | null, disconnectTime?: string | null, cli?: string | null, cld?: string | null, cliIn?: string | null, cldIn?: string | null, country?: string | null, region?: string | null, prefix?: string | null, durationSeconds?: string | null, billedSeconds?: number | null, chargedAmount?: string | null, currency?: string | null, outcome?: CallOutcome | null, disconnectCause?: number | null, disconnectReason?: string | null, pddSeconds?: string | null, releaseSource?: string | null, accountId?: string, customerId?: string | null, remoteIp?: string | null, userAgent?: string | null, callId?: string | null, account?: { username: string | null } | null, customer?: { name: string | null } | null, carrier?: { blockHolder: string | null, blockHolderCode: string | null, lineKind: LineKind | null } | null } | null> } | null };
 
 export type CallPageQueryVariables = Exact<{
   filter?: CdrFilter | null | undefined;
@@ -397,7 +412,24 @@ export type CallStreamQueryVariables = Exact<{
 }>;
 
 
-export type CallStreamQuery = { cdrs: { nodes: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, currency: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null> } | null };
+export type CallStreamQuery = { cdrs: { edges: Array<{ cursor: string, node: { id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, currency: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null } | null> } | null };
+
+export type CallsElsewhereQueryVariables = Exact<{
+  filter0?: CdrFilter | null | undefined;
+  filter1?: CdrFilter | null | undefined;
+  filter2?: CdrFilter | null | undefined;
+  filter3?: CdrFilter | null | undefined;
+  filter4?: CdrFilter | null | undefined;
+  has1: boolean;
+  has2: boolean;
+  has3: boolean;
+  has4: boolean;
+}>;
+
+
+export type CallsElsewhereQuery = { latest0: { nodes: Array<{ id: string, connectTime: string } | null> } | null, latest1?: { nodes: Array<{ id: string, connectTime: string } | null> } | null, latest2?: { nodes: Array<{ id: string, connectTime: string } | null> } | null, latest3?: { nodes: Array<{ id: string, connectTime: string } | null> } | null, latest4?: { nodes: Array<{ id: string, connectTime: string } | null> } | null };
+
+export type LatestCallFragment = { nodes: Array<{ id: string, connectTime: string } | null> };
 
 export type CarrierPartsFragment = { blockHolder: string | null, blockHolderCode: string | null, territory: string | null, country: string | null, lineKind: LineKind | null };
 
@@ -449,63 +481,66 @@ export type HistogramQueryVariables = Exact<{
 
 export type HistogramQuery = { cdrStats: { rows: Array<{ bucket: string | null, attempts: number | string, answered: number | string }> } | null };
 
-export type SliceFragment = { totals: { attempts: number | string, answered: number | string } };
+export type QualityMeasuresFragment = { attempts: number | string, asr: number | null, ner: number | null, acdSeconds: number | null, pddSeconds: number | null };
 
-export type HistogramSlicesQueryVariables = Exact<{
-  filter0?: CdrFilter | null | undefined;
-  is0: boolean;
-  filter1?: CdrFilter | null | undefined;
-  is1: boolean;
-  filter2?: CdrFilter | null | undefined;
-  is2: boolean;
-  filter3?: CdrFilter | null | undefined;
-  is3: boolean;
-  filter4?: CdrFilter | null | undefined;
-  is4: boolean;
-  filter5?: CdrFilter | null | undefined;
-  is5: boolean;
-  filter6?: CdrFilter | null | undefined;
-  is6: boolean;
-  filter7?: CdrFilter | null | undefined;
-  is7: boolean;
-  filter8?: CdrFilter | null | undefined;
-  is8: boolean;
-  filter9?: CdrFilter | null | undefined;
-  is9: boolean;
-  filter10?: CdrFilter | null | undefined;
-  is10: boolean;
-  filter11?: CdrFilter | null | undefined;
-  is11: boolean;
-  filter12?: CdrFilter | null | undefined;
-  is12: boolean;
-  filter13?: CdrFilter | null | undefined;
-  is13: boolean;
-  filter14?: CdrFilter | null | undefined;
-  is14: boolean;
-  filter15?: CdrFilter | null | undefined;
-  is15: boolean;
-  filter16?: CdrFilter | null | undefined;
-  is16: boolean;
-  filter17?: CdrFilter | null | undefined;
-  is17: boolean;
+export type QualityQueryVariables = Exact<{
+  filter?: CdrFilter | null | undefined;
+  previousFilter?: CdrFilter | null | undefined;
+  hasPrevious: boolean;
+  unit: CdrDimension;
+  timeZone: string;
 }>;
 
 
-export type HistogramSlicesQuery = { slice0?: { totals: { attempts: number | string, answered: number | string } } | null, slice1?: { totals: { attempts: number | string, answered: number | string } } | null, slice2?: { totals: { attempts: number | string, answered: number | string } } | null, slice3?: { totals: { attempts: number | string, answered: number | string } } | null, slice4?: { totals: { attempts: number | string, answered: number | string } } | null, slice5?: { totals: { attempts: number | string, answered: number | string } } | null, slice6?: { totals: { attempts: number | string, answered: number | string } } | null, slice7?: { totals: { attempts: number | string, answered: number | string } } | null, slice8?: { totals: { attempts: number | string, answered: number | string } } | null, slice9?: { totals: { attempts: number | string, answered: number | string } } | null, slice10?: { totals: { attempts: number | string, answered: number | string } } | null, slice11?: { totals: { attempts: number | string, answered: number | string } } | null, slice12?: { totals: { attempts: number | string, answered: number | string } } | null, slice13?: { totals: { attempts: number | string, answered: number | string } } | null, slice14?: { totals: { attempts: number | string, answered: number | string } } | null, slice15?: { totals: { attempts: number | string, answered: number | string } } | null, slice16?: { totals: { attempts: number | string, answered: number | string } } | null, slice17?: { totals: { attempts: number | string, answered: number | string } } | null };
+export type QualityQuery = { cdrStats: { rows: Array<{ bucket: string | null, attempts: number | string, asr: number | null, ner: number | null, acdSeconds: number | null, pddSeconds: number | null }>, totals: { attempts: number | string, asr: number | null, ner: number | null, acdSeconds: number | null, pddSeconds: number | null } } | null, previous?: { rows: Array<{ bucket: string | null, attempts: number | string, asr: number | null, ner: number | null, acdSeconds: number | null, pddSeconds: number | null }>, totals: { attempts: number | string, asr: number | null, ner: number | null, acdSeconds: number | null, pddSeconds: number | null } } | null };
+
+export type QualityMapQueryVariables = Exact<{
+  filter?: CdrFilter | null | undefined;
+  groupBy: Array<CdrDimension> | CdrDimension;
+  first: number;
+  timeZone: string;
+}>;
+
+
+export type QualityMapQuery = { cdrStats: { rows: Array<{ bucket: string | null, country: string | null, attempts: number | string, answered: number | string }> } | null };
+
+export type StatsExportQueryVariables = Exact<{
+  filter?: CdrFilter | null | undefined;
+  groupBy: Array<CdrDimension> | CdrDimension;
+  timeZone: string;
+  bucket: boolean;
+  account: boolean;
+  customer: boolean;
+  country: boolean;
+  prefix: boolean;
+  cause: boolean;
+  outcome: boolean;
+  currency: boolean;
+}>;
+
+
+export type StatsExportQuery = { cdrStats: { rows: Array<{ bucket?: string | null, accountId?: string | null, customerId?: string | null, country?: string | null, prefix?: string | null, disconnectCause?: number | null, outcome?: CallOutcome | null, currency?: string | null, attempts: number | string, answered: number | string, failed: number | string, asr: number | null, ner: number | null, acdSeconds: number | null, pddSeconds: number | null, minutes: string, billedMinutes: string, chargedAmount: string | null, unreadableCalls: number | string, account?: { username: string | null } | null, customer?: { name: string | null } | null, amountsByCurrency: Array<{ currency: string | null, chargedAmount: string }> }> } | null };
 
 export type TilesQueryVariables = Exact<{
   filter?: CdrFilter | null | undefined;
   hasFacets: boolean;
   outcomeFilter?: CdrFilter | null | undefined;
+  outcomeFirst: number;
+  isOutcomeFiltered: boolean;
   countryFilter?: CdrFilter | null | undefined;
+  countryFirst: number;
+  isCountryFiltered: boolean;
   causeFilter?: CdrFilter | null | undefined;
+  causeFirst: number;
+  isCauseFiltered: boolean;
   hasAccounts: boolean;
   accountFilter?: CdrFilter | null | undefined;
-  first: number;
+  accountFirst: number;
+  isAccountFiltered: boolean;
 }>;
 
 
-export type TilesQuery = { cdrStats: { totals: { attempts: number | string, answered: number | string, failed: number | string, asr: number | null, ner: number | null, acdSeconds: number | null, pddSeconds: number | null, minutes: string, billedMinutes: string, amountsByCurrency: Array<{ currency: string | null, chargedAmount: string, calls: number | string }> } } | null, outcome?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null, country?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null, cause?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null, account?: { rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null };
+export type TilesQuery = { cdrStats: { totals: { attempts: number | string, answered: number | string, failed: number | string, asr: number | null, ner: number | null, acdSeconds: number | null, pddSeconds: number | null, minutes: string, billedMinutes: string, amountsByCurrency: Array<{ currency: string | null, chargedAmount: string, calls: number | string }> } } | null, outcome?: { totals?: { attempts: number | string }, rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null, country?: { totals?: { attempts: number | string }, rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null, cause?: { totals?: { attempts: number | string }, rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null, account?: { totals?: { attempts: number | string }, rows: Array<{ accountId: string | null, customerId: string | null, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null, attempts: number | string }> } | null };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -558,6 +593,14 @@ export const CallRowFragmentDoc = new TypedDocumentString(`
   remoteIp
 }
     `, {"fragmentName":"CallRow"}) as unknown as TypedDocumentString<CallRowFragment, unknown>;
+export const LatestCallFragmentDoc = new TypedDocumentString(`
+    fragment LatestCall on CdrConnection {
+  nodes {
+    id
+    connectTime
+  }
+}
+    `, {"fragmentName":"LatestCall"}) as unknown as TypedDocumentString<LatestCallFragment, unknown>;
 export const CarrierPartsFragmentDoc = new TypedDocumentString(`
     fragment CarrierParts on Carrier {
   blockHolder
@@ -579,14 +622,15 @@ export const FacetRowsFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"FacetRows"}) as unknown as TypedDocumentString<FacetRowsFragment, unknown>;
-export const SliceFragmentDoc = new TypedDocumentString(`
-    fragment Slice on CdrStats {
-  totals {
-    attempts
-    answered
-  }
+export const QualityMeasuresFragmentDoc = new TypedDocumentString(`
+    fragment QualityMeasures on CdrStatsRow {
+  attempts
+  asr
+  ner
+  acdSeconds
+  pddSeconds
 }
-    `, {"fragmentName":"Slice"}) as unknown as TypedDocumentString<SliceFragment, unknown>;
+    `, {"fragmentName":"QualityMeasures"}) as unknown as TypedDocumentString<QualityMeasuresFragment, unknown>;
 export const AccountNamesDocument = new TypedDocumentString(`
     query AccountNames($id0: ID! = "0", $id1: ID! = "0", $id2: ID! = "0", $id3: ID! = "0", $id4: ID! = "0", $id5: ID! = "0", $id6: ID! = "0", $id7: ID! = "0", $id8: ID! = "0", $id9: ID! = "0", $id10: ID! = "0", $id11: ID! = "0", $id12: ID! = "0", $id13: ID! = "0", $id14: ID! = "0", $id15: ID! = "0", $id16: ID! = "0", $id17: ID! = "0", $id18: ID! = "0", $id19: ID! = "0") {
   account0: account(id: $id0) {
@@ -743,7 +787,7 @@ fragment CarrierParts on Carrier {
   lineKind
 }`, {"hash":"sha256:37902f2bf7fe5906784581eb7e96e25bf1ef4bb62fbaffcb98d3bce3b3c488cb"}) as unknown as TypedDocumentString<CallDetailQuery, CallDetailQueryVariables>;
 export const CallExportDocument = new TypedDocumentString(`
-    query CallExport($filter: CdrFilter, $orderBy: CdrOrder!, $first: Int!, $after: String, $connectTime: Boolean!, $setupTime: Boolean!, $disconnectTime: Boolean!, $cli: Boolean!, $cld: Boolean!, $cliIn: Boolean!, $cldIn: Boolean!, $country: Boolean!, $region: Boolean!, $prefix: Boolean!, $durationSeconds: Boolean!, $billedSeconds: Boolean!, $chargedAmount: Boolean!, $currency: Boolean!, $outcome: Boolean!, $disconnectCause: Boolean!, $disconnectReason: Boolean!, $pddSeconds: Boolean!, $releaseSource: Boolean!, $accountId: Boolean!, $customerId: Boolean!, $remoteIp: Boolean!, $userAgent: Boolean!, $callId: Boolean!) {
+    query CallExport($filter: CdrFilter, $orderBy: CdrOrder!, $first: Int!, $after: String, $connectTime: Boolean!, $setupTime: Boolean!, $disconnectTime: Boolean!, $cli: Boolean!, $cld: Boolean!, $cliIn: Boolean!, $cldIn: Boolean!, $country: Boolean!, $region: Boolean!, $prefix: Boolean!, $durationSeconds: Boolean!, $billedSeconds: Boolean!, $chargedAmount: Boolean!, $currency: Boolean!, $outcome: Boolean!, $disconnectCause: Boolean!, $disconnectReason: Boolean!, $pddSeconds: Boolean!, $releaseSource: Boolean!, $accountId: Boolean!, $customerId: Boolean!, $remoteIp: Boolean!, $userAgent: Boolean!, $callId: Boolean!, $accountName: Boolean! = false, $customerName: Boolean! = false, $carrier: Boolean! = false) {
   cdrs(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
     nodes {
       id
@@ -771,10 +815,21 @@ export const CallExportDocument = new TypedDocumentString(`
       remoteIp @include(if: $remoteIp)
       userAgent @include(if: $userAgent)
       callId @include(if: $callId)
+      account @include(if: $accountName) {
+        username
+      }
+      customer @include(if: $customerName) {
+        name
+      }
+      carrier @include(if: $carrier) {
+        blockHolder
+        blockHolderCode
+        lineKind
+      }
     }
   }
 }
-    `, {"hash":"sha256:5971fbc0bc75499bf8352f582e80dcc4160aaf7d1fcd2920fb55655785fa9984"}) as unknown as TypedDocumentString<CallExportQuery, CallExportQueryVariables>;
+    `, {"hash":"sha256:76294f31c0ddb6a74706795d09f0a36fa4d96dd39e235258d301b3919c892b5c"}) as unknown as TypedDocumentString<CallExportQuery, CallExportQueryVariables>;
 export const CallPageDocument = new TypedDocumentString(`
     query CallPage($filter: CdrFilter, $orderBy: CdrOrder!, $first: Int!, $after: String, $counted: Boolean!) {
   cdrs(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
@@ -812,8 +867,11 @@ export const CallPageDocument = new TypedDocumentString(`
 export const CallStreamDocument = new TypedDocumentString(`
     query CallStream($filter: CdrFilter, $orderBy: CdrOrder!, $first: Int!, $after: String) {
   cdrs(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
-    nodes {
-      ...CallRow
+    edges {
+      cursor
+      node {
+        ...CallRow
+      }
     }
   }
 }
@@ -837,7 +895,31 @@ export const CallStreamDocument = new TypedDocumentString(`
   prefix
   pddSeconds
   remoteIp
-}`, {"hash":"sha256:1afbd9f80592a49d9cde8385ed14d0e4c7d0b52b9f7a7fb11dc5c6e5c32b5460"}) as unknown as TypedDocumentString<CallStreamQuery, CallStreamQueryVariables>;
+}`, {"hash":"sha256:7b7c6cd9131fbea5e8e2b05301d92f7513bd4e72caec9fffb2664002cf7f1a77"}) as unknown as TypedDocumentString<CallStreamQuery, CallStreamQueryVariables>;
+export const CallsElsewhereDocument = new TypedDocumentString(`
+    query CallsElsewhere($filter0: CdrFilter, $filter1: CdrFilter, $filter2: CdrFilter, $filter3: CdrFilter, $filter4: CdrFilter, $has1: Boolean!, $has2: Boolean!, $has3: Boolean!, $has4: Boolean!) {
+  latest0: cdrs(filter: $filter0, first: 1) {
+    ...LatestCall
+  }
+  latest1: cdrs(filter: $filter1, first: 1) @include(if: $has1) {
+    ...LatestCall
+  }
+  latest2: cdrs(filter: $filter2, first: 1) @include(if: $has2) {
+    ...LatestCall
+  }
+  latest3: cdrs(filter: $filter3, first: 1) @include(if: $has3) {
+    ...LatestCall
+  }
+  latest4: cdrs(filter: $filter4, first: 1) @include(if: $has4) {
+    ...LatestCall
+  }
+}
+    fragment LatestCall on CdrConnection {
+  nodes {
+    id
+    connectTime
+  }
+}`, {"hash":"sha256:5982b4411ac11e664b938032bc1579ad3a90bd5149502570d40b5f2ee8900f65"}) as unknown as TypedDocumentString<CallsElsewhereQuery, CallsElsewhereQueryVariables>;
 export const CarriersDocument = new TypedDocumentString(`
     query Carriers($numbers: [String!]!) {
   carriers(numbers: $numbers) {
@@ -943,71 +1025,89 @@ export const HistogramDocument = new TypedDocumentString(`
   }
 }
     `, {"hash":"sha256:41c171794895fd2593d28a6327cb1203fc3eff64a4715d8034126d2ed78d78b0"}) as unknown as TypedDocumentString<HistogramQuery, HistogramQueryVariables>;
-export const HistogramSlicesDocument = new TypedDocumentString(`
-    query HistogramSlices($filter0: CdrFilter, $is0: Boolean!, $filter1: CdrFilter, $is1: Boolean!, $filter2: CdrFilter, $is2: Boolean!, $filter3: CdrFilter, $is3: Boolean!, $filter4: CdrFilter, $is4: Boolean!, $filter5: CdrFilter, $is5: Boolean!, $filter6: CdrFilter, $is6: Boolean!, $filter7: CdrFilter, $is7: Boolean!, $filter8: CdrFilter, $is8: Boolean!, $filter9: CdrFilter, $is9: Boolean!, $filter10: CdrFilter, $is10: Boolean!, $filter11: CdrFilter, $is11: Boolean!, $filter12: CdrFilter, $is12: Boolean!, $filter13: CdrFilter, $is13: Boolean!, $filter14: CdrFilter, $is14: Boolean!, $filter15: CdrFilter, $is15: Boolean!, $filter16: CdrFilter, $is16: Boolean!, $filter17: CdrFilter, $is17: Boolean!) {
-  slice0: cdrStats(filter: $filter0) @include(if: $is0) {
-    ...Slice
+export const QualityDocument = new TypedDocumentString(`
+    query Quality($filter: CdrFilter, $previousFilter: CdrFilter, $hasPrevious: Boolean!, $unit: CdrDimension!, $timeZone: String!) {
+  cdrStats(filter: $filter, groupBy: [$unit], timeZone: $timeZone) {
+    rows {
+      bucket
+      ...QualityMeasures
+    }
+    totals {
+      ...QualityMeasures
+    }
   }
-  slice1: cdrStats(filter: $filter1) @include(if: $is1) {
-    ...Slice
-  }
-  slice2: cdrStats(filter: $filter2) @include(if: $is2) {
-    ...Slice
-  }
-  slice3: cdrStats(filter: $filter3) @include(if: $is3) {
-    ...Slice
-  }
-  slice4: cdrStats(filter: $filter4) @include(if: $is4) {
-    ...Slice
-  }
-  slice5: cdrStats(filter: $filter5) @include(if: $is5) {
-    ...Slice
-  }
-  slice6: cdrStats(filter: $filter6) @include(if: $is6) {
-    ...Slice
-  }
-  slice7: cdrStats(filter: $filter7) @include(if: $is7) {
-    ...Slice
-  }
-  slice8: cdrStats(filter: $filter8) @include(if: $is8) {
-    ...Slice
-  }
-  slice9: cdrStats(filter: $filter9) @include(if: $is9) {
-    ...Slice
-  }
-  slice10: cdrStats(filter: $filter10) @include(if: $is10) {
-    ...Slice
-  }
-  slice11: cdrStats(filter: $filter11) @include(if: $is11) {
-    ...Slice
-  }
-  slice12: cdrStats(filter: $filter12) @include(if: $is12) {
-    ...Slice
-  }
-  slice13: cdrStats(filter: $filter13) @include(if: $is13) {
-    ...Slice
-  }
-  slice14: cdrStats(filter: $filter14) @include(if: $is14) {
-    ...Slice
-  }
-  slice15: cdrStats(filter: $filter15) @include(if: $is15) {
-    ...Slice
-  }
-  slice16: cdrStats(filter: $filter16) @include(if: $is16) {
-    ...Slice
-  }
-  slice17: cdrStats(filter: $filter17) @include(if: $is17) {
-    ...Slice
+  previous: cdrStats(
+    filter: $previousFilter
+    groupBy: [$unit]
+    timeZone: $timeZone
+  ) @include(if: $hasPrevious) {
+    rows {
+      bucket
+      ...QualityMeasures
+    }
+    totals {
+      ...QualityMeasures
+    }
   }
 }
-    fragment Slice on CdrStats {
-  totals {
-    attempts
-    answered
+    fragment QualityMeasures on CdrStatsRow {
+  attempts
+  asr
+  ner
+  acdSeconds
+  pddSeconds
+}`, {"hash":"sha256:9ca313f4fe3e26c7cffa7559b0008f7b2d6fe85da3d3394991adf0d0b092fcc3"}) as unknown as TypedDocumentString<QualityQuery, QualityQueryVariables>;
+export const QualityMapDocument = new TypedDocumentString(`
+    query QualityMap($filter: CdrFilter, $groupBy: [CdrDimension!]!, $first: Int!, $timeZone: String!) {
+  cdrStats(filter: $filter, groupBy: $groupBy, first: $first, timeZone: $timeZone) {
+    rows {
+      bucket
+      country
+      attempts
+      answered
+    }
   }
-}`, {"hash":"sha256:c286167129c1e240667cd1b8931ba22d3c600cf5e74f847e8bf56187b9a24c70"}) as unknown as TypedDocumentString<HistogramSlicesQuery, HistogramSlicesQueryVariables>;
+}
+    `, {"hash":"sha256:abe9bfb53203d73d2522cc87b9d453a08ac18fbdee0565eea8c8e4cc8ecd19de"}) as unknown as TypedDocumentString<QualityMapQuery, QualityMapQueryVariables>;
+export const StatsExportDocument = new TypedDocumentString(`
+    query StatsExport($filter: CdrFilter, $groupBy: [CdrDimension!]!, $timeZone: String!, $bucket: Boolean!, $account: Boolean!, $customer: Boolean!, $country: Boolean!, $prefix: Boolean!, $cause: Boolean!, $outcome: Boolean!, $currency: Boolean!) {
+  cdrStats(filter: $filter, groupBy: $groupBy, timeZone: $timeZone) {
+    rows {
+      bucket @include(if: $bucket)
+      accountId @include(if: $account)
+      account @include(if: $account) {
+        username
+      }
+      customerId @include(if: $customer)
+      customer @include(if: $customer) {
+        name
+      }
+      country @include(if: $country)
+      prefix @include(if: $prefix)
+      disconnectCause @include(if: $cause)
+      outcome @include(if: $outcome)
+      currency @include(if: $currency)
+      attempts
+      answered
+      failed
+      asr
+      ner
+      acdSeconds
+      pddSeconds
+      minutes
+      billedMinutes
+      chargedAmount
+      amountsByCurrency {
+        currency
+        chargedAmount
+      }
+      unreadableCalls
+    }
+  }
+}
+    `, {"hash":"sha256:6b5f48e413ee09358e06954793f52f5ad7967d264d8e7d9d97ad3adeec1e340b"}) as unknown as TypedDocumentString<StatsExportQuery, StatsExportQueryVariables>;
 export const TilesDocument = new TypedDocumentString(`
-    query Tiles($filter: CdrFilter, $hasFacets: Boolean!, $outcomeFilter: CdrFilter, $countryFilter: CdrFilter, $causeFilter: CdrFilter, $hasAccounts: Boolean!, $accountFilter: CdrFilter, $first: Int!) {
+    query Tiles($filter: CdrFilter, $hasFacets: Boolean!, $outcomeFilter: CdrFilter, $outcomeFirst: Int!, $isOutcomeFiltered: Boolean!, $countryFilter: CdrFilter, $countryFirst: Int!, $isCountryFiltered: Boolean!, $causeFilter: CdrFilter, $causeFirst: Int!, $isCauseFiltered: Boolean!, $hasAccounts: Boolean!, $accountFilter: CdrFilter, $accountFirst: Int!, $isAccountFiltered: Boolean!) {
   cdrStats(filter: $filter) {
     totals {
       attempts
@@ -1030,33 +1130,45 @@ export const TilesDocument = new TypedDocumentString(`
     filter: $outcomeFilter
     groupBy: [OUTCOME]
     orderBy: {measure: ATTEMPTS}
-    first: $first
+    first: $outcomeFirst
   ) @include(if: $hasFacets) {
     ...FacetRows
+    totals @include(if: $isOutcomeFiltered) {
+      attempts
+    }
   }
   country: cdrStats(
     filter: $countryFilter
     groupBy: [COUNTRY]
     orderBy: {measure: ATTEMPTS}
-    first: $first
+    first: $countryFirst
   ) @include(if: $hasFacets) {
     ...FacetRows
+    totals @include(if: $isCountryFiltered) {
+      attempts
+    }
   }
   cause: cdrStats(
     filter: $causeFilter
     groupBy: [DISCONNECT_CAUSE]
     orderBy: {measure: ATTEMPTS}
-    first: $first
+    first: $causeFirst
   ) @include(if: $hasFacets) {
     ...FacetRows
+    totals @include(if: $isCauseFiltered) {
+      attempts
+    }
   }
   account: cdrStats(
     filter: $accountFilter
     groupBy: [ACCOUNT]
     orderBy: {measure: ATTEMPTS}
-    first: $first
+    first: $accountFirst
   ) @include(if: $hasAccounts) {
     ...FacetRows
+    totals @include(if: $isAccountFiltered) {
+      attempts
+    }
   }
 }
     fragment FacetRows on CdrStats {
@@ -1068,4 +1180,4 @@ export const TilesDocument = new TypedDocumentString(`
     outcome
     attempts
   }
-}`, {"hash":"sha256:abc0831535df34b4ebe089a2b7d8534af1e8f85cfc367075ab8a4b1b8eff032e"}) as unknown as TypedDocumentString<TilesQuery, TilesQueryVariables>;
+}`, {"hash":"sha256:2e182ca8e54e9914c8ab4e0f1bc2a3030075601b7b66505bd4158c78b5d1196d"}) as unknown as TypedDocumentString<TilesQuery, TilesQueryVariables>;

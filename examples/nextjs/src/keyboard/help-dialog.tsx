@@ -55,7 +55,7 @@ export default function HelpDialog({ lettersWork, onLetters, onClose }: HelpDial
           <div key={name}>
             <dt>
               {key.split(' ').map((part) => (
-                <kbd key={part}>{part}</kbd>
+                <kbd key={part}>{words.keys.names[part as keyof typeof words.keys.names] ?? part}</kbd>
               ))}
             </dt>
             <dd>{words.keys[name]}</dd>

@@ -9,7 +9,7 @@ export type Shortcuts = readonly (readonly [keys: string, act: () => void])[];
 const moving = /^(Arrow|Page|Home|End|Enter)/;
 
 /**
- * Listens on the whole page, whatever has the focus, but for fields, open dialogs and popups, and keys with Ctrl, Alt or
+ * Listens on the whole page, whatever has the focus, but for fields, modal dialogs and popups, and keys with Ctrl, Alt or
  * Meta. Single letters can be switched off, for those who speak to their computer.
  */
 export function useShortcuts(shortcuts: Shortcuts, lettersWork: boolean): void {
@@ -27,7 +27,7 @@ export function useShortcuts(shortcuts: Shortcuts, lettersWork: boolean): void {
       if (target.closest('input, select, textarea, [contenteditable]')) return;
       if (moving.test(event.key) && !target.closest('[role=grid]') && target !== document.body) return;
       if (moving.test(event.key) && target.closest('button, a[href]')) return;
-      if (document.querySelector('dialog[open], [popover]:popover-open:not(.hint)')) return;
+      if (document.querySelector('dialog:modal, [popover]:popover-open:not(.hint)')) return;
       event.preventDefault();
       found[1]();
     };

@@ -1,7 +1,7 @@
 import { readAnswer } from '../asking/execute.ts';
 import { type Listed, listedOf, type Page, pageVariables } from '../calls/ask-page.ts';
-import type { Question } from '../filter/question.ts';
-import { rangeOf } from '../filter/question.ts';
+import type { PageQuery } from '../filter/page-query.ts';
+import { rangeOf } from '../filter/page-query.ts';
 import type { CallPageQuery } from '../generated/graphql.ts';
 import { callPage } from '../generated/operations.ts';
 import { answerBrowser } from './answer-browser.ts';
@@ -15,16 +15,16 @@ const PATIENCE_MILLIS = 1200;
 export async function firstPage(
   settings: Settings,
   user: User,
-  question: Question,
+  query: PageQuery,
   now: number,
 ): Promise<{ readonly key: string; readonly page: Page } | undefined> {
-  const listed: Listed = listedOf(question, rangeOf(question, now), { maxStaleness: null, isOpen: false });
+  const listed: Listed = listedOf(query, rangeOf(query, now), { maxStaleness: query.fresh, isOpen: false });
   try {
     const response = await answerBrowser(settings, user, {
       documentId: callPage,
       variables: pageVariables(listed, null),
       accept: 'application/json',
-      maxStaleness: undefined,
+      maxStaleness: query.fresh ?? undefined,
       signal: AbortSignal.timeout(PATIENCE_MILLIS),
     });
     return { key: JSON.stringify(listed), page: await readAnswer<CallPageQuery>(response, now) };

@@ -23,11 +23,15 @@ export function scopeVariables(user: User, text: string, variables: Variables): 
   return scoped;
 }
 
-/** A filter by anything but numbers, also in what it excludes. */
+/** A filter by anything but numbers, also in the filters within it. */
 function withoutNumbers(filter: unknown): Record<string, unknown> {
   const kept = Object.entries(asObject(filter)).filter(([name]) => !/^cl[id]/.test(name));
   return Object.fromEntries(
-    kept.map(([name, value]) => [name, name === 'not' && value !== null ? withoutNumbers(value) : value]),
+    kept.map(([name, value]) => {
+      if (value === null || (name !== 'not' && name !== 'anyOf')) return [name, value];
+      // One filter may stand for a list of it.
+      return [name, Array.isArray(value) ? value.map(withoutNumbers) : withoutNumbers(value)];
+    }),
   );
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { parseUsers, type Role, type User } from './users.ts';
+import { isCountryCode, parseUsers, type Role, type User } from './users.ts';
 
 /** What the server needs to know. Nothing of it reaches the browser but the country code and the two thresholds. */
 export interface Settings {
@@ -97,7 +97,7 @@ function parseSecret(text: string): string {
 }
 
 function parseCountryCode(text: string): string {
-  if (/^[1-9]\d{0,2}$/.test(text)) return text;
+  if (isCountryCode(text)) return text;
   throw new Error(`expected a calling code such as 33, got "${text}"`);
 }
 

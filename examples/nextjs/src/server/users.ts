@@ -11,6 +11,8 @@ export interface User {
   readonly role: Role;
   /** Of a customer, at least one. Of an admin, none: all. */
   readonly accountIds: readonly string[];
+  /** Country of the numbers that they type without one; undefined: that of the site. */
+  readonly countryCode?: string;
   /** True: numbers are shown without their middle, and nothing can be downloaded. */
   readonly masked: boolean;
 }
@@ -56,7 +58,14 @@ function parseList(text: string): readonly unknown[] {
 }
 
 function parseUser(value: unknown, index: number): User {
-  const { name, password, role, accountIds = [], masked = false } = (value ?? {}) as Record<string, unknown>;
+  const {
+    name,
+    password,
+    role,
+    accountIds = [],
+    masked = false,
+    countryCode,
+  } = (value ?? {}) as Record<string, unknown>;
   const where = `user ${index + 1}`;
   if (typeof name !== 'string' || !/^[\w.@+-]{1,64}$/.test(name))
     throw new Error(`${where}: "name" is missing`);
@@ -65,7 +74,22 @@ function parseUser(value: unknown, index: number): User {
   if (!isIdList(accountIds)) throw new Error(`${where}: "accountIds" is a list of ids`);
   if (role === 'customer' && accountIds.length === 0)
     throw new Error(`${where}: a customer needs "accountIds"`);
-  return { name, password, role, accountIds: role === 'admin' ? [] : accountIds, masked: masked === true };
+  if (countryCode !== undefined && (typeof countryCode !== 'string' || !isCountryCode(countryCode))) {
+    throw new Error(`${where}: "countryCode" is a calling code such as "33"`);
+  }
+  return {
+    name,
+    password,
+    role,
+    accountIds: role === 'admin' ? [] : accountIds,
+    masked: masked === true,
+    ...(countryCode !== undefined && { countryCode }),
+  };
+}
+
+/** One to three digits, as ITU-T E.164 gives them to countries. */
+export function isCountryCode(text: string): boolean {
+  return /^[1-9]\d{0,2}$/.test(text);
 }
 
 function isIdList(value: unknown): value is readonly string[] {

@@ -213,8 +213,7 @@ function Header({ index, shown: { column, startResize, isResizing }, order, onOr
       <span
         className="head-edge"
         data-resizing={isResizing || undefined}
-        onMouseDown={startResize}
-        onTouchStart={startResize}
+        onPointerDown={startResize}
         onClick={(event) => event.stopPropagation()}
         aria-hidden="true"
       />

@@ -1,4 +1,4 @@
-import type { Question } from '../filter/question.ts';
+import type { PageQuery } from '../filter/page-query.ts';
 
 /** A value of a call that can be filtered by, and for some parts also left out. */
 export interface CellFilter {
@@ -16,14 +16,14 @@ export interface CellFilter {
   readonly value: string;
 }
 
-/** The parts of the question that can also leave a value out. */
+/** The parts of the query that can also leave a value out. */
 export const excludable = {
   outcome: 'notOutcome',
   cause: 'notCause',
   country: 'notCountry',
   prefix: 'notPrefix',
   account: 'notAccount',
-} as const satisfies Partial<Record<CellFilter['part'], keyof Question>>;
+} as const satisfies Partial<Record<CellFilter['part'], keyof PageQuery>>;
 
 /** A customer's accounts are given by the session; masked numbers cannot be asked for. */
 export function canFilter(

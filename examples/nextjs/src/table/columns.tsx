@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { AccountCell, CustomerCell } from '../accounts/account-names.tsx';
 import type { Call } from '../calls/call-list.ts';
 import { CarrierCell } from '../carriers/carrier-cell.tsx';
 import type { View } from '../chrome/view.tsx';
@@ -63,14 +64,15 @@ export const callColumns: readonly CallColumn[] = [
   },
   {
     id: 'accountId',
-    width: 72,
-    cell: ({ accountId }) => accountId,
+    width: 96,
+    cell: ({ accountId }, view) => <AccountCell id={accountId} view={view} />,
     filter: ({ accountId }) => when('account', accountId),
   },
   {
     id: 'customerId',
-    width: 86,
-    cell: ({ customerId }) => customerId ?? nothing,
+    width: 110,
+    cell: ({ customerId, accountId }, view) =>
+      customerId === null ? nothing : <CustomerCell id={customerId} accountId={accountId} view={view} />,
     filter: ({ customerId }) => when('customer', customerId),
   },
   {
@@ -88,13 +90,18 @@ export const callColumns: readonly CallColumn[] = [
   {
     id: 'country',
     width: 146,
-    cell: ({ country, region }) =>
+    cell: ({ country, region }, { formats }) =>
       country === null ? (
         nothing
       ) : (
         <>
-          {country}
-          {region && <span className="aside"> {region}</span>}
+          {formats.country(country)}
+          {region && (
+            <span className="aside" translate="no">
+              {' '}
+              {region}
+            </span>
+          )}
         </>
       ),
     filter: ({ country }) => when('country', country),
@@ -105,7 +112,11 @@ export const callColumns: readonly CallColumn[] = [
     // Of a masked number nobody could be asked.
     cell: ({ cld }, view) => (cld && !view.user.masked ? <CarrierCell number={cld} view={view} /> : nothing),
   },
-  { id: 'region', width: 120, cell: ({ region }) => region ?? nothing },
+  {
+    id: 'region',
+    width: 120,
+    cell: ({ region }) => (region === null ? nothing : <span translate="no">{region}</span>),
+  },
   {
     id: 'prefix',
     width: 90,
@@ -209,11 +220,12 @@ export function defaultColumns(role: 'customer' | 'admin', isSmall: boolean): re
 /** A colour, the word and the cause: never the colour alone. The meaning is the hint. */
 export function Outcome({ call, words }: { readonly call: Call; readonly words: View['words'] }) {
   const { outcome, disconnectCause } = call;
-  const meaning = disconnectCause === null ? words.causes.none : meaningOf(disconnectCause, words);
-  const reason =
-    call.disconnectReason && call.disconnectReason !== meaning ? ` – ${call.disconnectReason}` : '';
+  const meaning =
+    disconnectCause === null
+      ? (call.disconnectReason ?? words.causes.none)
+      : meaningOf(disconnectCause, words);
   return (
-    <span className={`outcome outcome-${outcome ?? 'UNKNOWN'}`} data-hint={`${meaning}${reason}`}>
+    <span className={`outcome outcome-${outcome ?? 'UNKNOWN'}`} data-hint={meaning}>
       {words.outcomes[outcome ?? 'UNKNOWN']}
       {disconnectCause !== null && <span className="aside"> {disconnectCause}</span>}
     </span>

@@ -1,14 +1,14 @@
 'use client';
 
 import dynamic from 'next/dynamic';
-import type { Listed } from '../calls/ask-page.ts';
 import type { Calls } from '../calls/use-calls.ts';
 import { Icon } from '../chrome/icon.tsx';
 import { useView } from '../chrome/view.tsx';
-import { pageSizes } from '../filter/question.ts';
+import { pageSizes } from '../filter/page-query.ts';
 import type { TimeRange } from '../filter/time-range.ts';
 import type { LiveTail } from '../live/use-live-tail.ts';
 import { fill } from '../words/fill.ts';
+import type { SoughtElsewhere } from './found-elsewhere.tsx';
 
 const FoundElsewhere = dynamic(() => import('./found-elsewhere.tsx'), { ssr: false });
 
@@ -21,8 +21,8 @@ export interface ListEndProps {
   readonly most: number;
   readonly size: number;
   onSize(size: number): void;
-  /** What is listed, where its calls could be found at other times soon: by a number that begins or is given whole. */
-  readonly soughtNumber: Listed | undefined;
+  /** What is listed, where its calls could be found at other times soon: by a number or a Call-ID. */
+  readonly singleCalls: SoughtElsewhere | undefined;
   onRange(range: TimeRange): void;
   onClear(): void;
   /** To the top, with the calls that wait there. */
@@ -38,7 +38,7 @@ export function ListEnd({
   most,
   size,
   onSize,
-  soughtNumber,
+  singleCalls,
   onRange,
   onClear,
   onTop,
@@ -64,7 +64,7 @@ export function ListEnd({
       {isEmpty && (
         <div className="empty" data-empty="true">
           <p>{e.empty}</p>
-          {soughtNumber && <FoundElsewhere listed={soughtNumber} onRange={onRange} />}
+          {singleCalls && <FoundElsewhere sought={singleCalls} onRange={onRange} />}
           <button type="button" className="button" onClick={onClear}>
             {words.filters.clear}
           </button>

@@ -7,22 +7,24 @@ import { Icon } from '../chrome/icon.tsx';
 import { Popup } from '../chrome/popup.tsx';
 import { useView } from '../chrome/view.tsx';
 import { asCurl, asGraphql, asJson } from '../drawer/copies.ts';
-import type { Question } from '../filter/question.ts';
+import { type PageQuery, views } from '../filter/page-query.ts';
+import type { TimeRange } from '../filter/time-range.ts';
 import * as operations from '../generated/operations.ts';
 import type { Columns } from './use-columns.ts';
 
 const ViewList = dynamic(() => import('../views/view-list.tsx'), { ssr: false });
 const ColumnChooser = dynamic(() => import('./column-chooser.tsx'), { ssr: false });
-const CopyButtons = dynamic(() => import('../drawer/copy-buttons.tsx'), { ssr: false });
+const ShareMenu = dynamic(() => import('../views/share-menu.tsx'), { ssr: false });
 
 export interface ListToolbarProps {
-  readonly question: Question;
+  readonly query: PageQuery;
+  readonly range: TimeRange;
   readonly columns: Columns;
   readonly listed: Listed;
-  /** Undefined while only calls of an earlier question are there. */
+  /** Undefined while only calls of an earlier query are there. */
   readonly list: CallList | undefined;
   readonly hasFacets: boolean;
-  onChange(change: Partial<Question>): void;
+  onChange(change: Partial<PageQuery>): void;
   onFacets(): void;
   onExport(): void;
 }
@@ -30,8 +32,10 @@ export interface ListToolbarProps {
 /** Rows that are copied as JSON at most: a clipboard is no file. */
 const MAX_COPIED = 1000;
 
+const viewIcons = { calls: 'table', pictures: 'chart', quality: 'line' } as const;
+
 export function ListToolbar(props: ListToolbarProps) {
-  const { question, columns, listed, list } = props;
+  const { query, range, columns, listed, list } = props;
   const { words, user } = useView();
   const w = words.toolbar;
   const variables = {
@@ -55,16 +59,16 @@ export function ListToolbar(props: ListToolbarProps) {
       </button>
       <fieldset className="segments">
         <legend className="for-ears">{w.view}</legend>
-        {(['calls', 'pictures'] as const).map((view) => (
+        {views.map((view) => (
           <label key={view}>
             <input
               type="radio"
               name="view"
-              checked={question.view === view}
+              checked={query.view === view}
               onChange={() => props.onChange({ view })}
             />
             <span>
-              <Icon name={view === 'calls' ? 'table' : 'chart'} />
+              <Icon name={viewIcons[view]} />
               <span className="word">{w[view]}</span>
             </span>
           </label>
@@ -74,7 +78,9 @@ export function ListToolbar(props: ListToolbarProps) {
         <Popup label={words.views.title} icon="star" className="button button-plain">
           {(close) => (
             <ViewList
-              question={question}
+              query={query}
+              range={range}
+              columns={columns.chosen}
               onOpen={(search) => window.location.assign(`/calls${search}`)}
               onClose={close}
             />
@@ -82,9 +88,11 @@ export function ListToolbar(props: ListToolbarProps) {
         </Popup>
         <Popup label={w.copy} icon="copy" className="button button-plain">
           {() => (
-            <CopyButtons
+            <ShareMenu
+              query={query}
+              range={range}
+              columns={columns.chosen}
               items={[
-                { name: 'link', text: () => window.location.href },
                 { name: 'graphql', text: () => asGraphql(operations.callPage, variables) },
                 { name: 'curl', text: () => asCurl(operations.callPage, variables) },
                 ...(list ? [{ name: 'json', text: () => asJson(firstCalls(list)) } as const] : []),

@@ -1,19 +1,6 @@
 'use client';
 
-import {
-  type ColumnOrderState,
-  type ColumnSizingState,
-  type ColumnVisibilityState,
-  columnOrderingFeature,
-  columnResizingFeature,
-  columnSizingFeature,
-  columnVisibilityFeature,
-  createColumnHelper,
-  tableFeatures,
-  useTable,
-} from '@tanstack/react-table';
-import { useCallback, useState } from 'react';
-import type { Call } from '../calls/call-list.ts';
+import { type PointerEvent, useCallback, useState } from 'react';
 import { useStored } from '../chrome/use-stored.ts';
 import {
   type CallColumn,
@@ -24,19 +11,8 @@ import {
   smallWidths,
 } from './columns.tsx';
 
-const features = tableFeatures({
-  columnVisibilityFeature,
-  columnOrderingFeature,
-  columnSizingFeature,
-  columnResizingFeature,
-});
-
-const helper = createColumnHelper<typeof features, Call>();
-const definitions = helper.columns(
-  callColumns.map(({ id, width }) => helper.display({ id, size: width, minSize: 60, maxSize: 600 })),
-);
-/** The rows are not the table's: it knows the columns, and the list knows the rows, a million of them at times. */
-const noRows: Call[] = [];
+const MIN_WIDTH_PIXELS = 60;
+const MAX_WIDTH_PIXELS = 600;
 const STEP_PIXELS = 24;
 
 interface Stored {
@@ -49,14 +25,22 @@ export interface ShownColumn {
   readonly column: CallColumn;
   readonly width: number;
   /** Of a drag at the edge of the header. */
-  readonly startResize: (event: unknown) => void;
+  readonly startResize: (event: PointerEvent<HTMLElement>) => void;
   readonly isResizing: boolean;
+}
+
+/** The columns of a link: those of the reader where it has none. */
+export interface LinkedColumns {
+  readonly linked: readonly string[];
+  onLink(columns: readonly ColumnId[]): void;
 }
 
 export interface Columns {
   readonly shown: readonly ShownColumn[];
   /** All of them, in the reader's order. */
   readonly all: readonly { readonly column: CallColumn; readonly isShown: boolean }[];
+  /** Those shown, for a link; none where they are those of the start. */
+  readonly chosen: readonly ColumnId[];
   toggle(id: ColumnId): void;
   /** One place to the left (-1) or right (1) among those shown. */
   move(id: ColumnId, places: -1 | 1): void;
@@ -64,65 +48,102 @@ export interface Columns {
   reset(): void;
 }
 
-/** Which columns, in which order and how wide: the reader's choice, kept in the browser. */
-export function useColumns(role: 'customer' | 'admin', userName: string, isSmall: boolean): Columns {
+/**
+ * Which columns, in which order and how wide: the reader's choice, kept in the browser, or that of the link that was opened.
+ * A phone has columns of its own, whatever a link says.
+ */
+export function useColumns(
+  role: 'customer' | 'admin',
+  userName: string,
+  isSmall: boolean,
+  { linked, onLink }: LinkedColumns,
+): Columns {
   const name = `columns ${isSmall ? 'small ' : ''}${role} ${userName}`;
   const [stored, setStored] = useStored<Stored>(name, initial(role, isSmall));
-  const columnOrder: ColumnOrderState = completeOrder(stored.order);
-  const columnVisibility: ColumnVisibilityState = Object.fromEntries(
-    callColumns.map(({ id }) => [id, stored.shown.includes(id)]),
-  );
-  const [columnSizing, setSizing] = useState<ColumnSizingState>({ ...stored.widths });
-  const table = useTable({
-    features,
-    columns: definitions,
-    data: noRows,
-    state: { columnOrder, columnVisibility, columnSizing },
-    onColumnSizingChange: (change) => {
-      const next = typeof change === 'function' ? change(columnSizing) : change;
-      setSizing(next);
-      setStored((now) => ({ ...now, widths: next }));
-    },
-    columnResizeMode: 'onChange',
-  });
+  const used = isSmall ? stored : withLinked(stored, linked);
+  /** While an edge is dragged; kept when it is let go. */
+  const [dragged, setDragged] = useState<{ readonly id: ColumnId; readonly width: number }>();
+  const widthOf = (id: ColumnId) => (dragged?.id === id ? dragged.width : widthIn(stored, id));
 
-  const headers = table.getHeaderGroups()[0]?.headers ?? [];
-  const shown = headers.map((header) => ({
-    column: columnById[header.column.id as ColumnId],
-    width: (isSmall && smallWidths[header.column.id as ColumnId]) || header.getSize(),
-    startResize: header.getResizeHandler(),
-    isResizing: header.column.getIsResizing(),
-  }));
-  const all = table.getAllLeafColumns().map((column) => ({
-    column: columnById[column.id as ColumnId],
-    isShown: column.getIsVisible(),
-  }));
-
-  const toggle = useCallback(
-    (id: ColumnId) =>
-      setStored((now) => {
-        const next = now.shown.includes(id) ? now.shown.filter((other) => other !== id) : [...now.shown, id];
-        return next.length > 0 ? { ...now, shown: next } : now;
-      }),
-    [setStored],
-  );
-  const move = useCallback(
-    (id: ColumnId, places: -1 | 1) => setStored((now) => ({ ...now, order: moved(now, id, places) })),
-    [setStored],
-  );
-  const widen = (id: ColumnId, steps: -1 | 1) => {
-    const width = (columnSizing[id] ?? columnById[id].width) + steps * STEP_PIXELS;
-    table.setColumnSizing((now) => ({ ...now, [id]: Math.min(600, Math.max(60, width)) }));
+  const startResize = (id: ColumnId) => (event: PointerEvent<HTMLElement>) => {
+    if (event.button !== 0) return;
+    const edge = event.currentTarget;
+    const from = event.clientX;
+    const before = widthOf(id);
+    const widthAt = ({ clientX }: { readonly clientX: number }) => limited(before + clientX - from);
+    const drag = (moved: globalThis.PointerEvent) => setDragged({ id, width: widthAt(moved) });
+    const letGo = new AbortController();
+    const { signal } = letGo;
+    const stop = (last: globalThis.PointerEvent) => {
+      letGo.abort();
+      setDragged(undefined);
+      if (last.type === 'pointerup') setStored((now) => withWidth(now, id, widthAt(last)));
+    };
+    // The edge hears of the pointer wherever it is.
+    edge.setPointerCapture(event.pointerId);
+    edge.addEventListener('pointermove', drag, { signal });
+    edge.addEventListener('pointerup', stop, { signal });
+    edge.addEventListener('pointercancel', stop, { signal });
   };
-  const reset = useCallback(() => {
-    setStored(initial(role, isSmall));
-    setSizing({});
-  }, [setStored, role, isSmall]);
-  return { shown, all, toggle, move, widen, reset };
+
+  const order = completeOrder(used.order);
+  const shown = order
+    .filter((id) => used.shown.includes(id))
+    .map((id) => ({
+      column: columnById[id],
+      width: (isSmall && smallWidths[id]) || widthOf(id),
+      startResize: startResize(id),
+      isResizing: dragged?.id === id,
+    }));
+  const all = order.map((id) => ({ column: columnById[id], isShown: used.shown.includes(id) }));
+
+  const choose = (next: Stored) => {
+    setStored(next);
+    if (!isSmall) onLink(chosenOf(next, role));
+  };
+  const toggle = (id: ColumnId) => {
+    const next = used.shown.includes(id) ? used.shown.filter((other) => other !== id) : [...used.shown, id];
+    if (next.length > 0) choose({ ...used, shown: next });
+  };
+  const move = (id: ColumnId, places: -1 | 1) => choose({ ...used, order: moved(used, id, places) });
+  const widen = useCallback(
+    (id: ColumnId, steps: -1 | 1) =>
+      setStored((now) => withWidth(now, id, widthIn(now, id) + steps * STEP_PIXELS)),
+    [setStored],
+  );
+  const reset = () => choose(initial(role, isSmall));
+  return { shown, all, chosen: isSmall ? [] : chosenOf(used, role), toggle, move, widen, reset };
+}
+
+/** The columns of a link come first, in its order; what it names and nobody knows is left out. */
+function withLinked(stored: Stored, linked: readonly string[]): Stored {
+  const shown = [...new Set(linked)].filter((id): id is ColumnId => Object.hasOwn(columnById, id));
+  return shown.length > 0
+    ? { ...stored, shown, order: [...shown, ...stored.order.filter((id) => !shown.includes(id))] }
+    : stored;
+}
+
+function chosenOf({ shown, order }: Stored, role: 'customer' | 'admin'): ColumnId[] {
+  const visible = completeOrder(order).filter((id) => shown.includes(id));
+  const first = initial(role, false);
+  const usual = first.order.filter((id) => first.shown.includes(id));
+  return visible.join() === usual.join() ? [] : visible;
 }
 
 function initial(role: 'customer' | 'admin', isSmall: boolean): Stored {
   return { shown: defaultColumns(role, isSmall), order: callColumns.map(({ id }) => id), widths: {} };
+}
+
+function widthIn({ widths }: Stored, id: ColumnId): number {
+  return widths[id] ?? columnById[id].width;
+}
+
+function withWidth(stored: Stored, id: ColumnId, width: number): Stored {
+  return { ...stored, widths: { ...stored.widths, [id]: limited(width) } };
+}
+
+function limited(width: number): number {
+  return Math.min(MAX_WIDTH_PIXELS, Math.max(MIN_WIDTH_PIXELS, width));
 }
 
 /** A column that a newer version of the app has is at the end of what an older one stored. */

@@ -11,7 +11,7 @@ export interface PlaceOptions {
   /** The call that the address names; it may not be among the rows. */
   readonly openId: string | null;
   readonly table: RefObject<TableHandle | null>;
-  setQuestion(
+  setQuery(
     change: { readonly call: string | null },
     options: { readonly history: 'push' | 'replace' },
   ): unknown;
@@ -33,7 +33,7 @@ export interface Place {
 const SEARCHED_ROWS = 5000;
 
 /** Where the reader is in the list, and which call is open. */
-export function usePlace({ list, listed, openId, table, setQuestion }: PlaceOptions): Place {
+export function usePlace({ list, listed, openId, table, setQuery }: PlaceOptions): Place {
   const [focused, setFocused] = useState(0);
 
   // Another list begins at its top.
@@ -57,7 +57,7 @@ export function usePlace({ list, listed, openId, table, setQuestion }: PlaceOpti
 
   const open = (index: number) => {
     const call = list.at(index);
-    if (call) setQuestion({ call: call.id }, { history: openId ? 'replace' : 'push' });
+    if (call) setQuery({ call: call.id }, { history: openId ? 'replace' : 'push' });
   };
   const show = (index: number) => {
     setFocused(index);

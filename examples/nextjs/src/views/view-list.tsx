@@ -4,7 +4,11 @@ import { type FormEvent, useState } from 'react';
 import { Icon } from '../chrome/icon.tsx';
 import { useStored } from '../chrome/use-stored.ts';
 import { useView } from '../chrome/view.tsx';
-import { printQuestion, type Question } from '../filter/question.ts';
+import type { PageQuery } from '../filter/page-query.ts';
+import type { TimeRange } from '../filter/time-range.ts';
+import { fill } from '../words/fill.ts';
+import { isMoving, searchOf } from './links.ts';
+import { rangeNameOf } from './range-name.ts';
 
 /** A view is an address with a name. */
 interface SavedView {
@@ -13,7 +17,9 @@ interface SavedView {
 }
 
 export interface ViewListProps {
-  readonly question: Question;
+  readonly query: PageQuery;
+  readonly range: TimeRange;
+  readonly columns: readonly string[];
   onOpen(search: string): void;
   onClose(): void;
 }
@@ -21,15 +27,17 @@ export interface ViewListProps {
 const none: SavedView[] = [];
 
 /** Named views, kept in this browser. */
-export default function ViewList({ question, onOpen, onClose }: ViewListProps) {
+export default function ViewList({ query, range, columns, onOpen, onClose }: ViewListProps) {
   const { words, user } = useView();
   const [views, setViews] = useStored(`views ${user.name}`, none);
   const [name, setName] = useState('');
+  const [isFixed, setFixed] = useState(false);
   const save = (event: FormEvent) => {
     event.preventDefault();
     const trimmed = name.trim();
     if (!trimmed) return;
-    const search = printQuestion({ ...question, call: null }) || '?';
+    const fixedTo = isFixed ? range : undefined;
+    const search = searchOf({ ...query, call: null }, { columns, fixedTo }) || '?';
     setViews((now) => [...now.filter((view) => view.name !== trimmed), { name: trimmed, search }]);
     setName('');
   };
@@ -72,6 +80,12 @@ export default function ViewList({ question, onOpen, onClose }: ViewListProps) {
           {words.views.save}
         </button>
       </form>
+      {isMoving(query) && (
+        <label className="choice">
+          <input type="checkbox" checked={isFixed} onChange={(event) => setFixed(event.target.checked)} />
+          {fill(words.views.fixed, { name: rangeNameOf(query.range, words) })}
+        </label>
+      )}
     </div>
   );
 }

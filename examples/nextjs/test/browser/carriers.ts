@@ -43,9 +43,9 @@ export function carriers(world: () => World): void {
         await using visit = await world().visit({ path: '/calls?range=7d&cld=44*', locale: 'fr-FR' });
         const { page } = visit;
         await visit.settled();
-        const cell = page.locator('[role=gridcell][data-column=carrier]').first();
-        await cell.getByText('Royaume-Uni').waitFor();
-        await page.locator('[data-index="0"]').click();
+        // A number that is no valid one has neither.
+        const cells = page.locator('[role=gridcell][data-column=carrier]', { hasText: 'Royaume-Uni' });
+        await cells.first().click();
         await page
           .locator('.fact:has(dt:text-is("Opérateur (attributaire)"))', { hasText: 'Royaume-Uni' })
           .waitFor();

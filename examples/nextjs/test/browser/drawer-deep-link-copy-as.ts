@@ -40,6 +40,35 @@ export function drawer(world: () => World): void {
       );
     });
 
+    browserTest('the list goes on working beside an open call', async () => {
+      await using visit = await world().visit({ path: '/calls?range=24h' });
+      const { page } = visit;
+      await visit.settled();
+      const idAt = (index: number) => page.locator(`[data-index="${index}"]`).getAttribute('data-id');
+      await page.locator('[data-index="2"]').click();
+      await page.locator('.drawer[open] [data-call]').waitFor();
+      assert.equal(await page.locator('.drawer').evaluate((drawer) => drawer.matches(':modal')), false);
+      const [table, drawer] = [
+        (await page.locator('.table-frame').boundingBox())!,
+        (await page.locator('.drawer').boundingBox())!,
+      ];
+      assert.ok(table.x + table.width <= drawer.x, 'nothing of the list is covered');
+      const other = await idAt(4);
+      await page.locator('[data-index="4"]').click();
+      await page.locator(`.drawer [data-call="${other}"]`).waitFor();
+      await page.keyboard.press('j');
+      await page.locator('[data-index="5"][data-focused]').waitFor();
+      await page.keyboard.press('Enter');
+      await page.locator(`.drawer [data-call="${await idAt(5)}"]`).waitFor();
+      await page.selectOption('#call-type', 'ERRORS');
+      await page.waitForURL(/type=ERRORS/);
+      await page.locator('.drawer[open]').waitFor();
+      await assertAccessible(page, 'the list beside a call');
+      await page.getByRole('grid').focus();
+      await page.keyboard.press('Escape');
+      await page.locator('.drawer').waitFor({ state: 'detached' });
+    });
+
     browserTest('a link to a call opens it, also when it is not among the rows', async () => {
       await using visit = await world().visit({ path: '/calls?range=7d&order=oldest' });
       await visit.settled();

@@ -1,33 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe } from 'node:test';
-import type { Page } from 'playwright-core';
 import { browserTest } from './browser-test.ts';
 import { until } from './child.ts';
+import { chooseFile } from './chosen-file.ts';
 import { longAgo, number, tiles } from './table-tiles-columns-saved-views.ts';
 import { assertAccessible, picture } from './visit.ts';
 import type { World } from './world.ts';
-
-/** A browser without a window has no file dialog: the file goes into the page's own file system, and is read back. */
-async function chooseFile(page: Page): Promise<() => Promise<string | undefined>> {
-  await page.addInitScript(() => {
-    Object.assign(window, {
-      async showSaveFilePicker({ suggestedName }: { suggestedName: string }) {
-        const directory = await navigator.storage.getDirectory();
-        Object.assign(window, { savedName: suggestedName });
-        return directory.getFileHandle(suggestedName, { create: true });
-      },
-    });
-  });
-  await page.reload();
-  return () =>
-    page.evaluate(async () => {
-      const { savedName } = window as unknown as { savedName: string };
-      const directory = await navigator.storage.getDirectory();
-      const handle = await directory.getFileHandle(savedName);
-      return (await handle.getFile()).text();
-    });
-}
 
 export function exporting(world: () => World): void {
   describe('the export', () => {
@@ -43,7 +22,7 @@ export function exporting(world: () => World): void {
       await picture(page, 'export');
       await page.locator('.dialog footer').getByRole('button', { name: 'Export' }).click();
       await page.locator('[data-export=done]').waitFor({ timeout: 60_000 });
-      const text = (await read())!;
+      const text = (await read()).toString('utf8');
       const lines = text.split('\r\n');
       assert.equal(
         lines[0],
@@ -112,7 +91,7 @@ export function exporting(world: () => World): void {
       const exchange = wire.exchanges.findLast(({ operation }) => operation === 'CallExport')!;
       await until('the gateway knows that the reader left', () => exchange.end === 'left');
       wire.heal();
-      assert.equal(await read(), '', 'what was written of the file is thrown away');
+      assert.equal((await read()).length, 0, 'what was written of the file is thrown away');
       await picture(page, 'export-cancelled');
     });
 

@@ -89,6 +89,7 @@ export function trouble(world: () => World): void {
           await picture(page, 'freshness-red');
           const rows = await visit.loaded();
           await page.locator('.freshness select').selectOption('1');
+          await page.waitForURL((url) => url.searchParams.get('fresh') === '1');
           await page.keyboard.press('Escape');
           const banner = page.locator('.notes [data-trouble=stale]');
           await banner.waitFor();

@@ -54,19 +54,19 @@ export function keyboard(world: () => World): void {
     });
 
     browserTest(
-      '/ goes to the number, f to the results, t to the time, ? helps, and Escape leads back',
+      '/ goes to the search, f to the results, t to the time, ? helps, and Escape leads back',
       async () => {
         await using visit = await world().visit({ path: '/calls?range=24h' });
         const { page } = visit;
         await visit.settled();
         await page.keyboard.press('/');
-        await page.locator('#number-cld:focus').waitFor();
+        await page.locator('#search:focus').waitFor();
         await page.keyboard.press('Escape');
         await page.keyboard.press('f');
         await page.locator('.popup:popover-open .choice input:focus').waitFor();
         await page.keyboard.press('Escape');
         await page.keyboard.press('t');
-        await page.locator('.popup:popover-open .custom-range input:focus').waitFor();
+        await page.locator('.popup:popover-open :is(button, input):focus').waitFor();
         await page.keyboard.press('Escape');
         await page.keyboard.press('?');
         await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
@@ -118,6 +118,7 @@ export function keyboard(world: () => World): void {
       for (const name of [
         'calls',
         'range-button',
+        'search',
         'number-cld',
         'number-cli',
         'call-type',

@@ -62,6 +62,34 @@ export function million(world: () => World, cdrs: number): void {
       },
     );
 
+    browserTest('a stream whose connection is cut goes on by itself: each call is there once', async () => {
+      const { wire } = world();
+      const day = (count: number) => new Date(Date.now() - count * 86_400_000).toISOString();
+      const path = `/calls?from=${day(30)}&to=${day(1)}`;
+      const loadAll = async () => {
+        // The browser itself tells of a connection that was cut.
+        const expectedErrors = /ERR_INCOMPLETE_CHUNKED_ENCODING/;
+        await using visit = await world().visit({ path, expectedErrors });
+        await visit.settled();
+        const before = wire.exchanges.length;
+        await visit.page.getByRole('button', { name: /^Load all/ }).click();
+        await visit.page.locator('[data-stream=running]').waitFor();
+        await visit.page.locator('[data-stream=running]').waitFor({ state: 'detached', timeout: 180_000 });
+        const streams = wire.exchanges.slice(before).filter(({ operation }) => operation === 'CallStream');
+        return { calls: await visit.loaded(), streams };
+      };
+      const whole = await loadAll();
+      assert.equal(whole.streams.length, 1);
+      wire.cutOnce(/CallStream/, 3_000_000);
+      const cut = await loadAll();
+      assert.deepEqual(
+        cut.streams.map(({ variables }) => variables.after === null),
+        [false, false],
+      );
+      assert.notEqual(cut.streams[0]!.variables.after, cut.streams[1]!.variables.after);
+      assert.equal(cut.calls, whole.calls);
+    });
+
     browserTest('a stream is cancelled midway at the gateway too, and what came stays', async () => {
       const { wire } = world();
       wire.throttle(/CallStream/, 400_000);

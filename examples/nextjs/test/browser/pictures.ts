@@ -134,6 +134,31 @@ export function pictures(world: () => World): void {
       await picture(page, 'pictures-cost');
     });
 
+    browserTest('by cost, no other currency is in the way, however much there is in it', async () => {
+      const { databases } = world();
+      // Six thousand prefixes that cost a thousand dollars each, and three that cost a euro.
+      await databases.onPrimary(
+        `insert into xdrs (i_account, i_customer, cli, cld, connect_time, disconnect_time, duration, charged_amount, prefix, disconnect_cause)
+         select account.i_account, account.i_customer, '33100000001', '339900077', now() - interval '2 minutes', now(), 1,
+                case account.currency when 'EUR' then 1 else 1000 end, account.currency || number, 16
+           from (select distinct on (currency) i_account, i_customer, currency from accounts where currency in ('EUR', 'USD')
+                  order by currency, i_account) as account,
+                generate_series(1, case account.currency when 'EUR' then 3 else 6000 end) as number`,
+      );
+      const path =
+        '/calls?range=15m&view=pictures&cld=339900077&measure=chargedAmount&currency=EUR&by=prefix';
+      await using visit = await world().visit({ path });
+      const { page } = visit;
+      await until('the calls have reached the standby', async () => {
+        await page.locator('#refresh-button').click();
+        await page.locator('[data-tile=calls]:not([data-old])').waitFor();
+        return /6,003/.test(await page.locator('[data-tile=calls]').innerText());
+      });
+      const bars = page.locator('[data-picture=destinations]:not([data-old]) .bars-row');
+      await until('there are three', async () => (await bars.count()) === 3);
+      assert.match((await bars.allInnerTexts()).join(' '), /EUR1[\s\S]*EUR2[\s\S]*EUR3/);
+    });
+
     browserTest('a customer sees pictures of own calls', async () => {
       await using visit = await world().visit({
         user: 'customer',

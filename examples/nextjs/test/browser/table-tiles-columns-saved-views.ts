@@ -212,12 +212,11 @@ export function list(world: () => World): void {
       await page.locator('[data-empty]').waitFor();
       await picture(page, 'empty');
       await page.locator('[data-empty]').getByRole('button', { name: 'Clear filters' }).click();
-      await visit.settled();
-      assert.ok((await visit.loaded()) > 0);
+      await until('calls are there again', async () => (await visit.loaded()) > 0);
     });
 
     browserTest(
-      'the question is copied as a link, as GraphQL, as cURL and the rows as JSON, without a token',
+      'the query is copied as a link, as GraphQL, as cURL and the rows as JSON, without a token',
       async () => {
         await using visit = await world().visit({ path: '/calls?range=1h&cld=336*' });
         const { page } = visit;

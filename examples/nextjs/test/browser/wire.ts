@@ -3,7 +3,7 @@ import { createServer, request as requestHttp, type ServerResponse } from 'node:
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A question that went over the wire. */
+/** A request that went over the wire. */
 export interface Exchange {
   readonly operation: string;
   readonly variables: Readonly<Record<string, unknown>>;
@@ -23,6 +23,8 @@ export interface Wire {
   throttle(operation: RegExp, bytesPerSecond: number): void;
   /** Ends every answer before it begins, for operations whose name fits. */
   cut(operation: RegExp): void;
+  /** Cuts the next answer of an operation whose name fits, behind so many bytes. */
+  cutOnce(operation: RegExp, afterBytes: number): void;
   /** As on the first day. */
   heal(): void;
   stop(): Promise<void>;
@@ -36,6 +38,7 @@ export async function startWire(gatewayUrl: string): Promise<Wire> {
   const exchanges: Exchange[] = [];
   let late = { operation: /(?!)/, seconds: 0 };
   let severed = /(?!)/;
+  let short = { operation: /(?!)/, afterBytes: 0 };
   let thin = { operation: /(?!)/, bytesPerSecond: Number.POSITIVE_INFINITY };
 
   const server = createServer(async (incoming, outgoing) => {
@@ -79,8 +82,12 @@ export async function startWire(gatewayUrl: string): Promise<Wire> {
     upstream.end(body);
     const [answer] = await once(upstream, 'response');
     outgoing.writeHead(answer.statusCode, answer.headers);
+    const isShort = short.operation.test(exchange.operation);
+    const { afterBytes } = short;
+    if (isShort) short = { operation: /(?!)/, afterBytes: 0 };
     for await (const chunk of answer) {
       exchange.bytes += chunk.length;
+      if (isShort && exchange.bytes > afterBytes) throw new Error('cut');
       if (thin.operation.test(exchange.operation)) await trickle(outgoing, chunk, signal);
       else if (!outgoing.write(chunk)) await once(outgoing, 'drain', { signal });
     }
@@ -110,6 +117,9 @@ export async function startWire(gatewayUrl: string): Promise<Wire> {
     },
     cut(operation) {
       severed = operation;
+    },
+    cutOnce(operation, afterBytes) {
+      short = { operation, afterBytes };
     },
     heal() {
       severed = /(?!)/;

@@ -1,21 +1,22 @@
 import { redirect } from 'next/navigation';
 import { createLoader, type SearchParams } from 'nuqs/server';
 import { Explorer } from '../../explorer.tsx';
-import { printQuestion, questionOfUser, questionParsers } from '../../filter/question.ts';
+import { printPageQuery, queryParsers } from '../../filter/page-query.ts';
+import { queryOfUser } from '../../filter/query-of-user.ts';
 import { currentLocale } from '../../server/current-locale.ts';
 import { currentUser } from '../../server/current-user.ts';
 import { settingsOfProcess } from '../../server/environment.ts';
 import { firstPage } from '../../server/first-page.ts';
 import { wordsOf } from '../../words/words.ts';
 
-const loadQuestion = createLoader(questionParsers);
+const loadQuery = createLoader(queryParsers);
 
 /** The account of a customer, and what anybody may see, come from the session alone. */
 export default async function Calls({ searchParams }: { readonly searchParams: Promise<SearchParams> }) {
-  const asked = await loadQuestion(searchParams);
+  const asked = await loadQuery(searchParams);
   const user = await currentUser();
-  if (!user) redirect(`/sign-in?next=${encodeURIComponent(`/calls${printQuestion(asked)}`)}`);
-  const question = questionOfUser(asked, user);
+  if (!user) redirect(`/sign-in?next=${encodeURIComponent(`/calls${printPageQuery(asked)}`)}`);
+  const query = queryOfUser(asked, user);
   const settings = settingsOfProcess();
   const locale = await currentLocale();
   const now = Date.now();
@@ -24,11 +25,11 @@ export default async function Calls({ searchParams }: { readonly searchParams: P
       user={{ name: user.name, role: user.role, masked: user.masked }}
       words={wordsOf(locale)}
       locale={locale}
-      countryCode={settings.countryCode}
+      countryCode={user.countryCode ?? settings.countryCode}
       amberSeconds={settings.amberSeconds}
       redSeconds={settings.redSeconds}
       now={now}
-      first={await firstPage(settings, user, question, now)}
+      first={await firstPage(settings, user, query, now)}
     />
   );
 }

@@ -13,10 +13,11 @@ export async function POST(request: Request): Promise<Response> {
   const body = text.length <= MAX_BODY_BYTES ? parseBody(text) : undefined;
   if (!body) return failure(400, 'BAD_REQUEST', 'Expected JSON with documentId and variables.');
   const { headers, signal } = request;
+  const maxStaleness = headers.get('x-max-staleness');
   return answerBrowser(settingsOfProcess(), await currentUserAs(headers.get('x-user')), {
     ...body,
     accept: headers.get('accept')?.split(',')[0]?.trim() ?? 'application/json',
-    maxStaleness: headers.get('x-max-staleness') ?? undefined,
+    maxStaleness: maxStaleness === null ? undefined : Number(maxStaleness),
     signal,
   });
 }

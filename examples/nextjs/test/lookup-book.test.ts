@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Carrier } from '../src/carriers/ask-carriers.ts';
-import { CarrierBook } from '../src/carriers/carrier-book.ts';
+import { LookupBook } from '../src/lookups/lookup-book.ts';
 import { until } from './browser/child.ts';
 
 const carrierOf = (number: string): Carrier => ({
@@ -14,7 +14,8 @@ const carrierOf = (number: string): Carrier => ({
 
 function makeBook(ask?: (numbers: readonly string[]) => Promise<readonly (Carrier | null)[]>) {
   const asked: string[][] = [];
-  const book = new CarrierBook({
+  const book = new LookupBook<Carrier>({
+    perRequest: 1000,
     restMillis: 5,
     pauseMillis: 100,
     most: 3,
@@ -97,5 +98,28 @@ test('only so many are remembered: the oldest go', async () => {
   assert.deepEqual(
     ['1', '2', '3', '4'].map((number) => book.get(number) !== undefined),
     [false, true, true, true],
+  );
+});
+
+test('no more are asked for at once than are taken, and the others after them', async () => {
+  const asked: string[][] = [];
+  const book = new LookupBook<string>({
+    restMillis: 1,
+    perRequest: 2,
+    ask: async (keys) => {
+      asked.push([...keys]);
+      return keys.map((key) => `name of ${key}`);
+    },
+  });
+  for (const key of ['1', '2', '3']) book.want(key);
+  await until('all are known', () => book.get('3'));
+  assert.deepEqual(asked, [['1', '2'], ['3']]);
+  assert.equal(
+    book.find((name) => name.endsWith('2')),
+    'name of 2',
+  );
+  assert.equal(
+    book.find(() => false),
+    undefined,
   );
 });
