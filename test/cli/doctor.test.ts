@@ -338,6 +338,36 @@ describe('a pair as the handbook sets it up', () => {
     await healthy();
   });
 
+  test('a way to tell positions across promotions that is closed to the role, or missing', async () => {
+    await site.sql(`revoke usage on schema cdr_gateway from gateway_reader;
+      revoke execute on function cdr_gateway.timeline_history() from gateway_reader`);
+    await site.replayed();
+    const closed = await site.examine();
+    const { run } = closed.findings[0]!.remedy!;
+    await site.sql(run);
+    await site.replayed();
+    await healthy();
+    await site.sql(`revoke usage on schema cdr_gateway from gateway;
+      alter function cdr_gateway.timeline_history() rename to elsewhere`);
+    await site.replayed();
+    const missing = await site.examine();
+    await site.sql('drop function cdr_gateway.elsewhere()');
+    await migrateToLatest(site.test.primaryUrl);
+    await site.replayed();
+
+    expectFound(closed, ['TIMELINE_HISTORY_CLOSED']);
+    expect(closed.findings[0]!.message).toMatch(/POSITION_LOST/);
+    expect(run).toBe(
+      'grant usage on schema cdr_gateway to gateway; grant execute on function cdr_gateway.timeline_history() to gateway;',
+    );
+    expectFound(missing, ['TIMELINE_HISTORY_MISSING']);
+    expect(missing.findings[0]).toMatchObject({
+      message: expect.stringMatching(/superuser.*POSITION_LOST/),
+      remedy: { on: 'primary', run: 'npm run migrate -- up (as a superuser)' },
+    });
+    await healthy();
+  });
+
   test('columns that are gone or forbidden, and a role that may do anything', async () => {
     await site.sql(`alter table xdrs drop column user_agent; revoke select on xdrs from gateway_reader;
       grant select (i_xdr, connect_time, duration) on xdrs to gateway_reader`);

@@ -7,6 +7,7 @@ import { parityCheck } from './checks/parity.ts';
 import { plansCheck } from './checks/plans.ts';
 import { poolingCheck } from './checks/pooling.ts';
 import { primaryCheck } from './checks/primary.ts';
+import { promotionsCheck } from './checks/promotions.ts';
 import { publicationsCheck } from './checks/publications.ts';
 import { roleCheck } from './checks/role.ts';
 import { roleRightsCheck } from './checks/role-rights.ts';
@@ -45,5 +46,6 @@ export const allChecks: readonly Check[] = [
   statisticsCheck,
   textCheck,
   roleRightsCheck,
+  promotionsCheck,
   zonesCheck,
 ];
