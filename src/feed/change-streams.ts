@@ -38,7 +38,12 @@ interface OpenedStream {
   started: StartedStream | undefined;
 }
 
-interface Log {
+export interface ChangeStreamsDeps {
+  readonly replicas: Pick<Replicas, 'choose' | 'snapshot'>;
+  readonly logger?: FeedLog | undefined;
+}
+
+export interface FeedLog {
   info(facts: object, message: string): void;
   warn(facts: object, message: string): void;
 }
@@ -61,23 +66,17 @@ const WAITS =
 export class ChangeStreams {
   readonly #options: ChangeStreamsOptions;
   readonly #replicas: Pick<Replicas, 'choose' | 'snapshot'>;
-  readonly #logger: Log | undefined;
+  readonly #logger: FeedLog | undefined;
   #main: OpenedStream | undefined;
   #spare: OpenedStream | undefined;
   #mainDueAt = 0;
   #spareDueAt = 0;
   #reason: string | undefined = WAITS;
 
-  constructor(
-    options: ChangeStreamsOptions,
-    deps: {
-      readonly replicas: Pick<Replicas, 'choose' | 'snapshot'>;
-      readonly logger?: Log | undefined;
-    },
-  ) {
+  constructor(options: ChangeStreamsOptions, { replicas, logger }: ChangeStreamsDeps) {
     this.#options = options;
-    this.#replicas = deps.replicas;
-    this.#logger = deps.logger;
+    this.#replicas = replicas;
+    this.#logger = logger;
   }
 
   /** Why no changes are told now; undefined: they are. */

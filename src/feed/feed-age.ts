@@ -1,3 +1,4 @@
+import type { ReplayedMoment } from '../db/calls/arrived-calls.ts';
 import type { ReplicationStatus } from '../replicas/status.ts';
 
 /** How old what a standby shows is, as was known at one moment. */
@@ -8,6 +9,12 @@ export interface FeedAge {
   readonly maxSeconds: number | null;
   /** In milliseconds of the process. */
   readonly at: number;
+}
+
+/** What a standby showed at one moment, before it was read. */
+export interface Sight {
+  readonly moment: ReplayedMoment;
+  readonly age: FeedAge;
 }
 
 /** What is read later is no older. */

@@ -4,8 +4,9 @@ import { checkPermission } from '../access/roles.ts';
 import type { CdrRow } from '../db/calls/cdrs.ts';
 import { FeedUnavailableError, TooManySubscriptionsError, UnauthenticatedError } from '../errors.ts';
 import type { CorrectedCall } from '../feed/corrections.ts';
-import type { Feed, FeedBatch } from '../feed/feed.ts';
+import type { Feed } from '../feed/feed.ts';
 import { stalenessOf } from '../feed/feed-age.ts';
+import type { FeedBatch } from '../feed/feed-progress.ts';
 import { gapOf } from '../feed/message.ts';
 import { decodeFeedCursor } from '../feed/position.ts';
 import type { Positions } from '../replicas/positions.ts';
@@ -80,14 +81,12 @@ export class Subscriptions {
   /** For metrics. */
   get figures() {
     const { feed } = this.#deps;
-    const { age, calls, corrections, statements, openHoles } = feed;
+    const { age, counts, openHoles } = feed;
     const subscribers = [...this.#all].flatMap(({ feed }) => feed?.subscriber ?? []);
     return {
       level: feed.status().level,
       stalenessSeconds: feed.moment && age ? stalenessOf(age) : null,
-      calls,
-      corrections,
-      statements,
+      ...counts,
       openHoles,
       subscriptions: this.#all.size,
       classes: this.#classes.size,

@@ -52,6 +52,8 @@ beforeAll(async () => {
   await database.pool.query('create publication calls for table xdrs (i_xdr, i_account)');
   await database.replayed();
   gateway = await createTestGateway(database, { settings: settings() });
+  // Read throughout, as by a gateway that serves: nobody who comes later is told that it has begun.
+  gateway.feed.join(() => {});
 }, 60_000);
 
 afterAll(async () => {
@@ -87,7 +89,10 @@ test('an account is told what concerns its calls alone, also when a call moves t
   await client.until(({ ids }) => ids.includes(last.i_xdr));
   expect(client.ids).toEqual([own.i_xdr, last.i_xdr]);
   expect(deleted(client)).toEqual([own.i_xdr]);
-  expect(corrected(client)).toEqual([{ id: foreign.i_xdr, accountId: '14', cld: '1' }]);
+  // Calls are read as they are: each of its two corrections may find the call where the second has moved it.
+  const moved = { id: foreign.i_xdr, accountId: '14', cld: '1' };
+  expect(corrected(client).length).toBeGreaterThan(0);
+  for (const call of corrected(client)) expect(call).toEqual(moved);
   expect(gaps(client)).toEqual([]);
   await admin.until((each) => deleted(each).includes(own.i_xdr));
   expect(deleted(admin).toSorted()).toEqual([own.i_xdr, foreign.i_xdr].toSorted());
@@ -210,6 +215,8 @@ test.each([
 test('where the identity lacks the account, tenants are told that something may be missing, and nothing of others', async () => {
   const { pool } = database;
   await pool.query('alter table xdrs replica identity default');
+  // Where its lock is replayed, whoever reads the table there may have to go elsewhere.
+  await database.replayed();
   try {
     await using client = await follow(gateway, { token: ACCOUNT_TOKEN });
     await using admin = await follow();

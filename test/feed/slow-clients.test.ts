@@ -34,11 +34,11 @@ test('clients that read nothing cost little, hold up nobody, and are told everyt
        from generate_series(1, $1::int) as number`,
       [CALLS],
     );
-    const statements = gateway.feed.statements;
+    const statements = gateway.feed.counts.statements;
     await reading.until(({ ids }) => ids.length >= CALLS, 60);
     expect(new Set(reading.ids).size).toBe(CALLS);
     expect(reading.messages.every(({ mayRepeat, gap }) => !mayRepeat && gap === null)).toBe(true);
-    expect(gateway.feed.statements - statements).toBeLessThan(CALLS / 100);
+    expect(gateway.feed.counts.statements - statements).toBeLessThan(CALLS / 100);
 
     // Of each no more waits than its budget and a message, whatever has come meanwhile.
     const ids = await readAll(stalled[0]!);

@@ -284,11 +284,11 @@ test('a hundred subscribers cost the database what one does', async () => {
   const measure = async (count: number) => {
     const clients = await Promise.all(Array.from({ length: count }, () => subscribe(other.fetch, CALLS)));
     for (const client of clients) await client.until(({ events }) => events.length > 0);
-    const before = { at: performance.now(), statements: other.feed.statements };
+    const before = { at: performance.now(), statements: other.feed.counts.statements };
     await clients[0]!.until(({ events }) => events.length > 3);
     const seconds = (performance.now() - before.at) / 1000;
     for (const client of clients) client.leave();
-    return (other.feed.statements - before.statements) / seconds;
+    return (other.feed.counts.statements - before.statements) / seconds;
   };
   const [one, hundred] = [await measure(1), await measure(100)];
   // A turn each 25 ms at most; a busy machine takes longer for each.

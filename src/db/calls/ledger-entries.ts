@@ -1,4 +1,4 @@
-import type { Lender } from '../wire/lender.ts';
+import type { Reader } from '../reader.ts';
 import { readRows } from '../wire/rows.ts';
 import type { KeySpan } from './arrived-calls.ts';
 
@@ -12,19 +12,13 @@ export interface LedgerEntry {
 }
 
 /** Where the gateway reads: not calls, and of no principal. */
-export interface LedgerReader {
-  readonly pool: Lender;
-  readonly signal?: AbortSignal | undefined;
-}
+export type LedgerReader = Pick<Reader, 'pool' | 'signal' | 'onRows'>;
 
 /** Nobody has asked for one. */
 export const NO_LEDGER = 'There is no ledger.';
 
 /** Why there is none to read, in a sentence; null: there is. */
-export async function selectWhyNoLedger(
-  { pool, signal }: LedgerReader,
-  table: string,
-): Promise<string | null> {
+export async function selectWhyNoLedger(reader: LedgerReader, table: string): Promise<string | null> {
   const text = `select case
     when to_regclass('cdr_gateway.ledger') is null or not has_schema_privilege('cdr_gateway', 'usage')
       then '${NO_LEDGER}'
@@ -32,36 +26,46 @@ export async function selectWhyNoLedger(
     when (select count(*) from pg_trigger where tgrelid = to_regclass($1) and tgname like 'gateway\\_ledger\\_%'
       and tgenabled in ('O', 'A')) < 3 then 'The table of calls has lost the triggers of the ledger: run "migrate up".'
     end as reason`;
-  const [row] = await readRows<{ reason: string | null }>(pool, { text, values: [table] }, signal);
+  const [row] = await read<{ reason: string | null }>(reader, text, [table]);
   return row!.reason;
 }
 
 /** The smallest and the largest number; 0 and 0 where nothing was noted. */
-export async function selectLedgerBounds({ pool, signal }: LedgerReader): Promise<readonly [bigint, bigint]> {
+export async function selectLedgerBounds(reader: LedgerReader): Promise<readonly [bigint, bigint]> {
   const text =
     'select coalesce(min(n), 0)::text as low, coalesce(max(n), 0)::text as high from cdr_gateway.ledger';
-  const [row] = await readRows<{ low: string; high: string }>(pool, { text, values: [] }, signal);
+  const [row] = await read<{ low: string; high: string }>(reader, text, []);
   return [BigInt(row!.low), BigInt(row!.high)];
 }
 
 /** Entries of a span of numbers, in their order, the first `limit` of them. */
 export async function selectLedgerBetween(
-  { pool, signal }: LedgerReader,
+  reader: LedgerReader,
   { above, upTo }: KeySpan,
   limit: number,
 ): Promise<readonly LedgerEntry[]> {
   const text = `${ENTRIES} where entry.n > $1::bigint and entry.n <= $2::bigint order by entry.n limit $3::bigint`;
   const values = [String(above), String(upTo), limit];
-  return (await readRows<EntryRow>(pool, { text, values }, signal)).map(entryOf);
+  return (await read<EntryRow>(reader, text, values)).map(entryOf);
 }
 
 /** Entries with one of these numbers, in their order. */
 export async function selectLedgerOf(
-  { pool, signal }: LedgerReader,
+  reader: LedgerReader,
   numbers: readonly bigint[],
 ): Promise<readonly LedgerEntry[]> {
   const text = `${ENTRIES} where entry.n = any($1::bigint[]) order by entry.n`;
-  return (await readRows<EntryRow>(pool, { text, values: [numbers.map(String)] }, signal)).map(entryOf);
+  return (await read<EntryRow>(reader, text, [numbers.map(String)])).map(entryOf);
+}
+
+async function read<Row>(
+  { pool, signal, onRows }: LedgerReader,
+  text: string,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  const rows = await readRows<Row>(pool, { text, values }, signal);
+  onRows?.(rows.length);
+  return rows;
 }
 
 /** Entries are ordered by the number, not by the text of it that is selected under the same name. */
