@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from 'pino';
+import type { DestinationStream, Logger } from 'pino';
 import { AuditLog } from './access/audit/audit-log.ts';
 import { type OpenBudget, openBudget } from './access/budget/open-budget.ts';
 import { openSignIn, type SignIn } from './access/sign-in.ts';
-import { type App, createApp } from './app.ts';
+import { createApp } from './app.ts';
 import { Feed } from './feed/feed.ts';
 import { changesOf } from './feed/settings.ts';
 import { createGraphiQL } from './graphiql/routes.ts';
@@ -37,6 +37,8 @@ export interface Gateway {
 export interface GatewayTuning {
   /** Between two looks at the catalogue of one standby. */
   readonly catalogueIntervalSeconds?: number;
+  /** Takes the lines of the log, in the place of stdout. */
+  readonly log?: DestinationStream;
 }
 
 /** How long the start waits for a first standby before it goes on without: then requests fail until one is there. */
@@ -72,70 +74,120 @@ export async function serve(
  */
 export async function startGateway(env: Environment, tuning: GatewayTuning = {}): Promise<Gateway> {
   const settings = parseGatewaySettings(env);
-  const logger = createLogger({ level: settings.telemetry.logLevel });
-  const replicas = createReplicas(replicasOptions(settings, logger));
-  const numbering = createNumbering({ ...settings.numbering, logger });
-  const signIn = openSignIn(settings.access, logger);
-  const stopping = new AbortController();
-  let traces: Traces | undefined;
-  let budget: OpenBudget | undefined;
-  let audit: AuditLog | undefined;
-  try {
-    const version = packageVersion();
-    traces = await openTraces(settings, version, logger);
-    budget = await openBudget(settings.budget, logger);
-    audit = await openAudit(settings, logger);
-    const trusted = new TrustedDocuments(settings.documents);
-    const catalogue = new CatalogueWatch({
-      replicas,
-      sourceName: settings.source.name,
-      logger,
-      intervalSeconds: tuning.catalogueIntervalSeconds,
-    });
-    await watchCatalogue(catalogue, logger, stopping.signal);
-    const feed = new Feed({
+  const logger = createLogger({ level: settings.telemetry.logLevel }, tuning.log);
+  // Closed in reverse: when the gateway stops, and as far as it has come when it cannot start.
+  await using opened = new AsyncDisposableStack();
+  const parts = await openParts(opened, settings, logger, tuning);
+  const { replicas, numbering, signIn, draining } = parts;
+  const { app, server, graphiql } = assembleServer(parts);
+  let cut = 0;
+  opened.defer(async () => {
+    draining.begin();
+    // They would never end by themselves; their clients connect again, elsewhere.
+    app.endSubscriptions();
+    ({ cut } = await server.close());
+  });
+  const firstReads = Promise.all([numbering.firstRead, signIn.firstLook, watchTableKeys(parts)]);
+  await Promise.race([firstReads, delay(FIRST_READ_MILLIS, undefined, { ref: false })]);
+  const url = await listen(server, parts);
+  graphiql?.prepare().catch((error: unknown) => logger.error({ err: error }, 'GraphiQL cannot be served'));
+  const kept = opened.move();
+  return {
+    url,
+    reload() {
+      logger.info('reloading where standbys are named');
+      return replicas.reload();
+    },
+    async close() {
+      logger.info('draining');
+      await kept.disposeAsync();
+      logger.info({ cut }, 'stopped');
+    },
+  };
+}
+
+/** Opens what a gateway consists of, but for its server. */
+async function openParts(
+  opened: AsyncDisposableStack,
+  settings: GatewaySettings,
+  logger: Logger,
+  { catalogueIntervalSeconds }: GatewayTuning,
+): Promise<Parts> {
+  const version = packageVersion();
+  const draining = new Draining(settings.http.drainTimeoutSeconds);
+  const audit = opened.adopt(await openAudit(settings, logger), (each) => each?.close());
+  const traces = opened.adopt(await openTraces(settings, version, logger), (each) =>
+    each?.close(draining.hasBegun ? Math.max(draining.millisLeft, MIN_FLUSH_MILLIS) : 0),
+  );
+  const replicas = opened.adopt(createReplicas(replicasOptions(settings, logger)), (each) => each.close());
+  const budget = opened.adopt(await openBudget(settings.budget, logger), (each) => each.close());
+  const numbering = opened.adopt(createNumbering({ ...settings.numbering, logger }), (each) => each.close());
+  const signIn = opened.adopt(openSignIn(settings.access, logger), (each) => each.close());
+  const trusted = new TrustedDocuments(settings.documents);
+  opened.defer(() => draining.begin());
+  const catalogue = new CatalogueWatch({
+    replicas,
+    sourceName: settings.source.name,
+    logger,
+    intervalSeconds: catalogueIntervalSeconds,
+  });
+  await watchCatalogue(catalogue, logger, draining.signal);
+  const feed = opened.adopt(
+    new Feed({
       replicas,
       source: (replica) => catalogue.sourceOf(replica),
       reread: (...failure) => catalogue.reread(...failure),
       changes: changesOf(settings.feed),
       logger,
-    });
-    // A slot takes up to 45 seconds to begin: whoever subscribes later finds it at work.
-    if (settings.feed.publication !== undefined) feed.join(() => {});
-    const parts = {
-      settings,
-      logger,
-      replicas,
-      feed,
-      numbering,
-      signIn,
-      budget,
-      trusted,
-      traces,
-      audit,
-      catalogue,
-      version,
-      stopping,
-    };
-    const { app, server, graphiql } = assembleServer(parts);
-    const firstReads = Promise.all([numbering.firstRead, signIn.firstLook, watchTableKeys(parts)]);
-    await Promise.race([firstReads, delay(FIRST_READ_MILLIS, undefined, { ref: false })]);
-    const url = await listen(server, parts);
-    graphiql?.prepare().catch((error: unknown) => logger.error({ err: error }, 'GraphiQL cannot be served'));
-    const reload = () => {
-      logger.info('reloading where standbys are named');
-      return replicas.reload();
-    };
-    return { url, reload, close: () => stop(app, server, parts) };
-  } catch (error) {
-    stopping.abort();
-    signIn.close();
-    numbering.close();
-    budget?.close();
-    await replicas.close();
-    await traces?.close(0);
-    await audit?.close();
-    throw error;
+    }),
+    (each) => each.close(),
+  );
+  // A slot takes up to 45 seconds to begin: whoever subscribes later finds it at work.
+  if (settings.feed.publication !== undefined) feed.join(() => {});
+  return {
+    settings,
+    logger,
+    replicas,
+    feed,
+    numbering,
+    signIn,
+    budget,
+    trusted,
+    traces,
+    audit,
+    catalogue,
+    version,
+    draining,
+  };
+}
+
+/** When the gateway stops: since when, and how long that may take. */
+class Draining {
+  readonly #begun = new AbortController();
+  readonly #timeoutSeconds: number;
+  #endsAt = 0;
+
+  constructor(timeoutSeconds: number) {
+    this.#timeoutSeconds = timeoutSeconds;
+  }
+
+  begin(): void {
+    if (this.hasBegun) return;
+    this.#endsAt = performance.now() + this.#timeoutSeconds * 1000;
+    this.#begun.abort();
+  }
+
+  /** Aborted when it begins. */
+  get signal(): AbortSignal {
+    return this.#begun.signal;
+  }
+
+  get hasBegun(): boolean {
+    return this.signal.aborted;
+  }
+
+  get millisLeft(): number {
+    return this.#endsAt - performance.now();
   }
 }
 
@@ -152,8 +204,7 @@ interface Parts {
   readonly traces: Traces | undefined;
   readonly audit: AuditLog | undefined;
   readonly version: string;
-  /** Aborted when the gateway begins to drain. */
-  readonly stopping: AbortController;
+  readonly draining: Draining;
   readonly catalogue: CatalogueWatch;
 }
 
@@ -163,7 +214,7 @@ function assembleServer({ settings, logger, replicas, feed, numbering, catalogue
   const health = createHealthRoute({
     isReady: () => replicas.ready() && catalogue.canList(),
     problems: () => catalogue.problems(),
-    isDraining: () => parts.stopping.signal.aborted,
+    isDraining: () => parts.draining.hasBegun,
     standbys: () => replicas.snapshot().replicas,
   });
   const history = createSampleHistory({ pollIntervalSeconds: settings.replicas.pollIntervalSeconds });
@@ -237,24 +288,6 @@ async function listen(
   const host = settings.http.host.includes(':') ? `[${settings.http.host}]` : settings.http.host;
   logger.info({ version, host, port, replicas: replicas.snapshot().replicas.length }, 'ready');
   return `http://${host}:${port}/graphql`;
-}
-
-async function stop(app: App, server: GatewayServer, parts: Parts): Promise<void> {
-  const { settings, logger, replicas, feed, numbering, signIn, budget, traces, audit, stopping } = parts;
-  logger.info('draining');
-  stopping.abort();
-  const drainedBy = performance.now() + settings.http.drainTimeoutSeconds * 1000;
-  // They would never end by themselves; their clients connect again, elsewhere.
-  app.endSubscriptions();
-  feed.close();
-  const { cut } = await server.close();
-  signIn.close();
-  numbering.close();
-  budget.close();
-  await replicas.close();
-  await traces?.close(Math.max(drainedBy - performance.now(), MIN_FLUSH_MILLIS));
-  await audit?.close();
-  logger.info({ cut }, 'stopped');
 }
 
 /** Rejects where the file cannot be opened: whoever wants an audit wants no answer without it. */
