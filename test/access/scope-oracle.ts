@@ -1,6 +1,6 @@
 import type { Scope } from '../../src/db/scope.ts';
 import type { SourceName } from '../../src/db/sources/sources.ts';
-import { createSourceDatabase, insertCalls } from '../db/source-databases.ts';
+import { type CreateDatabase, createSourceDatabase, insertCalls } from '../db/source-databases.ts';
 import { aCall, type Call, inOrder, microsOf, rowOf, someCalls } from '../schema/calls-oracle.ts';
 import { aCustomer, anAccount } from '../support/builders.ts';
 import type { TestDatabase } from '../support/postgres.ts';
@@ -66,20 +66,41 @@ function callsIn(name: SourceName): Call[] {
   return [...recent, ...many];
 }
 
+export interface ScopeDatabase extends TestDatabase {
+  /** Newest first. */
+  readonly calls: Call[];
+}
+
 /** A database of either kind with these calls, accounts and customers. */
-export async function createScopeDatabase(
-  name: SourceName,
-): Promise<TestDatabase & { readonly calls: Call[] }> {
+export async function createScopeDatabase(name: SourceName): Promise<ScopeDatabase> {
   const database = await createSourceDatabase(name);
   const calls = callsIn(name);
-  const accounts = Object.entries(customerOf).map(([i_account, i_customer]) =>
-    anAccount({
-      i_account,
-      i_customer,
-      username: usernameOf(i_account),
-      currency: currencyOf[i_account],
-      time_zone: null,
-    }),
+  await fillDatabase(database, name, visibleTo({ kind: 'all' }, calls));
+  return Object.assign(database, { calls: inOrder(calls, 'NEWEST_FIRST') });
+}
+
+/** A database in which nobody has been but who has this scope. */
+export async function createOwnDatabase(
+  name: SourceName,
+  scope: Scope,
+  { calls }: Pick<ScopeDatabase, 'calls'>,
+  createDatabase?: CreateDatabase,
+): Promise<TestDatabase> {
+  const database = await createSourceDatabase(name, createDatabase);
+  await fillDatabase(database, name, visibleTo(scope, calls));
+  return database;
+}
+
+async function fillDatabase(
+  database: TestDatabase,
+  name: SourceName,
+  { calls, sees }: Visible,
+): Promise<void> {
+  const accounts = Object.entries(customerOf).flatMap(([i_account, i_customer]) =>
+    sees('account', i_account) ? anOwnAccount(i_account, i_customer) : [],
+  );
+  const customers = Object.entries(nameOfCustomer).flatMap(([i_customer, name]) =>
+    sees('customer', i_customer) ? aCustomer({ i_customer, name }) : [],
   );
   if (name === 'sippy') {
     await insertAccountsAsSippy(database.pool, accounts);
@@ -87,17 +108,30 @@ export async function createScopeDatabase(
       'grant usage on schema public to gateway_reader; grant select on all tables in schema public to gateway_reader',
     );
   } else {
-    await database.insertAccounts(accounts);
-    await database.insertCustomers(
-      Object.entries(nameOfCustomer).map(([i_customer, name]) => aCustomer({ i_customer, name })),
-    );
+    await insertSome(accounts, (rows) => database.insertAccounts(rows));
+    await insertSome(customers, (rows) => database.insertCustomers(rows));
   }
   for (let start = 0; start < calls.length; start += 5000) {
     await insertCalls(database, name, calls.slice(start, start + 5000).map(rowOf));
   }
   await database.pool.query('analyze');
   await database.replayed();
-  return Object.assign(database, { calls: inOrder(calls, 'NEWEST_FIRST') });
+}
+
+const anOwnAccount = (i_account: string, i_customer: string | null) =>
+  anAccount({
+    i_account,
+    i_customer,
+    username: usernameOf(i_account),
+    currency: currencyOf[i_account],
+    time_zone: null,
+  });
+
+async function insertSome<Row>(
+  rows: readonly Row[],
+  insert: (rows: readonly Row[]) => Promise<void>,
+): Promise<void> {
+  if (rows.length > 0) await insert(rows);
 }
 
 /** What a principal may see, worked out without any of the code that restricts it. */

@@ -6,9 +6,15 @@ import { insertAsSippy, sippyIndexesSql, sippyTablesSql } from '../support/sippy
 
 export const sourceNames: readonly SourceName[] = ['xdrs', 'sippy'];
 
+/** On which servers a database is made. */
+export type CreateDatabase = (options: { readonly empty: boolean }) => Promise<TestDatabase>;
+
 /** A database of either kind, with its tables and indexes and no rows. */
-export async function createSourceDatabase(name: SourceName): Promise<TestDatabase> {
-  const database = await createTestDatabase({ empty: name === 'sippy' });
+export async function createSourceDatabase(
+  name: SourceName,
+  createDatabase: CreateDatabase = createTestDatabase,
+): Promise<TestDatabase> {
+  const database = await createDatabase({ empty: name === 'sippy' });
   if (name === 'sippy') await database.pool.query(sippyTablesSql + sippyIndexesSql);
   return database;
 }

@@ -37,6 +37,8 @@ export interface TestDatabase extends AsyncDisposable {
 /** A cluster nobody else uses, with one migrated database on it: for tests that stop, pause or kill servers. */
 export interface TestCluster extends TestDatabase {
   readonly cluster: Cluster;
+  /** One more, which lasts as long as the cluster. */
+  createDatabase(options?: Pick<TestDatabaseOptions, 'empty'>): Promise<TestDatabase>;
 }
 
 interface Servers {
@@ -87,19 +89,13 @@ export async function startTestCluster(options: ClusterOptions = {}): Promise<Te
     settings: { shared_buffers: '32MB', ...options.settings },
   });
   try {
-    const name = 'calls';
     const gatewayPassword = randomBytes(12).toString('hex');
-    await execute(cluster.primary.url(), `create database ${name}`);
-    await migrateToLatest(cluster.primary.url({ database: name }), { gatewayPassword });
-    const database = openDatabase(name, {
-      major: cluster.major,
-      primaryUrl: cluster.primary.url(),
-      standbyUrls: () => cluster.replicas.map((replica) => replica.url()),
-      gatewayPassword,
-    });
-    await database.replayed();
+    const database = await addDatabase(cluster, 'calls', { gatewayPassword });
+    const createDatabase: TestCluster['createDatabase'] = (options) =>
+      addDatabase(cluster, `test_${randomBytes(6).toString('hex')}`, { gatewayPassword, ...options });
     return Object.defineProperties(database, {
       cluster: { value: cluster, enumerable: true },
+      createDatabase: { value: createDatabase, enumerable: true },
       [Symbol.asyncDispose]: {
         value: async () => {
           await database.pool.end().catch(() => {});
@@ -111,6 +107,23 @@ export async function startTestCluster(options: ClusterOptions = {}): Promise<Te
     await cluster.stop();
     throw error;
   }
+}
+
+async function addDatabase(
+  cluster: Cluster,
+  name: string,
+  { gatewayPassword, empty = false }: { readonly gatewayPassword: string; readonly empty?: boolean },
+): Promise<TestDatabase> {
+  await execute(cluster.primary.url(), `create database ${name}`);
+  if (!empty) await migrateToLatest(cluster.primary.url({ database: name }), { gatewayPassword });
+  const database = openDatabase(name, {
+    major: cluster.major,
+    primaryUrl: cluster.primary.url(),
+    standbyUrls: () => cluster.replicas.map((replica) => replica.url()),
+    gatewayPassword,
+  });
+  await database.replayed();
+  return database;
 }
 
 function openDatabase(name: string, servers: Servers): TestDatabase {
