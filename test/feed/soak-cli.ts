@@ -11,6 +11,7 @@ Writes calls, lets servers and gateways fail, and stops with a failure when a su
 may not see, or was told one twice without being warned.
 
   --minutes N    How long (30)
+  --calm N       Minutes before it without faults, in which is measured how soon calls are told (1)
   --rate N       Calls per second (1000)
   --seed N       Of the faults and the transactions (1)
   --pg MAJOR     PostgreSQL 14 to 18 (18)
@@ -21,6 +22,7 @@ may not see, or was told one twice without being warned.
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '30' },
+    calm: { type: 'string', default: '1' },
     rate: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
     level: { type: 'string', default: 'INSERTS' },
@@ -50,11 +52,14 @@ async function run(): Promise<boolean> {
     gatewayPassword,
     seed: Number(values.seed),
     seconds: Number(values.minutes) * 60,
+    calmSeconds: Number(values.calm) * 60,
     callsPerSecond: Number(values.rate),
     level,
     promotes: !values['no-promote'],
     log: (line) => console.log(`${new Date().toISOString().slice(11, 19)} ${line}`),
   });
+  const { callsPerSecond, lags } = report;
+  console.log(JSON.stringify({ callsPerSecond, lagMillis: lags }));
   for (const { missed, stale, duplicates, foreign, ...facts } of report.clients) {
     const counts = {
       missed: missed.length,

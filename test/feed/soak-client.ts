@@ -14,6 +14,12 @@ export interface SoakClientOptions {
   readonly stallMillis?: number;
 }
 
+/** In milliseconds of the process. */
+export interface TimeSpan {
+  readonly from: number;
+  readonly to: number;
+}
+
 const QUERY = `subscription ($filter: CdrFilter) {
   cdrs(filter: $filter) {
     mayRepeat asOf inserted { id accountId cld } corrected { id accountId cld } deletedIds gap { reason }
@@ -26,6 +32,8 @@ export class SoakClient {
   readonly name: string;
   /** How often each call was told, but for messages that say they may repeat. */
   readonly told = new Map<string, number>();
+  /** When each call was told first, in milliseconds of the process. */
+  readonly toldAt = new Map<string, number>();
   /** Calls of messages that said so. */
   readonly repeated = new Set<string>();
   /** What it believes of each call; null: gone. */
@@ -131,10 +139,21 @@ export class SoakClient {
       if (!this.#options.expects({ id, account: accountId, cld })) this.foreign.push(id);
     }
     for (const { id } of inserted) {
+      if (!this.toldAt.has(id)) this.toldAt.set(id, now);
       if (mayRepeat) this.repeated.add(id);
       else this.told.set(id, (this.told.get(id) ?? 0) + 1);
     }
     this.#lastId = fields.get('id');
+  }
+
+  /** From commits within a time to when it was told of them, in milliseconds, in order. A commit that was told before it was answered took none. */
+  lags({ committedAt }: Pick<SoakWriters, 'committedAt'>, { from, to }: TimeSpan): readonly number[] {
+    const lags: number[] = [];
+    for (const [id, at] of committedAt) {
+      const toldAt = this.toldAt.get(id);
+      if (toldAt !== undefined && at >= from && at < to) lags.push(Math.max(0, toldAt - at));
+    }
+    return lags.sort((one, other) => one - other);
   }
 
   /**

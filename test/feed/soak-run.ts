@@ -16,6 +16,8 @@ export interface SoakOptions {
   readonly gatewayPassword: string;
   readonly seed: number;
   readonly seconds: number;
+  /** Before them, without a fault: then it is measured how soon calls are told. */
+  readonly calmSeconds: number;
   readonly callsPerSecond: number;
   /** Beside those that are always made: the primary is killed and a standby promoted, once, halfway. */
   readonly promotes: boolean;
@@ -34,7 +36,10 @@ export function settingsOfLevel(level: SoakLevel): Readonly<Record<string, strin
 
 export interface SoakReport {
   readonly committed: number;
+  readonly callsPerSecond: number;
   readonly faults: readonly string[];
+  /** From the commit on the primary to the first client, in milliseconds. */
+  readonly lags: Readonly<Record<'calm' | 'faults', SoakLags>>;
   readonly clients: readonly {
     readonly name: string;
     readonly expected: number;
@@ -55,18 +60,30 @@ export interface SoakReport {
   }[];
 }
 
+interface SoakLags {
+  readonly calls: number;
+  readonly p50: number | undefined;
+  readonly p99: number | undefined;
+}
+
 const ADMIN = 'admin-token-of-the-soak';
 const ACCOUNT = 'account-token-of-the-soak';
+const MIN_WRITERS = 8;
+/** One that waits for some of its transactions writes no more. */
+const CALLS_PER_WRITER = 15;
 /** How long what was committed last may take. */
 const SETTLE_SECONDS = 30;
-const MAX_LEVEL_MILLIS = 120_000;
+/** A slot begins when the transactions have ended that ran when it was made, three times over. */
+const MAX_LEVEL_MILLIS = 300_000;
+/** A port on which nothing listens. */
+const NOBODY = 1;
 
 /**
  * Calls are written, servers and gateways fail, and clients are to be told every call that was committed, once, and no other.
  * What was committed is known from those who wrote it, not from what the gateway reads.
  */
 export async function soak(options: SoakOptions): Promise<SoakReport> {
-  const { cluster, database, seed, seconds, callsPerSecond, log } = options;
+  const { cluster, database, seed, seconds, calmSeconds, callsPerSecond, log } = options;
   const random = new RandomSource(seed);
   const site = new SoakSite(options);
   await site.prepare();
@@ -87,13 +104,19 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     },
   ].map((each, index) => new SoakClient({ ...each, url: urlFor(own.fork(index)) }));
   await Promise.all(clients.map((client) => client.start()));
-  writers.start(8, callsPerSecond, random);
+  const writerCount = Math.max(MIN_WRITERS, Math.ceil(callsPerSecond / CALLS_PER_WRITER));
+  writers.start(writerCount, callsPerSecond, random);
+  const startedAt = performance.now();
   try {
     await site.untilLevel();
     // What was corrected before could not be told.
     writers.corrects = options.level !== 'INSERTS';
-    await site.fail(performance.now() + seconds * 1000, random, writers);
+    const began = performance.now();
+    await delay(calmSeconds * 1000);
+    const calmEnd = performance.now();
+    await site.fail(calmEnd + seconds * 1000, random, writers);
     await writers.stop();
+    const ended = performance.now();
     const committed = await site.readCommitted(writers);
     log(`${committed.length} calls were committed; ${site.faults.length} faults`);
     const deadline = performance.now() + SETTLE_SECONDS * 1000;
@@ -103,7 +126,12 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     await delay(1000);
     return {
       committed: committed.length,
+      callsPerSecond: Math.round(writers.committedAt.size / ((ended - startedAt) / 1000)),
       faults: site.faults,
+      lags: {
+        calm: lagsOf(clients[0]!.lags(writers, { from: began, to: calmEnd })),
+        faults: lagsOf(clients[0]!.lags(writers, { from: calmEnd, to: ended })),
+      },
       clients: clients.map((client) => ({
         name: client.name,
         ...client.judge(committed, writers.changed),
@@ -121,6 +149,11 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     await Promise.all(clients.map((client) => client.stop()));
     await site.close();
   }
+}
+
+function lagsOf(lags: readonly number[]): SoakLags {
+  const at = (share: number) => lags[Math.floor(share * (lags.length - 1))];
+  return { calls: lags.length, p50: at(0.5), p99: at(0.99) };
 }
 
 function isWhole({ missed, stale }: { missed: readonly string[]; stale: readonly string[] }): boolean {
@@ -182,12 +215,15 @@ class SoakSite {
 
   /** One fault after the other until the time is up; each of them is over before the next begins. */
   async fail(until: number, random: RandomSource, writers: SoakWriters): Promise<void> {
-    const { seconds, promotes } = this.#options;
+    const { seconds, promotes, level } = this.#options;
     const promotion = promotes ? performance.now() + (seconds * 1000) / 2 : Number.POSITIVE_INFINITY;
     const faults = [
       () => this.#killStandby(random),
       () => this.#restartGateway(random),
+      () => this.#cutLink(random),
       () => this.#pauseReplay(random),
+      () => this.#freezeReceiver(random),
+      ...(level === 'LOGICAL' ? [() => this.#loseSlots(), () => this.#endDecoding(random)] : []),
     ];
     let hasPromoted = false;
     for (let index = 0; performance.now() < until - 1000; index++) {
@@ -243,6 +279,45 @@ class SoakSite {
     await execute(node.url(), 'select pg_wal_replay_resume()');
   }
 
+  /** The standby hears nothing of its primary, and knows it. */
+  async #cutLink(random: RandomSource): Promise<void> {
+    const node = random.pick(this.#standbys);
+    this.#note(`link of ${node.name} cut`);
+    await this.#stream(node, NOBODY);
+    await delay(random.between(300, 3000));
+    await this.#stream(node, this.#primary.port);
+  }
+
+  /** The same, and it does not know. */
+  async #freezeReceiver(random: RandomSource): Promise<void> {
+    const node = random.pick(this.#standbys);
+    const pid = await selectOne<number>(node.url(), 'select pid from pg_stat_wal_receiver');
+    if (pid === undefined) return;
+    this.#note(`link of ${node.name} silent`);
+    process.kill(pid, 'SIGSTOP');
+    await delay(random.between(300, 3000));
+    process.kill(pid, 'SIGCONT');
+  }
+
+  /** VACUUM of the catalogue removes what slots of standbys still need. */
+  async #loseSlots(): Promise<void> {
+    this.#note('slots lost by VACUUM of the catalogue');
+    const url = withDatabase(this.#primary.url(), this.#options.database);
+    await execute(url, 'create table passing (n int)');
+    await execute(url, 'drop table passing');
+    await execute(url, 'vacuum pg_class, pg_attribute, pg_type, pg_depend');
+  }
+
+  /** The process that decodes ends, and its slot with it. */
+  async #endDecoding(random: RandomSource): Promise<void> {
+    const node = random.pick(this.#standbys);
+    this.#note(`slots of ${node.name} ended`);
+    await execute(
+      node.url(),
+      "select pg_terminate_backend(active_pid) from pg_replication_slots where slot_type = 'logical' and active_pid is not null",
+    );
+  }
+
   async #restartGateway(random: RandomSource): Promise<void> {
     const index = random.pick([0, 1]);
     this.#note(`gateway ${index + 1} restarted`);
@@ -261,12 +336,17 @@ class SoakSite {
     await execute(next.url(), 'select pg_promote()');
     for (const other of others) {
       await execute(next.url(), `select pg_create_physical_replication_slot('${other.name}', true)`);
-      const info = (await selectConninfo(other.url())).replace(/port=\S+/, `port=${next.port}`);
-      other.setting('primary_conninfo', info);
-      await other.reload();
+      await this.#stream(other, next.port);
     }
     this.#primary = next;
     writers.redirect(withDatabase(next.url(), this.#options.database));
+  }
+
+  /** The standby streams from that port. */
+  async #stream(node: PostgresNode, port: number): Promise<void> {
+    const info = await selectOne<string>(node.url(), "select current_setting('primary_conninfo')");
+    node.setting('primary_conninfo', info!.replace(/port=\S+/, `port='${port}'`));
+    await node.reload();
   }
 
   #startGateway(): Promise<Gateway> {
@@ -306,12 +386,12 @@ async function execute(url: string, statement: string): Promise<void> {
   await client.query(statement).finally(() => client.end());
 }
 
-async function selectConninfo(url: string): Promise<string> {
+/** The first value of the first row. */
+async function selectOne<Value>(url: string, statement: string): Promise<Value | undefined> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
-  const { rows } = await client.query("select current_setting('primary_conninfo') as info");
-  await client.end();
-  return rows[0].info;
+  const { rows } = await client.query({ text: statement, rowMode: 'array' }).finally(() => client.end());
+  return rows[0]?.[0];
 }
 
 async function selectLevel(url: string): Promise<string> {

@@ -9,6 +9,16 @@ export interface CommittedCall {
   readonly cld: string;
 }
 
+/** What a transaction that waited has left undone is made up for, up to so much. */
+const MAX_BEHIND_MILLIS = 5000;
+
+/** How long a transaction waits before it ends: most not at all, and one in some ten thousands for longer than any fault. */
+function waitOf(random: RandomSource): number {
+  if (random.chance(0.00005)) return random.between(15_000, 40_000);
+  if (random.chance(0.02)) return random.between(2000, 8000);
+  return random.chance(0.3) ? random.between(0, 150) : 0;
+}
+
 export const ACCOUNTS = ['14', '15', '16'] as const;
 const NUMBERS = ['331', '332', '441', '390'] as const;
 
@@ -18,6 +28,8 @@ const NUMBERS = ['331', '332', '441', '390'] as const;
  */
 export class SoakWriters {
   readonly committed: CommittedCall[] = [];
+  /** When the answer to the commit of a call came, in milliseconds of the process. */
+  readonly committedAt = new Map<string, number>();
   /** When calls were corrected or deleted last, in milliseconds of the process: the moment before the commit and that behind it. */
   readonly changed = new Map<string, { readonly from: number; to: number }>();
   /** Commits whose answer never came: they may be there or not. */
@@ -51,6 +63,7 @@ export class SoakWriters {
   async #run(rate: number, random: RandomSource): Promise<void> {
     const { signal } = this.#stopping;
     let client: pg.Client | undefined;
+    let dueAt = performance.now();
     while (!signal.aborted) {
       try {
         client ??= await this.#connect();
@@ -58,7 +71,9 @@ export class SoakWriters {
         const rows = isCorrection
           ? await this.#correct(client, random)
           : await this.#transact(client, random, signal);
-        await delay(Math.max(1, (1000 * rows) / rate) * random.between(0.5, 1.5), undefined, { signal });
+        const now = performance.now();
+        dueAt = Math.max(dueAt + ((1000 * rows) / rate) * random.between(0.5, 1.5), now - MAX_BEHIND_MILLIS);
+        await delay(Math.max(1, dueAt - now), undefined, { signal });
       } catch {
         await client?.end().catch(() => {});
         client = undefined;
@@ -86,11 +101,7 @@ export class SoakWriters {
       await this.#insert(client, random);
       await client.query('rollback to part');
     }
-    const wait = random.chance(0.02)
-      ? random.between(2000, 8000)
-      : random.chance(0.3)
-        ? random.between(0, 150)
-        : 0;
+    const wait = waitOf(random);
     if (wait > 0) await delay(wait, undefined, { signal }).catch(() => {});
     if (random.chance(0.08)) {
       await client.query('rollback');
@@ -98,8 +109,10 @@ export class SoakWriters {
     }
     for (const { id } of calls) this.unsure.add(id);
     await client.query('commit');
+    const at = performance.now();
     for (const call of calls) {
       this.unsure.delete(call.id);
+      this.committedAt.set(call.id, at);
       this.committed.push(call);
     }
     return count;

@@ -16,6 +16,7 @@ test('every call is told once, and no other, whatever commits late and whatever 
     gatewayPassword,
     seed: 7,
     seconds: 8,
+    calmSeconds: 0,
     callsPerSecond: 150,
     promotes: false,
     level: 'INSERTS',
