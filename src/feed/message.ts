@@ -15,6 +15,12 @@ export interface FeedGap {
   readonly message: string;
 }
 
+/** That an account has a call no more: it was deleted, or is another account's. */
+export interface CallDeparture {
+  readonly cdrId: string;
+  readonly accountId: string;
+}
+
 /** One message of the subscription `cdrs`. */
 export interface FeedMessage {
   readonly cursor: string;
@@ -24,6 +30,7 @@ export interface FeedMessage {
   readonly inserted: readonly CdrRow[];
   readonly corrected: readonly CdrRow[];
   readonly deletedIds: readonly string[];
+  readonly departures: readonly CallDeparture[];
   readonly gap: FeedGap | null;
 }
 

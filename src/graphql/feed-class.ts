@@ -7,7 +7,7 @@ import { accountsOfList, passesScope, type Scope } from '../db/scope.ts';
 import type { CorrectedCall } from '../feed/corrections.ts';
 import { type FeedAge, stalenessOf } from '../feed/feed-age.ts';
 import type { ArrivedCall } from '../feed/feed-progress.ts';
-import { type FeedGap, type FeedMessage, gapOf } from '../feed/message.ts';
+import { type CallDeparture, type FeedGap, type FeedMessage, gapOf } from '../feed/message.ts';
 import { digestOfIdentity, encodeFeedCursor, type FeedPosition } from '../feed/position.ts';
 import type { Positions } from '../replicas/positions.ts';
 import { EventFrame, type EventStream } from '../streaming/event-stream.ts';
@@ -48,11 +48,12 @@ export interface FeedClassOptions {
 export interface CorrectedParts {
   readonly corrected: readonly CdrRow[];
   readonly deletedIds: readonly string[];
+  readonly departures: readonly CallDeparture[];
   readonly gap: FeedGap | null;
 }
 
 /** What a message says beside its position. */
-export interface MessageParts extends Partial<Pick<CorrectedParts, 'corrected' | 'deletedIds'>> {
+export interface MessageParts extends Partial<Omit<CorrectedParts, 'gap'>> {
   readonly rows: readonly CdrRow[];
   readonly mayRepeat: boolean;
   /** Null: everything up to some moment has been told, and which is not known, or not yet. */
@@ -101,9 +102,11 @@ export class FeedClass {
   partsOf(calls: readonly CorrectedCall[], isRead = false): CorrectedParts {
     const corrected: CdrRow[] = [];
     const deletedIds: string[] = [];
+    const departures: CallDeparture[] = [];
     let gap: FeedGap | null = null;
     for (const call of calls) {
       const { row, oldOwners } = call;
+      departures.push(...this.#departuresOf(call));
       const isTheirs = row !== undefined && (isRead || passesScope(this.scope, row) === true);
       if (isTheirs && passesFilter(this.filter, row)) {
         corrected.push(row);
@@ -113,7 +116,18 @@ export class FeedClass {
       if (wasTheirs === null) gap = gapOf('OWNER');
       else if (wasTheirs && this.#couldMatch(row, oldOwners)) deletedIds.push(String(call.key));
     }
-    return { corrected, deletedIds, gap };
+    return { corrected, deletedIds, departures, gap };
+  }
+
+  /** The accounts within their scope and filter that had the call and do not have it now. */
+  #departuresOf({ key, row, oldOwners }: CorrectedCall): readonly CallDeparture[] {
+    const { accountIds } = this.filter;
+    const left = oldOwners.flatMap(({ account, customer = null }) => {
+      if (account == null || account === row?.i_account) return [];
+      const isTheirs = passesScope(this.scope, { i_account: account, i_customer: customer }) === true;
+      return isTheirs && (accountIds == null || accountIds.includes(account)) ? [account] : [];
+    });
+    return [...new Set(left)].map((accountId) => ({ cdrId: String(key), accountId }));
   }
 
   /** Null: nothing says whose it was. */
@@ -170,7 +184,7 @@ export class FeedClass {
   /** A message for one subscriber, or for all. */
   write(
     position: FeedPosition,
-    { rows, corrected = [], deletedIds = [], mayRepeat, age, gap }: MessageParts,
+    { rows, corrected = [], deletedIds = [], departures = [], mayRepeat, age, gap }: MessageParts,
   ): EventFrame | Promise<EventFrame> {
     const cursor = encodeFeedCursor(position, this.digest, this.#options.positions);
     const message: FeedMessage = {
@@ -181,6 +195,7 @@ export class FeedClass {
       inserted: rows,
       corrected,
       deletedIds,
+      departures,
       gap,
     };
     const { principal, subscribed, beginEncoding, formatErrors } = this.#options;

@@ -94,6 +94,13 @@ export class FeedPlan {
         const inner = collectFields(each.selectionSets, gapType, selection) ?? [];
         return ({ gap }) => key + JSON.stringify(gap && pick(inner, { ...gap, __typename: gapType.name }));
       }
+      if (each.name === 'departures') {
+        const departureType = schema.getType('CdrDeparture') as GraphQLObjectType;
+        const inner = collectFields(each.selectionSets, departureType, selection) ?? [];
+        return ({ departures }) =>
+          key +
+          JSON.stringify(departures.map((left) => pick(inner, { ...left, __typename: departureType.name })));
+      }
       if (each.name === '__typename') return () => `${key}"${type.name}"`;
       const name = each.name as 'cursor' | 'asOf' | 'stalenessSeconds' | 'mayRepeat' | 'deletedIds';
       return (message) => key + JSON.stringify(message[name]);

@@ -1,5 +1,5 @@
 import type { CdrRow } from '../db/calls/cdrs.ts';
-import { type FeedGap, type FeedMessage, feedGapReasons } from '../feed/message.ts';
+import { type CallDeparture, type FeedGap, type FeedMessage, feedGapReasons } from '../feed/message.ts';
 import type { ReplicationStatus } from '../replicas/status.ts';
 import { builder } from './builder.ts';
 import { CdrFilterInput } from './cdr-filter.ts';
@@ -27,6 +27,14 @@ const FeedGapType = builder.objectRef<FeedGap>('FeedGap').implement({
       description: 'Why it could not be told.',
     }),
     message: t.exposeString('message', { nullable: false, description: 'The same for people.' }),
+  }),
+});
+
+const CdrDeparture = builder.objectRef<CallDeparture>('CdrDeparture').implement({
+  description: "That an account has a call no more: it was deleted, or is another account's.",
+  fields: (t) => ({
+    cdrId: t.exposeID('cdrId', { nullable: false, description: 'The call, by its `id`.' }),
+    accountId: t.exposeID('accountId', { nullable: false, description: 'The account that had it.' }),
   }),
 });
 
@@ -73,6 +81,14 @@ const CdrFeed = builder.objectRef<FeedMessage>('CdrFeed').implement({
       description:
         'Calls that are gone, or match the filter no more after a correction. Always empty at level INSERTS.',
       resolve: ({ deletedIds }) => deletedIds as string[],
+    }),
+    departures: t.field({
+      type: [CdrDeparture],
+      nullable: { list: false, items: false },
+      description:
+        'Accounts that have calls no more, as far as it is known whose the calls were: for those who keep calls by account. ' +
+        'Always empty at level INSERTS.',
+      resolve: ({ departures }) => departures as CallDeparture[],
     }),
     gap: t.field({
       type: FeedGapType,

@@ -4,6 +4,7 @@
 export const keys = {
   Carrier: () => null,
   CdrConnection: () => null,
+  CdrDeparture: () => null,
   CdrEdge: () => null,
   CdrFeed: () => null,
   CdrStats: () => null,
