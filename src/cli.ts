@@ -93,6 +93,14 @@ const commands: Readonly<Record<string, Command>> = {
       return audit(args, process.env, print);
     },
   },
+  publish: {
+    summary: 'Send what changes to a stream of Redis, from where it ends, for other systems',
+    help: async () => (await import('./cli/publish.ts')).publishHelp(),
+    run: async (args) => {
+      const { publish } = await import('./cli/publish.ts');
+      return publish(args, process.env, { print, signal: untilStopSignal() });
+    },
+  },
   doctor: {
     summary: 'Check databases, roles, columns, indexes and files, and say what to run where',
     failure: 2,
@@ -250,6 +258,8 @@ const explained = new Set([
   'KeysError',
   'KeyFileError',
   'SetupRefusedError',
+  'SinkForeignError',
+  'SubscriptionRefusedError',
 ]);
 
 function describe(error: unknown): string {

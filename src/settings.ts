@@ -12,6 +12,7 @@ import { numberingSettings } from './numbering/settings.ts';
 import { databaseSettings, replicaSettings } from './replicas/settings.ts';
 import { parseSettings } from './settings/parse.ts';
 import { type Environment, settingGroup, type ValueOf } from './settings/setting.ts';
+import { sinkSettings } from './sinks/settings.ts';
 import { telemetrySettings } from './telemetry/settings.ts';
 
 /** What a gateway is started with, in the order of the documentation. */
@@ -36,7 +37,12 @@ export type GatewaySettings = ValueOf<typeof gatewaySettings>;
 
 /** Every setting there is: those of a gateway, and those of commands. */
 export const allSettings = settingGroup({
-  members: { gateway: gatewaySettings, migrate: migrateSettings, setup: setupSettings },
+  members: {
+    gateway: gatewaySettings,
+    sinks: sinkSettings,
+    migrate: migrateSettings,
+    setup: setupSettings,
+  },
 });
 
 /** Throws one BadSettingsError that lists every bad setting. */

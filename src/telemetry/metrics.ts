@@ -1,12 +1,9 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
 import { Registry } from 'prom-client';
 import type { AuditReports } from '../access/audit/audit-log.ts';
 import type { Budget } from '../access/budget/budget.ts';
 import type { GuardedSignIn } from '../access/budget/guarded-sign-in.ts';
-import { UnauthenticatedError } from '../errors.ts';
-import { errorResponse } from '../http/errors.ts';
-import { type Route, refuseMethod } from '../http/routes.ts';
+import type { Route } from '../http/routes.ts';
 import type { NumberingReports } from '../numbering/numbering.ts';
 import type { ReplicationStatus } from '../replicas/status.ts';
 import { createAuditMetrics } from './metrics-audit.ts';
@@ -18,6 +15,7 @@ import { createPoolMetrics, type PoolMetrics } from './metrics-pools.ts';
 import { type Build, createProcessMetrics } from './metrics-process.ts';
 import { createReplicaMetrics } from './metrics-replicas.ts';
 import { createRequestMetrics, type RequestMetrics } from './metrics-requests.ts';
+import { createMetricsRoute } from './metrics-route.ts';
 import { createStreamMetrics, type StreamMetrics } from './metrics-streams.ts';
 import { queryFieldsOf } from './operation-names.ts';
 
@@ -73,7 +71,7 @@ export function createMetrics(deps: MetricsDeps): Metrics {
   const ofAudit = createAuditMetrics(registry);
   createProcessMetrics(registry, build);
 
-  async function expose(): Promise<string> {
+  function refresh(): void {
     ofReplicas.show(replicas.snapshot());
     pools.show();
     streams.show();
@@ -82,7 +80,6 @@ export function createMetrics(deps: MetricsDeps): Metrics {
     ofCatalogue.show(catalogue?.problems() ?? []);
     if (budget) ofBudget.show(budget.report(), signIn?.report());
     if (audit) ofAudit.show(audit.reports);
-    return registry.metrics();
   }
 
   return {
@@ -95,27 +92,6 @@ export function createMetrics(deps: MetricsDeps): Metrics {
       requests.note(ended);
       streams.noteEnd(ended.facts);
     },
-    async route(request, { pathname }) {
-      if (pathname !== '/metrics') return undefined;
-      const refused = refuseMethod(request, ['GET', 'HEAD']) ?? refuseStranger(request, token);
-      if (refused) return refused;
-      const text = await expose();
-      return new Response(request.method === 'HEAD' ? null : text, {
-        headers: {
-          'content-type': registry.contentType,
-          'content-length': String(Buffer.byteLength(text)),
-          'cache-control': 'no-store',
-        },
-      });
-    },
+    route: createMetricsRoute(registry, { refresh, token }),
   };
-}
-
-function refuseStranger(request: Request, token: string | undefined): Response | undefined {
-  const digestOf = (text: string) => createHash('sha256').update(text).digest();
-  const given = /^Bearer +(\S+) *$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? '';
-  if (token === undefined || timingSafeEqual(digestOf(given), digestOf(token))) return undefined;
-  const refusal = errorResponse(new UnauthenticatedError('Send METRICS_TOKEN as a bearer token.'));
-  refusal.headers.set('www-authenticate', 'Bearer');
-  return refusal;
 }

@@ -19,16 +19,15 @@ export interface RedisServer extends AsyncDisposable {
   end(): Promise<void>;
 }
 
-/** A Redis of its own, in memory alone. */
-export async function startRedis(port?: number): Promise<RedisServer> {
+/** A Redis of its own, in memory alone, or in a directory from which the next one on it goes on. */
+export async function startRedis(port?: number, directory?: string): Promise<RedisServer> {
   const chosen = port ?? (await findFreePort());
-  const child = spawn(
-    binary!,
-    ['--port', String(chosen), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
-    {
-      stdio: 'ignore',
-    },
-  );
+  const kept = directory
+    ? ['--appendonly', 'yes', '--appendfsync', 'always', '--dir', directory]
+    : ['--appendonly', 'no'];
+  const child = spawn(binary!, ['--port', String(chosen), '--bind', '127.0.0.1', '--save', '', ...kept], {
+    stdio: 'ignore',
+  });
   await untilListening('Redis', chosen, child, () => '');
   const end = () => {
     child.kill('SIGCONT');
