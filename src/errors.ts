@@ -332,6 +332,7 @@ export class PositionForeignError extends GatewayError {
  */
 export class PositionLostError extends GatewayError {
   override readonly code = 'POSITION_LOST';
+  readonly position: Carried;
   constructor(position: Carried, { isProven = true } = {}) {
     super(
       isProven
@@ -340,6 +341,7 @@ export class PositionLostError extends GatewayError {
         : `This ${carrierOf(position)} is of before a promotion, and whether all that it has seen came over is not known here. ` +
             'Ask again without it, and read again what depends on it.',
     );
+    this.position = position;
   }
 }
 

@@ -1,7 +1,12 @@
 import { Readable } from 'node:stream';
 import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
 import type { Context } from '../context.ts';
-import { NotAcceptableError, ReplicaFailureError, ReplicaTooStaleError } from '../errors.ts';
+import {
+  NotAcceptableError,
+  PositionLostError,
+  ReplicaFailureError,
+  ReplicaTooStaleError,
+} from '../errors.ts';
 import type { FileFormat } from '../streaming/file-format.ts';
 import { type FileOptions, obstacleTo, streamFile } from '../streaming/file-response.ts';
 import type { ResponseFailure } from '../streaming/json-connection.ts';
@@ -44,7 +49,7 @@ export interface Execution extends Sending {
 export async function executeOperation(execution: Execution): Promise<ExecutionResult | ResultInParts> {
   const { session } = execution;
   for (;;) {
-    const result = await attempt(execution).catch(refuseStale);
+    const result = await attempt(execution).catch(refuseUnmet);
     if (!result) continue;
     if (isInParts(result) || isSent(result)) return result;
     const extensions = { ...result.extensions, ...(await extensionsOf(execution)) };
@@ -58,9 +63,9 @@ async function extensionsOf({ session, points }: Pick<Execution, 'session' | 'po
   return { replica: await session.answeredBy(), cost: { points } };
 }
 
-/** All that was read is older than the request allows. */
-function refuseStale(error: unknown): ExecutionResult {
-  if (!(error instanceof ReplicaTooStaleError)) throw error;
+/** All that was read is older than the request allows, or what it demands went with the standby that failed. */
+function refuseUnmet(error: unknown): ExecutionResult {
+  if (!(error instanceof ReplicaTooStaleError || error instanceof PositionLostError)) throw error;
   return { data: null, errors: [new GraphQLError(error.message, { originalError: error })] };
 }
 

@@ -110,10 +110,12 @@ export class Chooser {
       if (able.length === 0) {
         const primary = this.#considerLastResort(request, tokens);
         if (primary) return this.#lend(primary);
-        const lost = this.#deps.standbys().filter((standby) => this.#mayReturn(standby, request));
-        if (lost.length === 0 || clock.now() >= deadline)
+        const lost = this.#findLostToPrimary(tokens);
+        if (lost) throw new PositionLostError(lost);
+        const gone = this.#deps.standbys().filter((standby) => this.#mayReturn(standby, request));
+        if (gone.length === 0 || clock.now() >= deadline)
           throw new NoReplicaAvailableError(this.#describeStandbys());
-        await abortable(this.#refresh(lost, RETURN_POLL_SECONDS), signal);
+        await abortable(this.#refresh(gone, RETURN_POLL_SECONDS), signal);
         continue;
       }
       const refusal = this.#refusalOf(able, { tokens, maxStalenessSeconds, round, begunAt, deadline });
@@ -178,6 +180,8 @@ export class Chooser {
     const beyond = this.#findBeyondEnd(able, demand);
     if (beyond) return new PositionInFutureError(beyond);
     if (this.#isWorthWaiting(able, deadline)) return undefined;
+    const never = this.#findLostToPrimary(tokens);
+    if (never) return new PositionLostError(never);
     const later = this.#findLater(able, tokens);
     return later ? new PositionOnLaterTimelineError(later) : tooStale(able);
   }
@@ -263,6 +267,14 @@ export class Chooser {
     if (!sample || sample.standby || sample.sentAt < begunAt) return undefined;
     const end = sample.insertLsn ?? sample.lsn;
     return tokens.find(({ timeline, lsn }) => timeline === sample.timeline && lsn > end);
+  }
+
+  /** A position that the primary, which the standbys will follow, can never have. */
+  #findLostToPrimary(tokens: readonly Token[]): Token | undefined {
+    const { primary, cluster } = this.#deps.observatory;
+    const sample = primary?.node.failure === undefined ? primary?.node.sample : undefined;
+    if (!sample || sample.standby) return undefined;
+    return tokens.find((token) => reachOf(sample, token, cluster.timelines) === 'lost');
   }
 
   /** A position of after a promotion that no server has followed. */

@@ -6,6 +6,7 @@ import { fingerprintOf } from '../db/sources/fingerprint.ts';
 import type { Source } from '../db/sources/sources.ts';
 import type { Lender } from '../db/wire/lender.ts';
 import {
+  PositionLostError,
   ReplicaFailureError,
   ReplicaLockedError,
   ReplicaTooStaleError,
@@ -154,7 +155,8 @@ export class ReplicaSession {
 
   /**
    * Another reader after this one failed, of a standby that is no older than what was read so far: `hasRows` says whether
-   * the failed one has read anything. Throws when there is none, or the failure is final.
+   * the failed one has read anything. Throws when there is none, or the failure is final: PositionLostError when what the
+   * request demands went with the standby.
    */
   async replaceReader(failed: Reader, error: unknown, { hasRows = true } = {}): Promise<Reader> {
     // Lists and counts of one request read from the same standby: the first to see it fail leaves it for all.
@@ -174,7 +176,8 @@ export class ReplicaSession {
 
   /**
    * Pins the session to another standby so that the request can be repeated; false when none is left to try. Nothing of
-   * what was read is kept, so the other may be older, within what the request allows.
+   * what was read is kept, so the other may be older, within what the request allows. Throws PositionLostError when what the
+   * request demands went with the standby.
    */
   async tryAnotherReplica(error: unknown): Promise<boolean> {
     this.#discard();
@@ -315,7 +318,7 @@ export class ReplicaSession {
     this.#pinned?.release();
     this.#pinned = await this.#deps.replicas.choose({
       maxStalenessSeconds: freshness.maxStalenessSeconds,
-      readAfter: freshness.readAfter ? [...readAfter, freshness.readAfter] : readAfter,
+      readAfter: freshness.readAfter ? [freshness.readAfter, ...readAfter] : readAfter,
       avoid: this.#failed,
       purpose,
       signal,
@@ -347,7 +350,7 @@ export class ReplicaSession {
     return isReplaced;
   }
 
-  /** Leaves the standby that failed for one that has replayed these. */
+  /** Leaves the standby that failed for one that has replayed these. Throws PositionLostError where none ever will. */
   async #leave(error: unknown, readAfter: readonly Token[]): Promise<boolean> {
     const left = this.#pinned;
     if (!left || !(error instanceof ReplicaFailureError) || this.#options.signal.aborted) return false;
@@ -363,8 +366,18 @@ export class ReplicaSession {
     this.#choosing = this.#pin(readAfter, 'page');
     return this.#choosing.then(
       () => true,
-      () => false,
+      (failure) => {
+        if (this.#isLostForRequest(failure)) throw failure;
+        return false;
+      },
     );
+  }
+
+  /** Not only what was read in its answer is lost, which may be read again elsewhere, but what the request demands. */
+  #isLostForRequest(failure: unknown): boolean {
+    if (!(failure instanceof PositionLostError)) return false;
+    const { readAfter } = this.#options.freshness;
+    return [readAfter, ...this.#readAfter].some((position) => position === failure.position);
   }
 
   async #readReplayedLsn(): Promise<void> {

@@ -17,7 +17,9 @@ test.each(shortFaults)(
   '$group: $name',
   async (fault) => {
     const report = await tryFault(rig, fault);
-    expect(defectsOf([report])).toEqual([]);
+    const defects = defectsOf([report]);
+    // Said in the message itself, since what differs is shortened.
+    expect(defects, defects.join('\n')).toEqual([]);
     expect(report.samples).toBeGreaterThan(10);
   },
   60_000,

@@ -34,6 +34,11 @@ export interface GatewayStatus {
 const STATUS =
   '{ replicationStatus { status replicas { name status lagSeconds confidence } primary { status } } }';
 
+/** A process starts in one or two; machines that run tests may be very busy. */
+const MAX_START_SECONDS = 120;
+/** For an answer, where it does not matter how long it takes. */
+export const PATIENCE_SECONDS = 10;
+
 /** A gateway as it is deployed: a process of its own, which can be frozen. */
 export class GatewayProcess {
   readonly name: string;
@@ -70,11 +75,25 @@ export class GatewayProcess {
       },
     });
     const gateway = new GatewayProcess(name, child, `http://127.0.0.1:${port}/graphql`, token);
-    for (const end = Date.now() + 30_000; ; await delay(50)) {
-      if (child.exitCode !== null) throw new Error(`The gateway "${name}" ended with ${child.exitCode}.`);
-      const status = await gateway.status();
-      if (isWell(status)) return gateway;
-      if (Date.now() > end) throw new Error(`The gateway "${name}" did not become well in 30 s.`);
+    try {
+      await gateway.#untilWell(isWell);
+    } catch (error) {
+      await gateway.stop();
+      throw error;
+    }
+    return gateway;
+  }
+
+  async #untilWell(isWell: (status: GatewayStatus | undefined) => boolean): Promise<void> {
+    for (const end = performance.now() + MAX_START_SECONDS * 1000; ; await delay(50)) {
+      if (this.#child.exitCode !== null)
+        throw new Error(`The gateway "${this.name}" ended with ${this.#child.exitCode}.`);
+      const status = await this.status(PATIENCE_SECONDS);
+      if (isWell(status)) return;
+      if (performance.now() > end)
+        throw new Error(
+          `The gateway "${this.name}" is not well after ${MAX_START_SECONDS} s: ${JSON.stringify(status)}`,
+        );
     }
   }
 
@@ -96,9 +115,9 @@ export class GatewayProcess {
     return { ...((await response.json()) as Omit<GatewayAnswer, 'status'>), status: response.status };
   }
 
-  /** Undefined when it does not answer at once. */
-  async status(): Promise<GatewayStatus | undefined> {
-    const answer = await this.query(STATUS, { timeoutSeconds: 1 }).catch(() => undefined);
+  /** Undefined when it does not answer in that time: at once, where nothing else is said. */
+  async status(timeoutSeconds = 1): Promise<GatewayStatus | undefined> {
+    const answer = await this.query(STATUS, { timeoutSeconds }).catch(() => undefined);
     return answer?.data?.replicationStatus;
   }
 
@@ -107,7 +126,7 @@ export class GatewayProcess {
   }
 
   async stop(): Promise<void> {
-    if (this.#child.exitCode !== null) return;
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.#child.kill('SIGCONT');
     this.#child.kill('SIGTERM');
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), 5000);

@@ -2,11 +2,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Commits, FIRST_ID, seconds } from './commits.ts';
 import type { GatewayAnswer, GatewayProcess } from './gateway-process.ts';
 
+/** A request that was not answered. */
+export interface Failure {
+  readonly code: string;
+  /** Who was asked what, when, and what it said instead. */
+  readonly story: string;
+}
+
 /** What a gateway was asked under load, and what came back. */
 export interface LoadReport {
   readonly requests: number;
-  /** By code, those that were not answered. */
-  readonly failures: ReadonlyMap<string, number>;
+  readonly failures: readonly Failure[];
   /** Of those with a limit: refused because no standby was fresh enough, which is right. */
   readonly refusals: number;
   /** Answers that said to be younger than they were, older than their limit, or that went back behind a token; in words. */
@@ -35,8 +41,9 @@ export class Load {
   readonly #gateway: GatewayProcess;
   readonly #commits: Commits;
   readonly #running: Promise<unknown>;
-  readonly #failures = new Map<string, number>();
+  readonly #failures: Failure[] = [];
   readonly #violations: string[] = [];
+  readonly #begun = seconds();
   #isStopped = false;
   #requests = 0;
   #refusals = 0;
@@ -99,7 +106,7 @@ export class Load {
         this.#slowest = kind;
       }
       if (answer.errors) {
-        this.#noteFailure(kind, answer);
+        this.#noteFailure(kind, answer, begun);
         // Lost with the primary that was told of: whoever is told so goes on without it.
         if (codeOf(answer) === 'POSITION_LOST') [token, seen] = [undefined, 0];
       } else if (kind === 'list') this.#checkList(answer);
@@ -116,10 +123,15 @@ export class Load {
     }
   }
 
-  #noteFailure(kind: RequestKind, answer: GatewayAnswer): void {
+  #noteFailure(kind: RequestKind, answer: GatewayAnswer, begun: number): void {
     const code = codeOf(answer);
-    if (kind === 'page with a limit' && code === 'REPLICA_TOO_STALE') this.#refusals++;
-    else this.#failures.set(code, (this.#failures.get(code) ?? 0) + 1);
+    if (kind === 'page with a limit' && code === 'REPLICA_TOO_STALE') {
+      this.#refusals++;
+      return;
+    }
+    const [asked, told] = [begun, seconds()].map((at) => (at - this.#begun).toFixed(1));
+    const story = `${this.#gateway.name}, ${kind}, asked at ${asked} s, told at ${told} s: ${answer.errors![0]!.message}`;
+    this.#failures.push({ code, story });
   }
 
   #checkList({ data }: GatewayAnswer): void {
@@ -150,4 +162,10 @@ export class Load {
 function codeOf({ errors, status }: GatewayAnswer): string {
   const [error] = errors!;
   return error!.extensions?.code ?? `HTTP ${status}: ${error!.message}`;
+}
+
+/** As a table says it. */
+export function countByCode(failures: readonly Pick<Failure, 'code'>[]): string {
+  const byCode = [...Map.groupBy(failures, ({ code }) => code)];
+  return byCode.map(([code, { length }]) => `${length} ${code}`).join(', ');
 }

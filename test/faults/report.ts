@@ -11,9 +11,11 @@ export const targets = { pauseSeconds: 2, noticeSeconds: 3, recoverySeconds: 3 }
 
 /** Why the gateway did not behave as promised; empty when it did. Times are of the machine too, and judged only in the table. */
 export function defectsOf(reports: readonly TrialReport[]): string[] {
-  return reports.flatMap(({ fault, violations, failed, failures, isSpared, recoveredSeconds }) => [
+  return reports.flatMap(({ fault, violations, failures, failureStories, isSpared, recoveredSeconds }) => [
     ...violations.slice(0, 5).map((violation) => `${fault}: ${violation}`),
-    ...(isSpared && failed > 0 ? [`${fault}: ${failures}`] : []),
+    ...(isSpared && failureStories.length > 0
+      ? [[`${fault}: ${failures}`, ...failureStories].join('\n  ')]
+      : []),
     ...(recoveredSeconds === Number.POSITIVE_INFINITY ? [`${fault}: not well again`] : []),
   ]);
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { seconds } from './commits.ts';
 import type { Fault } from './faults.ts';
-import { Load } from './load.ts';
+import { countByCode, Load } from './load.ts';
 import type { Rig } from './rig.ts';
 import { waitUntil } from './rig.ts';
 import { type Look, Sampling } from './samples.ts';
@@ -17,6 +17,8 @@ export interface TrialReport {
   readonly doubted: number;
   readonly failed: number;
   readonly failures: string;
+  /** Of the first of them. */
+  readonly failureStories: readonly string[];
   readonly refused: number;
   readonly longestSeconds: number;
   readonly slowest: string;
@@ -26,6 +28,7 @@ export interface TrialReport {
   readonly isSpared: boolean;
 }
 
+const MAX_STORIES = 5;
 const BEFORE_SECONDS = 1;
 const AFTER_SECONDS = 0.5;
 const MAX_RECOVERY_SECONDS = 30;
@@ -44,20 +47,18 @@ export async function tryFault(rig: Rig, fault: Fault): Promise<TrialReport> {
     begunAt = seconds();
     await fault.inject(rig);
     await delay(Math.max(0, fault.holdSeconds - (seconds() - begunAt)) * 1000);
+    // Whatever a gateway was asked while it was frozen waits from when it is woken, which comes first.
+    if (fault.freezesGateway) loads[fault.freezesGateway - 1]!.excusedUntil = seconds();
     await fault.heal(rig);
     healedAt = seconds();
     if (fault.delaysTokens) for (const load of loads) load.excuseTokens(begunAt, healedAt);
-    if (fault.freezesGateway) loads[fault.freezesGateway - 1]!.excusedUntil = healedAt;
     if (await waitUntil(() => isWell(rig), MAX_RECOVERY_SECONDS)) wellAt = seconds();
     await delay(AFTER_SECONDS * 1000);
   } finally {
     await sampling.stop();
   }
   const reports = await Promise.all(loads.map((load) => load.stop()));
-  const failures = new Map<string, number>();
-  for (const report of reports) {
-    for (const [code, count] of report.failures) failures.set(code, (failures.get(code) ?? 0) + count);
-  }
+  const failures = reports.flatMap((report) => report.failures);
   const slowest = reports.toSorted((a, b) => b.longestSeconds - a.longestSeconds)[0]!;
   const sum = (count: (report: (typeof reports)[number]) => number) =>
     reports.reduce((total, report) => total + count(report), 0);
@@ -68,8 +69,9 @@ export async function tryFault(rig: Rig, fault: Fault): Promise<TrialReport> {
     requests: sum(({ requests }) => requests),
     violations: [...sampling.violations, ...reports.flatMap(({ violations }) => violations)],
     doubted: sampling.doubted,
-    failed: [...failures.values()].reduce((total, count) => total + count, 0),
-    failures: [...failures].map(([code, count]) => `${count} ${code}`).join(', '),
+    failed: failures.length,
+    failures: countByCode(failures),
+    failureStories: failures.slice(0, MAX_STORIES).map(({ code, story }) => `${code}: ${story}`),
     refused: sum(({ refusals }) => refusals),
     longestSeconds: slowest.longestSeconds,
     slowest: slowest.slowest,

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { seconds } from '../faults/commits.ts';
-import { Load } from '../faults/load.ts';
+import { type Failure, Load } from '../faults/load.ts';
 import { waitUntil } from '../faults/rig.ts';
 import { Sampling } from '../faults/samples.ts';
 import type { PatroniNode } from './patroni-cluster.ts';
 import { type PatroniRig, untilAllIsWell } from './patroni-rig.ts';
 
-export type MoveKind = 'switch-over' | 'killed leader';
+export const MOVE_KINDS = ['switch-over', 'killed leader'] as const;
+export type MoveKind = (typeof MOVE_KINDS)[number];
 
 /** What was seen of one change of the leader. Durations are in seconds. */
 export interface MoveReport {
@@ -16,8 +17,7 @@ export interface MoveReport {
   readonly samples: number;
   readonly requests: number;
   readonly violations: readonly string[];
-  /** By code, those that were not answered. */
-  readonly failures: ReadonlyMap<string, number>;
+  readonly failures: readonly Failure[];
   /** Requests with a limit that no standby met. */
   readonly refused: number;
   readonly longestSeconds: number;
@@ -31,7 +31,7 @@ export interface MoveReport {
 const BEFORE_SECONDS = 1;
 const AFTER_SECONDS = 1;
 const MAX_LEADERLESS_SECONDS = 60;
-const MAX_RECOVERY_SECONDS = 90;
+const MAX_RECOVERY_SECONDS = 150;
 
 /** Moves the leader under load, and waits until all is well again. */
 export async function moveLeader(rig: PatroniRig, kind: MoveKind): Promise<MoveReport> {
@@ -79,9 +79,6 @@ async function report(
   >,
 ): Promise<MoveReport> {
   const reports = await Promise.all(loads.map((load) => load.stop()));
-  const failures = new Map<string, number>();
-  for (const [code, count] of reports.flatMap((each) => [...each.failures]))
-    failures.set(code, (failures.get(code) ?? 0) + count);
   const slowest = reports.toSorted((a, b) => b.longestSeconds - a.longestSeconds)[0]!;
   return {
     kind,
@@ -90,7 +87,7 @@ async function report(
     samples: sampling.samples,
     requests: reports.reduce((total, { requests }) => total + requests, 0),
     violations: [...sampling.violations, ...reports.flatMap(({ violations }) => violations)],
-    failures,
+    failures: reports.flatMap(({ failures }) => failures),
     refused: reports.reduce((total, { refusals }) => total + refusals, 0),
     longestSeconds: slowest.longestSeconds,
     slowest: slowest.slowest,
@@ -99,24 +96,16 @@ async function report(
 }
 
 /**
- * Failures that need not have been, by code. A standby may have had more than the one that was promoted: what was read there
- * went with the leader that was killed, as POSITION_LOST says. Patroni starts such a standby anew, so that whoever was being
- * answered there, with a token that nobody else can meet, is told REPLICA_LOST before.
+ * Failures that need not have been. A standby may have had more than the one that was promoted: what was read there went with
+ * the leader that was killed, as POSITION_LOST says.
  */
-export function failuresOf({ kind, failures }: Pick<MoveReport, 'kind' | 'failures'>): [string, number][] {
-  const lost = kind === 'killed leader' ? (failures.get('POSITION_LOST') ?? 0) : 0;
-  return [...failures].flatMap(([code, count]) => {
-    const isSignOfIt = code === 'POSITION_LOST' || code === 'REPLICA_LOST';
-    const rest = isSignOfIt ? Math.max(0, count - lost) : count;
-    return rest > 0 ? [[code, rest] as [string, number]] : [];
-  });
+export function needlessFailuresOf({ kind, failures }: Pick<MoveReport, 'kind' | 'failures'>): Failure[] {
+  return failures.filter(({ code }) => kind !== 'killed leader' || code !== 'POSITION_LOST');
 }
 
 /** Why the gateways did not behave as promised; empty when they did. */
 export function defectsOf(report: MoveReport): string[] {
   const { kind, from, violations } = report;
-  return [
-    ...violations.slice(0, 5).map((violation) => `${kind} of ${from}: ${violation}`),
-    ...failuresOf(report).map(([code, count]) => `${kind} of ${from}: ${count} ${code}`),
-  ];
+  const failures = needlessFailuresOf(report).map(({ code, story }) => `${code}: ${story}`);
+  return [...violations, ...failures].map((defect) => `${kind} of ${from}: ${defect}`);
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { migrateToLatest } from '../../src/db/migrate/migrate.ts';
 import { Commits, Witness } from '../faults/commits.ts';
-import { GatewayProcess, type GatewayStatus } from '../faults/gateway-process.ts';
+import { GatewayProcess, type GatewayStatus, PATIENCE_SECONDS } from '../faults/gateway-process.ts';
 import { insertCallsSql, run } from '../faults/rig.ts';
 import { type PgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { PatroniCluster, type PatroniNode, type PatroniPrograms } from './patroni-cluster.ts';
@@ -13,7 +13,7 @@ const DATABASE = 'calls';
  * What suits a cluster whose roles move: after a leader was killed there is a single standby, which Patroni may have to start
  * anew; and what is read while a standby is being promoted is nowhere else before the others follow it.
  */
-const settings = { READ_FROM_PRIMARY: 'true', READ_AFTER_WAIT: '10' };
+const settings = { READ_FROM_PRIMARY: 'true', READ_AFTER_WAIT: '30' };
 
 /**
  * A Patroni cluster, and two gateways, each a process of its own. One is told by Patroni which servers there are and which
@@ -88,7 +88,7 @@ export function isWhole(status: GatewayStatus | undefined): boolean {
 /** When both gateways read from two standbys again, and the cluster is whole. */
 export async function untilAllIsWell({ cluster, gateways }: PatroniRig, seconds: number): Promise<void> {
   for (const end = performance.now() + seconds * 1000; ; await delay(100)) {
-    const statuses = await Promise.all(gateways.map((gateway) => gateway.status()));
+    const statuses = await Promise.all(gateways.map((gateway) => gateway.status(PATIENCE_SECONDS)));
     if (statuses.every(isWhole) && (await cluster.isWhole())) return;
     if (performance.now() > end)
       throw new Error(`Not well after ${seconds} s: ${JSON.stringify([statuses, await cluster.members()])}`);

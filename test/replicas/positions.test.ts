@@ -1,8 +1,12 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
+import type { Source } from '../../src/db/sources/sources.ts';
 import type { PostgresNode } from '../../src/demo/postgres-node.ts';
+import { ReplicaLostError } from '../../src/errors.ts';
 import { formatLsn, parseLsn } from '../../src/replicas/lsn.ts';
 import { createReplicas, type Replicas, type ReplicasOptions } from '../../src/replicas/replicas.ts';
+import { ReplicaSession, type SessionOptions } from '../../src/replicas/session.ts';
 import type { Token } from '../../src/replicas/token.ts';
 import { until } from '../gateway/served-gateway.ts';
 import { makeStandbyOf, promote } from '../support/change-roles.ts';
@@ -10,18 +14,23 @@ import { startTestCluster, type TestCluster } from '../support/postgres.ts';
 import { eventually } from './eventually.ts';
 
 /**
- * A fail-over in which something is lost: both standbys were cut off when the primary wrote on, it died, and the first
+ * A fail-over in which something is lost: two standbys were cut off when the primary wrote on, it died, and the first
  * of them was promoted.
  */
 let database: TestCluster;
 let promoted: PostgresNode;
 let follower: PostgresNode;
+/** Had received all of it, and followed nobody afterwards. */
+let ahead: PostgresNode;
 /** Of standbys, before anything happened. */
 let before: Token;
 /** Where both standbys stood when the primary died: the place of the switch. */
 let switchedAt: bigint;
 /** What the primary had written beyond. */
 let lostAt: bigint;
+/** Began before the primary died, each at a gateway of its own that is told of the promoted server as primary. */
+let begun: readonly Begun[];
+let source: Source;
 
 const stack = new AsyncDisposableStack();
 
@@ -35,9 +44,38 @@ async function on(node: PostgresNode, statement: string): Promise<Record<string,
     .finally(() => client.end());
 }
 
+interface Begun {
+  readonly replicas: Replicas;
+  /** Goes on from what was lost. */
+  readonly demanding: ReplicaSession;
+  /** Demands nothing, and has read what was lost. */
+  readonly plain: ReplicaSession;
+}
+
+/** Requests that are being answered by the standby that had everything, beside others or alone. */
+async function beginRequests(urls: readonly string[]): Promise<Begun> {
+  const replicas = stack.use(await watching({ replicaUrls: urls, primaryUrl: database.replicaUrls[0]! }));
+  const begin = async (freshness: SessionOptions['freshness']) => {
+    const session = new ReplicaSession(
+      { replicas, source: () => source },
+      {
+        principal: { name: 'admin', role: 'ADMIN', scope: { kind: 'all' }, maxPage: 1 },
+        freshness,
+        signal: new AbortController().signal,
+        onPin() {},
+      },
+    );
+    stack.defer(() => session.end());
+    await session.reader();
+    return session;
+  };
+  const readAfter = { ...before, lsn: lostAt };
+  return { replicas, demanding: await begin({ readAfter }), plain: await begin({}) };
+}
+
 async function watching(options: Partial<ReplicasOptions> = {}): Promise<Replicas & AsyncDisposable> {
   const replicas = createReplicas({
-    replicaUrls: database.replicaUrls,
+    replicaUrls: database.replicaUrls.slice(0, 2),
     poolSize: 1,
     pollIntervalSeconds: 0.1,
     readAfterWaitSeconds: 0.5,
@@ -48,9 +86,10 @@ async function watching(options: Partial<ReplicasOptions> = {}): Promise<Replica
 }
 
 beforeAll(async () => {
-  database = stack.use(await startTestCluster({ replicas: 2 }));
+  database = stack.use(await startTestCluster({ replicas: 3 }));
+  ({ source } = await checkSource(database.primary, 'xdrs'));
   const { primary, replicas } = database.cluster;
-  [promoted, follower] = replicas as [PostgresNode, PostgresNode];
+  [promoted, follower, ahead] = replicas as [PostgresNode, PostgresNode, PostgresNode];
   {
     await using watched = await watching();
     const replica = await watched.choose();
@@ -63,6 +102,9 @@ beforeAll(async () => {
   await database.pool.query('create table lost as select 1');
   const [row] = await on(primary, 'select pg_current_wal_flush_lsn()::text as lsn');
   lostAt = parseLsn(row!.lsn!);
+  await until('all of it on one', async () => (await replayedBy(ahead)) >= lostAt);
+  const [, urlOfFollower, urlOfAhead] = database.replicaUrls;
+  begun = [await beginRequests([urlOfFollower!, urlOfAhead!]), await beginRequests([urlOfAhead!])];
   await primary.kill('SIGKILL');
   await Promise.all([promoted.start(), follower.start()]);
   // To the last byte of what they have.
@@ -148,5 +190,27 @@ describe('after a fail-over, a gateway that was started later', () => {
     expect(inFile('1/A000028')).toMatchObject({ lsn: 0x1_0a00_0000n, timeline: 3 });
     expect(of(formatLsn(lsn + 24n))).toMatchObject({ lsn: lsn + 24n, timeline: 2 });
     replica.release();
+  });
+});
+
+describe('a request that was being answered by a standby that had more than the promoted one, and went away', () => {
+  const gone = new ReplicaLostError();
+
+  beforeAll(async () => {
+    await ahead.stop('fast');
+    for (const { replicas } of begun)
+      await until('promoted server', async () => replicas.snapshot().primary?.timeline === 2);
+  });
+
+  test('is told for good that what it demands is lost, whether another standby can answer or only the primary says so', async () => {
+    for (const { demanding } of begun)
+      await expect(demanding.tryAnotherReplica(gone)).rejects.toMatchObject({ code: 'POSITION_LOST' });
+  });
+
+  test('is told only that the standby was lost when it may ask again, and is asked again elsewhere', async () => {
+    const [{ plain }] = begun as [Begun, Begun];
+    await expect(plain.replaceReader(await plain.reader(), gone)).rejects.toBe(gone);
+    expect(await plain.tryAnotherReplica(gone)).toBe(true);
+    expect(plain.readFrom()).toMatchObject({ name: 'replica-1' });
   });
 });
