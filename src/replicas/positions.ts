@@ -1,4 +1,4 @@
-import { scryptSync, timingSafeEqual } from 'node:crypto';
+import { scrypt, scryptSync, timingSafeEqual } from 'node:crypto';
 import { InvalidCursorError, InvalidTokenError } from '../errors.ts';
 import { QuickHmac } from './quick-hmac.ts';
 import { decodePlainToken, type SwitchPoint, type Token } from './token.ts';
@@ -20,9 +20,40 @@ const MAX_KEYS = 8;
 /** No timeline and no position takes more. */
 const MAX_PLAIN_BYTES = 8 + 2 * (5 + 10);
 
-interface SealingKey {
+const SALT = 'cdr-gateway positions';
+const KEY_BYTES = 2 * DIGEST_BYTES;
+
+interface SealingHmacs {
   readonly forSeal: QuickHmac;
   readonly forText: QuickHmac;
+}
+
+/**
+ * Derived slowly, and once: a key may be a password that people chose, and every client holds what it can be tried on. That
+ * takes some 50 ms beside whatever else a start does; only who needs it sooner waits.
+ */
+class SealingKey {
+  readonly #key: string;
+  #hmacs: SealingHmacs | undefined;
+
+  constructor(key: string) {
+    this.#key = key;
+    scrypt(key, SALT, KEY_BYTES, (_error, bytes) => {
+      if (bytes) this.#hmacs ??= hmacsOf(bytes);
+    });
+  }
+
+  get hmacs(): SealingHmacs {
+    this.#hmacs ??= hmacsOf(scryptSync(this.#key, SALT, KEY_BYTES));
+    return this.#hmacs;
+  }
+}
+
+function hmacsOf(bytes: Buffer): SealingHmacs {
+  return {
+    forSeal: new QuickHmac(bytes.subarray(0, DIGEST_BYTES)),
+    forText: new QuickHmac(bytes.subarray(DIGEST_BYTES)),
+  };
 }
 
 /** Writes and reads positions for clients, to whom they say nothing. */
@@ -91,15 +122,10 @@ const MAX_TEXT_LENGTH = Math.ceil(((HEAD_BYTES + MAX_PLAIN_BYTES) * 4) / 3);
 
 const derived = new Map<string, SealingKey>();
 
-/** Slowly, and once: a key may be a password that people chose, and every client holds what it can be tried on. */
 function sealingKey(key: string): SealingKey {
   const known = derived.get(key);
   if (known) return known;
-  const bytes = scryptSync(key, 'cdr-gateway positions', 64);
-  const made = {
-    forSeal: new QuickHmac(bytes.subarray(0, DIGEST_BYTES)),
-    forText: new QuickHmac(bytes.subarray(DIGEST_BYTES)),
-  };
+  const made = new SealingKey(key);
   derived.set(key, made);
   return made;
 }
@@ -114,12 +140,13 @@ function isSame(one: Token, other: Token): boolean {
   );
 }
 
-function sealOf(plain: Buffer, { forSeal }: SealingKey): Buffer {
-  return forSeal.digest(plain).subarray(0, SEAL_BYTES);
+function sealOf(plain: Buffer, { hmacs }: SealingKey): Buffer {
+  return hmacs.forSeal.digest(plain).subarray(0, SEAL_BYTES);
 }
 
 /** Or decrypts: each block of the key stream is the HMAC of the seal and the number of the block. */
-function encrypt(text: Buffer, seal: Buffer, { forText }: SealingKey): Buffer {
+function encrypt(text: Buffer, seal: Buffer, { hmacs }: SealingKey): Buffer {
+  const { forText } = hmacs;
   const result = Buffer.allocUnsafe(text.length);
   const counter = Buffer.alloc(SEAL_BYTES + 1);
   seal.copy(counter);
