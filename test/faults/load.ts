@@ -169,3 +169,14 @@ export function countByCode(failures: readonly Pick<Failure, 'code'>[]): string 
   const byCode = [...Map.groupBy(failures, ({ code }) => code)];
   return byCode.map(([code, { length }]) => `${length} ${code}`).join(', ');
 }
+
+const MAX_STORIES = 5;
+
+/** The first of each code in full, and how many more there were. */
+export function describeFailures(failures: readonly Failure[]): string[] {
+  return [...Map.groupBy(failures, ({ code }) => code)].flatMap(([code, alike]) => {
+    const stories = alike.slice(0, MAX_STORIES).map(({ story }) => `${code}: ${story}`);
+    const more = alike.length - stories.length;
+    return more > 0 ? [...stories, `${code}: ${more} more`] : stories;
+  });
+}

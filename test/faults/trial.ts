@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { seconds } from './commits.ts';
 import type { Fault } from './faults.ts';
-import { countByCode, Load } from './load.ts';
+import { countByCode, describeFailures, Load } from './load.ts';
 import type { Rig } from './rig.ts';
 import { waitUntil } from './rig.ts';
 import { type Look, Sampling } from './samples.ts';
@@ -17,7 +17,6 @@ export interface TrialReport {
   readonly doubted: number;
   readonly failed: number;
   readonly failures: string;
-  /** Of the first of them. */
   readonly failureStories: readonly string[];
   readonly refused: number;
   readonly longestSeconds: number;
@@ -28,7 +27,6 @@ export interface TrialReport {
   readonly isSpared: boolean;
 }
 
-const MAX_STORIES = 5;
 const BEFORE_SECONDS = 1;
 const AFTER_SECONDS = 0.5;
 const MAX_RECOVERY_SECONDS = 30;
@@ -71,7 +69,7 @@ export async function tryFault(rig: Rig, fault: Fault): Promise<TrialReport> {
     doubted: sampling.doubted,
     failed: failures.length,
     failures: countByCode(failures),
-    failureStories: failures.slice(0, MAX_STORIES).map(({ code, story }) => `${code}: ${story}`),
+    failureStories: describeFailures(failures),
     refused: sum(({ refusals }) => refusals),
     longestSeconds: slowest.longestSeconds,
     slowest: slowest.slowest,

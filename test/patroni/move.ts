@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { seconds } from '../faults/commits.ts';
-import { type Failure, Load } from '../faults/load.ts';
+import { describeFailures, type Failure, Load } from '../faults/load.ts';
 import { waitUntil } from '../faults/rig.ts';
 import { Sampling } from '../faults/samples.ts';
 import type { PatroniNode } from './patroni-cluster.ts';
@@ -106,6 +106,6 @@ export function needlessFailuresOf({ kind, failures }: Pick<MoveReport, 'kind' |
 /** Why the gateways did not behave as promised; empty when they did. */
 export function defectsOf(report: MoveReport): string[] {
   const { kind, from, violations } = report;
-  const failures = needlessFailuresOf(report).map(({ code, story }) => `${code}: ${story}`);
+  const failures = describeFailures(needlessFailuresOf(report));
   return [...violations, ...failures].map((defect) => `${kind} of ${from}: ${defect}`);
 }

@@ -6,7 +6,9 @@ import type { PostgresNode } from '../../src/demo/postgres-node.ts';
 import { ReplicaLostError } from '../../src/errors.ts';
 import { formatLsn, parseLsn } from '../../src/replicas/lsn.ts';
 import { createReplicas, type Replicas, type ReplicasOptions } from '../../src/replicas/replicas.ts';
+import type { Sample } from '../../src/replicas/sample.ts';
 import { ReplicaSession, type SessionOptions } from '../../src/replicas/session.ts';
+import { TimelineReader } from '../../src/replicas/timeline-reader.ts';
 import type { Token } from '../../src/replicas/token.ts';
 import { until } from '../gateway/served-gateway.ts';
 import { makeStandbyOf, promote } from '../support/change-roles.ts';
@@ -191,6 +193,19 @@ describe('after a fail-over, a gateway that was started later', () => {
     expect(of(formatLsn(lsn + 24n))).toMatchObject({ lsn: lsn + 24n, timeline: 2 });
     replica.release();
   });
+});
+
+test('the place of the switch is asked for again when the connection broke, and not when it was told', async () => {
+  const reader = new TimelineReader();
+  const sample = { systemIdentifier: '1', timeline: 2, startStamp: 1, answeredAt: 1 } as Sample;
+  const client = new pg.Client({ connectionString: promoted.url({ database: 'calls' }) });
+  await client.connect();
+  const ended = new pg.Client();
+  await ended.end();
+  await expect(reader.read(ended, sample)).rejects.toThrow();
+  expect(await reader.read(client, sample)).toEqual([{ timeline: 1, lsn: switchedAt }]);
+  expect(await reader.read(client, sample)).toBe(undefined);
+  await client.end();
 });
 
 describe('a request that was being answered by a standby that had more than the promoted one, and went away', () => {
