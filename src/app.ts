@@ -9,17 +9,19 @@ import { createContext } from './context.ts';
 import type { Feed } from './feed/feed.ts';
 import { createGrafanaRoute } from './grafana/routes.ts';
 import { POINTS_PER_MILLI } from './graphql/cost.ts';
-import { createErrorMask } from './graphql/errors.ts';
+import { createErrorMask, type ErrorMask } from './graphql/errors.ts';
 import { createGraphQLEntry } from './graphql/graphql-request.ts';
 import { type Admitted, createPhases, type Opened, type Phase, type PhaseDeps } from './graphql/request.ts';
 import { ResponseStore } from './graphql/response-store.ts';
 import { Subscriptions } from './graphql/subscriptions.ts';
 import type { TrustedDocuments } from './graphql/trusted-documents.ts';
+import { WebSockets } from './graphql/web-sockets.ts';
 import { clientAddress } from './http/client-address.ts';
 import { withCors } from './http/cors.ts';
 import type { HttpError } from './http/errors.ts';
 import type { Received, RequestHead } from './http/node-http.ts';
 import { createRefusal, createRouter, type FactsHandler, type Handler, type Route } from './http/routes.ts';
+
 import type { CarrierSource } from './numbering/carrier.ts';
 import { createNumbering } from './numbering/numbering.ts';
 import type { Replicas } from './replicas/replicas.ts';
@@ -74,12 +76,15 @@ export interface AppFeed {
   readonly feed: Feed;
   /** Of one principal at once. */
   readonly maxSubscriptions: number;
+  readonly maxWebSockets: number;
   /** Whether events are compressed for clients that ask for it. Default true. */
   readonly compresses?: boolean;
 }
 
 export interface App {
   readonly fetch: Handler;
+  /** Takes over connections that become WebSockets; undefined where there are no subscriptions. */
+  readonly upgrades: WebSockets | undefined;
   /** Ends all subscriptions, so that their clients go elsewhere. */
   endSubscriptions(): void;
   /** Answers in its place what the server has refused before it was whole; counted and logged like any other. */
@@ -105,23 +110,7 @@ export function createApp(deps: AppDeps): App {
     openSession: openFor(open, metrics),
   });
   const phases = deps.phases?.(ours) ?? ours;
-  const subscriptions =
-    deps.feed &&
-    new Subscriptions({
-      schema,
-      mask,
-      replicas: deps.replicas,
-      logger,
-      feed: deps.feed.feed,
-      maxPerPrincipal: deps.feed.maxSubscriptions,
-      openSession: (admitted, signal) =>
-        open(admitted, {
-          signal,
-          onPin: ({ name, connections }) => metrics?.watchPool(name, connections),
-          onEnd: (millis) => budget.spend(admitted.principal, POINTS_PER_MILLI * millis),
-        }),
-    });
-  if (subscriptions) metrics?.watchFeed(() => subscriptions.figures);
+  const subscriptions = deps.feed && createSubscriptions(deps.feed, deps, { mask, budget, open });
   const compressesEvents = deps.feed?.compresses;
   const graphql = createGraphQLEntry({
     trusted: deps.trusted,
@@ -150,26 +139,57 @@ export function createApp(deps: AppDeps): App {
   };
   const surround = (handler: FactsHandler) =>
     withCors(observeRequests(handler, observer), deps.allowedOrigins);
+  const fetch = surround(router);
+  const webSockets =
+    deps.feed &&
+    new WebSockets({
+      handler: fetch,
+      Request: graphql.Request,
+      callerOf: (head) => callerOf(head, deps),
+      maxPerPrincipal: deps.feed.maxWebSockets,
+      logger,
+    });
+  if (subscriptions && webSockets) {
+    metrics?.watchFeed(() => ({ ...subscriptions.figures, webSockets: webSockets.size }));
+  }
   return {
-    fetch: surround(router),
+    fetch,
+    upgrades: webSockets,
     refuse: (request, error) => surround(createRefusal(error))(request),
     receive: (head) => receive(head, deps),
     Request: graphql.Request,
-    endSubscriptions: () => subscriptions?.close(),
+    endSubscriptions() {
+      webSockets?.close();
+      subscriptions?.close();
+    },
   };
 }
 
+function createSubscriptions(
+  { feed, maxSubscriptions }: AppFeed,
+  { replicas, logger, metrics }: AppDeps,
+  { mask, budget, open }: { mask: ErrorMask; budget: Budget; open: OpenSession },
+): Subscriptions {
+  return new Subscriptions({
+    schema,
+    mask,
+    replicas,
+    logger,
+    feed,
+    maxPerPrincipal: maxSubscriptions,
+    openSession: (admitted, signal) =>
+      open(admitted, {
+        signal,
+        onPin: ({ name, connections }) => metrics?.watchPool(name, connections),
+        onEnd: (millis) => budget.spend(admitted.principal, POINTS_PER_MILLI * millis),
+      }),
+  });
+}
+
 /** Here the token only decides whether the body is read. Admission, which refuses, is a phase of the request. */
-async function receive(
-  { url, headers, address }: RequestHead,
-  { principals, trustedProxies }: AppDeps,
-): Promise<Received> {
-  const credentials = {
-    authorization: headers.authorization ?? null,
-    address: clientAddress(address, headers, trustedProxies),
-  };
-  const caller = new Caller(credentials, principals);
-  const part = partOf(url);
+async function receive(head: RequestHead, deps: AppDeps): Promise<Received> {
+  const caller = callerOf(head, deps);
+  const part = partOf(head.url);
   if (part !== 'graphql' && part !== 'grafana') return { caller, wantsBody: false };
   try {
     await caller.principal();
@@ -177,6 +197,14 @@ async function receive(
   } catch {
     return { caller, wantsBody: false };
   }
+}
+
+function callerOf({ headers, address }: RequestHead, { principals, trustedProxies }: AppDeps): Caller {
+  const credentials = {
+    authorization: headers.authorization ?? null,
+    address: clientAddress(address, headers, trustedProxies),
+  };
+  return new Caller(credentials, principals);
 }
 
 function withoutLimits(): Budget {

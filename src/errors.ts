@@ -483,12 +483,12 @@ export class FeedUnavailableError extends GatewayError {
   }
 }
 
-/** The principal has as many subscriptions as it may have at once. */
-export class TooManySubscriptionsError extends GatewayError {
+/** The principal has as many of them open as it may have at once. */
+export class TooManyOpenError extends GatewayError {
   override readonly code = 'OVERLOADED';
   override readonly details: Readonly<Record<string, number>>;
-  constructor(ceiling: number) {
-    super(`At most ${ceiling} subscriptions may be open at once. End one first.`);
+  constructor(what: 'subscriptions' | 'WebSockets', ceiling: number) {
+    super(`At most ${ceiling} ${what} may be open at once. End one first.`);
     this.details = { ceiling };
   }
 }

@@ -247,6 +247,7 @@ function assembleServer({ settings, logger, replicas, feed, numbering, catalogue
     feed: {
       feed,
       maxSubscriptions: settings.feed.maxSubscriptions,
+      maxWebSockets: settings.feed.maxWebSockets,
       compresses: http.compression !== 'off',
     },
     trustedProxies: access.trustedProxies,
@@ -259,6 +260,7 @@ function assembleServer({ settings, logger, replicas, feed, numbering, catalogue
     Request: app.Request,
     refuse: app.refuse,
     receive: app.receive,
+    upgrades: app.upgrades,
     drainTimeoutSeconds: http.drainTimeoutSeconds,
     compression: http.compression,
     onError: (error) => logger.error({ err: error }, 'request failed outside GraphQL'),

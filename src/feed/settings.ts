@@ -12,6 +12,12 @@ export const feedSettings = settingGroup({
       kind: wholeNumber(0, 1_000_000),
       default: '10000',
     },
+    maxWebSockets: {
+      name: 'MAX_WEBSOCKETS',
+      meaning: 'WebSockets that one principal may have open at once',
+      kind: wholeNumber(0, 1_000_000),
+      default: '10000',
+    },
     publication: {
       name: 'FEED_PUBLICATION',
       meaning:

@@ -60,6 +60,11 @@ export function acceptsEvents(accept: string | null): boolean {
   return rangesOf(accept ?? '').some(({ type }) => type === EVENTS);
 }
 
+/** Whether the request was made of a message that came over a WebSocket. A request of HTTP with this header opens one. */
+export function isByWebSocket(headers: Headers): boolean {
+  return headers.get('upgrade') === 'websocket';
+}
+
 /** The parts that a client likes best, among those it accepts. */
 export function acceptedParts(accept: string | null): AcceptedParts {
   return rangesOf(accept ?? '').find(({ parts }) => parts !== undefined)?.parts ?? plainParts;

@@ -5,7 +5,14 @@ import { parseAcceptEncoding } from '../http/encoding/accept-encoding.ts';
 import type { RequestFacts } from '../http/request-facts.ts';
 import type { Route } from '../http/routes.ts';
 import type { EventStream } from '../streaming/event-stream.ts';
-import { acceptedParts, acceptsEvents, type Delivery, type JsonType, negotiateDelivery } from './accept.ts';
+import {
+  acceptedParts,
+  acceptsEvents,
+  type Delivery,
+  isByWebSocket,
+  type JsonType,
+  negotiateDelivery,
+} from './accept.ts';
 import { type Cost, costKeyOf, costOf } from './cost.ts';
 import { checkVariables } from './document-limits.ts';
 import { Documents } from './documents.ts';
@@ -151,8 +158,16 @@ export class GraphQLRequest extends GatewayRequest {
     } catch (error) {
       throw trusted.withoutSuggestions(error, role);
     }
-    if (this.#isSubscription && !acceptsEvents(this.http.headers.get('accept'))) {
+    this.#checkTransport();
+  }
+
+  #checkTransport(): void {
+    const { headers } = this.http;
+    if (this.#isSubscription && !acceptsEvents(headers.get('accept'))) {
       throw new NotAcceptableError('Subscriptions are answered as text/event-stream: accept that.');
+    }
+    if (!this.#isSubscription && isByWebSocket(headers)) {
+      throw new NotAcceptableError('A WebSocket carries subscriptions alone: send queries by HTTP.');
     }
   }
 

@@ -1,8 +1,9 @@
 import { GraphQLError, type GraphQLSchema } from 'graphql';
+import { Places } from '../access/places.ts';
 import type { Principal } from '../access/principals.ts';
 import { checkPermission } from '../access/roles.ts';
 import type { CdrRow } from '../db/calls/cdrs.ts';
-import { FeedUnavailableError, TooManySubscriptionsError, UnauthenticatedError } from '../errors.ts';
+import { FeedUnavailableError, TooManyOpenError, UnauthenticatedError } from '../errors.ts';
 import type { CorrectedCall } from '../feed/corrections.ts';
 import type { Feed } from '../feed/feed.ts';
 import { stalenessOf } from '../feed/feed-age.ts';
@@ -63,6 +64,7 @@ const ENDED = 'Your right to be told has ended. Sign in again.';
 export class Subscriptions {
   readonly #deps: SubscriptionsDeps;
   readonly #all = new Set<Subscription>();
+  readonly #places: Places;
   readonly #classes = new Map<string, FeedClass>();
   /** Those that calls of an account can belong to, and those that calls of every account can. */
   readonly #byAccount = new Map<string, Set<FeedClass>>();
@@ -76,6 +78,7 @@ export class Subscriptions {
 
   constructor(deps: SubscriptionsDeps) {
     this.#deps = deps;
+    this.#places = new Places(deps.maxPerPrincipal);
   }
 
   /** For metrics. */
@@ -97,19 +100,32 @@ export class Subscriptions {
 
   /** Begins one. Throws GatewayErrors, as a query does. */
   async open(request: SubscriptionRequest): Promise<EventStream> {
-    const { principal, subscribed, signal } = request;
+    const { principal, signal } = request;
     if (this.#isClosed) throw new FeedUnavailableError('The gateway is stopping.');
-    const own = [...this.#all].filter((each) => each.principal.name === principal.name).length;
-    if (own >= this.#deps.maxPerPrincipal) throw new TooManySubscriptionsError(this.#deps.maxPerPrincipal);
+    // Taken before anything is waited for: of many that come at once no more pass than there are places.
+    const leavePlace = this.#places.take(principal);
+    if (!leavePlace) throw new TooManyOpenError('subscriptions', this.#deps.maxPerPrincipal);
     const stream = new EventStream(request);
     const close = () => stream.body.destroy();
     signal.addEventListener('abort', close, { once: true });
-    stream.body.once('close', () => signal.removeEventListener('abort', close));
-    this.#startTimer();
-    if (subscribed.field.name === 'replicationStatus') this.#openStatus(request, stream);
-    else await this.#openFeed(request, stream);
+    stream.body.once('close', () => {
+      signal.removeEventListener('abort', close);
+      leavePlace();
+    });
+    try {
+      await this.#begin(request, stream);
+    } catch (error) {
+      close();
+      throw error;
+    }
     if (signal.aborted) close();
     return stream;
+  }
+
+  async #begin(request: SubscriptionRequest, stream: EventStream): Promise<void> {
+    this.#startTimer();
+    if (request.subscribed.field.name === 'replicationStatus') this.#openStatus(request, stream);
+    else await this.#openFeed(request, stream);
   }
 
   /** Ends all without the event that says so: their clients connect again, to another gateway. */

@@ -163,10 +163,15 @@ function headersOf({ headers }: Response): string[] {
   return list;
 }
 
-/** Yoga's own Response is a Node stream underneath, which closes its source at once; the web's waits for a read. */
+/** Of the two, a Node stream closes its source at once; the web's waits for a read. */
 function toReadable(body: ReadableStream): Readable {
-  const { readable } = body as { readable?: unknown };
-  return readable instanceof Readable ? readable : Readable.fromWeb(body as never);
+  return readableOf(body) ?? Readable.fromWeb(body as never);
+}
+
+/** The Node stream that the body of Yoga's own Response is underneath; undefined for the web's. */
+export function readableOf(body: ReadableStream | null): Readable | undefined {
+  const { readable } = (body ?? {}) as { readable?: unknown };
+  return readable instanceof Readable ? readable : undefined;
 }
 
 /** Cuts the connection when the client takes nothing of what waits for it for so long. */

@@ -25,6 +25,8 @@ export interface ServerOptions {
   onError(error: unknown): void;
   /** Looks at a request that has a body before that is read. Without this every body is wanted. */
   receive?(head: RequestHead): Received | Promise<Received>;
+  /** Without it nobody is given another protocol: whoever asks for one is answered by HTTP. */
+  readonly upgrades?: Upgrades | undefined;
   /** Answers in the place of the handler what the server refuses; by default with the error alone. */
   refuse?(request: Request, error: HttpError): Response | Promise<Response>;
   /** Longest request body; 1 MiB. */
@@ -37,6 +39,14 @@ export interface ServerOptions {
   readonly stalledSeconds?: number;
   /** The class of requests. Yoga's own (`yoga.fetchAPI.Request`) is some ten times faster than Node's. */
   readonly Request?: typeof globalThis.Request;
+}
+
+/** Takes connections over for another protocol. */
+export interface Upgrades {
+  /** Whether the request is one for it. Any other is answered as if it had asked for nothing. */
+  isFor(incoming: IncomingMessage): boolean;
+  /** The connection is its own from here on; `head` has come behind the request. */
+  take(incoming: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
 
 export interface GatewayServer {
@@ -77,11 +87,13 @@ const timeouts = {
 
 /** An HTTP server around a handler. A client that leaves aborts its request's signal, before the answer or during it. */
 export function createGatewayServer(handler: Handler, options: ServerOptions): GatewayServer {
-  const { drainTimeoutSeconds, onError, stalledSeconds = 120, compression = 'auto' } = options;
+  const { drainTimeoutSeconds, onError, stalledSeconds = 120, compression = 'auto', upgrades } = options;
   const encodings = new EncodingPolicy(compression);
   const answer = createAnswer(handler, options);
   /** Those on which an answer is due or under way: nothing else may be written there. */
   const answering = new WeakSet<Duplex>();
+  /** Those that HTTP has left, which the server still waits for when it closes. */
+  const upgraded = new Set<Duplex>();
   let running = 0;
   let closing: Promise<{ cut: number }> | undefined;
 
@@ -112,20 +124,28 @@ export function createGatewayServer(handler: Handler, options: ServerOptions): G
       outgoing.destroy();
     }
   };
-  const server = createServer({ ...timeouts, ...options.timeouts }, respond)
+  // Asked before Node gives up HTTP on the connection: a client that offers h2c, as Java's does, is answered as ever.
+  const shouldUpgradeCallback = (incoming: IncomingMessage) => upgrades?.isFor(incoming) ?? false;
+  const server = createServer({ ...timeouts, ...options.timeouts, shouldUpgradeCallback }, respond)
     // Otherwise Node itself tells such a client to send its body, before anybody has looked at the head.
     .on('checkContinue', respond)
     .on('clientError', (error, socket) => {
       if (answering.has(socket)) socket.destroy();
       else refuseMalformed(error, socket);
+    })
+    .on('upgrade', (incoming, socket, head) => {
+      upgraded.add(socket);
+      socket.once('close', () => upgraded.delete(socket));
+      upgrades!.take(incoming, socket, head);
     });
 
   const close = async () => {
     const closed = new Promise((resolve) => server.close(resolve));
     let cut = 0;
     const timer = setTimeout(() => {
-      cut = running;
+      cut = running + upgraded.size;
       server.closeAllConnections();
+      for (const socket of upgraded) socket.destroy();
     }, drainTimeoutSeconds * 1000);
     await closed;
     clearTimeout(timer);

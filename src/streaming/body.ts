@@ -171,11 +171,16 @@ export class BlockStream extends Readable {
       this.destroy();
     });
     if (outgoing.destroyed) this.destroy();
+    this.flowInto(outlet, beforeEnd);
+    return promise;
+  }
+
+  /** Hands all blocks to the outlet: they wait for the client there. Whoever owns the outlet destroys this when it has closed. */
+  flowInto(outlet: BlockOutlet, beforeEnd = () => {}): void {
     this.#outlet = outlet;
     this.#beforeEnd = beforeEnd;
     for (let block = this.read(); block !== null; block = this.read()) this.#write(block);
     if (this.#isFinished) outlet.end(beforeEnd);
-    return promise;
   }
 
   override _read(): void {

@@ -10,6 +10,7 @@ export interface FeedFigures {
   readonly statements: number;
   readonly openHoles: number;
   readonly subscriptions: number;
+  readonly webSockets: number;
   readonly classes: number;
   readonly behind: number;
   readonly waitingBytes: number;
@@ -42,6 +43,7 @@ export function createFeedMetrics(registry: Registry): FeedMetrics {
     'Runs of keys that others have overtaken and that are still expected.',
   );
   const subscriptions = gauge('gateway_subscriptions', 'Subscriptions that are open.');
+  const webSockets = gauge('gateway_websockets', 'WebSockets that are open.');
   const classes = gauge(
     'gateway_subscription_classes',
     'Of those to calls, how many differ: each is written once.',
@@ -75,6 +77,7 @@ export function createFeedMetrics(registry: Registry): FeedMetrics {
       else staleness.set(figures.stalenessSeconds);
       holes.set(figures.openHoles);
       subscriptions.set(figures.subscriptions);
+      webSockets.set(figures.webSockets);
       classes.set(figures.classes);
       behind.set(figures.behind);
       waiting.set(figures.waitingBytes);

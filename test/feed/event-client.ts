@@ -8,6 +8,8 @@ export interface ReceivedEvent {
   readonly id: string | undefined;
   // biome-ignore lint/suspicious/noExplicitAny: a test knows the shape of the answer to its own subscription
   readonly data: any;
+  /** The same as it came. */
+  readonly text: string;
   /** In milliseconds of the process. */
   readonly at: number;
 }
@@ -80,11 +82,12 @@ export class EventClient implements AsyncDisposable {
     const fields = new Map(block.split('\n').map((line) => line.split(/: ?(.*)/s) as [string, string]));
     const event = fields.get('event');
     if (event === undefined) return;
-    const data = fields.get('data');
+    const text = fields.get('data') ?? '';
     this.events.push({
       event,
       id: fields.get('id'),
-      data: data ? JSON.parse(data) : undefined,
+      data: text ? JSON.parse(text) : undefined,
+      text,
       at: performance.now(),
     });
   }

@@ -4,6 +4,7 @@ import { createGatewayServer } from '../../src/http/server.ts';
 import { ADMIN_TOKEN, createTestGateway } from '../support/gateway.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { subscribe } from './event-client.ts';
+import { openSocket, type SocketClient } from './socket-client.ts';
 
 const QUERY = `subscription { cdrs { mayRepeat gap { reason } inserted {
   id callId accountId cli cld cliIn cldIn setupTime connectTime disconnectTime disconnectReason userAgent } } }`;
@@ -18,6 +19,7 @@ test('clients that read nothing cost little, hold up nobody, and are told everyt
   await using gateway = await createTestGateway(database);
   const server = createGatewayServer(gateway.fetch, {
     Request: gateway.Request,
+    upgrades: gateway.upgrades,
     drainTimeoutSeconds: 0,
     stalledSeconds: 1,
     onError() {},
@@ -25,6 +27,7 @@ test('clients that read nothing cost little, hold up nobody, and are told everyt
   const port = await server.listen({ host: '127.0.0.1', port: 0 });
   try {
     const stalled = await Promise.all(Array.from({ length: STALLED }, () => open(port)));
+    const sockets = await Promise.all(Array.from({ length: STALLED }, () => openStalled(port)));
     await using reading = await subscribe(gateway.fetch, QUERY);
     await reading.until(({ events }) => events.length > 0);
     await expect.poll(() => gateway.feed.readers).toBe(1);
@@ -45,6 +48,12 @@ test('clients that read nothing cost little, hold up nobody, and are told everyt
     expect(ids.length).toBe(CALLS);
     expect(new Set(ids).size).toBe(CALLS);
     for (const response of stalled) response.destroy();
+    const [client] = sockets;
+    client!.socket.resume();
+    await client!.until(() => client!.callsOf('calls').length >= CALLS, 60);
+    expect(client!.callsOf('calls').length).toBe(CALLS);
+    expect(new Set(client!.callsOf('calls')).size).toBe(CALLS);
+    for (const { socket } of sockets) socket.terminate();
   } finally {
     await server.close();
   }
@@ -66,6 +75,15 @@ function open(port: number): Promise<IncomingMessage> {
       .once('error', reject)
       .end(JSON.stringify({ query: QUERY }));
   });
+}
+
+/** A subscription over WebSocket, of which nothing but its beginning is read yet. */
+async function openStalled(port: number): Promise<SocketClient> {
+  const client = await (await openSocket(`ws://127.0.0.1:${port}/graphql`)).init();
+  client.subscribe('calls', QUERY);
+  await client.until(() => client.of('calls').length > 0);
+  client.socket.pause();
+  return client;
 }
 
 /** The calls it is told, until they are as many as there are. */

@@ -70,7 +70,7 @@ beforeAll(async () => {
   feed = new Feed({ replicas, source: () => source });
   app = createApp({
     replicas,
-    feed: { feed, maxSubscriptions: 10 },
+    feed: { feed, maxSubscriptions: 10, maxWebSockets: 10 },
     history,
     source: () => source,
     principals: {

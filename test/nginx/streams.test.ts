@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createZstdDecompress } from 'node:zlib';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openSocket } from '../feed/socket-client.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts';
 import { hasNginx, type Nginx, startNginx } from './nginx.ts';
@@ -188,5 +189,34 @@ describe.skipIf(!hasNginx)('a subscription behind nginx', () => {
     const events = text.split('event: next').length;
     await until(() => text.split('event: next').length >= events + 2);
     answer.destroy();
+  });
+
+  test('comes over a WebSocket too, and goes on at the other gateway when its own is killed', async () => {
+    const query = 'subscription ($after: String) { cdrs(after: $after) { cursor inserted { id cld } } }';
+    const url = `wss://127.0.0.1:${nginx.httpsPort}/graphql`;
+    const connect = async (id: string) => {
+      const headers = { 'x-request-id': id };
+      return (await openSocket(url, { ca: nginx.ca, servername: 'localhost', headers })).init();
+    };
+    const arrive = (cld: string) =>
+      database.pool.query(
+        "insert into xdrs (i_account, connect_time, cld) values (14, '2026-01-05 09:00:00+00', $1)",
+        [cld],
+      );
+    await using client = await connect('first-socket');
+    client.subscribe('calls', query);
+    await client.until(() => client.of('calls').length > 0);
+    await arrive('33699999991');
+    await client.until(() => client.of('calls').some(({ text }) => text.includes('33699999991')));
+
+    await gateways.find((gateway) => gateway.request('first-socket'))!.end('SIGKILL');
+    await client.until(({ closing }) => closing !== undefined);
+    await arrive('33699999992');
+    const after = client.of('calls').at(-1)!.payload.data.cdrs.cursor;
+    await using again = await connect('second-socket');
+    again.subscribe('calls', query, { after });
+    await again.until(() => again.callsOf('calls').length > 0);
+    const [told] = again.of('calls').flatMap(({ payload }) => payload.data.cdrs.inserted);
+    expect([told.cld, again.callsOf('calls').length]).toEqual(['33699999992', 1]);
   });
 });

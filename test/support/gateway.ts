@@ -47,6 +47,8 @@ export interface Ask {
 export interface TestGateway extends AsyncDisposable {
   readonly fetch: Handler;
   readonly receive: App['receive'];
+  readonly upgrades: App['upgrades'];
+  endSubscriptions(): void;
   /** The class of requests that its server makes. */
   readonly Request: typeof Request;
   readonly replicas: Replicas;
@@ -105,11 +107,15 @@ export async function createTestGateway(
   );
   const { budget, close: closeBudget } = await openBudget(settings.budget, logger);
   const feed = new Feed({ replicas, source: () => readFrom, changes: changesOf(settings.feed), logger });
-  const { fetch, receive, Request, endSubscriptions } = createApp({
+  const { fetch, receive, upgrades, Request, endSubscriptions } = createApp({
     replicas,
     budget,
     trusted: new TrustedDocuments(settings.documents),
-    feed: { feed, maxSubscriptions: settings.feed.maxSubscriptions },
+    feed: {
+      feed,
+      maxSubscriptions: settings.feed.maxSubscriptions,
+      maxWebSockets: settings.feed.maxWebSockets,
+    },
     history: createSampleHistory({ pollIntervalSeconds: 0.1 }),
     source: () => readFrom,
     carriers: carriers ?? numbering,
@@ -138,6 +144,8 @@ export async function createTestGateway(
   return {
     fetch,
     receive,
+    upgrades,
+    endSubscriptions,
     Request,
     replicas,
     feed,

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { RateLimitedError } from '../../errors.ts';
+import { Places } from '../places.ts';
 import type { Principal } from '../principals.ts';
 import type { PointCounter, Spent } from './point-counter.ts';
 import type { BudgetSettings } from './settings.ts';
@@ -44,7 +45,7 @@ export interface Charge {
 export class Budget {
   readonly #options: BudgetOptions;
   /** Files and long lists that are being sent, by principal. */
-  readonly #streams = new Map<string, number>();
+  readonly #streams: Places;
   /** Until when a principal has nothing left, in milliseconds since 1970. */
   readonly #spentUntil = new Map<string, number>();
   /** Operations that were charged and have not ended, by principal: their end may leave room for others. */
@@ -53,6 +54,7 @@ export class Budget {
 
   constructor(options: BudgetOptions) {
     this.#options = options;
+    this.#streams = new Places(options.maxStreams);
   }
 
   report(): BudgetReport {
@@ -115,15 +117,10 @@ export class Budget {
   }
 
   /** Counts a file or a long list until the result is called. Throws RateLimitedError when there are as many as may be. */
-  openStream({ name }: Principal): () => void {
-    const { maxStreams } = this.#options;
-    if ((this.#streams.get(name) ?? 0) >= maxStreams) throw this.#refusal('streams', 0);
-    add(this.#streams, name, 1);
-    let isOpen = true;
-    return () => {
-      if (isOpen) add(this.#streams, name, -1);
-      isOpen = false;
-    };
+  openStream(principal: Principal): () => void {
+    const leave = this.#streams.take(principal);
+    if (!leave) throw this.#refusal('streams', 0);
+    return leave;
   }
 
   #limitOf({ scope }: Principal): number | undefined {
