@@ -3,6 +3,7 @@ import type { Principal } from '../access/principals.ts';
 import { selectCallsBetween, selectCallsOf } from '../db/calls/arrived-calls.ts';
 import { type FilteredRow, passesFilter } from '../db/calls/cdr-row-filter.ts';
 import type { CdrRow } from '../db/calls/cdrs.ts';
+import type { Reader } from '../db/reader.ts';
 import { GatewayError, ReplicaFailureError } from '../errors.ts';
 import type { CallChange } from '../feed/change-stream.ts';
 import { changesOfLedger, correctedCalls, groupChanges } from '../feed/corrections.ts';
@@ -190,7 +191,7 @@ export class FeedSubscriber implements ClassMember {
       const moment = feed.moment;
       if (!moment) {
         // The feed has ended, or goes back: what is told next is not known.
-        await delay(WAIT_MILLIS, undefined, { signal, ref: false }).catch(() => {});
+        await this.#wait(WAIT_MILLIS);
         continue;
       }
       const missing = moment.told.missingIn(this.#told);
@@ -213,7 +214,7 @@ export class FeedSubscriber implements ClassMember {
       }
       if (moment.changes?.isPartial) {
         // The others have been told a part of what follows.
-        await delay(WAIT_MILLIS, undefined, { signal, ref: false }).catch(() => {});
+        await this.#wait(WAIT_MILLIS);
         continue;
       }
       this.#told = moment.told;
@@ -231,7 +232,7 @@ export class FeedSubscriber implements ClassMember {
       }
       if (isFirst || performance.now() - this.sentAt > QUIET_MILLIS) await this.#sendOwn([], feed.age);
       isFirst = false;
-      await delay(WAIT_MILLIS, undefined, { signal, ref: false }).catch(() => {});
+      await this.#wait(WAIT_MILLIS);
     }
   }
 
@@ -263,7 +264,7 @@ export class FeedSubscriber implements ClassMember {
   async #readLedger(lacking: readonly KeyRange[], token: string): Promise<void> {
     const part = await this.#options.feed.readLedger(lacking);
     if (!part) {
-      await delay(RETRY_MILLIS, undefined, { signal: this.#leaving.signal, ref: false }).catch(() => {});
+      await this.#wait(RETRY_MILLIS);
       return;
     }
     const ledger = this.#ledger!;
@@ -278,12 +279,10 @@ export class FeedSubscriber implements ClassMember {
     else await this.#readChanges(changes, token, take);
   }
 
-  /** What these changes are to it, read within its scope; then they are `taken`. */
-  async #readChanges(step: readonly CallChange[], token: string, take: () => void): Promise<void> {
-    const { openSession, ofClass } = this.#options;
-    const { session } = openSession(token, this.#leaving.signal);
-    try {
-      const reader = await session.reader({ purpose: 'stream' });
+  /** What these changes are to it; then they are `taken`. */
+  #readChanges(step: readonly CallChange[], token: string, take: () => void): Promise<void> {
+    const { ofClass } = this.#options;
+    return this.#read(token, async (reader) => {
       for (let start = 0; start < step.length; start += MAX_ROWS) {
         const part = step.slice(start, start + MAX_ROWS);
         const { inserted, corrected } = groupChanges(part, ONLY_REUSED);
@@ -299,22 +298,15 @@ export class FeedSubscriber implements ClassMember {
           await this.#sendOwn(found, undefined, parts);
         }
       }
-    } catch (error) {
-      if (!isPassing(error)) throw error;
-      await delay(RETRY_MILLIS, undefined, { signal: this.#leaving.signal, ref: false }).catch(() => {});
-    } finally {
-      session.end();
-    }
-    await this.stream.drained();
+    });
   }
 
-  async #readStep(missing: readonly KeyRange[], token: string): Promise<void> {
-    const { openSession, ofClass } = this.#options;
+  /** The first calls that it was not told. */
+  #readStep(missing: readonly KeyRange[], token: string): Promise<void> {
+    const { ofClass } = this.#options;
     const ranges = firstOf(missing);
     const [above, upTo] = [ranges[0]!.from - 1n, ranges.at(-1)!.to];
-    const { session } = openSession(token, this.#leaving.signal);
-    try {
-      const reader = await session.reader({ purpose: 'stream' });
+    return this.#read(token, async (reader) => {
       const rows = await selectCallsBetween(reader, { above, upTo }, MAX_ROWS, ofClass.filter);
       const end = rows.length < MAX_ROWS ? upTo : BigInt(rows.at(-1)!.i_xdr!);
       const told = ranges
@@ -324,19 +316,35 @@ export class FeedSubscriber implements ClassMember {
       this.#told = this.#told.with(told);
       this.#token = token;
       if (inside.length > 0) await this.#sendOwn(inside);
+    });
+  }
+
+  /**
+   * Reads within its scope, from a standby that has replayed what the token says; resolves when the client has taken what it was
+   * sent. What may well go on a moment later is left to the next attempt.
+   */
+  async #read(token: string, act: (reader: Reader) => Promise<void>): Promise<void> {
+    const { session } = this.#options.openSession(token, this.#leaving.signal);
+    try {
+      await act(await session.reader({ purpose: 'stream' }));
     } catch (error) {
       if (!isPassing(error)) throw error;
-      await delay(RETRY_MILLIS, undefined, { signal: this.#leaving.signal, ref: false }).catch(() => {});
+      await this.#wait(RETRY_MILLIS);
     } finally {
       session.end();
     }
     await this.stream.drained();
   }
 
+  /** Less, when it leaves meanwhile. */
+  #wait(millis: number): Promise<void> {
+    return delay(millis, undefined, { signal: this.#leaving.signal, ref: false }).catch(() => {});
+  }
+
   async #until(isSo: () => boolean): Promise<void> {
     const { signal } = this.#leaving;
     while (!signal.aborted && !isSo()) {
-      await delay(WAIT_MILLIS, undefined, { signal, ref: false }).catch(() => {});
+      await this.#wait(WAIT_MILLIS);
     }
   }
 
