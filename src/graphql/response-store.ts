@@ -66,10 +66,13 @@ export class ResponseStore {
     return this.#stored.get(key);
   }
 
-  /** One that was read later is kept. */
+  /**
+   * One that was read from further on is kept. Of two that were read at one place it is the later one: while standbys are seen
+   * rarely, clients that take an answer of a second ago would otherwise have each of theirs read.
+   */
   add(key: string, response: StoredResponse): void {
     const stored = this.#stored.get(key);
-    if (stored && holdsFor(stored, response.standing)) return;
+    if (stored && holdsFor(stored, response.standing) && !holdsFor(response, stored.standing)) return;
     this.#stored.add(key, response, response.body.length + BYTES_PER_ENTRY);
   }
 

@@ -60,6 +60,19 @@ describe('an answer is given again', () => {
     store.add('key', responseOf(at(4n)));
     expect(store.find('key')!.standing).toEqual(at(4n));
   });
+
+  test('while no look is recent, to those who take an older one, of what was read last', async () => {
+    const old = { ...at(3n), secondsAgo: 60 };
+    const store = new ResponseStore();
+    const before = responseOf(old);
+    before.validity = { ...before.validity, at: performance.now() - 5000 };
+    store.add('key', before);
+    const takesOlder = () => findReuse(store, request(old, { 'cache-control': 'max-age=1' }));
+    const executed = await takesOlder();
+    expect(executed).toMatchObject({ kind: 'executed' });
+    store.add('key', responseOf(old));
+    expect(await takesOlder()).toMatchObject({ kind: 'stored' });
+  });
 });
 
 describe('of many who want the same', () => {
