@@ -193,14 +193,16 @@ class SoakSite {
     const { level, log } = this.#options;
     if (level === 'INSERTS') return;
     const began = performance.now();
-    const isReached = async () =>
-      (await Promise.all(this.urls.map(selectLevel))).every((each) => each === level);
-    while (!(await isReached())) {
+    for (;;) {
+      const levels = await Promise.all(this.urls.map(selectLevel));
+      if (levels.every((each) => each === level)) break;
       // The primary does by itself every 15 seconds what slots wait for.
       if (level === 'LOGICAL')
         await execute(this.#primary.url(), 'select pg_log_standby_snapshot()').catch(() => {});
       await delay(200);
-      if (performance.now() - began > MAX_LEVEL_MILLIS) throw new Error(`Level ${level} was not reached.`);
+      if (performance.now() - began > MAX_LEVEL_MILLIS) {
+        throw new Error(`Level ${level} was not reached: ${levels.join('; ')}`);
+      }
     }
     log(`level ${level} after ${Math.round(performance.now() - began)} ms`);
   }
