@@ -10,7 +10,7 @@ import { readWithFetch } from './with-fetch.ts';
 const connections = new Map<number, Connection>();
 let isStopped = false;
 
-process.on('message', async ({ id, job }: { id: number; job: Job }) => {
+process.on('message', async ({ id, order: job }: { id: number; order: Job }) => {
   if (job.kind === 'stop') {
     isStopped = true;
     return;

@@ -13,6 +13,7 @@ import { rowSecurityRow } from './row-security.ts';
 import { deepPageRow, manyAccountsRow, rarePrefixRow } from './single-pages.ts';
 import { namesPageRow, smallestRow } from './small-requests.ts';
 import { statsAllRow, statsDayRow } from './stats.ts';
+import { subscribersRow } from './subscribers.ts';
 import { unchangedRow } from './unchanged.ts';
 
 /** Every row, in the order of the table. */
@@ -40,5 +41,6 @@ export const rows: readonly Row[] = [
   slowLineRow,
   compressionRow,
   feedRow,
+  subscribersRow,
   readyRow,
 ];
