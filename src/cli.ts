@@ -94,7 +94,7 @@ const commands: Readonly<Record<string, Command>> = {
     },
   },
   publish: {
-    summary: 'Send what changes to a stream of Redis, from where it ends, for other systems',
+    summary: 'Send what changes to a stream of Redis or NATS, from where it ends, for other systems',
     help: async () => (await import('./cli/publish.ts')).publishHelp(),
     run: async (args) => {
       const { publish } = await import('./cli/publish.ts');

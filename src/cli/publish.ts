@@ -8,8 +8,8 @@ import { type Environment, settingGroup } from '../settings/setting.ts';
 import { publishedDocument } from '../sinks/document.ts';
 import { readGatewayEvents } from '../sinks/gateway-events.ts';
 import { createPublisherMetrics } from '../sinks/metrics.ts';
+import { openSink } from '../sinks/open-sink.ts';
 import { Publisher } from '../sinks/publisher.ts';
-import { openRedisStream } from '../sinks/redis-stream.ts';
 import { type SinkSettings, sinkSettings } from '../sinks/settings.ts';
 import { createLogger } from '../telemetry/logging.ts';
 import { telemetrySettings } from '../telemetry/settings.ts';
@@ -20,7 +20,7 @@ const publishSettings = settingGroup({ members: { sinks: sinkSettings, telemetry
 export function publishHelp(): string {
   return `Usage: cdr-gateway publish [--document]
 
-Subscribes to the calls of a gateway and appends what has come, changed or gone to a stream of Redis. It goes on behind what
+Subscribes to the calls of a gateway and appends what has come, changed or gone to a stream of Redis or NATS. It goes on behind what
 the stream holds last, so it may be ended and started at any time; docs/publishing.md says what the messages are.
 
   --document  Print the operation that it sends, for gateways that know the operations they answer, and end
@@ -84,7 +84,7 @@ function connections({ from, token, to, stream, maxLength, fields }: SinkSetting
   const document = publishedDocument(fields);
   let attempts = 0;
   return {
-    openSink: () => openRedisStream({ url: to, stream, maxLength }),
+    openSink: () => openSink({ url: to, stream, maxLength }),
     readFeed: (after: string | undefined, signal: AbortSignal) =>
       readGatewayEvents({ url: from[attempts++ % from.length]!, token, document, after, signal }),
   };

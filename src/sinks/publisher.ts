@@ -70,8 +70,12 @@ export class Publisher {
       let before = last?.position ?? this.#position;
       if (!last && before !== undefined)
         this.#deps.logger.warn({}, 'the stream is empty: what it held is not published again');
+      let repeats = last?.isPartial ?? false;
       for await (const update of this.#deps.readFeed(before, signal)) {
-        const changes = changesOf(update, before ?? update.cursor);
+        // What was published of it comes before everything that is new.
+        repeats &&= update.asOf === null;
+        const mayRepeat = update.mayRepeat || repeats;
+        const changes = changesOf({ ...update, mayRepeat }, before ?? update.cursor);
         if (changes.length > 0) await this.#append(sink, changes);
         else if (this.#isMarkDue) await this.#append(sink, [markOf(update)]);
         before = update.cursor;

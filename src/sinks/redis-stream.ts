@@ -78,7 +78,7 @@ function parseEntry([, fields]: Entry, stream: string): LastPublished {
   const data = fields[fields.indexOf('data') + 1];
   try {
     const { position } = JSON.parse(data!) as Change;
-    if (typeof position === 'string') return { position };
+    if (typeof position === 'string') return { position, isPartial: false };
   } catch {
     // It is not JSON.
   }

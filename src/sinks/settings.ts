@@ -23,8 +23,12 @@ export const sinkSettings = settingGroup({
     },
     to: {
       name: 'PUBLISH_TO',
-      meaning: 'Where changes are published: a Redis, with a password in the URL if it wants one',
-      kind: matching('a URL such as redis://:secret@redis:6379/0, or rediss:// for TLS', /^rediss?:\/\/\S+$/),
+      meaning:
+        'Where changes are published: a Redis, or a NATS with JetStream; with a password in the URL if it wants one',
+      kind: matching(
+        'a URL such as redis://:secret@redis:6379/0 or nats://user:secret@nats:4222; rediss:// and tls:// for TLS',
+        /^(rediss?|nats|tls):\/\/\S+$/,
+      ),
       mayHoldPassword: true,
       example: 'redis://127.0.0.1:6379',
     },
@@ -36,7 +40,8 @@ export const sinkSettings = settingGroup({
     },
     maxLength: {
       name: 'PUBLISH_MAX_LENGTH',
-      meaning: 'Messages that the stream keeps; 0 = all',
+      meaning:
+        'Messages that the stream keeps; 0 = all. One of NATS that is there already keeps what it was told to',
       kind: wholeNumber(0, 1_000_000_000),
       default: '1000000',
     },

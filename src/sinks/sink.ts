@@ -5,8 +5,8 @@ export interface Sink {
   /** What was published there last; undefined: nothing is there. */
   readLast(): Promise<LastPublished | undefined>;
   /**
-   * Publishes these behind what was there last: all of them, or none. Rejects with SinkTakenError when somebody else has
-   * published meanwhile, and with anything else when it is not known whether they are there.
+   * Publishes these, in order, behind what was there last. Rejects with SinkTakenError when somebody else has published
+   * meanwhile, and with anything else when it is not known how many of them are there.
    */
   append(changes: readonly Change[]): Promise<void>;
   close(): void;
@@ -15,6 +15,8 @@ export interface Sink {
 export interface LastPublished {
   /** Where the feed goes on behind it. */
   readonly position: string;
+  /** More was to follow of the update that it is of: that is published again from its beginning. */
+  readonly isPartial: boolean;
 }
 
 /** Another publisher writes to the same stream. */

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jetstream } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -12,11 +14,13 @@ import { startGateway } from '../../src/serve.ts';
 import type { Change, FeedUpdate } from '../../src/sinks/changes.ts';
 import { publishedDocument } from '../../src/sinks/document.ts';
 import { readGatewayEvents } from '../../src/sinks/gateway-events.ts';
+import { openNatsStream } from '../../src/sinks/nats-stream.ts';
 import { Publisher, type PublisherDeps } from '../../src/sinks/publisher.ts';
 import { openRedisStream } from '../../src/sinks/redis-stream.ts';
 import { anXdr } from '../support/builders.ts';
 import { makeStandbyOf, promote } from '../support/change-roles.ts';
 import { ACCOUNT_ID, ACCOUNT_TOKEN, ADMIN_TOKEN } from '../support/gateway.ts';
+import { hasNats, startNats } from '../support/nats.ts';
 import { startTestCluster, type TestCluster } from '../support/postgres.ts';
 import { hasRedis, type RedisServer, startRedis } from '../support/redis.ts';
 
@@ -95,6 +99,22 @@ async function readStream(stream: string): Promise<Change[]> {
     return entries.map(([, fields]) => JSON.parse(fields[fields.indexOf('data') + 1]!));
   } finally {
     client.disconnect();
+  }
+}
+
+async function readNatsStream(url: string, stream: string): Promise<Change[]> {
+  const connection = await connect({ servers: new URL(url).host, reconnect: false, timeout: 2000 });
+  try {
+    const changes: Change[] = [];
+    const consumer = await jetstream(connection).consumers.get(stream);
+    const { num_pending: count } = await consumer.info();
+    if (count === 0) return [];
+    for await (const message of await consumer.fetch({ max_messages: count, expires: 5000 })) {
+      changes.push(message.json<Change>());
+    }
+    return changes;
+  } finally {
+    await connection.close();
   }
 }
 
@@ -281,6 +301,38 @@ describe.skipIf(!hasRedis)('a publisher', () => {
       { change: 'inserted', key: '14', position: 'somewhere' },
     ]);
   });
+
+  test.skipIf(!hasNats)(
+    'does the same with NATS, which is killed as well',
+    { timeout: 180_000 },
+    async () => {
+      const stored = mkdtempSync(join(tmpdir(), 'cdr-gateway-nats-'));
+      let nats = await startNats(stored);
+      onTestFinished(async () => {
+        await nats.end();
+        rmSync(stored, { recursive: true, force: true });
+      });
+      const read = () => readNatsStream(nats.url, 'nats').catch(() => []);
+      const { publisher } = start({
+        ...depsOf('nats'),
+        openSink: () => openNatsStream({ url: nats.url, stream: 'nats', maxLength: 0, timeoutMillis: 2000 }),
+      });
+      const poll = (isSo: (changes: readonly Change[]) => boolean) =>
+        expect.poll(async () => isSo(await read()), { timeout: 90_000, interval: 100 }).toBe(true);
+      await poll(hasBegun);
+      const ids = [...(await insert(20))];
+      await poll(hasAll(ids));
+      await nats.end();
+      ids.push(...(await insert(700)));
+      await expect.poll(() => publisher.failed, { timeout: 60_000 }).toBeGreaterThan(0);
+      nats = await startNats(stored, Number(new URL(nats.url).port));
+      ids.push(...(await insert(20)));
+      await poll(hasAll(ids));
+      const changes = await read();
+      const firm = insertedIds(changes.filter(({ mayRepeat }) => !mayRepeat));
+      expect(new Set(firm).size).toBe(firm.length);
+    },
+  );
 
   test('is a process that says how it is, and ends when it is told to', { timeout: 180_000 }, async () => {
     const port = await findFreePort();
