@@ -331,10 +331,10 @@ class SoakSite {
   }
 
   async #promote(writers: SoakWriters): Promise<void> {
-    const [next, ...others] = this.#standbys as [PostgresNode, ...PostgresNode[]];
-    this.#note(`primary killed, ${next.name} promoted`);
     await this.#primary.kill('SIGKILL');
     await delay(500);
+    const [next, ...others] = await this.#byProgress();
+    this.#note(`primary killed, ${next.name} promoted`);
     await execute(next.url(), 'select pg_promote()');
     for (const other of others) {
       await execute(next.url(), `select pg_create_physical_replication_slot('${other.name}', true)`);
@@ -342,6 +342,21 @@ class SoakSite {
     }
     this.#primary = next;
     writers.redirect(withDatabase(next.url(), this.#options.database));
+  }
+
+  /** The one that has received most first: the others cannot follow one that lacks what they have. */
+  async #byProgress(): Promise<[PostgresNode, ...PostgresNode[]]> {
+    const places = await Promise.all(
+      this.#standbys.map(async (node) => {
+        const received = await selectOne<string>(
+          node.url(),
+          "select greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) - '0/0'",
+        );
+        return { node, received: BigInt(received!) };
+      }),
+    );
+    places.sort((one, other) => (one.received > other.received ? -1 : 1));
+    return places.map(({ node }) => node) as [PostgresNode, ...PostgresNode[]];
   }
 
   /** The standby streams from that port. */
