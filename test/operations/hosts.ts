@@ -3,30 +3,26 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { findBinaries } from '../../src/demo/binaries.ts';
+import { findServerAccount } from '../../src/demo/server-account.ts';
 
 /** The names and addresses of the handbook. */
 export const addresses = {
   'db-1': '10.0.0.11',
   'db-2': '10.0.0.12',
   'db-3': '10.0.0.13',
+  'db-4': '10.0.0.14',
   gateway: '10.0.0.21',
 } as const;
 
 export type HostName = keyof typeof addresses;
 
-/** For what a host without an init has not: the handbook is for hosts with systemd and sudo. */
-const standIns = {
-  systemctl: `#!/bin/sh
-unit=\${2#postgresql@}
-exec pg_ctlcluster "\${unit%-*}" "\${unit#*-}" "$1"
-`,
-  sudo: `#!/bin/bash
-[ "$1" = -u ] || exec "$@"
-user=$2; shift 2
-while [[ $1 == *=* ]]; do export "$1"; shift; done
-exec setpriv --reuid="$user" --regid="$user" --init-groups env HOME=/tmp "$@"
-`,
-};
+/** What these hosts have no server for: sudo, systemctl and journalctl, ssh and scp. */
+const STAND_INS = resolve('test/operations/stand-ins');
+
+/** Whatever runs there: units that systemctl started, and clusters. */
+const END = `cat $HOST_STATE/units/*.pid 2>/dev/null | xargs -r kill -KILL || true
+  pg_lsclusters -h | while read -r major name rest; do pg_ctlcluster $major $name stop --mode immediate || true; done`;
 
 export interface Outcome {
   readonly code: number;
@@ -42,11 +38,8 @@ export class Hosts implements AsyncDisposable {
   static async open(): Promise<Hosts> {
     const hosts = new Hosts();
     try {
-      mkdirSync(join(hosts.#root, 'bin'), { recursive: true });
+      mkdirSync(hosts.#root, { recursive: true });
       chmodSync(hosts.#root, 0o755);
-      for (const [name, text] of Object.entries(standIns)) {
-        writeFileSync(join(hosts.#root, 'bin', name), text, { mode: 0o755 });
-      }
       await hosts.#hold('wire', ['--net']);
       hosts.#inNetwork('wire', 'ip link add wire type bridge && ip link set wire up');
       for (const name of Object.keys(addresses) as HostName[]) await hosts.#add(name);
@@ -61,8 +54,12 @@ export class Hosts implements AsyncDisposable {
   run(name: HostName, script: string): Promise<Outcome> {
     const args = [...this.#enter(name), 'bash', '--norc', '-euo', 'pipefail', '-c', script];
     return new Promise((done) => {
-      execFile('nsenter', args, { env: this.#env(), maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) =>
-        done({ code: error ? Number(error.code ?? 1) : 0, text: `${stdout}${stderr}` }),
+      execFile(
+        'nsenter',
+        args,
+        { env: this.#env(name), maxBuffer: 64 * 1024 * 1024 },
+        (error, stdout, stderr) =>
+          done({ code: error ? Number(error.code ?? 1) : 0, text: `${stdout}${stderr}` }),
       );
     });
   }
@@ -70,27 +67,15 @@ export class Hosts implements AsyncDisposable {
   /** A program that runs on. */
   start(name: HostName, script: string, env: Readonly<Record<string, string>> = {}): ChildProcess {
     return spawn('nsenter', [...this.#enter(name), 'bash', '--norc', '-c', `exec ${script}`], {
-      env: { ...this.#env(), ...env },
+      env: { ...this.#env(name), ...env },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
-  }
-
-  /** From one host to another, as scp -p does. */
-  async copy(from: HostName, file: string, to: HostName, target = file): Promise<void> {
-    const { text, code } = await this.run(from, `stat -c '%a %U' '${file}' && base64 -w0 '${file}'`);
-    if (code !== 0) throw new Error(text);
-    const [[mode, owner] = [], content] = [text.split('\n')[0]!.split(' '), text.split('\n')[1]!];
-    const written = await this.run(
-      to,
-      `install -d '${dirname(target)}' && base64 -d <<<'${content}' | install -m ${mode} -o ${owner} -g postgres /dev/stdin '${target}'`,
-    );
-    if (written.code !== 0) throw new Error(written.text);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const name of Object.keys(addresses) as HostName[]) {
       if (this.#holders.has(name)) {
-        await this.run(name, 'pg_ctlcluster 15 main stop --mode immediate').catch(() => {});
+        await this.run(name, END).catch(() => {});
       }
     }
     for (const holder of this.#holders.values()) {
@@ -100,13 +85,34 @@ export class Hosts implements AsyncDisposable {
     rmSync(this.#root, { recursive: true, force: true });
   }
 
+  /** PostgreSQL of another major from npm, where Debian's packages would put it; what npm has not is that of 15. */
+  async install(name: HostName, major: number): Promise<void> {
+    const place = join(this.#root, name);
+    const { postgres } = await findBinaries(major, { account: findServerAccount(), scratchDir: this.#root });
+    const parts = ['packages', 'packages-work', 'programs', 'programs-work'];
+    for (const part of parts) mkdirSync(join(place, part), { recursive: true });
+    const [packages, packagesWork, programs, programsWork] = parts.map((part) => join(place, part));
+    const target = `/usr/lib/postgresql/${major}`;
+    const { code, text } = await this.run(
+      name,
+      `mount -t overlay overlay -o lowerdir=/usr/lib/postgresql,upperdir=${packages},workdir=${packagesWork} /usr/lib/postgresql
+      mkdir ${target}
+      mount -t overlay overlay -o lowerdir=${resolve(dirname(postgres), '..')},upperdir=${programs},workdir=${programsWork} ${target}
+      for program in /usr/lib/postgresql/15/bin/*; do
+        [ -e ${target}/bin/$(basename $program) ] || ln -s $program ${target}/bin/
+      done`,
+    );
+    if (code !== 0) throw new Error(`${name}: ${text}`);
+  }
+
   async #add(name: HostName): Promise<void> {
     const place = join(this.#root, name);
-    for (const part of ['etc', 'etc-work', 'lib', 'run', 'log']) {
+    for (const part of ['etc', 'etc-work', 'lib', 'run', 'log', 'state']) {
       mkdirSync(join(place, part), { recursive: true });
     }
     await this.#hold(name, ['--net', '--mount', '--propagation', 'private']);
     const pid = this.#holders.get(name)!.pid!;
+    writeFileSync(join(place, 'pid'), String(pid));
     this.#inNetwork(
       'wire',
       `ip link add ${name} type veth peer name eth0 netns ${pid} && ip link set ${name} master wire up`,
@@ -117,7 +123,7 @@ export class Hosts implements AsyncDisposable {
       `ip link set lo up && ip address add ${addresses[name]}/24 dev eth0 && ip link set eth0 up
       mount -t overlay overlay -o lowerdir=/etc,upperdir=${place}/etc,workdir=${place}/etc-work /etc
       mount --bind ${place}/lib /var/lib/postgresql && mount --bind ${place}/run /var/run/postgresql
-      mount --bind ${place}/log /var/log/postgresql
+      mount --bind ${place}/log /var/log/postgresql && mount -t tmpfs tmpfs /root
       chown postgres:postgres /var/lib/postgresql /var/run/postgresql /var/log/postgresql
       printf '127.0.0.1 localhost\\n${names.join('\\n')}\\n' >/etc/hosts
       rm -rf /etc/postgresql/* /etc/cdr-gateway`,
@@ -143,10 +149,12 @@ export class Hosts implements AsyncDisposable {
     return ['--net', '--mount', '--target', pid, `--wdns=${process.cwd()}`];
   }
 
-  #env(): Readonly<Record<string, string>> {
+  #env(name: HostName): Readonly<Record<string, string>> {
     const node = resolve('node_modules/.bin');
     return {
-      PATH: `${join(this.#root, 'bin')}:${node}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+      HOSTS: this.#root,
+      HOST_STATE: join(this.#root, name, 'state'),
+      PATH: `${STAND_INS}:${node}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
       HOME: '/tmp',
       LC_ALL: 'C.UTF-8',
     };
