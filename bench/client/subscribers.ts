@@ -34,12 +34,18 @@ export interface SubscribersReport {
 const EVENT = Buffer.from('event: next');
 /** When a call was written, in milliseconds since 1970, is its Call-ID. */
 const CALL = Buffer.from('"callId":"');
+const END = Buffer.from('\n\n');
+const NOTHING = Buffer.alloc(0);
 /** Connections that are made at once. */
 const MAX_CONNECTING = 100;
 
 interface Subscriber {
   readonly socket: Socket;
+  /** When it is told is up to itself. */
+  readonly isStalled: boolean;
   calls: number;
+  /** Of an event that has not come whole. */
+  rest: Buffer;
 }
 
 const subscribers: Subscriber[] = [];
@@ -83,7 +89,7 @@ const acts = {
 function subscribe({ port, text, isStalled }: Omit<Extract<SubscribersOrder, { kind: 'connect' }>, 'count'>) {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const socket = connect({ port, host: '127.0.0.1' });
-  const subscriber: Subscriber = { socket, calls: 0 };
+  const subscriber: Subscriber = { socket, isStalled, calls: 0, rest: NOTHING };
   let hasBegun = false;
   socket.on('error', reject);
   socket.on('close', () => closed++);
@@ -99,15 +105,20 @@ function subscribe({ port, text, isStalled }: Omit<Extract<SubscribersOrder, { k
   return promise;
 }
 
-/** What is cut between two chunks is of no weight here: an event is written at once. */
+/** Events come whole or in parts, each in one piece of the body. */
 function note(subscriber: Subscriber, chunk: Buffer): void {
   const now = Date.now();
   bytes += chunk.length;
-  for (let at = chunk.indexOf(EVENT); at >= 0; at = chunk.indexOf(EVENT, at + 1)) messages++;
-  for (let at = chunk.indexOf(CALL); at >= 0; at = chunk.indexOf(CALL, at + 1)) {
-    const start = at + CALL.length;
-    delays.push(now - Number(chunk.toString('latin1', start, chunk.indexOf(0x22, start))));
+  const received = subscriber.rest.length > 0 ? Buffer.concat([subscriber.rest, chunk]) : chunk;
+  const end = received.lastIndexOf(END) + 1;
+  subscriber.rest = received.subarray(end);
+  const events = received.subarray(0, end);
+  for (let at = events.indexOf(EVENT); at >= 0; at = events.indexOf(EVENT, at + 1)) messages++;
+  for (let at = events.indexOf(CALL); at >= 0; at = events.indexOf(CALL, at + 1)) {
     subscriber.calls++;
+    if (subscriber.isStalled) continue;
+    const start = at + CALL.length;
+    delays.push(now - Number(events.toString('latin1', start, events.indexOf(0x22, start))));
   }
 }
 

@@ -21,6 +21,8 @@ const STALLED = 1000;
 const STALLED_CALLS = 4000;
 const MAX_STALLED_BYTES = 64 * 1024 * 1024;
 const MAX_CATCH_UP_SECONDS = 180;
+/** Slots wait for transactions that run. */
+const MAX_LEVEL_MILLIS = 60_000;
 const QUERY = 'subscription { cdrs { mayRepeat asOf inserted { id callId accountId cld userAgent } } }';
 
 /** Of subscribers: how soon they are told, what that takes, and what becomes of those that read nothing. */
@@ -214,7 +216,9 @@ class Site implements AsyncDisposable {
   }
 
   async #untilLogical(): Promise<void> {
+    const giveUpAt = performance.now() + MAX_LEVEL_MILLIS;
     while ((await readMetric(this.#gateway, 'gateway_feed_level{level="LOGICAL"}')) !== 1) {
+      if (performance.now() > giveUpAt) throw new Error('The feed did not reach the level LOGICAL.');
       await this.#writer.query('select pg_log_standby_snapshot()');
       await delay(200);
     }
