@@ -50,6 +50,51 @@ async function failureOf(promise: Promise<unknown>): Promise<GatewayError> {
   return error as GatewayError;
 }
 
+describe('an operation by GET', () => {
+  test('is in the URL, and may be answered that nothing has changed', async () => {
+    const sent: { url: string; init: RequestInit }[] = [];
+    const gatewayOf = connect({
+      fetch(url, init) {
+        sent.push({ url: String(url), init });
+        return fetch(url, init);
+      },
+    });
+    const options = { operationName: 'Count', method: 'GET' } as const;
+    const first = await gatewayOf.request(COUNT, {}, options);
+    expect(await first.json()).toMatchObject({ data: { cdrStats: { totals: { attempts: 2 } } } });
+    const tag = first.headers.get('etag')!;
+    // Nothing writes; a moment when the state of the standby is not known yet may pass.
+    await expect
+      .poll(
+        async () => {
+          const again = { ...options, headers: { 'if-none-match': tag } };
+          return (await gatewayOf.request(COUNT, {}, again)).status;
+        },
+        { timeout: 30_000 },
+      )
+      .toBe(304);
+    const { url, init } = sent[0]!;
+    expect(new URL(url).searchParams.get('operationName')).toBe('Count');
+    expect([init.method, init.body]).toEqual(['GET', undefined]);
+  });
+
+  test('that is given again is as old as its headers say, not as when it was read', async () => {
+    const body = {
+      data: { viewer: { name: 'ann' } },
+      extensions: {
+        replica: { name: 'a', asOf: '2026-01-05T09:00:00.000000Z', stalenessSeconds: 0.2, token: 't' },
+      },
+    };
+    const response = (headers: Record<string, string>) => Response.json(body, { headers });
+    const later = { 'x-data-as-of': '2026-01-05T09:01:00.500000Z', date: 'Mon, 05 Jan 2026 09:01:01 GMT' };
+    expect((await client.readAnswer(response({ etag: 'W/"1"', ...later }))).replica).toMatchObject({
+      asOf: '2026-01-05T09:01:00.500000Z',
+      stalenessSeconds: 1.5,
+    });
+    expect((await client.readAnswer(response(later))).replica).toMatchObject({ stalenessSeconds: 0.2 });
+  });
+});
+
 describe('an operation', () => {
   test('is answered with data, standby, token, request id and moments', async () => {
     const requestId = '0123456789abcdef0123456789abcdef';

@@ -60,13 +60,24 @@ export async function readAnswer<Result>(
   return {
     data,
     errors,
-    replica: extensions?.replica ?? null,
+    replica: extensions?.replica ? asProven(extensions.replica, response.headers) : null,
     isComplete: extensions?.complete !== false,
     resumeAfter: extensions?.resumeAfter ?? null,
     requestId: response.headers.get('x-request-id'),
     sentAt,
     receivedAt: Date.now(),
   };
+}
+
+/**
+ * How old an answer is that was read earlier and is given again, unchanged: its headers say until when that is known. The
+ * header Date has whole seconds.
+ */
+function asProven(replica: ReplicaInfo, headers: Headers): ReplicaInfo {
+  const asOf = headers.get('x-data-as-of');
+  if (!headers.has('etag') || asOf === null || asOf === replica.asOf) return replica;
+  const seconds = (Date.parse(headers.get('date') ?? '') - Date.parse(asOf)) / 1000 + 1;
+  return { ...replica, asOf, stalenessSeconds: Number.isFinite(seconds) ? Math.max(0, seconds) : null };
 }
 
 /** Why a response has failed. */

@@ -51,6 +51,13 @@ export interface RequestOptions extends RequestDefaults {
   readonly requestId?: string | undefined;
   /** Which operation, where the document has several. */
   readonly operationName?: string | undefined;
+  /**
+   * By GET an answer may be given again: by the browser's cache, when the gateway says that nothing has changed. For
+   * requests that repeat; what they ask for is in the URL then. POST unless told otherwise.
+   */
+  readonly method?: 'GET' | 'POST' | undefined;
+  /** Further headers of this one. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 const JSON_TYPES = 'application/graphql-response+json, application/json;q=0.9';
@@ -150,6 +157,8 @@ export class GatewayClient {
       readAfter,
       requestId,
       operationName,
+      method = 'POST',
+      headers: ownHeaders,
     } = options;
     const bearer = typeof token === 'function' ? await token() : token;
     const operation = {
@@ -157,21 +166,32 @@ export class GatewayClient {
       variables: variables ?? {},
       ...(operationName && { operationName }),
     };
-    const body = encode(operation);
+    const encoded = encode(operation);
+    const body = documents === 'id' ? await withDocumentId(encoded) : encoded;
     const init = {
-      method: 'POST',
+      method,
       headers: {
-        'content-type': 'application/json',
+        ...(method === 'POST' && { 'content-type': 'application/json' }),
         accept,
         ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
         ...(maxStalenessSeconds != null && { 'x-max-staleness': String(maxStalenessSeconds) }),
         ...(readAfter && { 'x-read-after': readAfter }),
         ...(requestId && { 'x-request-id': requestId }),
         ...(typeof headers === 'function' ? headers() : headers),
+        ...ownHeaders,
       },
-      body: JSON.stringify(documents === 'id' ? await withDocumentId(body) : body),
+      ...(method === 'POST' && { body: JSON.stringify(body) }),
       signal: deadline.signal,
     };
-    return deadline.wait(send(url, init));
+    return deadline.wait(send(method === 'GET' ? withSearch(url, body) : url, init));
   }
+}
+
+/** The body of a request in its URL, as GraphQL over HTTP has it for GET. */
+function withSearch(url: string | URL, body: object): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(body)) {
+    search.set(name, typeof value === 'string' ? value : JSON.stringify(value));
+  }
+  return `${url}${String(url).includes('?') ? '&' : '?'}${search}`;
 }
