@@ -18,7 +18,7 @@ keep() { cat >"$1.new" && chmod 0444 "$1.new" && mv -f "$1.new" "$1"; }
 random() { openssl rand -hex 24; }
 
 for name in postgres-password replication-password gateway-password admin-token account-token \
-  web-session-secret grafana-admin-password; do
+  web-token-secret grafana-admin-password; do
   if is_missing "$name"; then random | keep "$name"; fi
 done
 

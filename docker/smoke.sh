@@ -230,9 +230,9 @@ explores_calls() {
   browser --output "$work/page" --write-out 'the page: %{http_code}, %{size_download} bytes\n' "$site/calls"
   calls=$(tr -d '\\' <"$work/page" | grep -oE '"accountId":"[0-9]+"' | sort | uniq -c)
   echo "its calls: $calls"
-  # Of one account, theirs; and the gateway's token stays where it is.
+  # Of one account, theirs; and what signs their token stays where it is.
   [ "$(printf '%s\n' "$calls" | awk '{ print $2 }')" = '"accountId":"1"' ] &&
-    ! grep -qF "$(cat "$secrets/account-token")" "$work/page"
+    ! grep -qF "$(cat "$secrets/web-token-secret")" "$work/page"
 }
 
 # What each process of each container may do: it is not root, and can write to volumes and memory only.

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HEAVY_ACCOUNT_ID } from './accounts.ts';
 import { type Cluster, type ClusterOptions, startCluster } from './cluster.ts';
@@ -8,7 +9,7 @@ import { DemoError } from './demo-error.ts';
 import { type DemoOptions, demoHelp, parseDemoOptions } from './demo-options.ts';
 import type { DemoReport } from './demo-report.ts';
 import { explainFullDisk, requireDiskSpace } from './disk-space.ts';
-import { type RunningExplorer, startExplorer } from './explorer.ts';
+import { explorerTokens, type RunningExplorer, startExplorer } from './explorer.ts';
 import { buildExplorer } from './explorer-build.ts';
 import { introduce, runFirstQuery } from './introduction.ts';
 import { prepareCalls } from './kept-calls.ts';
@@ -95,11 +96,21 @@ async function startDemo(
   const traffic = startTraffic({ primaryUrl: cluster.primary.url({ database: DATABASE }), model, rate });
   stack.defer(() => traffic.stop());
   const servers = describe(cluster);
-  const gateway = await startGateway(gatewaySettings(cluster, servers, gatewayPassword, options));
+  // Nobody is told: only the explorer signs with it.
+  const jwtSecret = options.webPort === undefined ? undefined : token();
+  const gateway = await startGateway({
+    ...gatewaySettings(cluster, servers, gatewayPassword, options),
+    ...(jwtSecret !== undefined && {
+      JWT_SECRET: jwtSecret,
+      JWT_ISSUER: explorerTokens.issuer,
+      JWT_AUDIENCE: explorerTokens.audience,
+      TRUSTED_DOCUMENTS: join(EXPLORER, 'src/generated/persisted-documents.json'),
+    }),
+  });
   stack.defer(() => gateway.close());
   const firstAnswer = await runFirstQuery(gateway.url, servers.tokens.admin, signal);
   const base: DemoReport = { graphqlUrl: gateway.url, ...servers };
-  const explorer = await openExplorer(options, base, signal, progress);
+  const explorer = await openExplorer(options, { gateway: base, jwtSecret, signal, progress });
   if (explorer) stack.defer(() => explorer.stop());
   progress.say(`Ready after ${((performance.now() - started) / 1000).toFixed(1)} s.`);
 
@@ -180,15 +191,24 @@ async function requirePort(port: number, flag: string): Promise<void> {
 /** Undefined without --web. */
 async function openExplorer(
   { webPort }: DemoOptions,
-  gateway: DemoReport,
-  signal: AbortSignal,
-  progress: Progress,
+  {
+    gateway,
+    jwtSecret,
+    signal,
+    progress,
+  }: {
+    readonly gateway: DemoReport;
+    readonly jwtSecret: string | undefined;
+    readonly signal: AbortSignal;
+    readonly progress: Progress;
+  },
 ): Promise<RunningExplorer | undefined> {
-  if (webPort === undefined) return undefined;
+  if (webPort === undefined || jwtSecret === undefined) return undefined;
   const explorer = await startExplorer({
     directory: EXPLORER,
     port: webPort === 0 ? await findFreePort() : webPort,
     gateway,
+    jwtSecret,
     signal,
     onEnd: (why) => progress.say(`The call explorer ended; the rest goes on. ${why}`),
   });

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,7 +10,9 @@ export interface ExplorerOptions {
   /** The call explorer's package, built. */
   readonly directory: string;
   readonly port: number;
-  readonly gateway: Pick<DemoReport, 'graphqlUrl' | 'tokens' | 'accountId'>;
+  readonly gateway: Pick<DemoReport, 'graphqlUrl' | 'accountId'>;
+  /** By which the explorer signs tokens of its users, and the gateway knows them: its JWT_SECRET. */
+  readonly jwtSecret: string;
   readonly signal: AbortSignal;
   /** Called when it ends without having been stopped. */
   readonly onEnd: (why: string) => void;
@@ -36,12 +37,12 @@ const END_WITH_US = "data:text/javascript,process.stdin.on('close',()=>process.e
 
 /** Starts the built explorer before the gateway. Resolves when it answers; throws a DemoError with its output. */
 export async function startExplorer(options: ExplorerOptions): Promise<RunningExplorer> {
-  const { directory, port, gateway, signal, onEnd } = options;
+  const { directory, port, signal, onEnd } = options;
   const url = `http://${HOST}:${port}`;
   const child = spawn(process.execPath, ['--import', END_WITH_US, 'server.js'], {
     cwd: join(directory, STANDALONE),
     // Nothing of our own environment: settings of another explorer may lie there.
-    env: environment(port, gateway),
+    env: environment(options),
     stdio: ['pipe', 'ignore', 'pipe'],
   });
   let errorText = '';
@@ -68,10 +69,14 @@ export async function startExplorer(options: ExplorerOptions): Promise<RunningEx
   return { url, pid: child.pid!, stop };
 }
 
-function environment(
-  port: number,
-  { graphqlUrl, tokens, accountId }: ExplorerOptions['gateway'],
-): Record<string, string> {
+/** What the gateway must be told of the tokens that the explorer signs, beside their secret. */
+export const explorerTokens = { issuer: 'call-explorer', audience: 'cdr-gateway' } as const;
+
+function environment({
+  port,
+  gateway: { graphqlUrl, accountId },
+  jwtSecret,
+}: ExplorerOptions): Record<string, string> {
   const accounts = { admin: [], customer: [accountId] };
   const users = explorerUsers.map((name) => ({
     name,
@@ -85,9 +90,10 @@ function environment(
     NODE_ENV: 'production',
     NEXT_TELEMETRY_DISABLED: '1',
     GATEWAY_URL: graphqlUrl,
-    GATEWAY_ADMIN_TOKEN: tokens.admin,
-    GATEWAY_ACCOUNT_TOKEN: tokens.account,
-    SESSION_SECRET: randomBytes(32).toString('hex'),
+    GATEWAY_JWT_SECRET: jwtSecret,
+    GATEWAY_JWT_ISSUER: explorerTokens.issuer,
+    GATEWAY_JWT_AUDIENCE: explorerTokens.audience,
+    GATEWAY_TRUSTED_DOCUMENTS: 'true',
     USERS: JSON.stringify(users),
   };
 }

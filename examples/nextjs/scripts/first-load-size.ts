@@ -11,14 +11,10 @@ const LIMIT_BYTES = 200_000;
 const chunks = join(import.meta.dirname, '../.next/static/chunks');
 
 /** A page needs no gateway to say which scripts it has. */
-const explorer = await startExplorer({
-  gatewayUrl: 'http://127.0.0.1:9/graphql',
-  tokens: { admin: 'none', account: 'none' },
-});
+const explorer = await startExplorer({ gatewayUrl: 'http://127.0.0.1:9/graphql' });
 try {
-  const html = await (
-    await fetch(`${explorer.url}/calls`, { headers: { cookie: explorer.cookieOf('admin') } })
-  ).text();
+  const cookie = await explorer.signIn('admin');
+  const html = await (await fetch(`${explorer.url}/calls`, { headers: { cookie } })).text();
   const names = [
     ...new Set(
       [...html.matchAll(/<script[^>]+src="\/_next\/static\/chunks\/([^"?]+)"(?![^>]*nomodule)/gi)].map(

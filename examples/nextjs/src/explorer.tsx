@@ -10,7 +10,7 @@ import { createQueryClient } from './asking/query-client.ts';
 import type { Page } from './calls/ask-page.ts';
 import { askCarriers, MAX_NUMBERS } from './carriers/ask-carriers.ts';
 import { HintLayer } from './chrome/hint-layer.tsx';
-import { ViewProvider } from './chrome/view.tsx';
+import { ViewProvider, type ViewUser } from './chrome/view.tsx';
 import { ExplorerView } from './explorer-view.tsx';
 import { queryParsers } from './filter/page-query.ts';
 import { queryOfUser } from './filter/query-of-user.ts';
@@ -19,7 +19,7 @@ import { LookupBook } from './lookups/lookup-book.ts';
 import type { Words } from './words/words.ts';
 
 export interface ExplorerProps {
-  readonly user: { readonly name: string; readonly role: 'customer' | 'admin'; readonly masked: boolean };
+  readonly user: ViewUser;
   readonly words: Words;
   readonly locale: string;
   readonly countryCode: string;
@@ -67,7 +67,7 @@ function Loaded({
   const zone = isZone(query.zone) ? query.zone : 'UTC';
   const formats = useMemo(() => createFormats(locale, zone), [locale, zone]);
   const [books] = useState(() => {
-    askAs(user.name);
+    askAs(user.id);
     return {
       carriers: new LookupBook({ ask: askCarriers, perRequest: MAX_NUMBERS }),
       accounts: new LookupBook({ ask: askAccounts, perRequest: MAX_ACCOUNTS }),

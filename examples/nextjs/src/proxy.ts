@@ -15,7 +15,8 @@ export function proxy(request: NextRequest): NextResponse {
     "connect-src 'self'",
     "object-src 'none'",
     "base-uri 'none'",
-    "form-action 'self'",
+    // To sign out leads on to the identity provider.
+    `form-action 'self'${providerOrigin()}`,
     "frame-ancestors 'none'",
   ].join('; ');
   const headers = new Headers(request.headers);
@@ -26,6 +27,11 @@ export function proxy(request: NextRequest): NextResponse {
   response.headers.set('x-content-type-options', 'nosniff');
   response.headers.set('referrer-policy', 'same-origin');
   return response;
+}
+
+function providerOrigin(): string {
+  const issuer = process.env.OIDC_ISSUER ?? '';
+  return URL.canParse(issuer) ? ` ${new URL(issuer).origin}` : '';
 }
 
 export const config = { matcher: ['/', '/calls', '/sign-in'] };

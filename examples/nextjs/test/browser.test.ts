@@ -1,7 +1,8 @@
 /**
  * The app in headless Chromium, over the gateway's demo: everything here is real but the cable, which can be slow.
  *
- * Where to look for what: both views, sessions, scope, masking: customer-and-admin-views. Streamed table, tiles, call
+ * Where to look for what: both views, sessions, scope, masking: customer-and-admin-views. OpenID Connect:
+ * organisation-sign-in. Streamed table, tiles, call
  * types, page sizes, column chooser, saved views, the empty state, sharing: table-tiles-columns-saved-views. State in the
  * address, numbers, results and their meaning, click-to-filter, facets, quick and custom ranges, drag-to-zoom, time zones:
  * filters-ranges-zoom-zones. Full record, neighbours, deep link, context, copies: drawer-deep-link-copy-as. Block holder,
@@ -27,6 +28,7 @@ import { graphiql } from './browser/graphiql.ts';
 import { keyboard } from './browser/keyboard-alone.ts';
 import { live } from './browser/live-tail.ts';
 import { million } from './browser/million-rows-60-frames.ts';
+import { organisationSignIn } from './browser/organisation-sign-in.ts';
 import { pictures } from './browser/pictures.ts';
 import { quality } from './browser/quality-over-time.ts';
 import { rangesAndLinks } from './browser/ranges-links-facets.ts';
@@ -51,6 +53,7 @@ if (isThere || process.env.CI) {
   const world = () => running;
 
   access(world);
+  organisationSignIn(world);
   list(world);
   filters(world);
   carriers(world);

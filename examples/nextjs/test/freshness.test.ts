@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { GatewayError } from 'cdr-gateway-client';
 import { isPassing } from '../src/asking/ask-error.ts';
 import { ageOf, canAnswer, presentLag, shownAge } from '../src/freshness/age.ts';
+import { isWorthAgain } from '../src/freshness/use-recovery.ts';
 import type { FreshnessQuery } from '../src/generated/graphql.ts';
 
 type Status = FreshnessQuery['replicationStatus'];
@@ -59,4 +60,18 @@ test('what failed by itself passes by itself; what was refused, or too slow, doe
     kinds.map((code) => isPassing(new GatewayError('', { code }))),
     [true, true, true, false, false],
   );
+});
+
+test('a part that failed alone is requested again, later, and only where it may pass', () => {
+  const answered = (code: string, retryable: boolean) => ({
+    status: 'success' as const,
+    error: null,
+    data: { data: {}, errors: [{ message: '', path: ['country'], extensions: { code, retryable } }] },
+    dataUpdatedAt: 10_000,
+  });
+  assert.equal(isWorthAgain(answered('REPLICA_CONFLICT', true), 15_000), true);
+  assert.equal(isWorthAgain(answered('REPLICA_CONFLICT', true), 14_000), false);
+  assert.equal(isWorthAgain(answered('QUERY_TIMEOUT', true), 15_000), false);
+  assert.equal(isWorthAgain(answered('BAD_VALUE', false), 15_000), false);
+  assert.equal(isWorthAgain({ ...answered('', false), data: undefined }, 15_000), false);
 });

@@ -1,4 +1,4 @@
-import { GatewayError } from 'cdr-gateway-client';
+import { type AnswerError, GatewayError } from 'cdr-gateway-client';
 
 /** What the page can do about a failed request: each has its own words and its own look. */
 export type TroubleKind = 'down' | 'slow' | 'stale' | 'signedOut' | 'refused';
@@ -25,4 +25,12 @@ export function troubleKind(error: unknown): TroubleKind {
 /** Whether it ends by itself, so that the same is to be requested again when the standbys are well. */
 export function isPassing(error: unknown): boolean {
   return ['down', 'stale', 'signedOut'].includes(troubleKind(error));
+}
+
+/**
+ * Whether a part that is missing from an answer may be there when the same is requested again. What took too long would take
+ * as long again, at the cost of everybody else.
+ */
+export function mayPass({ extensions }: AnswerError): boolean {
+  return extensions?.retryable === true && extensions.code !== 'QUERY_TIMEOUT';
 }

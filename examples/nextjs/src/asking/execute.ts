@@ -34,8 +34,8 @@ export interface AskOptions {
 let asker: string | undefined;
 
 /** For whom the page is shown: when somebody else has signed in meanwhile, their answers do not get into it. */
-export function askAs(userName: string): void {
-  asker = userName;
+export function askAs(userId: string): void {
+  asker = encodeURIComponent(userId);
 }
 
 /** Our server, which knows the committed operations by the hash of their text. */

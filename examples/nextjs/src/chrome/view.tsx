@@ -5,11 +5,14 @@ import type { AccountName } from '../accounts/ask-accounts.ts';
 import type { Carrier } from '../carriers/ask-carriers.ts';
 import type { Formats } from '../formats.ts';
 import type { LookupBook } from '../lookups/lookup-book.ts';
+import type { User } from '../server/users.ts';
 import type { Words } from '../words/words.ts';
+
+export type ViewUser = Pick<User, 'id' | 'name' | 'role' | 'masked'>;
 
 /** Who looks, and how things are said to them. Nothing here is a secret. */
 export interface View {
-  readonly user: { readonly name: string; readonly role: 'customer' | 'admin'; readonly masked: boolean };
+  readonly user: ViewUser;
   readonly words: Words;
   readonly formats: Formats;
   /** Of numbers that are typed without theirs; empty for none. */

@@ -139,7 +139,7 @@ export default function ExportDialog({ onClose, ...given }: ExportDialogProps) {
         {isOfCalls && kind === 'plain' && (
           <a
             className="button button-plain"
-            href={plainLink(exportVariables({ filter, order, most, columns: wanted }), user.name)}
+            href={plainLink(exportVariables({ filter, order, most, columns: wanted }), user.id)}
             download
           >
             {w.plain}

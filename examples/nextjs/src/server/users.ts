@@ -1,46 +1,39 @@
-import { randomBytes, scryptSync, timingSafeEqual } from 'node:crypto';
+import { type GatewayClaims, isMasked, type ViewRole, viewRoleOf } from './gateway-claims.ts';
 
-/** `customer` sees calls of their own accounts, `admin` those of all. */
-export type Role = 'customer' | 'admin';
-
-/** Who may sign in. Comes from the server's settings: replace this by your own directory (README). */
+/** Who is signed in. */
 export interface User {
+  /** Unlike that of anybody else, whoever vouches for them. */
+  readonly id: string;
+  /** As it is shown. */
   readonly name: string;
-  /** Plain text, or what `npm run hash-password` prints. */
-  readonly password: string;
-  readonly role: Role;
-  /** Of a customer, at least one. Of an admin, none: all. */
-  readonly accountIds: readonly string[];
+  /** What the gateway holds them to: role, and whose calls they see. */
+  readonly claims: GatewayClaims;
+  /** What the pages offer them: `customer` sees calls of their own, `admin` those of all. */
+  readonly role: ViewRole;
+  /** True: numbers come without their middle, if at all, and nothing can be downloaded. */
+  readonly masked: boolean;
   /** Country of the numbers that they type without one; undefined: that of the site. */
   readonly countryCode?: string;
-  /** True: numbers are shown without their middle, and nothing can be downloaded. */
-  readonly masked: boolean;
 }
 
-/** What the password costs to check: some 60 ms and 16 MB. */
-const COST = 16_384;
-const KEY_BYTES = 32;
-
-/** `scrypt:<salt>:<key>`, both in base64url. */
-export function hashPassword(password: string): string {
-  const salt = randomBytes(16);
-  return `scrypt:${salt.toString('base64url')}:${keyOf(password, salt).toString('base64url')}`;
+/** A user of the settings, who signs in by a password. */
+export interface LocalUser extends User {
+  /** Plain text, or what `npm run hash-password` prints. */
+  readonly password: string;
 }
 
-/** Takes as long for a wrong password as for a right one. */
-export function isPassword(stored: string, given: string): boolean {
-  const [kind, salt, key] = stored.split(':');
-  if (kind === 'scrypt' && salt && key) {
-    return equal(Buffer.from(key, 'base64url'), keyOf(given, Buffer.from(salt, 'base64url')));
-  }
-  const fixed = Buffer.alloc(16);
-  return equal(keyOf(stored, fixed), keyOf(given, fixed));
+/** A user with these claims; undefined when they are for no page of ours. */
+export function userOf(
+  who: Pick<User, 'id' | 'name' | 'countryCode'>,
+  claims: GatewayClaims,
+): User | undefined {
+  const role = viewRoleOf(claims);
+  return role && { ...who, claims, role, masked: isMasked(claims) };
 }
 
 /** Throws an Error that names the first thing wrong. */
-export function parseUsers(text: string): readonly User[] {
-  const list = parseList(text);
-  const users = list.map(parseUser);
+export function parseUsers(text: string): readonly LocalUser[] {
+  const users = parseList(text).map(parseUser);
   const twice = users.find(({ name }, index) => users.findIndex((other) => other.name === name) !== index);
   if (twice) throw new Error(`the name "${twice.name}" is there twice`);
   return users;
@@ -57,12 +50,13 @@ function parseList(text: string): readonly unknown[] {
   return value;
 }
 
-function parseUser(value: unknown, index: number): User {
+function parseUser(value: unknown, index: number): LocalUser {
   const {
     name,
     password,
     role,
     accountIds = [],
+    customerIds = [],
     masked = false,
     countryCode,
   } = (value ?? {}) as Record<string, unknown>;
@@ -72,19 +66,26 @@ function parseUser(value: unknown, index: number): User {
   if (typeof password !== 'string' || password === '') throw new Error(`${where}: "password" is missing`);
   if (role !== 'customer' && role !== 'admin') throw new Error(`${where}: "role" is customer or admin`);
   if (!isIdList(accountIds)) throw new Error(`${where}: "accountIds" is a list of ids`);
-  if (role === 'customer' && accountIds.length === 0)
-    throw new Error(`${where}: a customer needs "accountIds"`);
+  if (!isIdList(customerIds)) throw new Error(`${where}: "customerIds" is a list of ids`);
+  if (role === 'customer' && (accountIds.length === 0) === (customerIds.length === 0))
+    throw new Error(`${where}: a customer needs "accountIds" or "customerIds", and not both`);
   if (countryCode !== undefined && (typeof countryCode !== 'string' || !isCountryCode(countryCode))) {
     throw new Error(`${where}: "countryCode" is a calling code such as "33"`);
   }
-  return {
-    name,
-    password,
-    role,
-    accountIds: role === 'admin' ? [] : accountIds,
-    masked: masked === true,
-    ...(countryCode !== undefined && { countryCode }),
-  };
+  const owners = role === 'admin' ? undefined : { accountIds, customerIds };
+  const who = { id: name, name, ...(countryCode !== undefined && { countryCode }) };
+  return { ...userOf(who, claimsOf(owners, masked === true))!, password };
+}
+
+/** Without owners: everybody's calls. */
+function claimsOf(
+  owners: { readonly accountIds: readonly string[]; readonly customerIds: readonly string[] } | undefined,
+  masked: boolean,
+): GatewayClaims {
+  if (!owners) return masked ? { cdr_role: 'support', cdr_accounts: 'all' } : { cdr_role: 'admin' };
+  if (owners.customerIds.length > 0)
+    return { cdr_role: masked ? 'support' : 'customer', cdr_customers: owners.customerIds };
+  return { cdr_role: masked ? 'support' : 'account', cdr_accounts: owners.accountIds };
 }
 
 /** One to three digits, as ITU-T E.164 gives them to countries. */
@@ -94,12 +95,4 @@ export function isCountryCode(text: string): boolean {
 
 function isIdList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((id) => typeof id === 'string' && /^\d{1,19}$/.test(id));
-}
-
-function keyOf(password: string, salt: Buffer): Buffer {
-  return scryptSync(password.normalize('NFKC'), salt, KEY_BYTES, { N: COST });
-}
-
-function equal(one: Buffer, other: Buffer): boolean {
-  return one.length === other.length && timingSafeEqual(one, other);
 }

@@ -50,11 +50,11 @@ export function startChild(
   };
 }
 
-/** Asks every few milliseconds until the answer is there. Throws with `what` when it is not in time. */
+/** Asks every few milliseconds until the answer is there. Throws with `what` when it is not in time, on a busy machine too. */
 export async function until<T>(
   what: string,
   ask: () => T | undefined | false | Promise<T | undefined | false>,
-  seconds = 20,
+  seconds = 90,
 ): Promise<T> {
   const end = performance.now() + seconds * 1000;
   for (;;) {

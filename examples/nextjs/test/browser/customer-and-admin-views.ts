@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe } from 'node:test';
-import { callDetail, callPage } from '../../src/generated/operations.ts';
+import { decodeJwt } from 'jose';
+import { callDetail, callPage, viewer } from '../../src/generated/operations.ts';
 import { browserTest } from './browser-test.ts';
 import { until } from './child.ts';
+import { jwt, startExplorer } from './explorer-process.ts';
 import { assertAccessible, picture } from './visit.ts';
 import type { World } from './world.ts';
 
@@ -48,27 +51,106 @@ export function access(world: () => World): void {
       await visit.settled();
       assert.ok((await visit.loaded()) > 0);
       assert.equal(await visit.page.locator('.chips').count(), 0, 'nor does it say what is not so');
-      const asked = wire.exchanges.filter(
-        ({ authorization }) => authorization === `Bearer ${databases.tokens.account}`,
+      // By a token of their own, which the gateway holds to their account.
+      const last = wire.exchanges.findLast(({ operation }) => operation === 'CallPage')!;
+      const { authorization, documentId } = last;
+      assert.equal(documentId, callPage, 'the gateway is sent the hash alone');
+      const claims = decodeJwt(authorization!.replace('Bearer ', ''));
+      assert.deepEqual(
+        [claims.sub, claims.cdr_role, claims.cdr_accounts],
+        ['customer', 'account', [databases.accountId]],
       );
-      assert.ok(asked.length > 0);
-      for (const { operation, variables } of asked) {
-        for (const [name, filter] of Object.entries(variables)) {
-          if (!/^(filter\d*|before|after)$/.test(name) || filter === null) continue;
-          const { accountIds, customerIds } = filter as { accountIds: string[]; customerIds: null };
-          assert.deepEqual(
-            [accountIds, customerIds],
-            [[databases.accountId], null],
-            `${operation}, $${name}`,
-          );
+      const rest = { orderBy: 'NEWEST_FIRST', first: 50, counted: false };
+      const accountsIn = async (filter: object) => {
+        const answer = await askAs(explorer, 'customer', {
+          documentId: callPage,
+          variables: { filter, ...rest },
+        });
+        return [...new Set(answer.data.cdrs.nodes.map((node: { accountId: string }) => node.accountId))];
+      };
+      assert.deepEqual(await accountsIn({}), [databases.accountId]);
+      assert.deepEqual(await accountsIn({ accountIds: ['2'] }), []);
+      const { data } = await askAs(explorer, 'customer', { documentId: viewer, variables: {} });
+      assert.deepEqual(data.viewer.accountIds, [databases.accountId]);
+    });
+
+    browserTest(
+      'whoever copied a cookie has nothing of it after the sign-out, and a stream ends',
+      async () => {
+        const { explorer, wire } = world();
+        const cookie = await explorer.signIn('admin');
+        const variables = { filter: {}, orderBy: 'NEWEST_FIRST', first: 2000, counted: false };
+        const ask = () =>
+          fetch(`${explorer.url}/api/graphql`, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json', cookie },
+            body: JSON.stringify({ documentId: callPage, variables }),
+          });
+        wire.throttle(/CallPage/, 20_000);
+        try {
+          const reader = (await ask()).body!.getReader();
+          assert.equal((await reader.read()).done, false);
+          const exchange = wire.exchanges.at(-1)!;
+          const signOut = await fetch(`${explorer.url}/api/sign-out`, {
+            method: 'POST',
+            headers: { cookie },
+            redirect: 'manual',
+          });
+          assert.equal(signOut.status, 303);
+          await assert.rejects(async () => {
+            while (!(await reader.read()).done);
+          });
+          await until('the gateway is told', () => exchange.end === 'left');
+        } finally {
+          wire.heal();
         }
+        assert.equal((await ask()).status, 401);
+      },
+    );
+
+    browserTest('an answer passes as it comes: nothing of it is held back', async () => {
+      const { explorer, wire } = world();
+      const variables = { filter: {}, orderBy: 'NEWEST_FIRST', first: 2000, counted: false };
+      for (const user of ['customer', 'support']) {
+        const cookie = await explorer.signIn(user);
+        wire.throttle(/CallPage/, 20_000);
+        const leaving = new AbortController();
+        const answer = await fetch(`${explorer.url}/api/graphql`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', cookie },
+          body: JSON.stringify({ documentId: callPage, variables }),
+          signal: leaving.signal,
+        });
+        const { value } = await answer.body!.getReader().read();
+        assert.match(new TextDecoder().decode(value), /^\{"data":/);
+        assert.equal(wire.exchanges.at(-1)?.end, 'open', 'most of it is still to come');
+        leaving.abort();
+        await until('it is given up', () => wire.exchanges.at(-1)?.end === 'left');
+        wire.heal();
       }
-      const variables = { filter: { accountIds: ['2'] }, orderBy: 'NEWEST_FIRST', first: 50, counted: false };
-      const answer = await askAs(explorer, 'customer', { documentId: callPage, variables });
-      const accounts = new Set(
-        answer.data.cdrs.nodes.map(({ accountId }: { accountId: string }) => accountId),
-      );
-      assert.deepEqual([...accounts], [databases.accountId]);
+    });
+
+    browserTest('however long an answer is, the server holds little of it', async (t) => {
+      const { explorer } = world();
+      const variables = { filter: {}, orderBy: 'NEWEST_FIRST', first: 400_000, counted: false };
+      const before = memoryOf(explorer.pid);
+      const answer = await fetch(`${explorer.url}/api/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', cookie: await explorer.signIn('admin') },
+        body: JSON.stringify({ documentId: callPage, variables }),
+      });
+      assert.equal(answer.status, 200);
+      let bytes = 0;
+      let most = 0;
+      for await (const chunk of answer.body!) {
+        // Looked at now and then, a megabyte apart.
+        if (Math.floor(bytes / 1e6) !== Math.floor((bytes + chunk.length) / 1e6))
+          most = Math.max(most, memoryOf(explorer.pid));
+        bytes += chunk.length;
+      }
+      const held = most - before;
+      t.diagnostic(`${(bytes / 1e6).toFixed(0)} MB passed, ${held.toFixed(0)} MB more were held`);
+      assert.ok(held < 200, `${held} MB`);
     });
 
     browserTest('a call of somebody else is not there for a customer, even by its id', async () => {
@@ -84,10 +166,11 @@ export function access(world: () => World): void {
       'the browser cannot ask in GraphQL of its own, nor from another site, nor without a session',
       async () => {
         const { explorer } = world();
+        const session = await explorer.signIn('admin');
         const post = (body: unknown, headers: Record<string, string>) =>
           fetch(`${explorer.url}/api/graphql`, {
             method: 'POST',
-            headers: { 'content-type': 'application/json', cookie: explorer.cookieOf('admin'), ...headers },
+            headers: { 'content-type': 'application/json', cookie: session, ...headers },
             body: JSON.stringify(body),
           });
         const own = await post({ query: '{ viewer { name } }', variables: {} }, {});
@@ -116,6 +199,9 @@ export function access(world: () => World): void {
       assert.ok(everything.length > 100_000);
       for (const secret of [
         ...Object.values(databases.tokens),
+        jwt.secret,
+        // What the user's own tokens begin with.
+        'eyJhbGciOiJIUzI1NiJ9',
         new URL(gateway.url).host,
         new URL(wire.url).host,
       ]) {
@@ -137,9 +223,47 @@ export function access(world: () => World): void {
       );
       const numbers = await visit.page.locator('[data-column=cld] .number').allInnerTexts();
       assert.ok(numbers.length > 5);
-      for (const number of numbers) assert.match(number, /^.{0,4}•+.{0,2}$/);
+      for (const number of numbers) assert.match(number, /^.{0,4}\*+.{0,2}$/);
       assert.equal(await visit.page.getByRole('button', { name: 'Export' }).isDisabled(), true);
       await picture(visit.page, 'support-masked');
+    });
+
+    browserTest('what is masked is not found by searching either, not even by leaving it out', async () => {
+      const { explorer } = world();
+      const cld = { startsWith: '336' };
+      for (const filter of [
+        { cld },
+        { cliIn: cld },
+        { not: { cli: cld } },
+        { anyOf: [{ not: { cldIn: cld } }] },
+      ]) {
+        const variables = { filter, orderBy: 'NEWEST_FIRST', first: 1, counted: false };
+        const answer = await askAs(explorer, 'support', { documentId: callPage, variables });
+        assert.equal(answer.errors[0].extensions.code, 'FORBIDDEN', JSON.stringify(answer));
+      }
+      const file = await fetch(`${explorer.url}/api/export?variables=${JSON.stringify({ filter: {} })}`, {
+        headers: { cookie: await explorer.signIn('support') },
+      });
+      assert.equal(file.status, 403);
+    });
+
+    browserTest('passwords are guessed at the pace of an address, whatever it says of itself', async () => {
+      const explorer = await startExplorer({ gatewayUrl: 'http://127.0.0.1:9/graphql' });
+      try {
+        const guess = async (forwarded: string, password: string) => {
+          const response = await fetch(`${explorer.url}/api/sign-in`, {
+            method: 'POST',
+            headers: { 'x-forwarded-for': forwarded, 'x-socket-address': forwarded },
+            body: new URLSearchParams({ name: 'admin', password }),
+            redirect: 'manual',
+          });
+          return new URL(response.headers.get('location')!, explorer.url).searchParams.get('error');
+        };
+        for (let count = 0; count < 8; count++) assert.equal(await guess(`192.0.2.${count}`, 'x'), 'wrong');
+        assert.equal(await guess('192.0.2.9', 'admin'), 'wait');
+      } finally {
+        await explorer.stop();
+      }
     });
 
     browserTest('an administrator picks accounts and customers, by name or id', async () => {
@@ -171,8 +295,13 @@ export function access(world: () => World): void {
 async function askAs(explorer: World['explorer'], user: string, body: unknown): Promise<any> {
   const response = await fetch(`${explorer.url}/api/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', cookie: explorer.cookieOf(user) },
+    headers: { 'content-type': 'application/json', cookie: await explorer.signIn(user) },
     body: JSON.stringify(body),
   });
   return response.json();
+}
+
+/** What a process holds in memory, in megabytes. */
+function memoryOf(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1000;
 }

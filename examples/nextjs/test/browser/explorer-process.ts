@@ -1,23 +1,29 @@
 import { join } from 'node:path';
-import { sealSession } from '../../src/server/session.ts';
-import type { User } from '../../src/server/users.ts';
 import { startChild, until } from './child.ts';
 import { freePort } from './ports.ts';
 
 const app = join(import.meta.dirname, '../..');
-const SECRET = 'the secret of the tests, which is long enough';
+
+/** What explorer and gateway share in the tests. */
+export const jwt = {
+  secret: 'the secret of the tests, which is long enough',
+  issuer: 'call-explorer',
+  audience: 'cdr-gateway',
+} as const;
 
 export interface ExplorerOptions {
   readonly gatewayUrl: string;
-  readonly tokens: { readonly admin: string; readonly account: string };
   readonly accountId?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Where it listens; somewhere free unless told otherwise. */
+  readonly port?: number;
 }
 
 export interface RunningExplorer {
   readonly url: string;
-  /** `session=…`, as after a sign-in. */
-  cookieOf(name: string): string;
+  readonly pid: number;
+  /** `session=…` of a session of its own, by the password, which is the name. */
+  signIn(name: string): Promise<string>;
   errors(): string;
   stop(): Promise<void>;
 }
@@ -25,15 +31,15 @@ export interface RunningExplorer {
 /** The built app as it is deployed: the standalone server, its settings from the environment. */
 export async function startExplorer({
   gatewayUrl,
-  tokens,
   accountId = '1',
   env,
+  port: wanted,
 }: ExplorerOptions): Promise<RunningExplorer> {
-  const port = await freePort();
-  const users: User[] = [
-    { name: 'customer', password: 'customer', role: 'customer', accountIds: [accountId], masked: false },
-    { name: 'admin', password: 'admin', role: 'admin', accountIds: [], masked: false },
-    { name: 'support', password: 'support', role: 'admin', accountIds: [], masked: true },
+  const port = wanted ?? (await freePort());
+  const users = [
+    { name: 'customer', password: 'customer', role: 'customer', accountIds: [accountId] },
+    { name: 'admin', password: 'admin', role: 'admin' },
+    { name: 'support', password: 'support', role: 'admin', masked: true },
   ];
   const child = startChild(['.next/standalone/server.js'], {
     cwd: app,
@@ -43,9 +49,8 @@ export async function startExplorer({
       NODE_ENV: 'production',
       NEXT_TELEMETRY_DISABLED: '1',
       GATEWAY_URL: gatewayUrl,
-      GATEWAY_ADMIN_TOKEN: tokens.admin,
-      GATEWAY_ACCOUNT_TOKEN: tokens.account,
-      SESSION_SECRET: SECRET,
+      GATEWAY_JWT_SECRET: jwt.secret,
+      GATEWAY_TRUSTED_DOCUMENTS: 'true',
       USERS: JSON.stringify(users),
       ...env,
     },
@@ -57,9 +62,16 @@ export async function startExplorer({
   });
   return {
     url,
-    cookieOf(name) {
-      const user = users.find((candidate) => candidate.name === name)!;
-      return `session=${sealSession({ users, sessionSecret: SECRET, sessionHours: 12 }, user, Date.now())}`;
+    pid: child.process.pid!,
+    async signIn(name) {
+      const response = await fetch(`${url}/api/sign-in`, {
+        method: 'POST',
+        body: new URLSearchParams({ name, password: name }),
+        redirect: 'manual',
+      });
+      const [cookie] = response.headers.getSetCookie();
+      if (!cookie) throw new Error(`${name} cannot sign in: ${response.headers.get('location')}`);
+      return cookie.split(';')[0]!;
     },
     errors: () => child.errors(),
     stop: () => child.stop(),

@@ -167,6 +167,38 @@ export function trouble(world: () => World): void {
       await page.locator('.drawer [data-trouble=partial]').waitFor();
     });
 
+    browserTest('counts that failed alone come by themselves, where they may', async () => {
+      await using visit = await world().visit({ path: '/calls?range=24h' });
+      const { page } = visit;
+      await visit.settled();
+      // As the gateway answers when a standby cancels the statement of one part.
+      let spoilt = 0;
+      await page.route('**/api/graphql', async (route) => {
+        const response = await route.fetch();
+        const answer = response.headers()['content-type']?.includes('json')
+          ? await response.json()
+          : undefined;
+        if (spoilt > 0 || !answer?.data?.country) return route.fulfill({ response });
+        spoilt++;
+        const error = {
+          message: 'The standby had to cancel it.',
+          path: ['country'],
+          extensions: { code: 'REPLICA_CONFLICT', retryable: true },
+        };
+        return route.fulfill({
+          response,
+          json: { ...answer, data: { ...answer.data, country: null }, errors: [error] },
+        });
+      });
+      await page.selectOption('#call-type', 'ERRORS');
+      const facet = page.locator('[data-facet=country]');
+      await facet.locator('[data-trouble]').waitFor();
+      await facet.locator('[data-trouble]').waitFor({ state: 'detached', timeout: 60_000 });
+      await facet.locator('li').first().waitFor();
+      assert.equal(spoilt, 1);
+      await page.unrouteAll({ behavior: 'ignoreErrors' });
+    });
+
     browserTest(
       'a session that ended leads back to the sign-in, and from there to the same view',
       async () => {
@@ -209,7 +241,7 @@ export function trouble(world: () => World): void {
       const { page } = visit;
       await visit.settled();
       const rows = await visit.loaded();
-      const [name, value] = explorer.cookieOf('customer').split('=') as [string, string];
+      const [name, value] = (await explorer.signIn('customer')).split('=') as [string, string];
       await visit.context.addCookies([{ name, value, url: explorer.url, httpOnly: true, sameSite: 'Lax' }]);
       await page.locator('.notes [data-trouble=signedOut]').waitFor();
       await page.click('#refresh-button');

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type Child, startChild, until } from './child.ts';
+import { jwt } from './explorer-process.ts';
 import { freePort } from './ports.ts';
 
 const root = join(import.meta.dirname, '../../../..');
@@ -68,13 +69,14 @@ export interface RunningGateway {
   stop(): Promise<void>;
 }
 
+/** By which the gateway knows what the explorer signs. */
+const signedByExplorer = { JWT_SECRET: jwt.secret, JWT_ISSUER: jwt.issuer, JWT_AUDIENCE: jwt.audience };
+
 /** `npm start` over the demo's databases. */
-export async function startGateway({
-  primaryUrl,
-  replicaUrls,
-  tokens,
-  accountId,
-}: DemoReport): Promise<RunningGateway> {
+export async function startGateway(
+  { primaryUrl, replicaUrls, tokens, accountId }: DemoReport,
+  signedTokens: Readonly<Record<string, string>> = signedByExplorer,
+): Promise<RunningGateway> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/graphql`;
   const start = async (): Promise<Child> => {
@@ -86,6 +88,8 @@ export async function startGateway({
         ADMIN_TOKEN: tokens.admin,
         ACCOUNT_TOKEN: tokens.account,
         ACCOUNT_ID: accountId,
+        ...signedTokens,
+        TRUSTED_DOCUMENTS: 'examples/nextjs/src/generated/persisted-documents.json',
         API_PORT: String(port),
         GRAPHIQL: 'false',
         NUMBERING_PLAN: 'src/demo/numbering-plan.sample.csv',

@@ -254,7 +254,8 @@ function openPage({ browser, databases }: World, options: VisitOptions = {}): Pr
   assert.ok(graphqlUrl, 'the demo says where its gateway is');
   const gateway: RunningExplorer = {
     url: new URL(graphqlUrl).origin,
-    cookieOf: () => 'session=none',
+    pid: 0,
+    signIn: async () => 'session=none',
     errors: () => '',
     stop: async () => {},
   };

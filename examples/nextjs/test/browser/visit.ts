@@ -91,7 +91,7 @@ export async function visit(
     permissions: ['clipboard-read', 'clipboard-write'],
     acceptDownloads: true,
   });
-  const [name, value] = explorer.cookieOf(user).split('=') as [string, string];
+  const [name, value] = (await explorer.signIn(user)).split('=') as [string, string];
   await context.addCookies([{ name, value, url: explorer.url, httpOnly: true, sameSite: 'Lax' }]);
   const foreign: string[] = [];
   const complaints: string[] = [];

@@ -9,6 +9,8 @@ export interface Exchange {
   readonly variables: Readonly<Record<string, unknown>>;
   readonly accept: string | undefined;
   readonly authorization: string | undefined;
+  /** Of the document, where it was sent in place of the text. */
+  readonly documentId: string | undefined;
   bytes: number;
   /** How the answer ended: the gateway finished it, or who asked left before. */
   end: 'open' | 'whole' | 'left';
@@ -43,9 +45,11 @@ export async function startWire(gatewayUrl: string): Promise<Wire> {
 
   const server = createServer(async (incoming, outgoing) => {
     const body = await text(incoming);
-    const { operationName, variables } = JSON.parse(body) as {
+    const { operationName, variables, query, documentId } = JSON.parse(body) as {
       operationName: string;
       variables: Record<string, unknown>;
+      query?: string;
+      documentId?: string;
     };
     const { accept, authorization } = incoming.headers;
     const exchange: Exchange = {
@@ -53,6 +57,7 @@ export async function startWire(gatewayUrl: string): Promise<Wire> {
       variables,
       accept,
       authorization,
+      documentId: query === undefined ? documentId : undefined,
       bytes: 0,
       end: 'open',
     };

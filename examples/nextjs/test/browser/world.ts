@@ -24,7 +24,6 @@ export async function startWorld(cdrs: number, chromium: string): Promise<World>
   const wire = await startWire(gateway.url);
   const explorer = await startExplorer({
     gatewayUrl: wire.url,
-    tokens: databases.tokens,
     accountId: databases.accountId,
     env: {
       AMBER_SECONDS: String(thresholds.amber),

@@ -1,6 +1,7 @@
 import { redirect } from 'next/navigation';
 import { currentLocale } from '../../server/current-locale.ts';
-import { currentUser } from '../../server/current-user.ts';
+import { currentSession } from '../../server/current-session.ts';
+import { serverParts } from '../../server/server-parts.ts';
 import { wordsOf } from '../../words/words.ts';
 
 interface SignInProps {
@@ -9,12 +10,14 @@ interface SignInProps {
 
 export default async function SignIn({ searchParams }: SignInProps) {
   const { error, next } = await searchParams;
-  if (await currentUser()) redirect('/calls');
+  if (await currentSession()) redirect('/calls');
   const { signIn, title } = wordsOf(await currentLocale());
-  const problem = error === 'wait' ? signIn.wait : error === 'wrong' ? signIn.wrong : undefined;
+  const { settings, identityProvider } = serverParts();
+  const problem = typeof error === 'string' && error in signIn.problems;
+  const goOn = typeof next === 'string' ? next : '';
   return (
     <main className="sign-in">
-      <form action="/api/sign-in" method="post">
+      <div className="sign-in-box">
         <h1>
           <span className="mark" aria-hidden="true" />
           {title}
@@ -22,22 +25,32 @@ export default async function SignIn({ searchParams }: SignInProps) {
         <p className="aside">{signIn.about}</p>
         {problem && (
           <p className="problem" role="alert">
-            {problem}
+            {signIn.problems[error as keyof typeof signIn.problems]}
           </p>
         )}
-        <label className="field">
-          <span>{signIn.name}</span>
-          <input name="name" autoComplete="username" required autoCapitalize="none" spellCheck={false} />
-        </label>
-        <label className="field">
-          <span>{signIn.password}</span>
-          <input name="password" type="password" autoComplete="current-password" required />
-        </label>
-        <input type="hidden" name="next" value={typeof next === 'string' ? next : ''} />
-        <button type="submit" className="button button-main">
-          {signIn.button}
-        </button>
-      </form>
+        {identityProvider && (
+          // A link to a route that redirects elsewhere: not for Next to fetch.
+          <a className="button button-main" href={`/api/oidc-sign-in?${new URLSearchParams({ next: goOn })}`}>
+            {signIn.elsewhere}
+          </a>
+        )}
+        {settings.users.length > 0 && (
+          <form action="/api/sign-in" method="post">
+            <label className="field">
+              <span>{signIn.name}</span>
+              <input name="name" autoComplete="username" required autoCapitalize="none" spellCheck={false} />
+            </label>
+            <label className="field">
+              <span>{signIn.password}</span>
+              <input name="password" type="password" autoComplete="current-password" required />
+            </label>
+            <input type="hidden" name="next" value={goOn} />
+            <button type="submit" className="button button-main">
+              {signIn.button}
+            </button>
+          </form>
+        )}
+      </div>
     </main>
   );
 }

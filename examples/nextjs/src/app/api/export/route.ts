@@ -1,14 +1,16 @@
 import { callExport } from '../../../generated/operations.ts';
-import { answerBrowser, failure } from '../../../server/answer-browser.ts';
-import { currentUserAs } from '../../../server/current-user.ts';
-import { settingsOfProcess } from '../../../server/environment.ts';
+import { answerBrowser, failure, signedOut } from '../../../server/answer-browser.ts';
+import { currentSessionAs } from '../../../server/current-session.ts';
+import { serverParts } from '../../../server/server-parts.ts';
 
 /** A download that the browser itself writes to disk: a plain link, of any size, without progress of ours. */
 export async function GET(request: Request): Promise<Response> {
   const { searchParams } = new URL(request.url);
+  const session = await currentSessionAs(searchParams.get('user'));
+  if (!session) return signedOut();
   const variables = parseVariables(searchParams.get('variables'));
   if (!variables) return failure(400, 'BAD_REQUEST', 'Expected ?variables= with JSON.');
-  return answerBrowser(settingsOfProcess(), await currentUserAs(searchParams.get('user')), {
+  return answerBrowser(serverParts(), session, {
     documentId: callExport,
     variables,
     accept: 'text/csv',

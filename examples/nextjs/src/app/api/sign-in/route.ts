@@ -1,42 +1,27 @@
-import { createAttempts } from '../../../server/attempts.ts';
-import { settingsOfProcess } from '../../../server/environment.ts';
-import { isSameOrigin, isSecure } from '../../../server/same-origin.ts';
-import { authenticate, SESSION_COOKIE, sealSession } from '../../../server/session.ts';
+import { clientAddress } from '../../../server/client-address.ts';
+import { readBody } from '../../../server/read-body.ts';
+import { cookieOf, localPath, redirect, redirectToSignIn } from '../../../server/redirects.ts';
+import { isSameOrigin } from '../../../server/same-origin.ts';
+import { serverParts } from '../../../server/server-parts.ts';
+import { SESSION_COOKIE } from '../../../server/sessions.ts';
 
-const attempts = createAttempts();
+const MAX_BODY_BYTES = 8192;
+const MAX_NAME = 64;
+const MAX_PASSWORD = 256;
 
 /** The form of the sign-in page. Works without JavaScript: a redirect either way. */
 export async function POST(request: Request): Promise<Response> {
   if (!isSameOrigin(request)) return new Response('Only the pages of this app may ask.', { status: 403 });
-  const form = await request.formData();
-  const name = String(form.get('name') ?? '').slice(0, 64);
-  const next = localPath(String(form.get('next') ?? ''));
-  if (attempts.waitFor(name, Date.now()) > 0)
-    return redirect(`/sign-in?error=wait&next=${encodeURIComponent(next)}`);
-  const settings = settingsOfProcess();
-  const user = authenticate(settings, name, String(form.get('password') ?? '').slice(0, 256));
-  if (!user) {
-    attempts.failed(name, Date.now());
-    return redirect(`/sign-in?error=wrong&next=${encodeURIComponent(next)}`);
-  }
-  attempts.succeeded(name);
-  const attributes = [
-    `${SESSION_COOKIE}=${sealSession(settings, user, Date.now())}`,
-    'HttpOnly',
-    'SameSite=Lax',
-    'Path=/',
-    `Max-Age=${settings.sessionHours * 3600}`,
-    ...(isSecure(request) ? ['Secure'] : []),
-  ];
-  return redirect(next, attributes.join('; '));
-}
-
-/** Relative, so that it holds behind any proxy. */
-function redirect(location: string, cookie?: string): Response {
-  return new Response(null, { status: 303, headers: { location, ...(cookie && { 'set-cookie': cookie }) } });
-}
-
-/** A path of this app: never another site, however it is spelt. */
-function localPath(path: string): string {
-  return /^\/(?![/\\])[\w\-./?&=%:,*+!~]*$/.test(path) ? path : '/calls';
+  const form = new URLSearchParams((await readBody(request, MAX_BODY_BYTES)) ?? '');
+  const name = (form.get('name') ?? '').slice(0, MAX_NAME);
+  const next = localPath(form.get('next') ?? '');
+  const { settings, sessions, passwords, attempts } = serverParts();
+  const address = clientAddress(request.headers, settings.trustedProxies);
+  const attempt = attempts.begin(address, name, Date.now());
+  if (!attempt) return redirectToSignIn('wait', next);
+  const user = await passwords.authenticate(name, (form.get('password') ?? '').slice(0, MAX_PASSWORD));
+  if (user === 'busy') return redirectToSignIn('wait', next);
+  if (!user) return redirectToSignIn('wrong', next);
+  attempt.succeeded();
+  return redirect(next, cookieOf(request, SESSION_COOKIE, sessions.open(user), settings.sessionHours * 3600));
 }
