@@ -109,13 +109,17 @@ export class Chooser {
       }
       if (able.length === 0) {
         const primary = this.#considerLastResort(request, tokens);
-        if (primary) return this.#lend(primary);
+        const resort = primary && pick([primary], demand);
+        if (resort) return this.#lend(resort);
         const lost = this.#findLostToPrimary(tokens);
         if (lost) throw new PositionLostError(lost);
         const gone = this.#deps.standbys().filter((standby) => this.#mayReturn(standby, request));
-        if (gone.length === 0 || clock.now() >= deadline)
+        // Its own last answer may say more than its last poll.
+        const isPrimaryBehind = primary?.reaches.includes('ahead') === true;
+        if ((gone.length === 0 && !isPrimaryBehind) || clock.now() >= deadline)
           throw new NoReplicaAvailableError(this.#describeStandbys());
-        await abortable(this.#refresh(gone, RETURN_POLL_SECONDS), signal);
+        const pause = isPrimaryBehind && round === 1 ? 0 : RETURN_POLL_SECONDS;
+        await abortable(this.#refresh(gone, pause), signal);
         continue;
       }
       const refusal = this.#refusalOf(able, { tokens, maxStalenessSeconds, round, begunAt, deadline });
@@ -155,15 +159,14 @@ export class Chooser {
     return isLost && isLately === true && !exclude?.has(standby.name);
   }
 
-  /** The primary, where it may answer. */
+  /** The primary, where it may be asked. */
   #considerLastResort(
-    { exclude, avoid, purpose = 'page', maxStalenessSeconds }: ReplicaRequest,
+    { exclude, avoid, purpose = 'page' }: ReplicaRequest,
     tokens: readonly Token[],
   ): Considered | undefined {
     const primary = this.#deps.lastResort();
     if (!primary || exclude?.has(primary.name) || avoid?.has(primary.name)) return undefined;
-    const { spreadSeconds } = this.#deps.tuning;
-    return pick(this.#consider(primary, tokens, purpose), { maxStalenessSeconds, purpose, spreadSeconds });
+    return this.#consider(primary, tokens, purpose)[0];
   }
 
   /** Why none of those that are able will meet the demand in time; undefined while that is worth waiting for. */
@@ -210,7 +213,9 @@ export class Chooser {
     const asOf = sample.standby
       ? assessment.estimate.asOf
       : { at: now, stamp: sample.clock + now - sample.answeredAt };
-    const reaches = tokens.map((token) => reachOf(sample, token, observatory.cluster.timelines));
+    // What is read on a primary has all that was inserted, flushed or not.
+    const shown = { ...sample, lsn: sample.insertLsn ?? sample.lsn };
+    const reaches = tokens.map((token) => reachOf(shown, token, observatory.cluster.timelines));
     const missing = tokens.filter((_, index) => reaches[index] !== 'replayed');
     return [
       {

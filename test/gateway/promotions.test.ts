@@ -159,6 +159,20 @@ describe('a cursor and a token from before a planned switch-over', () => {
     expect((await readAfter()).data.cdrs.nodes).toEqual([{ id: '6' }]);
   });
 
+  test('go on at the primary from its own answers, however long ago it was polled', async () => {
+    const [, promoted] = nodes;
+    const primary = { PRIMARY_URL: urlOf(promoted), READ_FROM_PRIMARY: 'true' };
+    await using gateway = await serve({ ...primary, POLL_INTERVAL: '60' }, [promoted]);
+    const first = await goOn(gateway, taken);
+    await on(
+      superuserUrl(promoted),
+      `insert into xdrs (i_xdr, i_account, connect_time) values (8, 14, '2026-02-04T00:00:00Z')`,
+    );
+    const second = await goOn(gateway, { ...taken, token: first.token! });
+    expect(second.token).not.toBe(first.token);
+    expect(await goOn(gateway, { ...taken, token: second.token! })).toMatchObject({ by: promoted.name });
+  });
+
   test('go on after a second switch-over back, on the server that had been promoted, at new and old gateways', async () => {
     await switchOver(nodes[1], nodes[0], '7');
     await using later = await serve();
