@@ -20,6 +20,7 @@ import { clientAddress } from './http/client-address.ts';
 import { withCors } from './http/cors.ts';
 import type { HttpError } from './http/errors.ts';
 import type { Received, RequestHead } from './http/node-http.ts';
+import type { EndedRequest } from './http/request-facts.ts';
 import { createRefusal, createRouter, type FactsHandler, type Handler, type Route } from './http/routes.ts';
 
 import type { CarrierSource } from './numbering/carrier.ts';
@@ -127,15 +128,19 @@ export function createApp(deps: AppDeps): App {
   const router = createRouter([...deps.routes, ...own]);
 
   const requestLogger = withoutSearch(logger);
+  const writeAudit = (ended: EndedRequest) => {
+    const record = audit && auditRecord(ended, new Date());
+    if (record) audit.write(record);
+  };
   const observer: RequestObserver = {
     onStream: (finished) => metrics?.noteStream(finished),
     onEnd(ended) {
       writeRequest(requestLogger, ended);
-      const record = audit && auditRecord(ended, new Date());
-      if (record) audit.write(record);
+      writeAudit(ended);
       metrics?.noteRequest(ended);
       traces?.note(ended);
     },
+    onSubscriptionEnd: writeAudit,
   };
   const surround = (handler: FactsHandler) =>
     withCors(observeRequests(handler, observer), deps.allowedOrigins);

@@ -156,9 +156,8 @@ async function streamLists(execution: Execution, plan: OperationPlan): Promise<E
       },
       relatedExecution: () => relatedExecution(args),
       extensions: () => extensionsOf(execution),
-      onEnd({ rows, bytes }) {
-        facts.rows = rows;
-        facts.bytes = bytes;
+      onSent(progress) {
+        facts.progress = progress;
       },
     });
     if (body && (await leavesStale(execution, body))) return undefined;
@@ -240,15 +239,14 @@ async function writeRecords(
 }
 
 /** How a file says what it could not hold, and what is noted of it. */
-function reportOf({ facts, mask }: Execution): Pick<FileOptions, 'describe' | 'onEnd'> {
+function reportOf({ facts, mask }: Execution): Pick<FileOptions, 'describe' | 'onSent'> {
   return {
     describe(error) {
       const { message, extensions } = mask(error);
       return { message, code: String(extensions.code) };
     },
-    onEnd({ rows, bytes }) {
-      facts.rows = rows;
-      facts.bytes = bytes;
+    onSent(progress) {
+      facts.progress = progress;
     },
   };
 }

@@ -205,8 +205,8 @@ export class FeedClass {
       return encoding.execution();
     };
     const text = this.#plan.encode(message, execution, formatErrors);
-    if (typeof text === 'string') return new EventFrame('next', text, cursor);
-    return text.finally(() => encoding?.end()).then((json) => new EventFrame('next', json, cursor));
+    const frameOf = (json: string) => new EventFrame('next', json, cursor, rows.length + corrected.length);
+    return typeof text === 'string' ? frameOf(text) : text.finally(() => encoding?.end()).then(frameOf);
   }
 
   #enqueue(work: Promise<void>): void {

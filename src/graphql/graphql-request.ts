@@ -299,6 +299,7 @@ export class GraphQLRequest extends GatewayRequest {
       isCompressed: compressesEvents && codings.includes('gzip'),
       signal,
     });
+    this.facts.telling = this.#events;
   }
 
   report(): void {

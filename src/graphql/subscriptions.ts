@@ -3,7 +3,7 @@ import { Places } from '../access/places.ts';
 import type { Principal } from '../access/principals.ts';
 import { checkPermission } from '../access/roles.ts';
 import type { CdrRow } from '../db/calls/cdrs.ts';
-import { FeedUnavailableError, TooManyOpenError, UnauthenticatedError } from '../errors.ts';
+import { type ErrorCode, FeedUnavailableError, TooManyOpenError, UnauthenticatedError } from '../errors.ts';
 import type { CorrectedCall } from '../feed/corrections.ts';
 import type { Feed } from '../feed/feed.ts';
 import { stalenessOf } from '../feed/feed-age.ts';
@@ -368,7 +368,9 @@ export class Subscriptions {
 
   #fail(stream: EventStream, error: unknown): void {
     if (stream.isClosed) return;
-    const errors = showFailure(error, this.#deps.mask).map((each) => shown(each));
+    const failures = showFailure(error, this.#deps.mask);
+    for (const { extensions } of failures) stream.codes.add(extensions.code as ErrorCode);
+    const errors = failures.map((each) => shown(each));
     stream.send(new EventFrame('next', JSON.stringify({ errors })));
     stream.send(new EventFrame('complete', ''));
     stream.end();

@@ -1,6 +1,7 @@
 import type { Caller } from '../access/caller.ts';
 import type { Principal } from '../access/principals.ts';
 import { type ErrorCode, type RequestResult, resultOf } from '../errors.ts';
+import type { Progress } from '../streaming/body.ts';
 import { requestIdOf } from './request-id.ts';
 
 /** What an operation asks for, in words that logs and metrics may hold. */
@@ -15,6 +16,14 @@ export interface OperationDescription {
 /** What became of a request whose answer may be given again. */
 export const reuses = ['not_modified', 'stored', 'collapsed', 'executed'] as const;
 export type Reuse = (typeof reuses)[number];
+
+/** What a subscription was told so far, until it ends. */
+export interface Telling extends Progress {
+  /** Settles when it has ended, whoever ended it. */
+  readonly ended: Promise<unknown>;
+  /** Of the errors that ended it. */
+  readonly codes: ReadonlySet<ErrorCode>;
+}
 
 /**
  * What is learnt of one HTTP request while it is answered; the log, the metrics and the traces read it when the last
@@ -39,9 +48,10 @@ export class RequestFacts {
   replica: string | undefined = undefined;
   /** Of a request whose answer may be given again: whether it was. Undefined for any other. */
   reuse: Reuse | undefined = undefined;
-  /** Calls in a response that is sent as it is read, and its bytes before compression. */
-  rows: number | undefined = undefined;
-  bytes: number | undefined = undefined;
+  /** Of a response that is sent as it is read; it goes on while that is sent. */
+  progress: Progress | undefined = undefined;
+  /** Of a subscription that has begun. */
+  telling: Telling | undefined = undefined;
   /** Rows that statements returned, for a response that is made before it is sent, and its bytes. */
   rowsRead = 0;
   length: number | undefined = undefined;
@@ -59,6 +69,14 @@ export class RequestFacts {
     this.id = requestIdOf(request);
   }
 
+  get rows(): number | undefined {
+    return this.progress?.rows;
+  }
+
+  get bytes(): number | undefined {
+    return this.progress?.bytes;
+  }
+
   /** Notes an error as the client is shown it. */
   noteError({ code, reference }: Readonly<Record<string, unknown>>): void {
     if (typeof code === 'string') this.codes.add(code as ErrorCode);
@@ -73,6 +91,13 @@ export class RequestFacts {
       result: this.#resultWith(status),
       millis: performance.now() - this.#startedAt,
     };
+  }
+
+  /** Of a subscription whose beginning was told as `end`. */
+  endTelling(telling: Telling, status: number | undefined): EndedRequest {
+    this.progress = telling;
+    for (const code of telling.codes) this.codes.add(code);
+    return this.end(status);
   }
 
   #resultWith(status: number | undefined): RequestResult {

@@ -7,11 +7,10 @@ import { ByteWriter, recycleBlock } from './byte-writer.ts';
 /** Bytes that may wait for the client before PostgreSQL is made to wait. */
 const HIGH_WATER_MARK = 1024 * 1024;
 
-/** Of an answer that has ended: its calls and bytes, and whether it broke off. */
-export interface Summary {
+/** How much of an answer is written so far: calls, and bytes before compression. */
+export interface Progress {
   readonly rows: number;
   readonly bytes: number;
-  readonly failed: boolean;
 }
 
 /**
@@ -23,6 +22,8 @@ export class Body implements Flow {
   readonly #started = Promise.withResolvers<Readable>();
   #stream: BlockStream | undefined;
   #sentBytes = 0;
+  /** Calls written so far. */
+  rows = 0;
 
   /** Resolves with the stream when its first bytes are there; never for a body that stays short. */
   get started(): Promise<Readable> {
@@ -32,6 +33,11 @@ export class Body implements Flow {
   /** Written so far. */
   get bytes(): number {
     return this.#sentBytes + this.writer.length;
+  }
+
+  /** How much of the content is written: of one that is there as a whole, all of it. */
+  progressOf(content: Buffer | Readable): Progress {
+    return content instanceof Readable ? this : { rows: this.rows, bytes: content.length };
   }
 
   /** True once bytes were handed on. */

@@ -1,4 +1,5 @@
 import { constants, crc32, deflateRawSync } from 'node:zlib';
+import type { ErrorCode } from '../errors.ts';
 import { BlockStream } from './body.ts';
 
 /** Bytes that may wait for one client: what comes then is read for it from the database, when it has taken them. */
@@ -14,8 +15,12 @@ export class EventFrame {
   readonly plain: Buffer;
   #deflated: Buffer | undefined;
 
+  /** Calls that it tells of. */
+  readonly rows: number;
+
   /** `data` has no line breaks. */
-  constructor(event: 'next' | 'complete', data: string, id?: string) {
+  constructor(event: 'next' | 'complete', data: string, id?: string, rows = 0) {
+    this.rows = rows;
     this.plain = Buffer.from(`event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${data}\n\n`);
   }
 
@@ -47,8 +52,14 @@ const RETRY = Buffer.from('retry: 1000\n\n');
 export class EventStream {
   readonly body = new BlockStream(MAX_WAITING_BYTES);
   readonly isCompressed: boolean;
+  /** Calls told so far, and bytes before compression. */
+  rows = 0;
+  bytes = 0;
+  /** Of the errors that ended it. */
+  readonly codes = new Set<ErrorCode>();
+  /** Resolves when it has ended, or its client has left. */
+  readonly ended = new Promise<void>((resolve) => this.body.once('close', resolve));
   #crc = 0;
-  #bytes = 0;
 
   constructor({ isCompressed }: { readonly isCompressed: boolean }) {
     this.isCompressed = isCompressed;
@@ -74,6 +85,7 @@ export class EventStream {
   }
 
   send(frame: EventFrame): void {
+    if (!this.isClosed) this.rows += frame.rows;
     this.#add(frame.plain, this.isCompressed ? frame.deflated : frame.plain);
   }
 
@@ -83,7 +95,7 @@ export class EventStream {
     if (this.isCompressed) {
       const trailer = Buffer.allocUnsafe(8);
       trailer.writeUInt32LE(this.#crc, 0);
-      trailer.writeUInt32LE(this.#bytes % 2 ** 32, 4);
+      trailer.writeUInt32LE(this.bytes % 2 ** 32, 4);
       this.body.add(Buffer.concat([LAST_BLOCK, trailer]));
     }
     this.body.finish();
@@ -91,10 +103,8 @@ export class EventStream {
 
   #add(plain: Buffer, bytes: Buffer): void {
     if (this.isClosed) return;
-    if (this.isCompressed) {
-      this.#crc = crc32(plain, this.#crc);
-      this.#bytes += plain.length;
-    }
+    if (this.isCompressed) this.#crc = crc32(plain, this.#crc);
+    this.bytes += plain.length;
     this.body.add(bytes);
   }
 }

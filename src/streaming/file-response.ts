@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { UnreadableValueError } from '../errors.ts';
-import { Body, type Summary } from './body.ts';
+import { Body, type Progress } from './body.ts';
 import type { ConnectionPlan } from './connection-plan.ts';
 import { createCsvEncoder, csvHeader } from './csv-encoder.ts';
 import { type FileBody, type FileFormat, type FileGap, lastLine, obstacleToLines } from './file-format.ts';
@@ -18,7 +18,8 @@ export interface FileOptions {
   /** What related objects are executed with. */
   relatedExecution(): RelatedExecution;
   describe(error: unknown): { readonly code: string; readonly message: string };
-  onEnd(summary: Summary): void;
+  /** Told, once the file is certain, how much of it is written; it goes on while that is sent. */
+  onSent(progress: Progress): void;
 }
 
 /** Why the list cannot be a file of this format; undefined when it can. */
@@ -45,12 +46,13 @@ export async function streamFile(options: FileOptions): Promise<FileBody> {
     gap = found;
   };
   const content = await Promise.race([body.started, writeFile(body, options, note)]);
+  options.onSent(body.progressOf(content));
   return { content, gap: () => gap };
 }
 
 async function writeFile(
   body: Body,
-  { format, plan, list, relatedExecution, describe, onEnd }: FileOptions,
+  { format, plan, list, relatedExecution, describe }: FileOptions,
   noteGap: (gap: FileGap) => void,
 ): Promise<Buffer | Readable> {
   const { writer } = body;
@@ -67,12 +69,14 @@ async function writeFile(
       const failures = encoder.encode(writer, row, start, end, false);
       if (hasRelated && encoder.isLacking()) return;
       counts.rows++;
+      body.rows++;
       if (!failures) return;
       counts.unreadableValues += failures.length;
       gapError ??= failures[0]!.error;
     },
     writeUnreadableRow() {
       counts.unreadableCalls++;
+      body.rows++;
     },
     onWritten: () => !body.hasSent && writer.flush(),
   });
@@ -109,7 +113,6 @@ async function writeFile(
     noteGap(gap);
     writer.text(lastLine(format, gap));
   }
-  onEnd({ rows: reading.rows, bytes: body.bytes, failed: failure !== undefined });
   return body.end();
 }
 

@@ -59,11 +59,13 @@ export async function writeConnection(
       if (hasRelated && encoder.isLacking()) return;
       if (failed) for (const failure of failed) note(failure);
       written++;
+      body.rows++;
     },
     writeUnreadableRow() {
       writer.text(written > 0 ? ',null' : 'null');
       note({ path: [] });
       written++;
+      body.rows++;
     },
     onWritten() {
       // The first calls of a long list go out at once, later ones in full blocks.

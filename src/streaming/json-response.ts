@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { Body, type Summary } from './body.ts';
+import { Body, type Progress } from './body.ts';
 import type { ConnectionPlan } from './connection-plan.ts';
 import { type ListOutcome, type ResponseFailure, writeConnection } from './json-connection.ts';
 import type { OpenList } from './open-list.ts';
@@ -28,8 +28,8 @@ export interface StreamedOperation {
   relatedExecution(): RelatedExecution;
   /** The response's `extensions`, called for when all lists have ended. */
   extensions(): Promise<Record<string, unknown>>;
-  /** Called once, when the response has ended. */
-  onEnd(summary: Summary): void;
+  /** Told, once the response is certain, how much of it is written; it goes on while that is sent. */
+  onSent(progress: Progress): void;
 }
 
 /**
@@ -37,9 +37,11 @@ export interface StreamedOperation {
  * a stream as soon as the first calls are there, and with undefined when every root is null and nothing was sent: the
  * caller then has the failures. Throws what `onFailedList` throws.
  */
-export function streamOperation(operation: StreamedOperation): Promise<Buffer | Readable | undefined> {
+export async function streamOperation(operation: StreamedOperation): Promise<Buffer | Readable | undefined> {
   const body = new Body();
-  return Promise.race([body.started, writeOperation(body, operation)]);
+  const content = await Promise.race([body.started, writeOperation(body, operation)]);
+  if (content) operation.onSent(body.progressOf(content));
+  return content;
 }
 
 async function writeOperation(
@@ -80,11 +82,6 @@ async function writeOperation(
   writer.text(
     `,"extensions":${JSON.stringify({ ...(await operation.extensions()), ...completeness(outcomes) })}}`,
   );
-  operation.onEnd({
-    rows: outcomes.reduce((sum, { rows }) => sum + rows, 0),
-    bytes: body.bytes,
-    failed: outcomes.some(({ isComplete }) => !isComplete),
-  });
   return body.end();
 }
 
@@ -113,7 +110,7 @@ async function writeRoot(
   list: OpenList | ResponseFailure,
   { relatedExecution, onFailedList }: StreamedOperation,
 ): Promise<ListOutcome | ResponseFailure> {
-  const start = body.bytes;
+  const { bytes: start, rows: rowsBefore } = body;
   let failure: ResponseFailure;
   if ('path' in list) failure = list;
   else {
@@ -125,6 +122,7 @@ async function writeRoot(
     }
   }
   body.cutTo(start);
+  body.rows = rowsBefore;
   body.writer.text('null');
   return failure;
 }

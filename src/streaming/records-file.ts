@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Body, type Summary } from './body.ts';
+import { Body, type Progress } from './body.ts';
 import { CR_LF, csvCells, csvNames } from './csv-text.ts';
 import { type FileBody, type FileFormat, type FileGap, lastLine } from './file-format.ts';
 import type { RecordsPlan } from './records-plan.ts';
@@ -18,7 +18,8 @@ export interface RecordsFileOptions<Failure extends RecordFailure> {
   /** Of values that are null in the records. */
   readonly failures: readonly Failure[];
   describe(failure: Failure): { readonly code: string; readonly message: string };
-  onEnd(summary: Summary): void;
+  /** Told, once the file is certain, how much of it is written; it goes on while that is sent. */
+  onSent(progress: Progress): void;
 }
 
 /** Records written at once: about a millisecond. */
@@ -39,12 +40,13 @@ export async function writeRecordsFile<Failure extends RecordFailure>(
   };
   const body = new Body();
   const content = await Promise.race([body.started, writeRecords(body, options, gap)]);
+  options.onSent(body.progressOf(content));
   return { content, gap: () => gap };
 }
 
 async function writeRecords<Failure extends RecordFailure>(
   body: Body,
-  { format, plan, records, onEnd }: RecordsFileOptions<Failure>,
+  { format, plan, records }: RecordsFileOptions<Failure>,
   gap: FileGap | undefined,
 ): Promise<Buffer | Readable> {
   const { writer } = body;
@@ -56,16 +58,16 @@ async function writeRecords<Failure extends RecordFailure>(
   try {
     for (let from = 0; from < records.length; from += MAX_AT_ONCE) {
       if (from > 0) await nextTurn();
-      for (const record of records.slice(from, from + MAX_AT_ONCE)) writer.text(lineOf(record));
+      const portion = records.slice(from, from + MAX_AT_ONCE);
+      for (const record of portion) writer.text(lineOf(record));
+      body.rows += portion.length;
       if (body.isFull()) await body.drained();
     }
     if (gap) writer.text(lastLine(format, gap));
   } catch (error) {
     if (!body.hasSent) throw error;
     // The client has left.
-    onEnd({ rows: records.length, bytes: body.bytes, failed: true });
     return body.end();
   }
-  onEnd({ rows: records.length, bytes: body.bytes, failed: false });
   return body.end();
 }

@@ -32,6 +32,7 @@ export function auditRecord(ended: EndedRequest, at: Date): object | undefined {
     bytes: facts.bytes ?? facts.length,
     replica: facts.replica,
     reuse: facts.reuse,
+    subscription: facts.telling && (facts.progress === facts.telling ? 'ended' : 'begun'),
     result,
     codes: facts.codes.size > 0 ? [...facts.codes] : undefined,
     status,
@@ -40,9 +41,9 @@ export function auditRecord(ended: EndedRequest, at: Date): object | undefined {
 }
 
 /** A standby was read for it, an answer that was made for another is given again, or it will be told of calls as they come. */
-function touchesCalls({ facts, result }: EndedRequest): boolean {
+function touchesCalls({ facts }: EndedRequest): boolean {
   if (facts.replica !== undefined || facts.reuse !== undefined) return true;
-  return facts.operation?.type === 'subscription' && result === 'ok';
+  return facts.telling !== undefined;
 }
 
 /** How many calls are in an answer that was read for another request, or will be told, is not known here. */

@@ -6,7 +6,9 @@ import type { FactsHandler, Handler } from '../http/routes.ts';
 /** Told of every request: when a response that is sent as it is read begins, and when any response has ended. */
 export interface RequestObserver {
   onStream(finished: Promise<unknown>): void;
+  /** Of a subscription: when it has begun. */
   onEnd(ended: EndedRequest): void;
+  onSubscriptionEnd?(ended: EndedRequest): void;
 }
 
 const MAX_PATH_LENGTH = 64;
@@ -15,7 +17,8 @@ const MAX_PATH_LENGTH = 64;
 const probes = new Set(['/livez', '/readyz', '/health', '/metrics']);
 
 /** The outermost handler: makes the facts of each request, gives its response an X-Request-Id, and tells how it ended. */
-export function observeRequests(handler: FactsHandler, { onStream, onEnd }: RequestObserver): Handler {
+export function observeRequests(handler: FactsHandler, observer: RequestObserver): Handler {
+  const { onStream, onEnd } = observer;
   return async (request, caller) => {
     const facts = new RequestFacts(request, caller);
     try {
@@ -29,6 +32,8 @@ export function observeRequests(handler: FactsHandler, { onStream, onEnd }: Requ
         onStream(facts.finished);
         facts.finished.then(end, end);
       } else end();
+      const { telling } = facts;
+      telling?.ended.finally(() => observer.onSubscriptionEnd?.(facts.endTelling(telling, status)));
       return response;
     } catch (error) {
       onEnd(facts.end(undefined));

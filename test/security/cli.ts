@@ -14,7 +14,7 @@ With --only timing: whether what is foreign takes longer than what is absent.
 `;
 
 const parts: Readonly<Record<string, readonly string[]>> = {
-  access: ['test/access', 'test/gateway/strangers.test.ts'],
+  access: ['test/access', 'test/gateway/strangers.test.ts', 'test/security/bad-input.test.ts'],
   'non-interference': ['test/security/non-interference.test.ts'],
   timing: ['test/security/timing.run.ts'],
 };

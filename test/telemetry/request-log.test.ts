@@ -25,7 +25,7 @@ function createLoggedApp(resolvers: Record<string, (facts: RequestFacts) => unkn
 test('a request is one line with its facts', async () => {
   const { app, lines } = createLoggedApp({
     calls: (facts) => {
-      Object.assign(facts, { principal: 'admin', replica: 'replica-1', rows: 50 });
+      Object.assign(facts, { principal: 'admin', replica: 'replica-1', progress: { rows: 50, bytes: 1 } });
       return 'calls';
     },
   });
@@ -180,7 +180,7 @@ test('a streamed answer is logged when its last row is out, with what was learnt
   const { app, lines } = createLoggedApp({
     calls: (facts) => {
       facts.finished = stream.promise.then(() => {
-        facts.rows = 100_000;
+        facts.progress = { rows: 100_000, bytes: 1 };
         facts.codes.add('REPLICA_LOST');
       });
       return null;

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { Right } from '../../../src/access/right.ts';
 import { documentHash } from '../../../src/telemetry/audit-record.ts';
 import { subscribe } from '../../feed/event-client.ts';
 import { anXdr } from '../../support/builders.ts';
-import { ACCOUNT_TOKEN, createTestGateway, type TestGateway } from '../../support/gateway.ts';
+import { ACCOUNT_TOKEN, ADMIN_TOKEN, createTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
 
 let database: TestDatabase;
@@ -64,14 +65,77 @@ test('files, single calls, statistics and failures leave theirs', async () => {
   ).toHaveLength(1);
 });
 
-test('a subscription leaves a line when it begins', async () => {
+const ARRIVING = 'subscription { cdrs { inserted { id cld } } }';
+
+test('a subscription leaves a line when it begins, and one when it ends, with what it was told', async () => {
+  const arriving = [anXdr({ i_account: '14' }), anXdr({ i_account: '15' }), anXdr({ i_account: '14' })];
   const found = await linesOf(async () => {
-    const query = 'subscription { cdrs { inserted { id } } }';
-    await using client = await subscribe(gateway.fetch, query, { token: ACCOUNT_TOKEN });
+    await using client = await subscribe(gateway.fetch, ARRIVING, { token: ACCOUNT_TOKEN });
     await client.until(({ messages }) => messages.length > 0);
+    await database.insertXdrs(arriving);
+    await client.until(({ ids }) => ids.length >= 2, 60);
+    client.leave();
+    await vi.waitFor(() => expect(lines).toHaveLength(2), { timeout: 30_000 });
   });
-  expect(found).toMatchObject([{ subject: 'account 14', accounts: { accounts: ['14'] }, result: 'ok' }]);
-  expect(found[0]).not.toHaveProperty('rows');
+  const [begun, ended] = found;
+  const told = { subject: 'account 14', accounts: { accounts: ['14'] }, requestId: begun.requestId };
+  expect(begun).toMatchObject({ ...told, subscription: 'begun', result: 'ok' });
+  expect(begun).not.toHaveProperty('rows');
+  expect(ended).toMatchObject({ ...told, subscription: 'ended', rows: 2, result: 'cancelled' });
+  expect(ended.bytes).toBeGreaterThan(100);
+  expect(ended.ms).toBeGreaterThanOrEqual(begun.ms);
+  expect(ended.document).toBe(documentHash(ARRIVING));
+  await database.pool.query('delete from xdrs where i_xdr = any($1)', [arriving.map(({ i_xdr }) => i_xdr)]);
+  await database.replayed();
+});
+
+test('a subscription that is ended says why', async () => {
+  const right = new Right();
+  const principal = { name: 'leaver', role: 'ADMIN', scope: { kind: 'all' }, maxPage: 10, right } as const;
+  const audit = { write: (line: object) => void lines.push(line) };
+  await using guarded = await createTestGateway(database, {
+    audit,
+    principals: { authenticate: async () => principal },
+  });
+  const found = await linesOf(async () => {
+    await using client = await subscribe(guarded.fetch, ARRIVING);
+    await client.until(({ messages }) => messages.length > 0);
+    right.revoke();
+    await vi.waitFor(() => expect(lines).toHaveLength(2), { timeout: 30_000 });
+  });
+  expect(found[1]).toMatchObject({ subscription: 'ended', rows: 0, codes: ['UNAUTHENTICATED'] });
+  expect(found[1].result).not.toBe('ok');
+});
+
+test('a list that breaks off leaves a line with what was sent of it', async () => {
+  const many = 40_000;
+  await database.pool.query(
+    `insert into xdrs (i_xdr, i_account, connect_time, cld) select number, 16, now(), repeat('c', 100)
+     from generate_series(1000001, ${1_000_000 + many}) as number`,
+  );
+  await database.replayed();
+  for (const accept of ['application/json', 'application/x-ndjson']) {
+    const found = await linesOf(async () => {
+      const leaving = new AbortController();
+      const response = await gateway.fetch(
+        new gateway.Request('http://gateway/graphql', {
+          method: 'POST',
+          headers: { authorization: `Bearer ${ADMIN_TOKEN}`, accept, 'content-type': 'application/json' },
+          body: JSON.stringify({ query: `{ cdrs(first: ${many}) { nodes { id cld } } }` }),
+          signal: leaving.signal,
+        }),
+      );
+      const reader = response.body!.getReader();
+      await reader.read();
+      leaving.abort();
+      await reader.cancel();
+      await vi.waitFor(() => expect(lines).toHaveLength(1), { timeout: 30_000 });
+    });
+    expect(found[0]).toMatchObject({ accounts: 'all', result: 'cancelled', replica: expect.any(String) });
+    expect(found[0].rows).toBeGreaterThan(0);
+    expect(found[0].rows).toBeLessThan(many);
+    expect(found[0].bytes).toBeGreaterThan(1000);
+  }
 });
 
 test('an answer that is given again leaves a line as well', async () => {

@@ -41,12 +41,24 @@ test('a gateway that runs writes who has read how much, from where, and it holds
     const file = await gateway.ask(QUERY, {}, { headers: { accept: 'text/csv' } });
     expect((await file.text()).split('\n')).toHaveLength(5);
     await gateway.query('{ viewer { role } }');
+    const leaving = new AbortController();
+    const events = await fetch(gateway.url, {
+      method: 'POST',
+      headers: { ...gateway.headers, accept: 'text/event-stream' },
+      body: JSON.stringify({ query: 'subscription { cdrs { cursor } }' }),
+      signal: leaving.signal,
+    });
+    await events.body!.getReader().read();
+    leaving.abort();
   }
   const lines = (await readFile(settings.AUDIT_FILE, 'utf8'))
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line));
-  const requests = lines.filter(({ event }) => event === undefined);
+  const written = lines.filter(({ event }) => event === undefined);
+  const told = written.flatMap(({ subscription }) => subscription ?? []);
+  expect(told).toEqual(['begun', 'ended', 'begun', 'ended']);
+  const requests = written.filter(({ subscription }) => subscription === undefined);
   expect(requests).toHaveLength(6);
   for (const line of requests) {
     expect(line).toMatchObject({ role: 'ADMIN', accounts: 'all', rows: 3, status: 200, result: 'ok' });
