@@ -1,6 +1,9 @@
 import { BackupError } from '../backup/backup-error.ts';
 import { type Configuration, findStanza, readConfiguration } from '../backup/configuration.ts';
+import { parseRecoveryTarget } from '../backup/recovery-target.ts';
 import type { Retention } from '../backup/retention.ts';
+import type { VerifiedRestoreOptions } from '../backup/verified-restore.ts';
+import { sourceSettings } from '../db/sources/settings.ts';
 import { splitUrls } from '../replicas/connection-url.ts';
 import { databaseSettings } from '../replicas/settings.ts';
 import { findServers } from '../replicas/sources/find-servers.ts';
@@ -24,6 +27,38 @@ export const restoreFlags = {
   'settle-hours': { type: 'string', default: '24' },
 } as const;
 
+/** All of a restore but where it goes, and what becomes of it. */
+export type RestoreRequest = Omit<VerifiedRestoreOptions, 'dataDir' | 'isDisposable' | 'signal' | 'log'>;
+
+interface RestoreValues {
+  readonly config: string;
+  readonly stanza?: string | undefined;
+  readonly to?: string | undefined;
+  readonly set?: string | undefined;
+  readonly bin?: string | undefined;
+  readonly role: string;
+  readonly database?: string | undefined;
+  readonly 'settle-hours': string;
+}
+
+/** Throws BadSettingsError, and only when there is nothing wrong with the options BackupError. */
+export async function readRestoreRequest(values: RestoreValues, env: Environment): Promise<RestoreRequest> {
+  const target = parseRecoveryTarget(values.to);
+  const settleSeconds = parseHours('--settle-hours', values['settle-hours']);
+  const { name: source } = parseSettings(sourceSettings, env);
+  return {
+    ...(await openRepository(values)),
+    target,
+    label: values.set,
+    programs: { directory: values.bin, path: env.PATH },
+    role: values.role,
+    database: values.database,
+    source,
+    livingUrls: await findLiving(env),
+    settleSeconds,
+  };
+}
+
 export interface OpenRepository {
   readonly configuration: Configuration;
   readonly stanza: string;
@@ -42,7 +77,7 @@ export async function openRepository(values: {
 }
 
 /** What to compare with: standbys by REPLICA_URLS, then the primary. None where neither is set. */
-export async function findLiving(env: Environment): Promise<readonly string[]> {
+async function findLiving(env: Environment): Promise<readonly string[]> {
   const { REPLICA_URLS, REPLICA_URLS_FILE, DB_HOST } = env;
   if (!REPLICA_URLS && !REPLICA_URLS_FILE && !DB_HOST) return [];
   const { replicaUrls, replicaUrlsFile, primaryUrl, discovery } = parseSettings(databaseSettings, env);

@@ -3,19 +3,17 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BackupError } from '../backup/backup-error.ts';
 import { writeBackupMetrics, writeRestoreMetrics } from '../backup/metrics.ts';
-import { parseRecoveryTarget } from '../backup/recovery-target.ts';
 import { type BackupType, readRepository } from '../backup/repository.ts';
 import { formatBytes, removeRestored } from '../backup/restore.ts';
 import { runBackup } from '../backup/run.ts';
 import { type RestoreReport, restoreAndVerify } from '../backup/verified-restore.ts';
-import { sourceSettings } from '../db/sources/settings.ts';
-import { BadSettingsError, parseSettings } from '../settings/parse.ts';
+import { BadSettingsError } from '../settings/parse.ts';
 import type { Environment } from '../settings/setting.ts';
 import {
-  findLiving,
   openRepository,
   parseHours,
   parseRetention,
+  readRestoreRequest,
   repositoryFlags,
   restoreFlags,
 } from './backup-options.ts';
@@ -150,37 +148,27 @@ async function status({ values, output: { print } }: Act): Promise<number> {
 
 async function drill({ values, env, output }: Act): Promise<number> {
   const { print, printError, signal } = output;
-  const target = parseRecoveryTarget(values.to);
-  const settleSeconds = parseHours('--settle-hours', values['settle-hours']);
-  const { name: source } = parseSettings(sourceSettings, env);
-  const repository = await openRepository(values);
-  const livingUrls = await findLiving(env);
+  const request = await readRestoreRequest(values, env);
   const dataDir = join(values.scratch, `cdr-restore-${randomBytes(4).toString('hex')}`);
   const began = performance.now();
   let report: RestoreReport | undefined;
   try {
     const found = await restoreAndVerify({
-      ...repository,
+      ...request,
       dataDir,
-      target,
-      label: values.set,
-      programs: { directory: values.bin, path: env.PATH },
-      role: values.role,
-      database: values.database,
-      source,
-      livingUrls,
-      settleSeconds,
       isDisposable: true,
       signal,
       log: values.json ? printError : print,
     });
     const lonely =
-      livingUrls.length === 0 ? ['Nothing was compared: set REPLICA_URLS to a standby that lives.'] : [];
+      request.livingUrls.length === 0
+        ? ['Nothing was compared: set REPLICA_URLS to a standby that lives.']
+        : [];
     report = { ...found, problems: [...found.problems, ...lonely] };
   } finally {
     await removeRestored(dataDir);
     if (values.metrics) {
-      await writeRestoreMetrics(values.metrics, repository.stanza, {
+      await writeRestoreMetrics(values.metrics, request.stanza, {
         verified: report?.problems.length === 0,
         seconds: (performance.now() - began) / 1000,
         calls: report?.calls,

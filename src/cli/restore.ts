@@ -1,12 +1,10 @@
 import { parseArgs } from 'node:util';
 import { BackupError } from '../backup/backup-error.ts';
-import { parseRecoveryTarget } from '../backup/recovery-target.ts';
 import { formatBytes } from '../backup/restore.ts';
 import { type RestoreReport, restoreAndVerify } from '../backup/verified-restore.ts';
-import { sourceSettings } from '../db/sources/settings.ts';
-import { BadSettingsError, parseSettings } from '../settings/parse.ts';
+import { BadSettingsError } from '../settings/parse.ts';
 import type { Environment } from '../settings/setting.ts';
-import { findLiving, openRepository, parseHours, repositoryFlags, restoreFlags } from './backup-options.ts';
+import { readRestoreRequest, repositoryFlags, restoreFlags } from './backup-options.ts';
 
 /** Where lines go that are not the result. */
 export interface CommandOutput {
@@ -54,21 +52,10 @@ export async function restore(
   });
   const { into, json } = values;
   if (!into) throw new BadSettingsError(['--into: the directory to restore into is missing']);
-  const target = parseRecoveryTarget(values.to);
-  const settleSeconds = parseHours('--settle-hours', values['settle-hours']);
-  const { name: source } = parseSettings(sourceSettings, env);
   try {
     const report = await restoreAndVerify({
-      ...(await openRepository(values)),
+      ...(await readRestoreRequest(values, env)),
       dataDir: into,
-      target,
-      label: values.set,
-      programs: { directory: values.bin, path: env.PATH },
-      role: values.role,
-      database: values.database,
-      source,
-      livingUrls: await findLiving(env),
-      settleSeconds,
       isDisposable: false,
       signal,
       log: json ? printError : print,
