@@ -52,6 +52,7 @@ export const failureKinds = {
   },
   refused: { meaning: 'Is set up otherwise than we expect: login, database or rights.', isLoss: true },
   pooled: { meaning: 'Is behind a pooler that changes sessions with each transaction.', isLoss: true },
+  several: { meaning: 'Is one of several that the address leads to, now one and now another.', isLoss: true },
   readOnly: { meaning: 'Is well: a statement of ours tried to write, which is a defect.', isLoss: false },
   other: { meaning: 'Has nothing to do with the failure.', isLoss: false },
 } as const satisfies Record<string, KindTraits>;
@@ -76,6 +77,7 @@ const kindsByCode: readonly (readonly [RegExp, FailureKind])[] = [
   [/^55P03$/, 'lockTimeout'],
   [/^(28\w{3}|3D000|42501)$/, 'refused'],
   [/^TRANSACTION_POOLING$/, 'pooled'],
+  [/^SEVERAL_SERVERS$/, 'several'],
   [/^25006$/, 'readOnly'],
 ];
 

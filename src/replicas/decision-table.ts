@@ -1,5 +1,6 @@
 import type { FailureKind } from '../db/failures.ts';
 import { TRANSACTION_POOLING } from '../db/wire/pooling.ts';
+import { SEVERAL_SERVERS } from '../db/wire/server-identity.ts';
 import { describeBytes, describeSeconds } from './describe.ts';
 import type { Facts, Thresholds } from './facts.ts';
 import type { ReceiverSample, Sample, StandbySample } from './sample.ts';
@@ -25,6 +26,7 @@ export const decisionTable: readonly Rule[] = [
     why: () => 'It accepts no connections yet, or no more (57P03).',
   },
   { state: 'UNREACHABLE', when: ({ failure }) => failure?.kind === 'pooled', why: () => TRANSACTION_POOLING },
+  { state: 'UNREACHABLE', when: ({ failure }) => failure?.kind === 'several', why: () => SEVERAL_SERVERS },
   { state: 'UNREACHABLE', when: isUnreachable, why: whyUnreachable },
   {
     state: 'WRONG_CLUSTER',

@@ -12,11 +12,19 @@ import {
 } from 'pg';
 import { encodingNamed } from '../db/wire/encodings.ts';
 import { RowTap } from '../db/wire/row-tap.ts';
+import {
+  isSameServer,
+  parseServerSession,
+  SERVER_SESSION,
+  type ServerIdentity,
+  type ServerSessionRow,
+} from '../db/wire/server-identity.ts';
 import { Transcoding } from '../db/wire/transcoding.ts';
 import { ReplicaLostError } from '../errors.ts';
 import type { Clock } from './clock.ts';
 import type { Connection } from './connection-url.ts';
 import { Connections } from './connections.ts';
+import { parseLsn } from './lsn.ts';
 import { type ProgressOptions, ProgressWatch } from './progress.ts';
 import { sessionSettings } from './session-settings.ts';
 
@@ -28,10 +36,19 @@ export interface PoolListeners {
   readonly onRefused: () => void;
   /** A connection broke, or turned out to lead to a server that is no standby. */
   readonly onTrouble: () => void;
+  /** A new connection led to another server than the polled one, or to where that had been before. */
+  readonly onOtherServer: () => void;
+}
+
+/** The server that all connections of a pool must lead to. */
+export interface ExpectedServer extends ServerIdentity {
+  /** How far polls have seen it by now: a session of it is nowhere before that. */
+  position(): bigint;
 }
 
 export interface PoolOptions extends PoolListeners {
   readonly connection: Connection;
+  readonly server: ExpectedServer;
   /** Connections at most. */
   readonly size: number;
   readonly statementTimeoutSeconds: number;
@@ -78,9 +95,9 @@ export function createStandbyPool(options: PoolOptions): StandbyPool {
     keepAliveInitialDelayMillis: 10_000,
     stream: createStream as never,
     types: { getTypeParser: textOrDefault as never },
-    onConnect: settleSession,
+    onConnect: (client) => settleSession(client, options),
     verify(client, done) {
-      if (isPooled()) settlePooled(client, session, allowPrimaryReads).then(() => done(), done);
+      if (isPooled()) settlePooled(client, session, options).then(() => done(), done);
       else if (!allowPrimaryReads && !isOnStandby(client)) done(new ReplicaLostError());
       else done();
     },
@@ -148,15 +165,17 @@ function settingsOfPool(statementTimeoutSeconds: number): Readonly<Record<string
  */
 const SESSION_STATEMENT = `select set_config('search_path', 'pg_catalog, ' || current_setting('search_path'), false),
   (select set_config(name, '0', false) from pg_settings where name = 'transaction_timeout'),
-  current_setting('server_encoding') as encoding`;
+  current_setting('server_encoding') as encoding, ${SERVER_SESSION}`;
 
 /** Within the time that connecting may take: a server that freezes now must not keep whoever waits for the connection. */
-async function settleSession(client: ClientBase): Promise<void> {
+async function settleSession(client: ClientBase, options: PoolOptions): Promise<void> {
   const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
   const expire = () => stream.destroy(new Error('timeout expired'));
   const timer = setTimeout(expire, CONNECT_TIMEOUT_SECONDS * 1000);
   try {
-    const { rows } = await client.query<{ encoding: string }>(SESSION_STATEMENT);
+    const position = options.server.position();
+    const { rows } = await client.query<ServerSessionRow & { encoding: string }>(SESSION_STATEMENT);
+    refuseOtherServer(rows[0]!, position, options);
     const name = rows[0]!.encoding;
     const encoding = encodingNamed(name);
     if (!encoding) return;
@@ -171,12 +190,25 @@ async function settleSession(client: ClientBase): Promise<void> {
 async function settlePooled(
   client: ClientBase,
   session: Readonly<Record<string, string>>,
-  allowPrimaryReads: boolean,
+  options: PoolOptions,
 ): Promise<void> {
   await client.query(settingStatements(session));
-  if (allowPrimaryReads) return;
-  const { rows } = await client.query<{ isStandby: boolean }>('select pg_is_in_recovery() as "isStandby"');
-  if (!rows[0]!.isStandby) throw new ReplicaLostError();
+  const position = options.server.position();
+  const { rows } = await client.query<ServerSessionRow>(`/* server identity */ select ${SERVER_SESSION}`);
+  refuseOtherServer(rows[0]!, position, options);
+  if (!options.allowPrimaryReads && !rows[0]!.isStandby) throw new ReplicaLostError();
+}
+
+/** What is in between may lead to another server than the one whose age is known, or that one may have fallen back. */
+function refuseOtherServer(
+  row: ServerSessionRow,
+  position: bigint,
+  { server, onOtherServer }: PoolOptions,
+): void {
+  const session = parseServerSession(row);
+  if (isSameServer(session, server) && parseLsn(session.position) >= position) return;
+  onOtherServer();
+  throw new ReplicaLostError();
 }
 
 function settingStatements(session: Readonly<Record<string, string>>): string {

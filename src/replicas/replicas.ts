@@ -251,9 +251,10 @@ class WatchedReplicas implements Replicas {
       tuning: this.#tuning,
       logger,
       hasAlternative: (standby, mayBe) => this.#hasAlternative(standby, mayBe),
-      createPool: (connection, observed, told) =>
+      createPool: (connection, observed, server, told) =>
         createStandbyPool({
           ...told,
+          server,
           clock: this.#clock,
           connection,
           size: role === 'primary' ? Math.min(poolSize, MAX_PRIMARY_CONNECTIONS) : poolSize,

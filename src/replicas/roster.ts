@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts';
 import type { Connection } from './connection-url.ts';
 import type { Node } from './node.ts';
 import type { Observatory, Observed } from './observatory.ts';
-import type { PoolListeners, StandbyPool } from './pools.ts';
+import type { ExpectedServer, PoolListeners, StandbyPool } from './pools.ts';
 import type { NamedServer } from './sources/source-watch.ts';
 import { Standby } from './standby.ts';
 import type { Tuning } from './tuning.ts';
@@ -12,7 +12,12 @@ export interface RosterDeps {
   readonly observatory: Observatory;
   readonly clock: Clock;
   readonly tuning: Pick<Tuning, 'breakAfterSeconds' | 'drainSeconds' | 'returnAfterSeconds'>;
-  createPool(connection: Connection, observed: Observed, told: PoolListeners): StandbyPool;
+  createPool(
+    connection: Connection,
+    observed: Observed,
+    server: ExpectedServer,
+    told: PoolListeners,
+  ): StandbyPool;
   /** Whether another standby can answer what this one does not; of those that it may be. */
   hasAlternative(standby: Standby, mayBe?: (other: Standby) => boolean): boolean;
   readonly logger?: { info(facts: object, message: string): void } | undefined;
@@ -89,7 +94,7 @@ export class Roster {
       clock,
       breakAfterSeconds: tuning.breakAfterSeconds,
       isJoining,
-      createPool: (told) => createPool(followed, observed, told),
+      createPool: (server, told) => createPool(followed, observed, server, told),
       returnAfterSeconds: tuning.returnAfterSeconds,
       hasAlternative: (mayBe) => hasAlternative(standby, mayBe),
     });

@@ -1,16 +1,18 @@
 import { classify, type FailureKind, isLoss } from '../db/failures.ts';
+import { isSameServer, type ServerIdentity } from '../db/wire/server-identity.ts';
 import { ReplicaLockedError } from '../errors.ts';
 import type { Clock } from './clock.ts';
 import type { Connection } from './connection-url.ts';
 import type { Connections } from './connections.ts';
 import type { Observed } from './observatory.ts';
-import type { PoolListeners, StandbyPool } from './pools.ts';
+import type { ExpectedServer, PoolListeners, StandbyPool } from './pools.ts';
 import type { SilentConnection } from './progress.ts';
 import { type ReplicaState, stateTraits } from './states.ts';
 import type { Backend } from './watcher.ts';
 
-/** A pool and the requests that hold it: a pool that was replaced ends with the last of them. */
+/** A pool of one server, and the requests that hold it: a pool that was replaced ends with the last of them. */
 interface SharedPool extends StandbyPool {
+  readonly server: ServerIdentity;
   leases: number;
   isRetired: boolean;
 }
@@ -22,7 +24,7 @@ export interface StandbyOptions {
   readonly breakAfterSeconds: number;
   /** It came to a gateway that had standbys: read from without need only when it has caught up. */
   readonly isJoining?: boolean;
-  createPool(told: PoolListeners): StandbyPool;
+  createPool(server: ExpectedServer, told: PoolListeners): StandbyPool;
   /** Seconds. */
   readonly returnAfterSeconds: number;
   /** Whether another standby can answer what this one does not; of those that it may be. */
@@ -116,10 +118,9 @@ export class Standby {
     this.#retirePool();
   }
 
-  /** The pool's connections, kept alive until `giveBack` is called. */
+  /** Connections to the server that was polled last, kept alive until `giveBack` is called. There is a sample of it. */
   take(): { readonly connections: Connections; giveBack(): void } {
-    this.#shared ??= { ...this.#openPool(), leases: 0, isRetired: false };
-    const shared = this.#shared;
+    const shared = this.#poolOf(this.observed.node.sample!);
     shared.leases += 1;
     this.inFlight += 1;
     this.chosenAt = this.#clock.now();
@@ -174,12 +175,30 @@ export class Standby {
     void this.observed.watcher.pollAfresh();
   }
 
-  #openPool(): StandbyPool {
-    return this.#createPool({
+  /** Its address may lead to another server by now, or the server was started anew. */
+  #poolOf(server: ServerIdentity): SharedPool {
+    if (this.#shared && !isSameServer(this.#shared.server, server)) this.#retirePool();
+    this.#shared ??= this.#openPool(this.#expect(server));
+    return this.#shared;
+  }
+
+  #expect({ systemIdentifier, startStamp }: ServerIdentity): ExpectedServer {
+    const { node } = this.observed;
+    const server = { systemIdentifier, startStamp };
+    return {
+      ...server,
+      position: () => (node.sample && isSameServer(node.sample, server) ? node.sample.lsn : 0n),
+    };
+  }
+
+  #openPool(server: ExpectedServer): SharedPool {
+    const pool = this.#createPool(server, {
       onTrouble: () => this.verify(),
+      onOtherServer: () => this.observed.watcher.doubtIdentity(),
       onRefused: () => void this.observed.watcher.tryToConnect(),
       onSilence: (connections) => this.#examine(connections),
     });
+    return { ...pool, server, leases: 0, isRetired: false };
   }
 
   /**

@@ -3,6 +3,7 @@ import { classify, isLoss } from '../db/failures.ts';
 import { statementNameOf } from '../db/wire/statement-names.ts';
 import { type Clock, sleep } from './clock.ts';
 import type { Connection } from './connection-url.ts';
+import { IdentityWatch } from './identity-watch.ts';
 import { PoolingWatch } from './pooling-watch.ts';
 import { type Failure, isSample, type Observation, type Sample } from './sample.ts';
 import { parseStatus, STATUS_STATEMENT, type StatusRow } from './status-statement.ts';
@@ -65,6 +66,7 @@ export class Watcher {
   readonly #onObservation: WatcherOptions['onObservation'];
   readonly #connections: WatcherConnections;
   readonly #pooling: PoolingWatch;
+  readonly #identity: IdentityWatch;
   readonly #timelines = new TimelineReader();
   #isPrepared = true;
   #polling: Promise<void> | undefined;
@@ -90,6 +92,7 @@ export class Watcher {
       onLost: () => this.#noteLoss(),
     });
     this.#pooling = new PoolingWatch(this.#connections);
+    this.#identity = new IdentityWatch(this.#connections, clock);
   }
 
   /** Begins the regular polls with one at once. */
@@ -140,6 +143,12 @@ export class Watcher {
   get isPooled(): boolean {
     const { inUse } = this.#connections;
     return inUse !== undefined && this.#pooling.isPooled(inUse);
+  }
+
+  /** A new connection led to another server than the one that is polled: finds out why, at once. */
+  doubtIdentity(): void {
+    this.#identity.doubt();
+    void this.pollAfresh();
   }
 
   /** A new connection failed: tries one, and another one when that fails too, while the one in use may still answer. */
@@ -281,6 +290,7 @@ export class Watcher {
     });
     const sample = parseStatus(rows[0]!, { sentAt, answeredAt: this.#clock.now() });
     await this.#pooling.check(client, Number(rows[0]!.backendPid));
+    await this.#identity.check(client, sample);
     // The sample holds without it, and a connection that has just broken is found out by the next poll.
     const switches = await this.#timelines.read(client, sample).catch(() => undefined);
     return switches ? { ...sample, switches } : sample;

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { findPooling, type Pooling, TRANSACTION_POOLING } from '../../wire/pooling.ts';
+import { identify, isSameServer, SEVERAL_SERVERS } from '../../wire/server-identity.ts';
 import { checkServers } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { withHost } from '../server.ts';
@@ -9,14 +10,21 @@ const TIMEOUT_MS = 5_000;
 const SESSION_POOLING =
   'It is reached through a pooler, which works as long as it leads to this server alone; better is the server itself.';
 
-/** Whether something between the gateway and a server lends sessions. */
+interface InBetween {
+  readonly pooling: Pooling;
+  readonly leadsToSeveral: boolean;
+}
+
+/** Whether something between the gateway and a server lends sessions, or leads to several servers. */
 export const poolingCheck = checkServers(
   'pooling',
   ({ servers }) => servers,
-  async ({ url, place }) => findingsOf(place, await poolingOf(url)),
+  async ({ url, place }) => findingsOf(place, await lookInBetween(url)),
 );
 
-function findingsOf(server: string, pooling: Pooling): readonly Finding[] {
+function findingsOf(server: string, { pooling, leadsToSeveral }: InBetween): readonly Finding[] {
+  if (leadsToSeveral)
+    return [{ code: 'SEVERAL_SERVERS', severity: 'problem', server, message: SEVERAL_SERVERS }];
   if (pooling === 'none') return [];
   return pooling === 'transaction'
     ? [{ code: 'POOLER_OF_TRANSACTIONS', severity: 'problem', server, message: TRANSACTION_POOLING }]
@@ -24,7 +32,7 @@ function findingsOf(server: string, pooling: Pooling): readonly Finding[] {
 }
 
 /** With session settings, as the gateway connects: a pooler may refuse them. */
-async function poolingOf(url: string): Promise<Pooling> {
+async function lookInBetween(url: string): Promise<InBetween> {
   const clients: pg.Client[] = [];
   async function connect(): Promise<pg.Client> {
     const client = new pg.Client({
@@ -40,7 +48,12 @@ async function poolingOf(url: string): Promise<Pooling> {
     return client;
   }
   try {
-    return await findPooling(await connect(), connect);
+    const first = await connect();
+    const pooling = await findPooling(first, connect);
+    // Both are open, so that what takes turns gives two different servers.
+    const other = clients[1] ?? (await connect());
+    const leadsToSeveral = !isSameServer(await identify(first), await identify(other));
+    return { pooling, leadsToSeveral };
   } finally {
     await Promise.all(clients.map((client) => client.end()));
   }
