@@ -68,9 +68,14 @@ const onlyFor: Readonly<Record<string, readonly ScopeKind[]>> = {
   countPieces: ['accounts', 'customers'],
 };
 
-/** Of the watcher, which asks the server about itself, or of the settings of a session. */
-const isAboutCalls = ({ text }: SentStatement) =>
-  nameOf({ text, values: [] }) !== undefined || TABLE.test(plain(text));
+/** Sent by the watcher only when something is odd, such as a standby that is slow. */
+const ofWatcher = ['backends', 'timelineHistory'];
+
+/** Not of the watcher, which asks the server about itself, nor of the settings of a session. */
+const isAboutCalls = ({ text }: SentStatement) => {
+  const name = nameOf({ text, values: [] });
+  return (name !== undefined && !ofWatcher.includes(name)) || TABLE.test(plain(text));
+};
 
 /** Tables are named with their schema, lest the search path of a role decide. */
 const TABLE = /\b(?:from|join|table) (?:only )?(?:\w+\.)?(?:xdrs|cdrs|calls|accounts|customers)\b(?!\.)/;
