@@ -319,7 +319,7 @@ describe('the metrics of streams', () => {
     resolve();
     await promise;
     const facts = new RequestFacts(new Request('http://gateway/graphql'));
-    Object.assign(facts, { rows: 100_000, bytes: 12_000_000, finished: promise });
+    Object.assign(facts, { progress: { rows: 100_000, bytes: 12_000_000 }, finished: promise });
     metrics.noteRequest(facts.end(200));
     const after = await scrape(metrics);
     expect(after.get('gateway_active_streams')).toBe(0);
