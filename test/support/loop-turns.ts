@@ -28,3 +28,20 @@ function threadMillis(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1000;
 }
+
+/**
+ * The longest turn while something is read, in milliseconds of processor time. Garbage that others have left is collected in
+ * some turn of any reading: one that is too long is tried again, and what belongs to the reading itself stays.
+ */
+export async function longestTurnOf(
+  read: () => Promise<unknown>,
+  { limit, tries = 3 }: { readonly limit: number; readonly tries?: number },
+): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let left = tries; left > 0 && least >= limit; left--) {
+    const turns = watchLoopTurns();
+    await read();
+    least = Math.min(least, turns.stop());
+  }
+  return least;
+}
