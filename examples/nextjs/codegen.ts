@@ -2,6 +2,7 @@
  * Writes src/generated from the gateway's schema and src/operations: a type for each operation, and its text by hash.
  * Committed; `--check` fails when it is not up to date, or when an operation does not fit the schema any more.
  */
+import { hash } from 'node:crypto';
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { preset } from '@graphql-codegen/client-preset';
@@ -49,11 +50,10 @@ const sections = await preset.buildGeneratesSection({
 const files = await Promise.all(
   sections.map(async (section) => ({ filename: section.filename, content: await codegen(section) })),
 );
-const persisted = files.find(({ filename }) => filename.endsWith('persisted-documents.json'))!;
-files.push({
-  filename: join(output, 'operations.ts'),
-  content: printOperations(JSON.parse(persisted.content)),
-});
+const find = (name: string) => files.find(({ filename }) => basename(filename) === name)!;
+const manifest = hashAsWritten(find('graphql.ts'));
+find('persisted-documents.json').content = `${JSON.stringify(manifest, null, 2)}\n`;
+files.push({ filename: join(output, 'operations.ts'), content: printOperations(manifest) });
 
 // The gateway's own check compares it, without what is installed here.
 files.push({ filename: GENERATED_FROM, content: hashSources(schemaFile) });
@@ -70,6 +70,23 @@ for (const section of files) {
 if (stale.length > 0) {
   console.error(`Not up to date: ${stale.join(', ')}. Run "npm run codegen" and commit what it writes.`);
   process.exitCode = 1;
+}
+
+/**
+ * Texts by their hashes, which are put in the place of those in the file. What is hashed there has its fields in the order of
+ * their names; but a file has its columns in the order of the document.
+ */
+function hashAsWritten(file: { content: string }): Readonly<Record<string, string>> {
+  const texts: Record<string, string> = {};
+  file.content = file.content.replace(
+    /(new TypedDocumentString\(`([^`]*)`, \{"hash":")sha256:[0-9a-f]{64}/g,
+    (_match, begin: string, text: string) => {
+      const hashed = `sha256:${hash('sha256', text)}`;
+      texts[hashed] = text;
+      return begin + hashed;
+    },
+  );
+  return texts;
 }
 
 /** What the browser needs of an operation: its hash and its types. The texts stay on the server. */

@@ -701,7 +701,7 @@ export const AccountNamesDocument = new TypedDocumentString(`
     id
     name
   }
-}`, {"hash":"sha256:e5777a45b231865c3ed963d6a8e5a9772859c0e56c7f5366703f6c18ca6f420d"}) as unknown as TypedDocumentString<AccountNamesQuery, AccountNamesQueryVariables>;
+}`, {"hash":"sha256:1483ba2dd16368042ffa5ebb5813798d63b9147a3a0f81eb25b21b2b68947f25"}) as unknown as TypedDocumentString<AccountNamesQuery, AccountNamesQueryVariables>;
 export const CallContextDocument = new TypedDocumentString(`
     query CallContext($before: CdrFilter!, $after: CdrFilter!, $first: Int!) {
   before: cdrs(filter: $before, orderBy: NEWEST_FIRST, first: $first) {
@@ -735,7 +735,7 @@ export const CallContextDocument = new TypedDocumentString(`
   prefix
   pddSeconds
   remoteIp
-}`, {"hash":"sha256:0c71d3ab59523102bfb81f4c287cb05c55053829d6488148af0e2ae3aff4d587"}) as unknown as TypedDocumentString<CallContextQuery, CallContextQueryVariables>;
+}`, {"hash":"sha256:0166340faa038646e925b29aa2c08a1b392362859da12d5246f4a4505101a521"}) as unknown as TypedDocumentString<CallContextQuery, CallContextQueryVariables>;
 export const CallDetailDocument = new TypedDocumentString(`
     query CallDetail($id: ID!) {
   cdr(id: $id) {
@@ -785,7 +785,7 @@ fragment CarrierParts on Carrier {
   territory
   country
   lineKind
-}`, {"hash":"sha256:37902f2bf7fe5906784581eb7e96e25bf1ef4bb62fbaffcb98d3bce3b3c488cb"}) as unknown as TypedDocumentString<CallDetailQuery, CallDetailQueryVariables>;
+}`, {"hash":"sha256:0209a7cc9c652e6ab8ca925142a9ba81b8d8ee70cfc2b39a80aca725916b8bce"}) as unknown as TypedDocumentString<CallDetailQuery, CallDetailQueryVariables>;
 export const CallExportDocument = new TypedDocumentString(`
     query CallExport($filter: CdrFilter, $orderBy: CdrOrder!, $first: Int!, $after: String, $connectTime: Boolean!, $setupTime: Boolean!, $disconnectTime: Boolean!, $cli: Boolean!, $cld: Boolean!, $cliIn: Boolean!, $cldIn: Boolean!, $country: Boolean!, $region: Boolean!, $prefix: Boolean!, $durationSeconds: Boolean!, $billedSeconds: Boolean!, $chargedAmount: Boolean!, $currency: Boolean!, $outcome: Boolean!, $disconnectCause: Boolean!, $disconnectReason: Boolean!, $pddSeconds: Boolean!, $releaseSource: Boolean!, $accountId: Boolean!, $customerId: Boolean!, $remoteIp: Boolean!, $userAgent: Boolean!, $callId: Boolean!, $accountName: Boolean! = false, $customerName: Boolean! = false, $carrier: Boolean! = false) {
   cdrs(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
@@ -829,7 +829,7 @@ export const CallExportDocument = new TypedDocumentString(`
     }
   }
 }
-    `, {"hash":"sha256:76294f31c0ddb6a74706795d09f0a36fa4d96dd39e235258d301b3919c892b5c"}) as unknown as TypedDocumentString<CallExportQuery, CallExportQueryVariables>;
+    `, {"hash":"sha256:c748c83bf4e5685dac6b2f7e70af3e5a3ed204f9bff590f1767d4ab000bc049d"}) as unknown as TypedDocumentString<CallExportQuery, CallExportQueryVariables>;
 export const CallPageDocument = new TypedDocumentString(`
     query CallPage($filter: CdrFilter, $orderBy: CdrOrder!, $first: Int!, $after: String, $counted: Boolean!) {
   cdrs(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
@@ -863,7 +863,7 @@ export const CallPageDocument = new TypedDocumentString(`
   prefix
   pddSeconds
   remoteIp
-}`, {"hash":"sha256:4912b8a9e21907ac20bf80ba3c25444ef5e2f1035175e217b3eeb741624ac844"}) as unknown as TypedDocumentString<CallPageQuery, CallPageQueryVariables>;
+}`, {"hash":"sha256:75cd392f5658e06de6aa71249a52dcbc9cb5dddb95e8e630b9617580e8a26d07"}) as unknown as TypedDocumentString<CallPageQuery, CallPageQueryVariables>;
 export const CallStreamDocument = new TypedDocumentString(`
     query CallStream($filter: CdrFilter, $orderBy: CdrOrder!, $first: Int!, $after: String) {
   cdrs(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
@@ -895,7 +895,7 @@ export const CallStreamDocument = new TypedDocumentString(`
   prefix
   pddSeconds
   remoteIp
-}`, {"hash":"sha256:7b7c6cd9131fbea5e8e2b05301d92f7513bd4e72caec9fffb2664002cf7f1a77"}) as unknown as TypedDocumentString<CallStreamQuery, CallStreamQueryVariables>;
+}`, {"hash":"sha256:ce1de574ba0013a0f1ec1274cfbe0e85b1c6c5d2d1874d3f5edfb1f787a28a12"}) as unknown as TypedDocumentString<CallStreamQuery, CallStreamQueryVariables>;
 export const CallsElsewhereDocument = new TypedDocumentString(`
     query CallsElsewhere($filter0: CdrFilter, $filter1: CdrFilter, $filter2: CdrFilter, $filter3: CdrFilter, $filter4: CdrFilter, $has1: Boolean!, $has2: Boolean!, $has3: Boolean!, $has4: Boolean!) {
   latest0: cdrs(filter: $filter0, first: 1) {
@@ -919,7 +919,7 @@ export const CallsElsewhereDocument = new TypedDocumentString(`
     id
     connectTime
   }
-}`, {"hash":"sha256:5982b4411ac11e664b938032bc1579ad3a90bd5149502570d40b5f2ee8900f65"}) as unknown as TypedDocumentString<CallsElsewhereQuery, CallsElsewhereQueryVariables>;
+}`, {"hash":"sha256:e6a5b335531a3d0ff1a908e9231a50f4333a324b874a58e1dabbf0b3415f28b6"}) as unknown as TypedDocumentString<CallsElsewhereQuery, CallsElsewhereQueryVariables>;
 export const CarriersDocument = new TypedDocumentString(`
     query Carriers($numbers: [String!]!) {
   carriers(numbers: $numbers) {
@@ -932,7 +932,7 @@ export const CarriersDocument = new TypedDocumentString(`
   territory
   country
   lineKind
-}`, {"hash":"sha256:bec68824385b76dbf46f94a1213aeda06ce8493cc9ba9f2c1d87784b0d039dc3"}) as unknown as TypedDocumentString<CarriersQuery, CarriersQueryVariables>;
+}`, {"hash":"sha256:3f8a63e25cfb81f49732af3dbb8f8f011afc3393b8a9ba660ae81aed776f7c78"}) as unknown as TypedDocumentString<CarriersQuery, CarriersQueryVariables>;
 export const FreshnessDocument = new TypedDocumentString(`
     query Freshness {
   replicationStatus {
@@ -955,7 +955,7 @@ export const FreshnessDocument = new TypedDocumentString(`
     }
   }
 }
-    `, {"hash":"sha256:8af9aaddd272b050eed5eefff917c62ee0ad30f2306a54e7bbb007502fd68c30"}) as unknown as TypedDocumentString<FreshnessQuery, FreshnessQueryVariables>;
+    `, {"hash":"sha256:b54e11feb36d5a23132c49b81a22efa0f4e72e5cd2523f741f9a1db4bf9aea87"}) as unknown as TypedDocumentString<FreshnessQuery, FreshnessQueryVariables>;
 export const ViewerDocument = new TypedDocumentString(`
     query Viewer {
   viewer {
@@ -964,7 +964,7 @@ export const ViewerDocument = new TypedDocumentString(`
     maxPage
   }
 }
-    `, {"hash":"sha256:b4f0d67e23c71247ddc7c402e5162e93aba58fc38d690e84ba490c46025665cc"}) as unknown as TypedDocumentString<ViewerQuery, ViewerQueryVariables>;
+    `, {"hash":"sha256:9788e65da07e8df7886326b4a953bf1e67adacc005fafa6a1c571ad4bea573bf"}) as unknown as TypedDocumentString<ViewerQuery, ViewerQueryVariables>;
 export const FacetDocument = new TypedDocumentString(`
     query Facet($filter: CdrFilter, $by: CdrDimension!, $first: Int!) {
   cdrStats(
@@ -985,7 +985,7 @@ export const FacetDocument = new TypedDocumentString(`
     outcome
     attempts
   }
-}`, {"hash":"sha256:10d58c8767fcc8cdb2784542c4e678f911842a0c73901c07c4c33ce8fd0a19c8"}) as unknown as TypedDocumentString<FacetQuery, FacetQueryVariables>;
+}`, {"hash":"sha256:9269526788a210cef741e22fb0bf67169e7056635ac0f75eba41b999a542533b"}) as unknown as TypedDocumentString<FacetQuery, FacetQueryVariables>;
 export const GroupsDocument = new TypedDocumentString(`
     query Groups($filter: CdrFilter, $groupBy: [CdrDimension!]!, $orderBy: StatsOrder, $first: Int, $timeZone: String!) {
   cdrStats(
@@ -1013,7 +1013,7 @@ export const GroupsDocument = new TypedDocumentString(`
     }
   }
 }
-    `, {"hash":"sha256:7e59f0fbaa968912c7e20076c38f9a4b402d845eef7068d7628a577f1e533ac1"}) as unknown as TypedDocumentString<GroupsQuery, GroupsQueryVariables>;
+    `, {"hash":"sha256:ad0cfc296e3dcb9ca39256d518664500bf76e0b933ae09bedf2dca58a0c33755"}) as unknown as TypedDocumentString<GroupsQuery, GroupsQueryVariables>;
 export const HistogramDocument = new TypedDocumentString(`
     query Histogram($filter: CdrFilter, $unit: CdrDimension!, $timeZone: String!) {
   cdrStats(filter: $filter, groupBy: [$unit], timeZone: $timeZone) {
@@ -1024,7 +1024,7 @@ export const HistogramDocument = new TypedDocumentString(`
     }
   }
 }
-    `, {"hash":"sha256:41c171794895fd2593d28a6327cb1203fc3eff64a4715d8034126d2ed78d78b0"}) as unknown as TypedDocumentString<HistogramQuery, HistogramQueryVariables>;
+    `, {"hash":"sha256:e681d88bcbe145fa0a4e97cde872a4e19329fdc54e8954e6289d88b80bcda633"}) as unknown as TypedDocumentString<HistogramQuery, HistogramQueryVariables>;
 export const QualityDocument = new TypedDocumentString(`
     query Quality($filter: CdrFilter, $previousFilter: CdrFilter, $hasPrevious: Boolean!, $unit: CdrDimension!, $timeZone: String!) {
   cdrStats(filter: $filter, groupBy: [$unit], timeZone: $timeZone) {
@@ -1056,7 +1056,7 @@ export const QualityDocument = new TypedDocumentString(`
   ner
   acdSeconds
   pddSeconds
-}`, {"hash":"sha256:9ca313f4fe3e26c7cffa7559b0008f7b2d6fe85da3d3394991adf0d0b092fcc3"}) as unknown as TypedDocumentString<QualityQuery, QualityQueryVariables>;
+}`, {"hash":"sha256:e6eb9410a5f716446c74357546d75d4db5756ff16977d102414b7e8c69afd53b"}) as unknown as TypedDocumentString<QualityQuery, QualityQueryVariables>;
 export const QualityMapDocument = new TypedDocumentString(`
     query QualityMap($filter: CdrFilter, $groupBy: [CdrDimension!]!, $first: Int!, $timeZone: String!) {
   cdrStats(filter: $filter, groupBy: $groupBy, first: $first, timeZone: $timeZone) {
@@ -1068,7 +1068,7 @@ export const QualityMapDocument = new TypedDocumentString(`
     }
   }
 }
-    `, {"hash":"sha256:abe9bfb53203d73d2522cc87b9d453a08ac18fbdee0565eea8c8e4cc8ecd19de"}) as unknown as TypedDocumentString<QualityMapQuery, QualityMapQueryVariables>;
+    `, {"hash":"sha256:ec08f6af8122d99ab86bbebf9b9ea0685143ea6424755126f1a1adcf42b27cc9"}) as unknown as TypedDocumentString<QualityMapQuery, QualityMapQueryVariables>;
 export const StatsExportDocument = new TypedDocumentString(`
     query StatsExport($filter: CdrFilter, $groupBy: [CdrDimension!]!, $timeZone: String!, $bucket: Boolean!, $account: Boolean!, $customer: Boolean!, $country: Boolean!, $prefix: Boolean!, $cause: Boolean!, $outcome: Boolean!, $currency: Boolean!) {
   cdrStats(filter: $filter, groupBy: $groupBy, timeZone: $timeZone) {
@@ -1105,7 +1105,7 @@ export const StatsExportDocument = new TypedDocumentString(`
     }
   }
 }
-    `, {"hash":"sha256:6b5f48e413ee09358e06954793f52f5ad7967d264d8e7d9d97ad3adeec1e340b"}) as unknown as TypedDocumentString<StatsExportQuery, StatsExportQueryVariables>;
+    `, {"hash":"sha256:2427b86d30fac7f05bb3ba27bb05c2fe1a362a456be9ce6353dab82b9a35c343"}) as unknown as TypedDocumentString<StatsExportQuery, StatsExportQueryVariables>;
 export const TilesDocument = new TypedDocumentString(`
     query Tiles($filter: CdrFilter, $hasFacets: Boolean!, $outcomeFilter: CdrFilter, $outcomeFirst: Int!, $isOutcomeFiltered: Boolean!, $countryFilter: CdrFilter, $countryFirst: Int!, $isCountryFiltered: Boolean!, $causeFilter: CdrFilter, $causeFirst: Int!, $isCauseFiltered: Boolean!, $hasAccounts: Boolean!, $accountFilter: CdrFilter, $accountFirst: Int!, $isAccountFiltered: Boolean!) {
   cdrStats(filter: $filter) {
@@ -1180,4 +1180,4 @@ export const TilesDocument = new TypedDocumentString(`
     outcome
     attempts
   }
-}`, {"hash":"sha256:2e182ca8e54e9914c8ab4e0f1bc2a3030075601b7b66505bd4158c78b5d1196d"}) as unknown as TypedDocumentString<TilesQuery, TilesQueryVariables>;
+}`, {"hash":"sha256:26c7fa2e2d5ebd4428950ba0cce99f3e4b0600c67ae6af5079e24721d7d8fcf7"}) as unknown as TypedDocumentString<TilesQuery, TilesQueryVariables>;
