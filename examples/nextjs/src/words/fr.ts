@@ -17,7 +17,7 @@ export const fr: Words = {
     password: 'Mot de passe',
     button: 'Se connecter',
     out: 'Se déconnecter',
-    elsewhere: 'Se connecter avec votre organisation',
+    elsewhere: 'Se connecter avec votre entreprise',
     problems: {
       wrong: 'Le nom ou le mot de passe est faux.',
       wait: 'Trop de tentatives. Réessayez dans une minute.',
