@@ -148,6 +148,7 @@ export function rangesAndLinks(world: () => World): void {
         // One hour of each of 39 weeks among a million calls is more than a small machine counts at once: the page asks again.
         await using visit = await world().visit({ path: `/calls${search}`, expectedErrors: / 50[34] / });
         const { page } = visit;
+        page.setDefaultTimeout(90_000);
         await page.locator('[data-tile=calls]:not([data-old])').waitFor();
         await page.locator('.histogram-frame:not([data-loading])').waitFor();
         assert.equal(await page.locator('.page-error').count(), 0, search);
