@@ -7,7 +7,7 @@ import {
   selectLedgerOf,
 } from '../db/calls/ledger-entries.ts';
 import { OpenHoles, splitHoles } from './open-holes.ts';
-import { type KeyRange, rangesOf, ToldKeys } from './told-keys.ts';
+import { type KeyRange, rangesOf, ToldKeys, upToKey } from './told-keys.ts';
 
 /** Entries of one look. */
 const MAX_ENTRIES = 500;
@@ -110,9 +110,7 @@ export async function readLedgerPart(reader: LedgerReader, ranges: readonly KeyR
   const [smallest] = await selectLedgerBounds(reader);
   const entries = await selectLedgerBetween(reader, { above, upTo: last }, MAX_ENTRIES);
   const end = entries.length < MAX_ENTRIES ? last : entries.at(-1)!.n;
-  const told = ranges
-    .filter(({ from }) => from <= end)
-    .map(({ from, to }) => ({ from, to: to < end ? to : end }));
+  const told = upToKey(ranges, end);
   const inside = entries.filter(({ n }) => told.some(({ from, to }) => n >= from && n <= to));
   return { entries: inside, told, smallest };
 }

@@ -67,7 +67,7 @@ function isWithin(ranges: readonly KeyRange[], key: bigint): boolean {
 }
 
 /** The parts of ranges that lie no further. */
-function upToKey(ranges: readonly KeyRange[], key: bigint): readonly KeyRange[] {
+export function upToKey(ranges: readonly KeyRange[], key: bigint): readonly KeyRange[] {
   return ranges.flatMap(({ from, to }) => (from <= key ? [{ from, to: to < key ? to : key }] : []));
 }
 

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Principal } from '../access/principals.ts';
-import { selectCallsBetween, selectCallsOf } from '../db/calls/arrived-calls.ts';
-import { type FilteredRow, passesFilter } from '../db/calls/cdr-row-filter.ts';
+import { selectCallsBetween } from '../db/calls/arrived-calls.ts';
+import { passesFilter } from '../db/calls/cdr-row-filter.ts';
 import type { CdrRow } from '../db/calls/cdrs.ts';
 import type { Reader } from '../db/reader.ts';
 import { GatewayError, ReplicaFailureError } from '../errors.ts';
+import { selectByKeys } from '../feed/calls-by-key.ts';
 import type { CallChange } from '../feed/change-stream.ts';
 import { changesOfLedger, correctedCalls, groupChanges } from '../feed/corrections.ts';
 import type { Feed } from '../feed/feed.ts';
@@ -12,7 +13,7 @@ import type { FeedAge } from '../feed/feed-age.ts';
 import type { FeedMoment } from '../feed/feed-progress.ts';
 import { type FeedGap, gapOf } from '../feed/message.ts';
 import type { DecodedCursor, FeedPosition, ToldChanges } from '../feed/position.ts';
-import type { KeyRange, ToldKeys } from '../feed/told-keys.ts';
+import { type KeyRange, type ToldKeys, upToKey } from '../feed/told-keys.ts';
 import type { EventFrame, EventStream } from '../streaming/event-stream.ts';
 import type { ClassMember, CorrectedParts, FeedClass } from './feed-class.ts';
 import type { Opened } from './request.ts';
@@ -287,8 +288,7 @@ export class FeedSubscriber implements ClassMember {
         const part = step.slice(start, start + MAX_ROWS);
         const { inserted, corrected } = groupChanges(part, ONLY_REUSED);
         const keys = [...inserted, ...corrected.keys()];
-        const rows = new Map<bigint, FilteredRow>();
-        for (const row of await selectCallsOf(reader, keys)) rows.set(BigInt(row.i_xdr!), row);
+        const rows = await selectByKeys(reader, keys);
         const arrived = [...inserted].flatMap((key) => rows.get(key) ?? []);
         const parts = ofClass.partsOf(correctedCalls(corrected, rows), true);
         if (start + MAX_ROWS >= step.length) take();
@@ -309,9 +309,7 @@ export class FeedSubscriber implements ClassMember {
     return this.#read(token, async (reader) => {
       const rows = await selectCallsBetween(reader, { above, upTo }, MAX_ROWS, ofClass.filter);
       const end = rows.length < MAX_ROWS ? upTo : BigInt(rows.at(-1)!.i_xdr!);
-      const told = ranges
-        .filter(({ from }) => from <= end)
-        .map(({ from, to }) => ({ from, to: to < end ? to : end }));
+      const told = upToKey(ranges, end);
       const inside = rows.filter(({ i_xdr }) => told.some((range) => isIn(range, BigInt(i_xdr!))));
       this.#told = this.#told.with(told);
       this.#token = token;
@@ -366,7 +364,7 @@ export class FeedSubscriber implements ClassMember {
 /** What one statement looks through: ranges that lie close together, from the first on. */
 function firstOf(missing: readonly KeyRange[]): readonly KeyRange[] {
   const end = missing[0]!.from + MAX_KEYS - 1n;
-  return missing.filter(({ from }) => from <= end).map(({ from, to }) => ({ from, to: to < end ? to : end }));
+  return upToKey(missing, end);
 }
 
 function isIn({ from, to }: KeyRange, key: bigint): boolean {
