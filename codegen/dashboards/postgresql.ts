@@ -19,6 +19,7 @@ export function postgresql(): object {
       { height: 4, panels: tiles() },
       { title: 'Work', height: 8, panels: work() },
       { title: 'WAL, slots and archive', height: 8, panels: wal() },
+      { title: 'Statements', height: 8, panels: statements() },
       { title: 'Connections', height: 8, panels: connections() },
       { title: 'Tables and indexes', height: 8, panels: tables() },
     ],
@@ -124,6 +125,42 @@ function wal() {
         [`sum by (instance) (rate(pg_stat_archiver_archived_count${RATE}))`, '{{instance}} archived'],
         [`sum by (instance) (rate(pg_stat_archiver_failed_count${RATE}))`, '{{instance}} failed'],
       ),
+    }),
+  ];
+}
+
+/** By the names of our statements; "others" are those of everybody else. */
+function statements() {
+  const rateOf = (figure: string) =>
+    `sum by (instance, statement) (rate(cdr_pg_statement_${figure}_total${RATE}))`;
+  const byName = (expression: string) => promql([expression, '{{instance}} {{statement}}']);
+  return [
+    timeSeries({
+      title: 'Slow statements by name',
+      description:
+        'How long one execution takes, on average. Unknown where pg_stat_statements is not installed.',
+      unit: 's',
+      targets: byName(`${rateOf('seconds')} / ${rateOf('calls')}`),
+    }),
+    timeSeries({
+      title: 'Where the time goes',
+      description: 'Time that executions take, as a share of one processor; waiting for the disk is in it.',
+      unit: 'percentunit',
+      isStacked: true,
+      targets: byName(rateOf('seconds')),
+    }),
+    timeSeries({
+      title: 'Rows of one execution',
+      description:
+        'A statement that became slow because it returns more is told here from one that lost its index.',
+      unit: 'none',
+      targets: byName(`${rateOf('rows')} / ${rateOf('calls')}`),
+    }),
+    timeSeries({
+      title: 'Pages read from disk',
+      description: 'Per second, by the statements that did not find them in memory of PostgreSQL.',
+      unit: 'ops',
+      targets: byName(rateOf('pages_read')),
     }),
   ];
 }

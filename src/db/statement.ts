@@ -43,6 +43,12 @@ const READS_TABLE = /\b(?:from|join)\s+(?!pg_)|(?<!\bas )\b(?:xdrs|cdrs|calls|ac
 
 const NO_COLUMNS: ReadonlySet<string> = new Set();
 
+/**
+ * With the name as a comment behind the first word, where PostgreSQL's log and pg_stat_statements keep it: from version 18 on
+ * the latter leaves out what stands before a statement.
+ */
+const named = (name: string, sql: string) => sql.replace(/^\s*\w+/, `$& /* ${name} */`);
+
 /** The columns of relations that a query names, each with its relation, as all of ours do. */
 function columnsNamedBy(query: Compilable<unknown>): ReadonlySet<string> {
   return new Set([...query.compile().sql.matchAll(/\w"?\."?(\w+)/g)].map(([, name]) => name!));
@@ -108,8 +114,8 @@ export class Statement<Row> {
   }
 
   /**
-   * Compiles the query that `build` makes of the relations. The name is the first thing in the text, so that a slow
-   * statement in PostgreSQL's log points at a line of code. Throws UnscopedStatementError unless each relation has the
+   * Compiles the query that `build` makes of the relations. The name is in the text, so that a slow statement in
+   * PostgreSQL's log points at a line of code. Throws UnscopedStatementError unless each relation has the
    * predicate of the scope. Of a statement that is kept the relations have no columns but those that the query names:
    * PostgreSQL looks at each one that is offered, whenever it is not prepared; to find them takes a second compilation.
    */
@@ -128,14 +134,14 @@ export class Statement<Row> {
     if (relations.opened === 0 || predicates !== relations.opened * idsPerRelation(deps.scope)) {
       throw new UnscopedStatementError(name);
     }
-    return new Statement(name, `/* ${name} */ ${sql}`, parameters, shapeOfScope(deps.scope));
+    return new Statement(name, named(name, sql), parameters, shapeOfScope(deps.scope));
   }
 
   /** A statement about the server itself: its catalogues and functions, and no table. */
   static ofServer<Row>(name: string, query: RawBuilder<Row>): Statement<Row> {
     const { sql, parameters } = query.compile(queries);
     if (READS_TABLE.test(sql)) throw new UnscopedStatementError(name);
-    return new Statement(name, `/* ${name} */ ${sql}`, parameters, null);
+    return new Statement(name, named(name, sql), parameters, null);
   }
 
   /** What PostgreSQL would do to execute it. */

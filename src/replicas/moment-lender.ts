@@ -18,7 +18,7 @@ export interface MomentConnections extends Lender {
 }
 
 const BEGIN = 'begin transaction isolation level repeatable read, read only';
-const EXPORT = `${BEGIN}; select pg_export_snapshot() as snapshot`;
+const EXPORT = `${BEGIN}; select /* exportSnapshot */ pg_export_snapshot() as snapshot`;
 
 /** A statement that waits for its connection. */
 interface Waiter {

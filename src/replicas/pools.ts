@@ -163,7 +163,7 @@ function settingsOfPool(statementTimeoutSeconds: number): Readonly<Record<string
  * own, whatever stands before them in the search path, and text travels as the database keeps it. PostgreSQL 17 and later
  * have one time limit more.
  */
-const SESSION_STATEMENT = `select set_config('search_path', 'pg_catalog, ' || current_setting('search_path'), false),
+const SESSION_STATEMENT = `select /* session */ set_config('search_path', 'pg_catalog, ' || current_setting('search_path'), false),
   (select set_config(name, '0', false) from pg_settings where name = 'transaction_timeout'),
   current_setting('server_encoding') as encoding, ${SERVER_SESSION}`;
 
@@ -194,7 +194,7 @@ async function settlePooled(
 ): Promise<void> {
   await client.query(settingStatements(session));
   const position = options.server.position();
-  const { rows } = await client.query<ServerSessionRow>(`/* server identity */ select ${SERVER_SESSION}`);
+  const { rows } = await client.query<ServerSessionRow>(`select /* serverIdentity */ ${SERVER_SESSION}`);
   refuseOtherServer(rows[0]!, position, options);
   if (!options.allowPrimaryReads && !rows[0]!.isStandby) throw new ReplicaLostError();
 }

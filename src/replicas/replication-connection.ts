@@ -114,7 +114,7 @@ export class ReplicationConnection {
   /** Lets go of the WAL before this position, while the slot is not started. Returns where the slot is then. */
   async advance(lsn: bigint): Promise<bigint> {
     const { rows } = await this.#client.query<{ end: string }>(
-      `select end_lsn::text as end from pg_replication_slot_advance('${this.#options.slot}', '${formatLsn(lsn)}')`,
+      `select /* advanceSlot */ end_lsn::text as end from pg_replication_slot_advance('${this.#options.slot}', '${formatLsn(lsn)}')`,
     );
     return parseLsn(rows[0]!.end);
   }

@@ -9,8 +9,7 @@ import type { ReceiverSample, Sample, SlotSample, StandbySample } from './sample
  * has replayed all it had received is seen to have done so. Without pg_read_all_stats the receiver's row has nothing
  * but a pid, and the startup process no row.
  */
-export const STATUS_STATEMENT = `/* replica status */
-select
+export const STATUS_STATEMENT = `select /* replicaStatus */
   extract(epoch from clock_timestamp())::float8 as clock,
   control.system_identifier::text as "systemIdentifier",
   extract(epoch from pg_postmaster_start_time())::float8 as "startStamp",

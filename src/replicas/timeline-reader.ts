@@ -4,11 +4,11 @@ import type { Sample } from './sample.ts';
 import type { SwitchPoint } from './token.ts';
 
 /** Made by `migrate up` (0011) where somebody runs it who may read the files; the role sees the function and not the files. */
-const MAY_READ = `/* timelineHistory */ select has_schema_privilege(pg_namespace.oid, 'usage')
+const MAY_READ = `select /* mayReadTimelines */ has_schema_privilege(pg_namespace.oid, 'usage')
     and has_function_privilege(pg_proc.oid, 'execute') as may
   from pg_namespace join pg_proc on pronamespace = pg_namespace.oid
   where nspname = 'cdr_gateway' and proname = 'timeline_history'`;
-const HISTORY = `/* timelineHistory */ select timeline, ended_at
+const HISTORY = `select /* timelineHistory */ timeline, ended_at
   from cdr_gateway.timeline_history() where of_timeline = $1 order by timeline`;
 
 /** What is not there now may be made or granted later. */

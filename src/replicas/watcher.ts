@@ -28,7 +28,7 @@ export interface Backend {
   readonly stateSeconds: number;
 }
 
-const BACKENDS_STATEMENT = `/* backends */ select pid, state, wait_event as "waitEvent", wait_event_type as "waitType",
+const BACKENDS_STATEMENT = `select /* backends */ pid, state, wait_event as "waitEvent", wait_event_type as "waitType",
   extract(epoch from clock_timestamp() - state_change)::float8 as "stateSeconds"
 from pg_stat_get_activity(null) where pid = any($1::int[])`;
 

@@ -39,7 +39,7 @@ const principals: Principals = {
 
 const sources = globSync('src/**/*.ts').map((file) => readFileSync(file, 'utf8'));
 
-/** The statements that the code of the product declares, by the names that are first in their text. */
+/** The statements that the code of the product declares, by the names that are in their text. */
 const declared = sources
   .flatMap((code) => [
     ...code.matchAll(/Statement\.(?:build|ofServer)(?:<[^>]*>)?\(\s*(?:(?:\w+|\{[^}]*\}),\s*)?'(\w+)'/g),
@@ -58,7 +58,8 @@ const ofFeed = ['replayedMoment', 'largestKey', 'smallestKey', 'keys', 'arrivedC
 /** Whose text tells one catalogue from another; it is never executed. */
 const neverSent = ['calls'];
 
-const nameOf = ({ text }: SentStatement) => /^(?:explain \(format json\) )?\/\* (\w+) \*\//.exec(text)?.[1];
+const nameOf = ({ text }: SentStatement) =>
+  /^\s*(?:explain \(format json\) )?\w+ \/\* (\w+) \*\//.exec(text)?.[1];
 
 const everyKind: readonly ScopeKind[] = ['all', 'accounts', 'customers'];
 /** Who sees everything is told what the planner expects, everybody else what was counted. */
@@ -68,14 +69,9 @@ const onlyFor: Readonly<Record<string, readonly ScopeKind[]>> = {
   countPieces: ['accounts', 'customers'],
 };
 
-/** Sent by the watcher only when something is odd, such as a standby that is slow. */
-const ofWatcher = ['backends', 'timelineHistory'];
-
-/** Not of the watcher, which asks the server about itself, nor of the settings of a session. */
-const isAboutCalls = ({ text }: SentStatement) => {
-  const name = nameOf({ text, values: [] });
-  return (name !== undefined && !ofWatcher.includes(name)) || TABLE.test(plain(text));
-};
+/** Not what asks the server about itself, its sessions and its catalogue. */
+const isAboutCalls = (statement: SentStatement) =>
+  declared.includes(nameOf(statement)!) || TABLE.test(plain(statement.text));
 
 /** Tables are named with their schema, lest the search path of a role decide. */
 const TABLE = /\b(?:from|join|table) (?:only )?(?:\w+\.)?(?:xdrs|cdrs|calls|accounts|customers)\b(?!\.)/;

@@ -12,7 +12,7 @@ import { createGrafanaGateway, type GrafanaGateway } from '../grafana/grafana-ga
 import { aFailedXdr, anAccount, anXdr } from '../support/builders.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
-import { ofPostgresExporter } from '../support/postgres-exporter.ts';
+import { ofPostgresExporter, ofStatements } from '../support/postgres-exporter.ts';
 import { hasPromtool, promtool, promtoolNote } from '../support/promtool.ts';
 import { aReplicaStatus } from '../support/replica-statuses.ts';
 
@@ -212,10 +212,12 @@ const exporters = new Set([
   'node_filesystem_avail_bytes',
   'node_filesystem_size_bytes',
   'node_filesystem_readonly',
+  ...readFileSync('src/sinks/metrics.ts', 'utf8').match(/\bpublisher_\w+/g)!,
   // By node_exporter, from the files that backups leave.
   ...readFileSync('src/backup/metrics.ts', 'utf8').match(/\bgateway_backup_\w+/g)!,
   // Compared with what the exporter says in test/docker/postgres-exporter.test.ts.
   ...ofPostgresExporter,
+  ...ofStatements,
 ]);
 
 const functions = new Set(

@@ -6,6 +6,7 @@ import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import {
   hasPostgresExporter,
   ofPostgresExporter,
+  ofStatements,
   postgresExporterNote,
   scrapePostgres,
 } from '../support/postgres-exporter.ts';
@@ -22,7 +23,7 @@ test('rules and the dashboard use every figure that is known here, and no other'
     (found) => found[1]!,
   );
   const used = new Set(expressions.flatMap((each) => each.match(/\b(?:cdr_pg|pg)_\w+/g) ?? []));
-  expect([...used].sort()).toEqual([...ofPostgresExporter].sort());
+  expect([...used].sort()).toEqual([...ofPostgresExporter, ...ofStatements].sort());
 });
 
 describe.skipIf(!hasPostgresExporter)(`postgres_exporter${postgresExporterNote}`, () => {

@@ -40,7 +40,7 @@ beforeEach(() => {
 });
 afterEach(() => driver.mockRestore());
 
-/** Statements by their first comment, which is their name. */
+/** Statements by their names. */
 function statements(): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const [query] of driver.mock.calls as unknown as [string | { text: string }][]) {

@@ -114,8 +114,8 @@ test('a list of the ordinary executor reads the columns of the fields below it, 
       `query { cdrs(first: 2) { ${selection} } } fragment Of on Cdr { cli: cld ...More } fragment More on Cdr { pddSeconds }`,
     );
     expect(errors).toBeUndefined();
-    const [page] = tap.sent.slice(from).filter(({ text }) => text.startsWith('/* cdrPage */'));
-    const [list] = /^\/\* cdrPage \*\/ select (.*?) from \(/s.exec(page!.text)!.slice(1);
+    const [page] = tap.sent.slice(from).filter(({ text }) => text.startsWith('select /* cdrPage */'));
+    const [list] = /^select \/\* cdrPage \*\/ (.*?) from \(/s.exec(page!.text)!.slice(1);
     return [...list!.matchAll(/as "(\w+)"/g)].map(([, name]) => name);
   };
 

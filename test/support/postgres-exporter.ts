@@ -1,4 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { findFreePort } from '../../src/demo/ports.ts';
 import { endProcess, untilListening } from './processes.ts';
 
@@ -9,7 +12,18 @@ export const postgresExporterNote = hasPostgresExporter
   ? ''
   : ' (skipped: install postgres_exporter, apt-get install prometheus-postgres-exporter)';
 
-/** What rules and dashboards use of it: its own figures, and those of postgres-exporter/queries.yml. */
+const OF_EVERY_SERVER = 'docker/prometheus/postgres-exporter/queries.yml';
+const OF_STATEMENTS = 'docker/prometheus/postgres-exporter/statements.yml';
+
+/** What rules and dashboards use of postgres-exporter/statements.yml. */
+export const ofStatements: readonly string[] = [
+  'cdr_pg_statement_calls_total',
+  'cdr_pg_statement_pages_read_total',
+  'cdr_pg_statement_rows_total',
+  'cdr_pg_statement_seconds_total',
+];
+
+/** The same of the exporter's own figures, and of postgres-exporter/queries.yml. */
 export const ofPostgresExporter: readonly string[] = [
   'cdr_pg_index_scans_total',
   'cdr_pg_slot_active',
@@ -40,15 +54,19 @@ export const ofPostgresExporter: readonly string[] = [
   'pg_up',
 ];
 
-/** What the exporter says of a database: `name{labels} value`, a line each. */
-export async function scrapePostgres(url: string): Promise<readonly string[]> {
+/** What the exporter says of a database, of its statements too where it has pg_stat_statements: `name{labels} value`, a line each. */
+export async function scrapePostgres(
+  url: string,
+  { hasStatements = false } = {},
+): Promise<readonly string[]> {
   const port = await findFreePort();
+  const folder = mkdtempSync(join(tmpdir(), 'cdr-exporter-'));
+  const queries = join(folder, 'queries.yml');
+  const parts = [OF_EVERY_SERVER, ...(hasStatements ? [OF_STATEMENTS] : [])];
+  writeFileSync(queries, parts.map((file) => readFileSync(file, 'utf8')).join(''));
   const exporter = spawn(
     PROGRAM,
-    [
-      `--web.listen-address=127.0.0.1:${port}`,
-      '--extend.query-path=docker/prometheus/postgres-exporter/queries.yml',
-    ],
+    [`--web.listen-address=127.0.0.1:${port}`, `--extend.query-path=${queries}`],
     { env: { DATA_SOURCE_NAME: `${url}?sslmode=disable` }, stdio: ['ignore', 'ignore', 'pipe'] },
   );
   let errors = '';
@@ -61,5 +79,6 @@ export async function scrapePostgres(url: string): Promise<readonly string[]> {
     return (await response.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   } finally {
     await endProcess(exporter);
+    rmSync(folder, { recursive: true });
   }
 }

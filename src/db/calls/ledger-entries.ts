@@ -19,7 +19,7 @@ export const NO_LEDGER = 'There is no ledger.';
 
 /** Why there is none to read, in a sentence; null: there is. */
 export async function selectWhyNoLedger(reader: LedgerReader, table: string): Promise<string | null> {
-  const text = `select case
+  const text = `select /* whyNoLedger */ case
     when to_regclass('cdr_gateway.ledger') is null or not has_schema_privilege('cdr_gateway', 'usage')
       then '${NO_LEDGER}'
     when not has_table_privilege('cdr_gateway.ledger', 'select') then 'This role may not read cdr_gateway.ledger: run "migrate up".'
@@ -33,7 +33,7 @@ export async function selectWhyNoLedger(reader: LedgerReader, table: string): Pr
 /** The smallest and the largest number; 0 and 0 where nothing was noted. */
 export async function selectLedgerBounds(reader: LedgerReader): Promise<readonly [bigint, bigint]> {
   const text =
-    'select coalesce(min(n), 0)::text as low, coalesce(max(n), 0)::text as high from cdr_gateway.ledger';
+    'select /* ledgerBounds */ coalesce(min(n), 0)::text as low, coalesce(max(n), 0)::text as high from cdr_gateway.ledger';
   const [row] = await read<{ low: string; high: string }>(reader, text, []);
   return [BigInt(row!.low), BigInt(row!.high)];
 }
@@ -70,7 +70,7 @@ async function read<Row>(
 
 /** Entries are ordered by the number, not by the text of it that is selected under the same name. */
 const ENTRIES =
-  'select entry.n::text, call_key::text as key, old_account::text as account, old_customer::text as customer ' +
+  'select /* ledgerEntries */ entry.n::text, call_key::text as key, old_account::text as account, old_customer::text as customer ' +
   'from cdr_gateway.ledger as entry';
 
 interface EntryRow {

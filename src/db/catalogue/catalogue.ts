@@ -245,6 +245,8 @@ export async function selectJson<Row>(
   query: RawBuilder<unknown>,
 ): Promise<readonly Row[]> {
   const { rows } = await sql<{ json: string }>`
-    select coalesce(json_agg(row_to_json(found)), '[]')::text as json from (${query}) as found`.execute(db);
+    select /* catalogue */ coalesce(json_agg(row_to_json(found)), '[]')::text as json from (${query}) as found`.execute(
+    db,
+  );
   return JSON.parse(rows[0]!.json) as Row[];
 }

@@ -24,7 +24,7 @@ type Connection = Pick<Pool | ClientBase, 'query'>;
 
 /** In a schema of the gateway's own. */
 export const KEYS_TABLE = 'cdr_gateway.api_keys';
-const EVERY_KEY = `/* apiKeys */ select id, name, role, scope, scope_ids::text[] as "scopeIds",
+const EVERY_KEY = `select /* apiKeys */ id, name, role, scope, scope_ids::text[] as "scopeIds",
   encode(digest, 'hex') as digest, networks, max_page as "maxPage",
   ${instant('created_at')} as "createdAt", ${instant('expires_at')} as "expiresAt",
   ${instant('revoked_at')} as "revokedAt"
@@ -45,12 +45,12 @@ export interface KeysState {
 /** Undefined: the database has no table of keys. Rejects where it may not be read. */
 export async function selectKeysState(connection: Connection): Promise<KeysState | undefined> {
   const { rows: found } = await connection.query<{ there: boolean; lsn: string | null }>(
-    `/* apiKeysTable */ select to_regclass('${KEYS_TABLE}') is not null as there,
+    `select /* apiKeysTable */ to_regclass('${KEYS_TABLE}') is not null as there,
       case when pg_is_in_recovery() then pg_last_wal_replay_lsn()::text end as lsn`,
   );
   if (!found[0]!.there) return undefined;
   const { rows } = await connection.query<{ fingerprint: string }>(
-    `/* apiKeysFingerprint */ select count(*) || ' ' || coalesce(sum(hashtextextended(keys::text, 0)::numeric), 0)::text
+    `select /* apiKeysFingerprint */ count(*) || ' ' || coalesce(sum(hashtextextended(keys::text, 0)::numeric), 0)::text
       as fingerprint from ${KEYS_TABLE} as keys`,
   );
   return { fingerprint: rows[0]!.fingerprint, replayedLsn: found[0]!.lsn };
@@ -63,7 +63,7 @@ export async function selectKeys(connection: Connection): Promise<readonly Store
 
 export async function insertKey(connection: Connection, key: StoredKey): Promise<void> {
   await connection.query(
-    `insert into ${KEYS_TABLE} (id, name, role, scope, scope_ids, digest, networks, max_page, created_at, expires_at)
+    `insert /* insertKey */ into ${KEYS_TABLE} (id, name, role, scope, scope_ids, digest, networks, max_page, created_at, expires_at)
       values ($1, $2, $3, $4, $5::bigint[], decode($6, 'hex'), $7::text[], $8, $9, $10)`,
     [
       key.id,
@@ -83,7 +83,7 @@ export async function insertKey(connection: Connection, key: StoredKey): Promise
 /** Ends the key at that time at the latest. False: there is none with this id. */
 export async function expireKey(connection: Connection, id: string, at: string): Promise<boolean> {
   const { rowCount } = await connection.query(
-    `update ${KEYS_TABLE} set expires_at = least(coalesce(expires_at, 'infinity'), $2) where id = $1`,
+    `update /* expireKey */ ${KEYS_TABLE} set expires_at = least(coalesce(expires_at, 'infinity'), $2) where id = $1`,
     [id, at],
   );
   return rowCount === 1;
@@ -92,7 +92,7 @@ export async function expireKey(connection: Connection, id: string, at: string):
 /** At once, and for ever. False: there is none with this id. */
 export async function revokeKey(connection: Connection, id: string): Promise<boolean> {
   const { rowCount } = await connection.query(
-    `update ${KEYS_TABLE} set revoked_at = coalesce(revoked_at, now()) where id = $1`,
+    `update /* revokeKey */ ${KEYS_TABLE} set revoked_at = coalesce(revoked_at, now()) where id = $1`,
     [id],
   );
   return rowCount === 1;

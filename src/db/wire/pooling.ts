@@ -24,7 +24,9 @@ const ROUNDS = 5;
 
 /** The process that serves the connection now. */
 export async function backendPidOf(client: Client): Promise<number> {
-  const { rows } = await client.query<{ pid: number | string }>('select pg_backend_pid() as pid');
+  const { rows } = await client.query<{ pid: number | string }>(
+    'select /* backendPid */ pg_backend_pid() as pid',
+  );
   return Number(rows[0]!.pid);
 }
 

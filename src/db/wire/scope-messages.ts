@@ -8,12 +8,12 @@ import { encodeExecution, encodeParse } from './bind-message.ts';
  * that no row comes before those of the statement.
  */
 const preludes = {
-  account: `select where set_config('cdr_gateway.accounts', $1, true) is null`,
+  account: `select /* scope */ where set_config('cdr_gateway.accounts', $1, true) is null`,
   // Another role and not a condition for either: that would need columns which the indexes of accounts do not have.
-  customer: `select where set_config('role', 'gateway_customers', true) is null
+  customer: `select /* scope */ where set_config('role', 'gateway_customers', true) is null
     or set_config('cdr_gateway.customers', $1, true) is null`,
   // The policies do not bind this role.
-  everybody: `select where set_config('role', 'gateway_all', true) is null`,
+  everybody: `select /* scope */ where set_config('role', 'gateway_all', true) is null`,
 };
 
 /** To be sent before a statement, without a Sync in between. Nothing is prepared, so nothing can be of another session. */

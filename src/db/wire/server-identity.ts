@@ -34,7 +34,7 @@ export function parseServerSession(row: ServerSessionRow): ServerSession {
 }
 
 export async function identify(client: ClientBase): Promise<ServerIdentity> {
-  const { rows } = await client.query<ServerSessionRow>(`/* server identity */ select ${SERVER_SESSION}`);
+  const { rows } = await client.query<ServerSessionRow>(`select /* serverIdentity */ ${SERVER_SESSION}`);
   return parseServerSession(rows[0]!);
 }
 
