@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findFreePort } from '../src/demo/ports.ts';
 import { anXdr } from './support/builders.ts';
 import { createTestDatabase, type TestDatabase } from './support/postgres.ts';
+import { hasRedis, startRedis } from './support/redis.ts';
 
 const run = promisify(execFile);
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -71,6 +72,7 @@ describe.skipIf(!canBuild)('the Debian package', () => {
     'is installed, serves on a port by its unit, keeps its settings when it is upgraded, and goes',
     async () => {
       const port = await findFreePort();
+      await using redis = hasRedis ? await startRedis() : undefined;
       const told = await runInstalled(directory, file, [
         'cdr-gateway --version >/told/version',
         `install -m 0600 /dev/stdin /etc/cdr-gateway/admin-token <<<'${TOKEN}'`,
@@ -81,6 +83,7 @@ describe.skipIf(!canBuild)('the Debian package', () => {
         `curl -s localhost:${port}/graphql -H 'authorization: Bearer ${TOKEN}' -H 'content-type: application/json' \\
         -d '{"query":"{ cdrs(first: 1) { nodes { id } } }"}' >/told/answer || true`,
         `ps -o user= -p "$(cat $HOST_STATE/units/cdr-gateway@${port}.pid)" >/told/user || true`,
+        ...(redis ? publishing(port, redis.url) : []),
         `systemctl stop cdr-gateway@${port}`,
         `journalctl -u cdr-gateway@${port} -o cat >/told/log`,
         `dpkg --force-unsafe-io -i ${file} >/dev/null && tail -n 1 /etc/cdr-gateway/gateway.env >/told/kept`,
@@ -90,9 +93,11 @@ describe.skipIf(!canBuild)('the Debian package', () => {
       expect(told('version')).toBe(`${version}\n`);
       expect(JSON.parse(told('answer'))).toMatchObject({ data: { cdrs: { nodes: [{ id: '1' }] } } });
       expect(told('user')).toBe('nobody\n');
+      if (redis) expect(told('published')).toMatch(/"change":"mark"/);
       expect(told('kept')).toBe('LOG_LEVEL=warn\n');
       // The secrets were put there by whoever installed it.
-      expect(told('left')).toBe('/etc/cdr-gateway:\nadmin-token\nreplica-urls\n');
+      const secrets = ['admin-token', ...(redis ? ['publish-token', 'publish.env'] : []), 'replica-urls'];
+      expect(told('left')).toBe(`/etc/cdr-gateway:\n${secrets.join('\n')}\n`);
     },
     400_000,
   );
@@ -103,12 +108,28 @@ const wanted = new Map([
   ['/usr/lib/systemd/system/cdr-gateway@.service', '-rw-r--r--'],
   ['/usr/lib/systemd/system/cdr-gateway-backup.timer', '-rw-r--r--'],
   ['/usr/lib/systemd/system/cdr-gateway-restore-drill.service', '-rw-r--r--'],
+  ['/usr/lib/systemd/system/cdr-gateway-publish.service', '-rw-r--r--'],
   ['/etc/cdr-gateway/gateway.env', '-rw-r-----'],
   ['/usr/share/doc/cdr-gateway/operations.md', '-rw-r--r--'],
   ['/usr/share/doc/cdr-gateway/copyright', '-rw-r--r--'],
   ['/usr/lib/cdr-gateway/node_modules/cdr-gateway/dist/src/cli.js', '-rwxr-xr-x'],
   ['/usr/lib/cdr-gateway/node_modules/cdr-gateway/docker/nginx/site.conf', '-rw-r--r--'],
 ]);
+
+/** The publisher's unit, until it has published: to begin with, up to when nothing is missing. */
+function publishing(gatewayPort: number, redisUrl: string): readonly string[] {
+  const { port } = new URL(redisUrl);
+  const unit = 'cdr-gateway-publish';
+  return [
+    'install -m 0600 /etc/cdr-gateway/admin-token /etc/cdr-gateway/publish-token',
+    `printf '%s\\n' PUBLISH_FROM=http://127.0.0.1:${gatewayPort}/graphql PUBLISH_TO=${redisUrl} PUBLISH_PORT=0 |
+      install -m 0600 /dev/stdin /etc/cdr-gateway/publish.env`,
+    `systemctl enable --now ${unit}`,
+    `until redis-cli -p ${port} xrange cdr-changes - + count 1 >/told/published && grep -q mark /told/published ||
+      ! systemctl is-active ${unit}; do sleep 0.2; done`,
+    `systemctl stop ${unit}`,
+  ];
+}
 
 /** Does that where the package is installed, on a system of its own above this one. Resolves with what was written into /told. */
 async function runInstalled(

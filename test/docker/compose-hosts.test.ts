@@ -7,8 +7,10 @@ import { describe, expect, test } from 'vitest';
 import { httpSettings } from '../../src/http/settings.ts';
 import { settingsIn } from '../../src/settings/setting.ts';
 import { gatewaySettings } from '../../src/settings.ts';
+import { sinkSettings } from '../../src/sinks/settings.ts';
 
 const unit = readFileSync('docker/systemd/cdr-gateway.service', 'utf8');
+const publishUnit = readFileSync('docker/systemd/cdr-gateway-publish.service', 'utf8');
 const site = readFileSync('docker/nginx/site.conf', 'utf8');
 const ports = [...site.matchAll(/^ {4}server 127\.0\.0\.1:(\d+)/gm)].map((found) => found[1]!);
 
@@ -33,13 +35,28 @@ describe('without containers', () => {
     expect(timeout).toBeGreaterThan(drainSeconds);
   });
 
-  test('the unit gives the gateway secrets that exist, as files', () => {
-    const given = [...unit.matchAll(/\b([A-Z_]+)_FILE=%d\/([\w-]+)/g)];
-    const loaded = [...unit.matchAll(/^#?LoadCredential=([\w-]+):/gm)].map((found) => found[1]);
+  test.each([
+    ['the gateway', unit, gatewaySettings],
+    ['the publisher', publishUnit, sinkSettings],
+  ] as const)('the unit gives %s secrets that exist, as files', (_, text, settings) => {
+    const given = [...text.matchAll(/\b([A-Z_]+)_FILE=%d\/([\w-]+)/g)];
+    const loaded = [...text.matchAll(/^#?LoadCredential=([\w-]+):/gm)].map((found) => found[1]);
 
+    expect(given.length).toBeGreaterThan(0);
     expect(given.map((found) => found[2])).toEqual(loaded);
-    const secrets = settingsIn(gatewaySettings).filter(({ secret }) => secret);
+    const secrets = settingsIn(settings).filter(({ secret }) => secret);
     expect(secrets.map(({ name }) => name)).toEqual(expect.arrayContaining(given.map((found) => found[1])));
+  });
+
+  test('the publisher answers beside the gateways, under the same restrictions', () => {
+    expect(ports).not.toContain(/PUBLISH_PORT=(\d+)/.exec(publishUnit)![1]);
+    const restrictions = (text: string) =>
+      text
+        .split('\n')
+        .filter((line) =>
+          /^(DynamicUser|UMask|NoNew|Cap|Ambient|Protect|Private|Remove|Lock|Restrict|System)/.test(line),
+        );
+    expect(restrictions(publishUnit)).toEqual(restrictions(unit));
   });
 
   test.skipIf(!canVerify)('systemd finds nothing wrong with the units, alone or one per port', () => {
