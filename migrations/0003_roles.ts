@@ -46,8 +46,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     await createRole(transaction, 'gateway', 'login');
     await limitGateway(transaction);
     await sql`grant gateway_reader to gateway`.execute(transaction);
-    // Not pg_monitor: that also shows primary_conninfo, which may hold the replication password.
-    await sql`grant pg_read_all_stats to gateway`.execute(transaction);
+    await grantStatistics(transaction);
     await grantReading(transaction);
   });
 }
@@ -72,6 +71,20 @@ async function createRole(db: Kysely<unknown>, role: string, login: 'login' | 'n
   await sql`create role ${sql.id(role)} ${sql.raw(login)}
     nosuperuser nocreatedb nocreaterole noreplication nobypassrls`.execute(db);
   await sql`comment on role ${sql.id(role)} is ${sql.lit(mark)}`.execute(db);
+}
+
+/**
+ * Not pg_monitor where it can be helped: that also shows primary_conninfo, which may hold the replication password. From
+ * version 16 on whoever is no superuser grants only what they were given to grant, which on databases that others run is
+ * pg_monitor, or nothing: then it is left out, and `doctor` says so.
+ */
+async function grantStatistics(db: Kysely<unknown>): Promise<void> {
+  const { rows } = await sql<{ role: string }>`
+    select rolname as role from pg_roles
+    where rolname in ('pg_read_all_stats', 'pg_monitor')
+      and (current_setting('server_version_num')::int < 160000 or pg_has_role(rolname, 'usage with admin option'))
+    order by rolname desc limit 1`.execute(db);
+  if (rows[0]) await sql`grant ${sql.id(rows[0].role)} to gateway`.execute(db);
 }
 
 /** Only what differs: roles are shared, and another database of the cluster may be migrated at this moment. */

@@ -131,6 +131,7 @@ const remedies: readonly (readonly [codes: RegExp, remedy: string])[] = [
   [/^(ENOTFOUND|EAI_AGAIN)$/, 'its host name resolves to nothing: correct the URL, or the name in the DNS'],
   [/^28/, "check user and password of the URL, and the server's pg_hba.conf"],
   [/^3D000$/, 'there is no such database: correct the URL'],
+  [/^0A000$/, 'it cannot say how far it is, as readers of Aurora cannot'],
   [/^42501$/, "its role lacks the privileges: run the gateway's migrations on the primary"],
 ];
 

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { selectJson } from '../catalogue/catalogue.ts';
+import { SERVER_SESSION } from '../wire/server-identity.ts';
 
 /** Which of our settings named the server. */
 export type NamedBy = 'REPLICA_URLS' | 'PRIMARY_URL' | '--admin';
@@ -103,6 +104,8 @@ export async function openServer(url: string, namedBy: NamedBy): Promise<Server>
     // The role's own limit may be too short for any of this, which is one of the things to be found.
     await sql`select set_config('statement_timeout', ${STATEMENT_TIMEOUT}, false)`.execute(db);
     const facts = await selectFacts(db);
+    // What the gateway asks on each of its connections: where this is refused, it reads nothing.
+    await sql`select ${sql.raw(SERVER_SESSION)}`.execute(db);
     const settings = await selectSettings(db);
     return {
       place: placeOf(url),

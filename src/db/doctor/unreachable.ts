@@ -3,11 +3,14 @@ import type { NamedBy } from './server.ts';
 
 /** What to look at, by SQLSTATE or by the code of the operating system. */
 const advice: Readonly<Record<string, string>> = {
+  '0A000':
+    'It cannot say how far it is, as readers of Aurora cannot: no age could be told, so it is not read.',
   '28000': 'Its pg_hba.conf has no line that lets this role in from here.',
   '28P01': 'The password is wrong; roles and passwords are made on the primary, and arrive by replication.',
   '3D000': 'There is no such database.',
   '42501':
-    'The role may not connect to this database. On the primary: grant connect on database … to gateway_reader;',
+    'The role lacks a right. On the primary: grant connect on database … to gateway_reader; or, to the role, grant execute on ' +
+    'the function that is named.',
   '53300': 'Its connections, or those of the role, are used up.',
   '57P03': 'It is starting, recovering or shutting down; its log says which.',
   ECONNREFUSED: 'Nothing listens there: is it up, and do its listen_addresses and port say so?',
