@@ -1,17 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { operateGateways } from './gateways.ts';
 import { blocksOf, type ShellBlock } from './handbook.ts';
 import { addresses, type HostName } from './hosts.ts';
 import { rehearseMajorUpgrade } from './major-upgrade.ts';
 import { plants } from './plants.ts';
 import { DEADLINE_MS, Failed, output, PSQL, Rehearsal, say } from './rehearsal.ts';
 
-const HELP = `Usage: npm run test:operations -- [--only commands|hand|upgrade] [--verbose]
+const HELP = `Usage: npm run test:operations -- [--only commands|hand|upgrade|gateways] [--verbose]
 
 Makes three database hosts and one of a gateway in namespaces of this machine (Linux, root, Debian's postgresql-15), and
 does what docs/postgresql.md says, block by block as it stands: once with "setup" and "replica", with faults planted and found,
 roles exchanged and back and a standby added and removed under load; once by hand; and to PostgreSQL 18, from 15 and from 16, while
-two gateways serve. Ends with 1 at the first that does not do what it says.`;
+two gateways serve. Then what docs/operations.md says for the host of gateways. Ends with 1 at the first that does not do what it says.`;
 
 const { values } = parseArgs({
   options: { only: { type: 'string' }, verbose: { type: 'boolean' }, help: { type: 'boolean' } },
@@ -168,6 +169,7 @@ else {
     if (wanted('commands')) await withCommands();
     if (wanted('hand')) await byHand();
     if (wanted('upgrade')) for (const from of [15, 16]) await rehearseMajorUpgrade(from);
+    if (wanted('gateways')) await operateGateways();
     say('all of it is true');
   } catch (error) {
     if (!(error instanceof Failed)) throw error;

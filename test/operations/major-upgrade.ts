@@ -21,7 +21,7 @@ export async function rehearseMajorUpgrade(from: number): Promise<void> {
   await using rehearsal = await Rehearsal.open({ 'db-1': from, 'db-2': from, 'db-3': TO, 'db-4': TO });
   say(`from PostgreSQL ${from} to ${TO}: db-1 and db-2 are to be db-3 and db-4`);
   const ofBefore = (text: string) => text.replaceAll('/15/', `/${from}/`).replaceAll('@15-', `@${from}-`);
-  await setUp(rehearsal, from, ofBefore);
+  await setUpPair(rehearsal, from, ofBefore);
   await startGateways(rehearsal);
   const endLoad = rehearsal.startLoad(PORTS);
 
@@ -67,8 +67,12 @@ export async function rehearseMajorUpgrade(from: number): Promise<void> {
   if (!answers['db-2'] || !answers['db-4']) throw new Failed('Not both of the clusters were read from.');
 }
 
-/** The pair of before, with calls. */
-async function setUp(rehearsal: Rehearsal, from: number, ofBefore: (text: string) => string): Promise<void> {
+/** db-1 and db-2 of one major by the handbook, with calls; `ofBefore` puts that major into it. */
+export async function setUpPair(
+  rehearsal: Rehearsal,
+  from: number,
+  ofBefore: (text: string) => string,
+): Promise<void> {
   await rehearsal.makeCertificates();
   const [primary] = blocksOf('With two commands');
   await rehearsal.do('db-1', ofBefore(primary!.script));
