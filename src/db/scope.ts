@@ -118,18 +118,19 @@ export function inScope(
   return sql`${columns[other]} in (select ${ownership[other]} from ${ownership.from} where ${matches(ownership[by])})`;
 }
 
-/**
- * The same of a call that was read: whether the scope lets it through. Null where the call does not say whose it is, and only
- * a statement can tell.
- */
-export function passesScope(
-  scope: Scope,
-  { i_account, i_customer }: { readonly i_account: string | null; readonly i_customer: string | null },
-): boolean | null {
+/** Whose a call is or was, as far as that is known; undefined where it is not, null where it is nobody's. */
+export interface CallOwner {
+  readonly account?: string | null | undefined;
+  readonly customer?: string | null | undefined;
+}
+
+/** The same of an owner in memory: whether the scope lets its calls through. Null where what it depends on is not known. */
+export function passesScope(scope: Scope, owner: CallOwner): boolean | null {
   const owners = ownersOf(scope);
   if (!owners) return true;
-  const owner = owners.by === 'account' ? i_account : i_customer;
-  return owner === null ? null : owners.ids.includes(owner);
+  const id = owner[owners.by];
+  if (id === undefined) return null;
+  return id !== null && owners.ids.includes(id);
 }
 
 /**

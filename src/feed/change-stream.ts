@@ -1,11 +1,6 @@
+import type { CallOwner } from '../db/scope.ts';
 import type { ChangedRelation, RowChange } from '../db/wire/pgoutput.ts';
 import { ReplicationConnection, type ReplicationOptions } from '../replicas/replication-connection.ts';
-
-/** Whose call it was or is, as far as the WAL says; undefined where it does not. */
-export interface ChangedOwner {
-  readonly account?: string | null | undefined;
-  readonly customer?: string | null | undefined;
-}
 
 /** What became of one call, in the order of commits. */
 export interface CallChange {
@@ -14,7 +9,7 @@ export interface CallChange {
   /** The change is of a transaction whose commit begins here. */
   readonly commitLsn: bigint;
   /** Before the change; of an insert nobody's. */
-  readonly oldOwner: ChangedOwner;
+  readonly oldOwner: CallOwner;
 }
 
 /** What has come since the last time, and how far everything has come with it. */
@@ -136,10 +131,10 @@ export class ChangeStream {
     } else if (old || kind === 'delete') this.#addChange(kind, key, commitLsn, ownerOf(old));
     else if (kind === 'insert') this.#addChange(kind, key, commitLsn, NOBODY);
     // Without an old image nothing of the identity has changed.
-    else this.#addChange(kind, key, commitLsn, { account: isIdentified(relation) ? row![1] : undefined });
+    else this.#addChange(kind, key, commitLsn, unchangedOwner(relation, row));
   }
 
-  #addChange(kind: CallChange['kind'], key: string, commitLsn: bigint, oldOwner: ChangedOwner): void {
+  #addChange(kind: CallChange['kind'], key: string, commitLsn: bigint, oldOwner: CallOwner): void {
     this.#add({ kind, key: BigInt(key), commitLsn, oldOwner });
   }
 
@@ -158,13 +153,19 @@ export class ChangeStream {
   }
 }
 
-const NOBODY: ChangedOwner = { account: null, customer: null };
+const NOBODY: CallOwner = { account: null, customer: null };
 
-/** Whether a change of the account would have left an old image. */
-function isIdentified({ columns }: ChangedRelation): boolean {
-  return columns.some(({ name, isIdentity }) => isIdentity && name === 'i_account');
+/** Of a row without an old image: what is part of the identity is what it was. */
+function unchangedOwner({ columns }: ChangedRelation, row: RowChange['row']): CallOwner {
+  const isIdentified = (wanted: string) =>
+    columns.some(({ name, isIdentity }) => isIdentity && name === wanted);
+  const { account, customer } = ownerOf(row);
+  return {
+    account: isIdentified('i_account') ? account : undefined,
+    customer: isIdentified('i_customer') ? customer : undefined,
+  };
 }
 
-function ownerOf(values: RowChange['old']): ChangedOwner {
+function ownerOf(values: RowChange['row']): CallOwner {
   return { account: values?.[1], customer: values?.[2] };
 }

@@ -1,6 +1,8 @@
 import type { FilteredRow } from '../db/calls/cdr-row-filter.ts';
 import type { LedgerEntry } from '../db/calls/ledger-entries.ts';
-import type { CallChange, ChangedOwner } from './change-stream.ts';
+import type { CallOwner } from '../db/scope.ts';
+import type { Source } from '../db/sources/sources.ts';
+import type { CallChange } from './change-stream.ts';
 
 /** A call that was corrected or deleted. */
 export interface CorrectedCall {
@@ -8,31 +10,35 @@ export interface CorrectedCall {
   /** As it is now; undefined: it is gone. */
   readonly row: FilteredRow | undefined;
   /** Whose it was before, at each change. */
-  readonly oldOwners: readonly ChangedOwner[];
+  readonly oldOwners: readonly CallOwner[];
 }
 
 /** Each call once, whatever became of it. */
 export function correctedCalls(
-  corrected: ReadonlyMap<bigint, readonly ChangedOwner[]>,
+  corrected: ReadonlyMap<bigint, readonly CallOwner[]>,
   rows: ReadonlyMap<bigint, FilteredRow>,
 ): readonly CorrectedCall[] {
   return [...corrected].map(([key, oldOwners]) => ({ key, row: rows.get(key), oldOwners }));
 }
 
 /** What the ledger says became of calls; an entry without a call is of none. */
-export function changesOfLedger(entries: readonly LedgerEntry[]): readonly CallChange[] {
-  return entries.flatMap(({ key, oldAccount, oldCustomer }) =>
-    key === null
-      ? []
-      : { kind: 'update', key, commitLsn: 0n, oldOwner: { account: oldAccount, customer: oldCustomer } },
-  );
+export function changesOfLedger(
+  entries: readonly LedgerEntry[],
+  { hasCustomers }: Pick<Source, 'hasCustomers'>,
+): readonly CallChange[] {
+  return entries.flatMap(({ key, oldAccount, oldCustomer }) => {
+    if (key === null) return [];
+    // A table that does not say the customer has none to be noted.
+    const oldOwner = { account: oldAccount, customer: hasCustomers ? oldCustomer : undefined };
+    return { kind: 'update', key, commitLsn: 0n, oldOwner };
+  });
 }
 
 export interface GroupedChanges {
   /** Keys of calls that have come. */
   readonly inserted: ReadonlySet<bigint>;
   /** Owners before, by the key of the call. */
-  readonly corrected: ReadonlyMap<bigint, readonly ChangedOwner[]>;
+  readonly corrected: ReadonlyMap<bigint, readonly CallOwner[]>;
 }
 
 export interface InsertJudgement {
@@ -52,7 +58,7 @@ export function groupChanges(
 ): GroupedChanges {
   const inserted = new Set<bigint>();
   const reused = new Set<bigint>();
-  const corrected = new Map<bigint, ChangedOwner[]>();
+  const corrected = new Map<bigint, CallOwner[]>();
   for (const change of changes) {
     const { kind, key, oldOwner } = change;
     const owners = corrected.get(key);

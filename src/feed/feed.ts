@@ -3,7 +3,7 @@ import type { CallChange } from './change-stream.ts';
 import type { FeedAge } from './feed-age.ts';
 import type { FeedCounts, FeedMoment, FeedReader } from './feed-progress.ts';
 import { type FeedDeps, FeedRun } from './feed-run.ts';
-import type { LedgerPart } from './ledger.ts';
+import type { OwedPart } from './ledger-level.ts';
 import type { KeyRange } from './told-keys.ts';
 
 export const feedLevels = {
@@ -102,7 +102,7 @@ export class Feed {
   }
 
   /** What somebody lacks of the ledger: the first part of it; undefined: it cannot be read now. */
-  async readLedger(ranges: readonly KeyRange[]): Promise<LedgerPart | undefined> {
+  async readLedger(ranges: readonly KeyRange[]): Promise<OwedPart | undefined> {
     const { lease, ledger } = this.#run ?? {};
     return lease && ledger?.read(lease, ranges);
   }

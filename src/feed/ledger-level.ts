@@ -2,9 +2,11 @@ import { type ReplayedMoment, selectReplayedMoment } from '../db/calls/arrived-c
 import { NO_LEDGER, selectWhyNoLedger } from '../db/calls/ledger-entries.ts';
 import { tableOfCalls } from '../db/catalogue/publication.ts';
 import { selectByKeys } from './calls-by-key.ts';
+import type { CallChange } from './change-stream.ts';
 import { changesOfLedger, correctedCalls, groupChanges } from './corrections.ts';
 import type { FeedLease } from './feed-lease.ts';
 import type { FeedProgress } from './feed-progress.ts';
+import { withCustomers } from './former-owners.ts';
 import { Ledger, type LedgerPart, readLedgerPart } from './ledger.ts';
 import type { KeyRange, ToldKeys } from './told-keys.ts';
 
@@ -12,6 +14,13 @@ import type { KeyRange, ToldKeys } from './told-keys.ts';
 const LOOK_MILLIS = 10_000;
 /** The ledger has none. */
 const NO_INSERTS = { isKnown: () => false, isReused: () => false };
+
+/** What somebody lacks of the ledger, as changes of calls. */
+export interface OwedPart extends Omit<LedgerPart, 'entries'> {
+  readonly changes: readonly CallChange[];
+  /** The table of calls was emptied. */
+  readonly isTruncated: boolean;
+}
 
 /** The level LEDGER: corrections and deletions as the primary notes them, where it does. */
 export class LedgerLevel {
@@ -58,8 +67,9 @@ export class LedgerLevel {
     const { replica, reader } = lease;
     this.hasMore = true;
     const look = await ledger.look(reader);
-    const { corrected } = groupChanges(changesOfLedger(look.entries), NO_INSERTS);
-    const rows = await selectByKeys(reader, [...corrected.keys()]);
+    const noted = changesOfLedger(look.entries, reader.source);
+    const rows = await selectByKeys(reader, [...new Set(noted.map(({ key }) => key))]);
+    const { corrected } = groupChanges(await withCustomers(reader, noted, rows), NO_INSERTS);
     const { lsn } = corrected.size > 0 ? await selectReplayedMoment(reader) : { lsn: null };
     if (reader.signal?.aborted) return;
     ledger.take(look, moment);
@@ -82,9 +92,15 @@ export class LedgerLevel {
   }
 
   /** What somebody lacks: the first part of it; undefined: it cannot be read now. */
-  async read({ reader }: FeedLease, ranges: readonly KeyRange[]): Promise<LedgerPart | undefined> {
+  async read({ reader }: FeedLease, ranges: readonly KeyRange[]): Promise<OwedPart | undefined> {
     if (!this.#ledger) return undefined;
-    // What fails here fails the feed too, which goes elsewhere.
-    return readLedgerPart(reader, ranges).catch(() => undefined);
+    try {
+      const { entries, told, smallest } = await readLedgerPart(reader, ranges);
+      const changes = await withCustomers(reader, changesOfLedger(entries, reader.source));
+      return { changes, told, smallest, isTruncated: entries.some(({ key }) => key === null) };
+    } catch {
+      // What fails here fails the feed too, which goes elsewhere.
+      return undefined;
+    }
   }
 }

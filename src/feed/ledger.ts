@@ -44,7 +44,8 @@ export class Ledger {
   static async begin(reader: LedgerReader): Promise<Ledger> {
     const [smallest, upTo] = await selectLedgerBounds(reader);
     const below = upTo - START_NUMBERS;
-    const low = below > smallest ? below : smallest - 1n;
+    // Where none is kept they begin with 1: whoever was told none lacks nothing that went before it.
+    const low = below > smallest ? below : smallest > 0n ? smallest - 1n : 0n;
     const span = { above: low, upTo };
     const entries = await selectLedgerBetween(reader, span, Number(START_NUMBERS));
     return new Ledger(new ToldKeys(low).extendedBy(entries.map(({ n }) => n)));

@@ -13,6 +13,7 @@ import { correctedCalls, groupChanges } from './corrections.ts';
 import type { Sight } from './feed-age.ts';
 import { type FeedLease, lsnOf } from './feed-lease.ts';
 import { type FeedProgress, NO_CHANGES } from './feed-progress.ts';
+import { withCustomers } from './former-owners.ts';
 import type { ToldChanges } from './position.ts';
 
 /** The level LOGICAL: what is inserted, corrected and deleted, from the WAL of the standby that is read. */
@@ -139,11 +140,12 @@ export class WalLevel {
     batch: TakenChanges,
     { keys, progress }: { readonly keys: CallsByKey; readonly progress: FeedProgress },
   ): Promise<void> {
-    const { changes, upTo = this.#toldTo!.lsn, isPartial, isTruncated } = batch;
+    const { upTo = this.#toldTo!.lsn, isPartial, isTruncated } = batch;
     const { told } = keys;
     const isKnown = ({ key, commitLsn }: CallChange) => told.has(key) && commitLsn < this.keysLsn;
+    const rows = await selectByKeys(reader, [...new Set(batch.changes.map(({ key }) => key))]);
+    const changes = await withCustomers(reader, batch.changes, rows);
     const { inserted, corrected } = groupChanges(changes, { isKnown, isReused: ({ key }) => told.has(key) });
-    const rows = await selectByKeys(reader, [...inserted, ...corrected.keys()]);
     const { lsn } = changes.length > 0 ? await selectReplayedMoment(reader) : { lsn: undefined };
     if (reader.signal?.aborted || this.#batch !== batch) return;
     // Nothing waits from here on: what is told and what is known to be told are one.

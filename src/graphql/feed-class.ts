@@ -3,7 +3,7 @@ import type { Principal } from '../access/principals.ts';
 import type { CdrFilter } from '../db/calls/cdr-filter.ts';
 import { passesFilter } from '../db/calls/cdr-row-filter.ts';
 import type { CdrRow } from '../db/calls/cdrs.ts';
-import { accountsOfList, passesScope, type Scope } from '../db/scope.ts';
+import { accountsOfList, type CallOwner, passesScope, type Scope } from '../db/scope.ts';
 import type { CorrectedCall } from '../feed/corrections.ts';
 import { type FeedAge, stalenessOf } from '../feed/feed-age.ts';
 import type { ArrivedCall } from '../feed/feed-progress.ts';
@@ -92,7 +92,7 @@ export class FeedClass {
   }
 
   passes({ row }: Pick<ArrivedCall, 'row'>): boolean {
-    return passesScope(this.scope, row) === true && passesFilter(this.filter, row);
+    return this.#isTheirs(row) && passesFilter(this.filter, row);
   }
 
   /**
@@ -107,12 +107,12 @@ export class FeedClass {
     for (const call of calls) {
       const { row, oldOwners } = call;
       departures.push(...this.#departuresOf(call));
-      const isTheirs = row !== undefined && (isRead || passesScope(this.scope, row) === true);
+      const isTheirs = row !== undefined && (isRead || this.#isTheirs(row));
       if (isTheirs && passesFilter(this.filter, row)) {
         corrected.push(row);
         continue;
       }
-      const wasTheirs = isTheirs || this.#wasTheirs(call);
+      const wasTheirs = isTheirs || this.#wasTheirs(oldOwners);
       if (wasTheirs === null) gap = gapOf('OWNER');
       else if (wasTheirs && this.#couldMatch(row, oldOwners)) deletedIds.push(String(call.key));
     }
@@ -122,25 +122,23 @@ export class FeedClass {
   /** The accounts within their scope and filter that had the call and do not have it now. */
   #departuresOf({ key, row, oldOwners }: CorrectedCall): readonly CallDeparture[] {
     const { accountIds } = this.filter;
-    const left = oldOwners.flatMap(({ account, customer = null }) => {
-      if (account == null || account === row?.i_account) return [];
-      const isTheirs = passesScope(this.scope, { i_account: account, i_customer: customer }) === true;
-      return isTheirs && (accountIds == null || accountIds.includes(account)) ? [account] : [];
+    const left = oldOwners.flatMap((owner) => {
+      const { account } = owner;
+      if (account == null || account === row?.i_account || !passesScope(this.scope, owner)) return [];
+      return accountIds == null || accountIds.includes(account) ? [account] : [];
     });
     return [...new Set(left)].map((accountId) => ({ cdrId: String(key), accountId }));
   }
 
+  #isTheirs({ i_account, i_customer }: CdrRow): boolean {
+    return passesScope(this.scope, { account: i_account, customer: i_customer }) === true;
+  }
+
   /** Null: nothing says whose it was. */
-  #wasTheirs({ row, oldOwners }: CorrectedCall): boolean | null {
-    let isKnown = true;
-    for (const { account, customer = null } of oldOwners) {
-      const passes = passesScope(this.scope, { i_account: account ?? null, i_customer: customer });
-      if (passes) return true;
-      // An account is of one customer, who is not theirs.
-      const isForeign = row !== undefined && account != null && row.i_account === account && row.i_customer;
-      if (passes === null && !isForeign) isKnown = false;
-    }
-    return isKnown ? false : null;
+  #wasTheirs(oldOwners: readonly CallOwner[]): boolean | null {
+    const passes = oldOwners.map((owner) => passesScope(this.scope, owner));
+    if (passes.includes(true)) return true;
+    return passes.includes(null) ? null : false;
   }
 
   /** By the accounts of the filter, which leave most calls out. */

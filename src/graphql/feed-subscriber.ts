@@ -7,7 +7,7 @@ import type { Reader } from '../db/reader.ts';
 import { GatewayError, ReplicaFailureError } from '../errors.ts';
 import { selectByKeys } from '../feed/calls-by-key.ts';
 import type { CallChange } from '../feed/change-stream.ts';
-import { changesOfLedger, correctedCalls, groupChanges } from '../feed/corrections.ts';
+import { correctedCalls, groupChanges } from '../feed/corrections.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { FeedAge } from '../feed/feed-age.ts';
 import type { FeedMoment } from '../feed/feed-progress.ts';
@@ -271,8 +271,8 @@ export class FeedSubscriber implements ClassMember {
     const ledger = this.#ledger!;
     // What was noted longer ago is kept no more.
     if (part.smallest > ledger.upTo + 1n) this.#gap = gapOf('CORRECTIONS');
-    if (part.entries.some(({ key }) => key === null)) this.#gap = gapOf('REMOVED');
-    const changes = changesOfLedger(part.entries);
+    if (part.isTruncated) this.#gap = gapOf('REMOVED');
+    const { changes } = part;
     const take = () => {
       this.#ledger = ledger.with(part.told);
     };
