@@ -38,7 +38,7 @@ export interface FeedClassOptions {
   /** The canonical text of it. */
   readonly filterText: string;
   readonly positions: Pick<Positions, 'decode'>;
-  beginEncoding(principal: Principal, variables: SubscribedField['variables']): Encoding;
+  beginEncoding(principal: Principal, inputs: SubscribedField['inputs']): Encoding;
   formatErrors(failures: readonly MessageFailure[]): readonly object[];
   /** A message could not be written: its subscribers are told, and go. */
   onFailure(members: readonly ClassMember[], error: unknown): void;
@@ -199,7 +199,7 @@ export class FeedClass {
     const { principal, subscribed, beginEncoding, formatErrors } = this.#options;
     let encoding: Encoding | undefined;
     const execution = () => {
-      encoding = beginEncoding(principal, subscribed.variables);
+      encoding = beginEncoding(principal, subscribed.inputs);
       return encoding.execution();
     };
     const text = this.#plan.encode(message, execution, formatErrors);

@@ -24,6 +24,8 @@ export interface SubscribedField {
   readonly field: SelectedField;
   readonly arguments: Readonly<Record<string, unknown>>;
   readonly variables: VariableValues;
+  /** The variables as they were sent: whoever executes a message reads them for itself. */
+  readonly inputs: Readonly<Record<string, unknown>>;
   /** Equal for operations of one document whose messages show the same: its arguments may differ. */
   readonly selectionKey: string;
 }
@@ -52,6 +54,7 @@ export function planSubscription(
     field,
     arguments: getArgumentValues(declared, field.nodes[0], variables),
     variables,
+    inputs,
     selectionKey: `${field.key} ${JSON.stringify(values)}`,
   };
 }

@@ -210,7 +210,7 @@ export class Subscriptions {
       filter,
       filterText,
       positions: this.#deps.replicas.positions,
-      beginEncoding: (who, variables) => beginEncoding(openSession, who, variables),
+      beginEncoding: (who, inputs) => beginEncoding(openSession, who, inputs),
       formatErrors: (failures) => failures.map((failure) => this.#format(failure)),
       onFailure: (members, error) => {
         for (const { stream } of members) this.#fail(stream, error);
@@ -392,13 +392,13 @@ function note<Item>(found: Map<FeedClass, Item[]>, ofClass: FeedClass, item: Ite
 function beginEncoding(
   openSession: SubscriptionsDeps['openSession'],
   principal: Principal,
-  variables: SubscribedField['variables'],
+  inputs: SubscribedField['inputs'],
 ) {
   const ending = new AbortController();
   const admitted = { principal, freshness: { maxStalenessSeconds: undefined, readAfter: undefined } };
   const { session, context } = openSession(admitted, ending.signal);
   return {
-    execution: () => ({ contextValue: context, variableValues: variables.coerced }),
+    execution: () => ({ contextValue: context, variableValues: inputs }),
     end: () => session.end(),
   };
 }
@@ -436,7 +436,7 @@ class StatusClass {
       schema,
       document,
       operationName: definition.name?.value,
-      variableValues: subscribed.variables.coerced,
+      variableValues: subscribed.inputs,
       rootValue: { replicationStatus: replicas.snapshot() },
       contextValue: context,
     }).finally(() => session.end());
