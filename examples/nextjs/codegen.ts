@@ -96,7 +96,8 @@ function printOperations(byHash: Readonly<Record<string, string>>): string {
       if (definition.kind !== 'OperationDefinition') return [];
       const name = definition.name!.value;
       const constant = name[0]!.toLowerCase() + name.slice(1);
-      return `export const ${constant} = '${hash}' as Operation<types.${name}Query, types.${name}QueryVariables>;\n`;
+      const type = `types.${name}${definition.operation === 'subscription' ? 'Subscription' : 'Query'}`;
+      return `export const ${constant} = '${hash}' as Operation<${type}, ${type}Variables>;\n`;
     }),
   );
   return [

@@ -24,6 +24,8 @@ export interface CallDeparture {
 /** One message of the subscription `cdrs`. */
 export interface FeedMessage {
   readonly cursor: string;
+  /** Whoever reads behind it by a query finds at least what was told. */
+  readonly position: string;
   readonly asOf: string | null;
   readonly stalenessSeconds: number | null;
   readonly mayRepeat: boolean;

@@ -187,6 +187,7 @@ export class FeedClass {
     const cursor = encodeFeedCursor(position, this.digest, this.#options.positions);
     const message: FeedMessage = {
       cursor,
+      position: position.token,
       asOf: age?.asOf ?? null,
       stalenessSeconds: age ? stalenessOf(age) : null,
       mayRepeat,

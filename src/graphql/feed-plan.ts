@@ -105,7 +105,7 @@ export class FeedPlan {
           JSON.stringify(departures.map((left) => pick(inner, { ...left, __typename: departureType.name })));
       }
       if (each.name === '__typename') return () => `${key}"${type.name}"`;
-      const name = each.name as 'cursor' | 'asOf' | 'stalenessSeconds' | 'mayRepeat' | 'deletedIds';
+      const name = each.name as Exclude<keyof FeedMessage, 'inserted' | 'corrected' | 'gap' | 'departures'>;
       return (message) => key + JSON.stringify(message[name]);
     });
   }

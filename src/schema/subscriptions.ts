@@ -49,6 +49,12 @@ const CdrFeed = builder.objectRef<FeedMessage>('CdrFeed').implement({
         'Give it as `after`, or as Last-Event-ID, to go on behind this message, on any gateway and any standby. Opaque, and bound to ' +
         'the filter and to whom it was sent.',
     }),
+    position: t.exposeString('position', {
+      nullable: false,
+      description:
+        'A token as in `extensions.replica.token`: as `X-Read-After` of a query it makes the answer hold at least what was told until ' +
+        'here, such as the calls of before the first message.',
+    }),
     asOf: t.field({
       type: 'DateTime',
       description:

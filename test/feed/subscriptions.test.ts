@@ -84,9 +84,25 @@ describe('calls are told as they arrive', () => {
     expect(client.ids).toEqual([own.i_xdr]);
   });
 
+  test('with the position behind which a query has all that was told', async () => {
+    await using client = await follow({}, 'subscription { cdrs { position inserted { id } } }');
+    const row = anXdr();
+    await database.insertXdrs([row]);
+    await client.until(({ ids }) => ids.includes(row.i_xdr));
+    const { position } = client.messages.at(-1);
+    const ask = (readAfter: string) =>
+      gateway.query(`{ cdr(id: "${row.i_xdr}") { id } }`, {}, { headers: { 'x-read-after': readAfter } });
+    expect(await ask(position)).toMatchObject({ data: { cdr: { id: row.i_xdr } } });
+    expect(await ask(`${position.slice(0, -4)}AAAA`)).toMatchObject({
+      errors: [{ extensions: { code: 'INVALID_TOKEN' } }],
+    });
+  });
+
   test('by a filter', async () => {
+    // Values of scalars are read once: what they are read as is no value of theirs.
+    const scalars = { from: '2020-01-01T00:00:00Z', minDurationSeconds: '0' };
     await using client = await follow({
-      variables: { filter: { cld: { startsWith: '33' }, not: { countries: ['Italy'] } } },
+      variables: { filter: { ...scalars, cld: { startsWith: '33' }, not: { countries: ['Italy'] } } },
     });
     const [match, other, left] = [
       anXdr({ cld: '331' }),

@@ -203,7 +203,7 @@ test('the token of a user says who they are and whose calls they see, and ends s
   const tokens = signedTokens(rules);
   const sessions = new Sessions({ sessionHours: 1 });
   const session = sessions.find(sessions.open(customer))!;
-  const token = await tokens(session, { forFile: false, now });
+  const token = await tokens(session, { isLong: false, now });
   const { payload } = await jwtVerify(token, new TextEncoder().encode(secret), {
     algorithms: ['HS256'],
     issuer: 'call-explorer',
@@ -212,13 +212,13 @@ test('the token of a user says who they are and whose calls they see, and ends s
   });
   assert.deepEqual([payload.sub, payload.cdr_role, payload.cdr_accounts], ['customer', 'account', ['14']]);
   assert.equal(payload.exp! - payload.iat!, 300);
-  assert.equal(await tokens(session, { forFile: false, now: now + 140_000 }), token);
-  const renewed = await tokens(session, { forFile: false, now: now + 150_000 });
+  assert.equal(await tokens(session, { isLong: false, now: now + 140_000 }), token);
+  const renewed = await tokens(session, { isLong: false, now: now + 150_000 });
   assert.equal(decodeJwt(renewed).iat! - payload.iat!, 150);
   // What goes on ends with its token, and a file may take hours.
-  assert.ok(decodeJwt(await tokens(session, { forFile: true, now })).exp! - payload.iat! >= 3600);
+  assert.ok(decodeJwt(await tokens(session, { isLong: true, now })).exp! - payload.iat! >= 3600);
   const another = sessions.find(sessions.open(admin))!;
-  assert.equal(decodeJwt(await tokens(another, { forFile: false, now })).sub, 'admin');
+  assert.equal(decodeJwt(await tokens(another, { isLong: false, now })).sub, 'admin');
 });
 
 test('each kind of user has a role of the gateway', () => {

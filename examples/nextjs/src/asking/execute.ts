@@ -20,15 +20,17 @@ export type Told<Result> = {
 
 export type Answer<Result> = AnyAnswer<Told<Result>>;
 
-/** How old an answer is, and from where. */
+/** How old an answer is, and from where; of what is told as it comes, nobody says from where. */
 export interface Freshness extends Pick<AnyAnswer<unknown>, 'sentAt'> {
-  readonly replica: Omit<ReplicaInfo, 'token'> | null;
+  readonly replica: (Omit<ReplicaInfo, 'token' | 'name'> & { readonly name?: string }) | null;
 }
 
 export interface AskOptions {
   readonly signal?: AbortSignal | undefined;
   /** Refuse older answers, in seconds. */
   readonly maxStaleness?: number | null;
+  /** A position of the gateway: nothing older than that. */
+  readonly readAfter?: string | undefined;
 }
 
 let asker: string | undefined;
@@ -49,9 +51,9 @@ export const gateway = new GatewayClient({
 export async function ask<Result, Variables>(
   operation: Operation<Result, Variables>,
   variables: NoInfer<Variables>,
-  { signal, maxStaleness }: AskOptions = {},
+  { signal, maxStaleness, readAfter }: AskOptions = {},
 ): Promise<Answer<Result>> {
-  const options = { signal, maxStalenessSeconds: maxStaleness, maxAttempts: 1 };
+  const options = { signal, maxStalenessSeconds: maxStaleness, readAfter, maxAttempts: 1 };
   return told(await gateway.execute<Result, Variables>(operation, ...([variables, options] as const)));
 }
 

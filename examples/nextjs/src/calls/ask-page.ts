@@ -34,9 +34,15 @@ export function pageVariables({ filter, order, size }: Listed, after: string | n
   return { filter, orderBy: order, first: size, after, counted: after === null };
 }
 
-export function askPage(listed: Listed, after: string | null, signal?: AbortSignal): Promise<Page> {
+/** `readAfter`: a position of the gateway, than which the page is not older. */
+export function askPage(
+  listed: Listed,
+  after: string | null,
+  signal?: AbortSignal,
+  readAfter?: string,
+): Promise<Page> {
   const { maxStaleness } = listed;
-  return ask(operations.callPage, pageVariables(listed, after), { signal, maxStaleness });
+  return ask(operations.callPage, pageVariables(listed, after), { signal, maxStaleness, readAfter });
 }
 
 /** Where the next page begins; a page that broke off goes on where it did. Undefined at the end. */

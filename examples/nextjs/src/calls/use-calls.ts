@@ -6,7 +6,8 @@ import { useCallback, useEffect, useMemo, useRef } from 'react';
 import type { Freshness } from '../asking/execute.ts';
 import { useOwned } from '../asking/use-owned.ts';
 import { askPage, estimateOf, type Listed, nextCursor, type Page } from './ask-page.ts';
-import { type Call, type CallList, joinLists, mergeNewest, noCalls } from './call-list.ts';
+import { type CallStep, changePages, changeStreamed, noChanges, withStep } from './call-changes.ts';
+import { type CallList, joinLists, noCalls } from './call-list.ts';
 import { type StreamState, useStream } from './use-stream.ts';
 
 /** The list, as the table and the drawer see it. */
@@ -37,14 +38,13 @@ export interface Calls {
   loadAll(most: number): void;
   cancel(): void;
   retry(): void;
-  /** Puts calls that appeared meanwhile into the list of the request with the key, where it is the present one. */
-  add(of: string, appeared: readonly Call[]): void;
+  /** Changes the list of the request with the key, where it is the present one. */
+  change(of: string, step: CallStep): void;
 }
 
 const noPages: readonly Page[] = [];
-const noneAppeared: readonly Call[] = [];
 
-/** Pages by cursor, the rest as a stream when asked for, and what live tail adds. */
+/** Pages by cursor, the rest as a stream when asked for, and what live tail changes. */
 export function useCalls(listed: Listed, first?: { readonly key: string; readonly page: Page }): Calls {
   const client = useQueryClient();
   const key = JSON.stringify(listed);
@@ -68,27 +68,31 @@ export function useCalls(listed: Listed, first?: { readonly key: string; readonl
   const stream = streamed?.key === shownKey ? streamed : undefined;
   // biome-ignore lint/correctness/useExhaustiveDependencies: another request ends the stream of the one before
   useEffect(() => cancelStream, [key, cancelStream]);
-  const [appeared, setAppeared] = useOwned(shownKey, noneAppeared);
-
-  const paged = useMemo(() => {
-    const calls = pages.flatMap(({ data }) => data.cdrs.nodes.filter((call) => call !== null));
-    return appeared.length > 0 ? mergeNewest(calls, appeared) : calls;
-  }, [pages, appeared]);
-  // The stream grows in place; a new `stream` says that it has.
-  const list = useMemo(() => joinLists(paged, stream?.calls ?? noCalls), [paged, stream]);
+  const [changes, setChanges] = useOwned(shownKey, noChanges);
 
   const { fetchNextPage, hasNextPage, isFetching, isFetchingNextPage, isFetchNextPageError, refetch } = query;
   const canPage = stream === undefined && !isOld && hasNextPage;
+  const last = pages.at(-1);
+  const hasNextBehind = stream === undefined && last !== undefined && nextCursor(last) !== undefined;
+  const paged = useMemo(() => {
+    const calls = pages.flatMap(({ data }) => data.cdrs.nodes.filter((call) => call !== null));
+    return changePages(calls, changes, hasNextBehind);
+  }, [pages, changes, hasNextBehind]);
+  // The stream grows in place; a new `stream` says that it has.
+  const list = useMemo(
+    () => joinLists(paged, stream ? changeStreamed(stream.calls, changes) : noCalls),
+    [paged, stream, changes],
+  );
+
   const loadMore = useCallback(() => {
     if (!isFetching && !isFetchNextPageError) fetchNextPage();
   }, [isFetching, isFetchNextPageError, fetchNextPage]);
   const loadAll = useCallback(
     (most: number) => {
-      const last = pages.at(-1);
       // Behind the rows of an earlier request there is nothing of this one.
       if (last && shownKey === key) start(listed, nextCursor(last) ?? null, Math.max(0, most - paged.length));
     },
-    [listed, key, shownKey, pages, paged.length, start],
+    [listed, key, shownKey, last, paged.length, start],
   );
   const retry = useCallback(() => {
     if (isFetchNextPageError) fetchNextPage();
@@ -98,12 +102,11 @@ export function useCalls(listed: Listed, first?: { readonly key: string; readonl
     cancelStream();
     client.cancelQueries({ queryKey });
   }, [cancelStream, client, queryKey]);
-  const add = useCallback(
-    (of: string, calls: readonly Call[]) => setAppeared(of, (known) => mergeNewest(known, calls)),
-    [setAppeared],
+  const change = useCallback(
+    (of: string, step: CallStep) => setChanges(of, (known) => withStep(known, step)),
+    [setChanges],
   );
 
-  const last = pages.at(-1);
   return {
     key: shownKey,
     list,
@@ -127,6 +130,6 @@ export function useCalls(listed: Listed, first?: { readonly key: string; readonl
     loadAll,
     cancel,
     retry,
-    add,
+    change,
   };
 }

@@ -51,13 +51,13 @@ export function FreshnessBadge({ freshness, status, maxStaleness, onDemand }: Fr
 
   return (
     <Popup
-      label={`${f.title}: ${text}${replica ? ` · ${replica.name}` : ''}`}
+      label={`${f.title}: ${text}${replica?.name ? ` · ${replica.name}` : ''}`}
       className={`badge badge-${level}`}
       hint={f.hint}
       face={
         <span data-freshness={level}>
           {text}
-          {replica && <span className="badge-name"> · {replica.name}</span>}
+          {replica?.name && <span className="badge-name"> · {replica.name}</span>}
         </span>
       }
     >

@@ -141,6 +141,15 @@ export type Confidence =
   /** The server does not answer; the figures are what was known last. */
   | 'NONE';
 
+/** Why something could not be told. */
+export type FeedGapReason =
+  /** Calls may have been corrected or deleted in a time of which the gateway cannot tell that any more. */
+  | 'CORRECTIONS'
+  /** A call was corrected or deleted, and the WAL does not say whose it was. */
+  | 'OWNER'
+  /** Calls were removed from the table, as old ones are, before they could be told. */
+  | 'REMOVED';
+
 /** What kind of line a number leads to, by the numbering plan of its country. */
 export type LineKind =
   /** A fixed line. */
@@ -480,6 +489,14 @@ export type HistogramQueryVariables = Exact<{
 
 
 export type HistogramQuery = { cdrStats: { rows: Array<{ bucket: string | null, attempts: number | string, answered: number | string }> } | null };
+
+export type LiveCallsSubscriptionVariables = Exact<{
+  filter?: CdrFilter | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type LiveCallsSubscription = { cdrs: { cursor: string, position: string, asOf: string | null, stalenessSeconds: number | null, deletedIds: Array<string>, inserted: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, currency: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null>, corrected: Array<{ id: string, accountId: string, customerId: string | null, cli: string | null, cld: string | null, connectTime: string, disconnectTime: string | null, durationSeconds: string | null, billedSeconds: number | null, chargedAmount: string | null, currency: string | null, disconnectCause: number | null, disconnectReason: string | null, outcome: CallOutcome | null, country: string | null, region: string | null, prefix: string | null, pddSeconds: string | null, remoteIp: string | null } | null>, gap: { reason: FeedGapReason } | null } };
 
 export type QualityMeasuresFragment = { attempts: number | string, asr: number | null, ner: number | null, acdSeconds: number | null, pddSeconds: number | null };
 
@@ -1025,6 +1042,46 @@ export const HistogramDocument = new TypedDocumentString(`
   }
 }
     `, {"hash":"sha256:e681d88bcbe145fa0a4e97cde872a4e19329fdc54e8954e6289d88b80bcda633"}) as unknown as TypedDocumentString<HistogramQuery, HistogramQueryVariables>;
+export const LiveCallsDocument = new TypedDocumentString(`
+    subscription LiveCalls($filter: CdrFilter, $after: String) {
+  cdrs(filter: $filter, after: $after) {
+    cursor
+    position
+    asOf
+    stalenessSeconds
+    inserted {
+      ...CallRow
+    }
+    corrected {
+      ...CallRow
+    }
+    deletedIds
+    gap {
+      reason
+    }
+  }
+}
+    fragment CallRow on Cdr {
+  id
+  accountId
+  customerId
+  cli
+  cld
+  connectTime
+  disconnectTime
+  durationSeconds
+  billedSeconds
+  chargedAmount
+  currency
+  disconnectCause
+  disconnectReason
+  outcome
+  country
+  region
+  prefix
+  pddSeconds
+  remoteIp
+}`, {"hash":"sha256:02942c378aca0fa461f65a0bec7dae5d00407331e3353ad271e344ec3861f7a4"}) as unknown as TypedDocumentString<LiveCallsSubscription, LiveCallsSubscriptionVariables>;
 export const QualityDocument = new TypedDocumentString(`
     query Quality($filter: CdrFilter, $previousFilter: CdrFilter, $hasPrevious: Boolean!, $unit: CdrDimension!, $timeZone: String!) {
   cdrStats(filter: $filter, groupBy: [$unit], timeZone: $timeZone) {

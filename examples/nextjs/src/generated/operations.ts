@@ -16,6 +16,7 @@ export const facet = 'sha256:9269526788a210cef741e22fb0bf67169e7056635ac0f75eba4
 export const freshness = 'sha256:b54e11feb36d5a23132c49b81a22efa0f4e72e5cd2523f741f9a1db4bf9aea87' as Operation<types.FreshnessQuery, types.FreshnessQueryVariables>;
 export const groups = 'sha256:ad0cfc296e3dcb9ca39256d518664500bf76e0b933ae09bedf2dca58a0c33755' as Operation<types.GroupsQuery, types.GroupsQueryVariables>;
 export const histogram = 'sha256:e681d88bcbe145fa0a4e97cde872a4e19329fdc54e8954e6289d88b80bcda633' as Operation<types.HistogramQuery, types.HistogramQueryVariables>;
+export const liveCalls = 'sha256:02942c378aca0fa461f65a0bec7dae5d00407331e3353ad271e344ec3861f7a4' as Operation<types.LiveCallsSubscription, types.LiveCallsSubscriptionVariables>;
 export const quality = 'sha256:e6eb9410a5f716446c74357546d75d4db5756ff16977d102414b7e8c69afd53b' as Operation<types.QualityQuery, types.QualityQueryVariables>;
 export const qualityMap = 'sha256:ec08f6af8122d99ab86bbebf9b9ea0685143ea6424755126f1a1adcf42b27cc9' as Operation<types.QualityMapQuery, types.QualityMapQueryVariables>;
 export const statsExport = 'sha256:2427b86d30fac7f05bb3ba27bb05c2fe1a362a456be9ce6353dab82b9a35c343' as Operation<types.StatsExportQuery, types.StatsExportQueryVariables>;

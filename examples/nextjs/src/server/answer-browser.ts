@@ -12,10 +12,13 @@ export interface BrowserRequest {
   readonly accept: string;
   /** In seconds. */
   readonly maxStaleness: number | undefined;
+  /** A position of the gateway: nothing older than that. */
+  readonly readAfter?: string | undefined;
   readonly signal: AbortSignal;
 }
 
 const JSON_TYPE = 'application/json';
+const EVENT_STREAM = 'text/event-stream';
 const fileTypes = ['text/csv', 'application/x-ndjson'];
 
 /** Headers of the gateway's answer that mean the same to the browser. */
@@ -40,6 +43,7 @@ export async function answerBrowser(
   const document = persistedDocuments.get(request.documentId);
   if (!document) return failure(400, 'UNKNOWN_DOCUMENT', 'Only the operations of this app can be asked for.');
   const isFile = fileTypes.includes(request.accept);
+  const isLong = isFile || request.accept === EVENT_STREAM;
   if (isFile && session.user.masked)
     return failure(403, 'FORBIDDEN', 'Numbers are masked for you: nothing can be downloaded.');
   const end = () => {
@@ -49,7 +53,7 @@ export async function answerBrowser(
   try {
     const gateway = new GatewayClient({
       url: settings.gatewayUrl,
-      token: await gatewayTokens(session, { forFile: isFile, now: Date.now() }),
+      token: await gatewayTokens(session, { isLong, now: Date.now() }),
       timeoutSeconds: settings.gatewayTimeoutSeconds,
       // Next takes away the name of an encoding that it did not make itself: the bytes must come plain.
       headers: { 'accept-encoding': 'identity' },
@@ -59,12 +63,13 @@ export async function answerBrowser(
     });
     const answer = await gateway.request(typedDocument(document.text), request.variables as never, {
       operationName: document.name,
-      accept: isFile ? request.accept : JSON_TYPE,
+      accept: isLong ? request.accept : JSON_TYPE,
       maxStalenessSeconds: request.maxStaleness,
+      readAfter: request.readAfter,
       // What goes on for a session ends with it.
       signal: AbortSignal.any([request.signal, session.ended]),
     });
-    if (answer.status !== 401) return handOn(answer, isFile);
+    if (answer.status !== 401) return handOn(answer, isLong);
     void answer.body?.cancel();
     // Of a token that the user brought along, the provider and the gateway have more to say than we.
     return settings.gatewayTokens ? refusedByGateway() : end();
@@ -93,14 +98,15 @@ export function signedOut(): Response {
 }
 
 /** The bytes as they come; when the browser leaves, the stream is cancelled and with it the gateway's statement. */
-function handOn({ status, headers, body }: Response, isFile: boolean): Response {
+function handOn({ status, headers, body }: Response, isLong: boolean): Response {
   const kept = new Headers({ 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
   for (const name of handedOn) {
     const value = headers.get(name);
     if (value !== null) kept.set(name, value);
   }
-  // A file of a gigabyte is not squeezed here: a proxy in front may, and over a fast line nobody should.
-  if (isFile) kept.append('cache-control', 'no-transform');
+  // A file of a gigabyte is not squeezed here: a proxy in front may, and over a fast line nobody should. Nor is a message,
+  // which would wait for the next ones.
+  if (isLong) kept.append('cache-control', 'no-transform');
   return new Response(body, { status, headers: kept });
 }
 

@@ -11,16 +11,16 @@ export interface GatewayTokenSettings {
 }
 
 /**
- * The bearer token by which the gateway knows the user of a session, and nobody else. `forFile`: the answer may take long,
+ * The bearer token by which the gateway knows the user of a session, and nobody else. `isLong`: the answer may take long,
  * and the gateway ends what goes on when the token does.
  */
 export type GatewayTokens = (
   session: Session,
-  options: { readonly forFile: boolean; readonly now: number },
+  options: { readonly isLong: boolean; readonly now: number },
 ) => Promise<string>;
 
 const TOKEN_SECONDS = 300;
-const FILE_TOKEN_SECONDS = 12 * 3600;
+const LONG_TOKEN_SECONDS = 12 * 3600;
 
 /** Signs tokens of our own for what the session says of its user. */
 export function signedTokens({ secret, issuer, audience }: GatewayTokenSettings): GatewayTokens {
@@ -35,8 +35,8 @@ export function signedTokens({ secret, issuer, audience }: GatewayTokenSettings)
       .setIssuedAt(new Date(now))
       .setExpirationTime(new Date(now + seconds * 1000))
       .sign(key);
-  return async (session, { forFile, now }) => {
-    if (forFile) return sign(session, now, FILE_TOKEN_SECONDS);
+  return async (session, { isLong, now }) => {
+    if (isLong) return sign(session, now, LONG_TOKEN_SECONDS);
     const last = known.get(session);
     if (last && now < last.renewAt) return last.token;
     const token = await sign(session, now, TOKEN_SECONDS);

@@ -34,8 +34,11 @@ export function ListNotes({
       : undefined;
   const { stream } = calls;
   const isSignedOut = error !== null && troubleKind(error) === 'signedOut';
+  const isLost = live.isLive && live.state === 'lost';
+  // What is lost is taken up again by itself.
+  const liveTrouble = isLost ? null : live.error;
   return (
-    <div className="notes">
+    <div className="notes" data-live={live.isLive ? live.state : undefined}>
       {error !== null && <Trouble error={error} retry={retry} kept={kept} />}
       {error === null && slow > 0 && (
         <p className="note" role="status" data-trouble="waiting">
@@ -74,7 +77,19 @@ export function ListNotes({
           kept={fill(n.brokenOff, { n: formats.count(stream.rows) })}
         />
       )}
-      {live.error !== null && error === null && <Trouble error={live.error} retry={live.toggle} isSmall />}
+      {liveTrouble !== null && error === null && <Trouble error={liveTrouble} retry={live.toggle} isSmall />}
+      {live.isLive && live.state === 'polled' && liveTrouble === null && (
+        <p className="note" role="status">
+          <Icon name="clock" />
+          {n.livePolled}
+        </p>
+      )}
+      {isLost && !isSignedOut && (
+        <p className="note" role="status">
+          <Icon name="plug" />
+          {n.liveLost}
+        </p>
+      )}
       {live.wasPaused && (
         <p className="note" role="status" data-live="paused">
           <Icon name="pause" />

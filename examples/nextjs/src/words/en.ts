@@ -241,7 +241,9 @@ export const en = {
     brokenOff: '{n} calls came before it broke off; they stay.',
     livePaused: 'Live stopped while nobody looked.',
     liveAgain: 'Go on',
-    liveGap: 'More calls came than were shown. Refresh to see them all.',
+    livePolled: 'New calls are asked for every few seconds: now they cannot be told as they come.',
+    liveLost: 'The connection broke off. Live goes on by itself.',
+    liveGap: 'Not everything that happened is shown. Refresh to see the list as it is.',
   },
   trouble: {
     retry: 'Retry',

@@ -242,7 +242,10 @@ export const fr: Words = {
     brokenOff: '{n} appels sont arrivés avant la coupure ; ils restent.',
     livePaused: 'Le direct s’est arrêté pendant que personne ne regardait.',
     liveAgain: 'Continuer',
-    liveGap: 'Il est arrivé plus d’appels que ceux affichés. Actualisez pour les voir tous.',
+    livePolled:
+      'Les nouveaux appels sont demandés toutes les quelques secondes : ils ne peuvent pas être annoncés dès leur arrivée.',
+    liveLost: 'La connexion a été coupée. Le direct reprend de lui-même.',
+    liveGap: 'Tout ce qui s’est passé n’est pas affiché. Actualisez pour voir la liste telle qu’elle est.',
   },
   trouble: {
     retry: 'Réessayer',

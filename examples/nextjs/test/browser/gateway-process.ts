@@ -37,6 +37,7 @@ export async function startDatabases(cdrs: number): Promise<Databases> {
     240,
   );
   const report = JSON.parse(line) as DemoReport;
+  await keepLedger(report.primaryUrl);
   return {
     ...report,
     onPrimary: (sql) => run(report.primaryUrl, sql),
@@ -45,6 +46,13 @@ export async function startDatabases(cdrs: number): Promise<Databases> {
     },
     stop: () => child.stop(),
   };
+}
+
+/** So that corrections and deletions are told. */
+async function keepLedger(url: string): Promise<void> {
+  const child = startChild(['src/cli.ts', 'migrate', 'up', '--with', 'ledger', '--url', url], { cwd: root });
+  const code = await until('the primary keeps a ledger', () => child.process.exitCode ?? undefined);
+  if (code !== 0) throw new Error(`There is no ledger:\n${child.output()}${child.errors()}`);
 }
 
 async function run(connectionString: string, sql: string): Promise<void> {
@@ -70,12 +78,16 @@ export interface RunningGateway {
 }
 
 /** By which the gateway knows what the explorer signs. */
-const signedByExplorer = { JWT_SECRET: jwt.secret, JWT_ISSUER: jwt.issuer, JWT_AUDIENCE: jwt.audience };
+export const signedByExplorer = {
+  JWT_SECRET: jwt.secret,
+  JWT_ISSUER: jwt.issuer,
+  JWT_AUDIENCE: jwt.audience,
+};
 
 /** `npm start` over the demo's databases. */
 export async function startGateway(
   { primaryUrl, replicaUrls, tokens, accountId }: DemoReport,
-  signedTokens: Readonly<Record<string, string>> = signedByExplorer,
+  settings: Readonly<Record<string, string>> = signedByExplorer,
 ): Promise<RunningGateway> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/graphql`;
@@ -88,7 +100,7 @@ export async function startGateway(
         ADMIN_TOKEN: tokens.admin,
         ACCOUNT_TOKEN: tokens.account,
         ACCOUNT_ID: accountId,
-        ...signedTokens,
+        ...settings,
         TRUSTED_DOCUMENTS: 'examples/nextjs/src/generated/persisted-documents.json',
         API_PORT: String(port),
         GRAPHIQL: 'false',

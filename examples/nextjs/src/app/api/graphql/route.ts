@@ -7,7 +7,7 @@ import { serverParts } from '../../../server/server-parts.ts';
 /** A committed operation and its variables; what our largest filter needs is far below. */
 const MAX_BODY_BYTES = 256 * 1024;
 
-/** The browser's only way to the gateway: `{ documentId, variables }`, answered as JSON, CSV or NDJSON by `Accept`. */
+/** The browser's only way to the gateway: `{ documentId, variables }`, answered as JSON, CSV, NDJSON or events by `Accept`. */
 export async function POST(request: Request): Promise<Response> {
   if (!isSameOrigin(request)) return failure(403, 'FORBIDDEN', 'Only the pages of this app may ask.');
   const { headers, signal } = request;
@@ -21,6 +21,7 @@ export async function POST(request: Request): Promise<Response> {
     ...body,
     accept: headers.get('accept')?.split(',')[0]?.trim() ?? 'application/json',
     maxStaleness: maxStaleness === null ? undefined : Number(maxStaleness),
+    readAfter: headers.get('x-read-after') ?? undefined,
     signal,
   });
 }
