@@ -25,6 +25,7 @@ import { createRefusal, createRouter, type FactsHandler, type Handler, type Rout
 
 import type { CarrierSource } from './numbering/carrier.ts';
 import { createNumbering } from './numbering/numbering.ts';
+import type { KeptFile } from './replicas/kept-file.ts';
 import type { Replicas } from './replicas/replicas.ts';
 import type { SampleHistory } from './replicas/sample-history.ts';
 import { ReplicaSession, type SessionDeps, type SessionOptions } from './replicas/session.ts';
@@ -58,6 +59,8 @@ export interface AppDeps {
   readonly maxStalenessSeconds: number | undefined;
   /** Who holds a number; without it only what the digits say is known. */
   readonly carriers?: CarrierSource | undefined;
+  /** What is kept of the calls, to answer statistics from. */
+  readonly kept?: KeptFile | undefined;
   /** Answered before GraphQL is: health, GraphiQL's page, … */
   readonly routes: readonly Route[];
   /** The samples that /grafana answers from; without it there is no /grafana. */
@@ -232,7 +235,7 @@ function createSessions(deps: AppDeps, budget: Budget): OpenSession {
   const { replicas, logger } = deps;
   const { source: sourceOf, reread } = deps;
   const feed = deps.feed?.feed;
-  const sessionDeps: SessionDeps = { replicas, source: sourceOf, ...(reread && { reread }) };
+  const sessionDeps: SessionDeps = { replicas, source: sourceOf, kept: deps.kept, ...(reread && { reread }) };
   const source = deps.carriers ?? createNumbering();
   const carriers = {
     lookUp: (numbers: readonly string[]) => source.lookUp(numbers),

@@ -101,6 +101,14 @@ const commands: Readonly<Record<string, Command>> = {
       return publish(args, process.env, { print, signal: untilStopSignal() });
     },
   },
+  rollups: {
+    summary: 'Keep sums of the calls in a file, from which gateways beside it answer statistics',
+    help: async () => (await import('./cli/rollups.ts')).rollupsHelp(),
+    run: async (args) => {
+      const { rollups } = await import('./cli/rollups.ts');
+      return rollups(args, process.env, { signal: untilStopSignal() });
+    },
+  },
   doctor: {
     summary: 'Check databases, roles, columns, indexes and files, and say what to run where',
     failure: 2,

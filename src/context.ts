@@ -18,6 +18,8 @@ export interface Context {
   readonly feed: { status(): FeedStatus };
   /** See ReplicaSession. */
   reader(requirement?: ReaderRequirement): Promise<Reader>;
+  readKept: ReplicaSession['readKept'];
+  discardKept(): void;
   replaceReader(failed: Reader, error: unknown, had?: { readonly hasRows?: boolean }): Promise<Reader>;
   tokenAt(replayedLsn: string): string;
   token(): Promise<string>;
@@ -52,6 +54,8 @@ export function createContext(options: ContextOptions): Context {
     feed,
     rateLimit: () => budget.rateLimit(principal),
     reader: (requirement) => session.reader(requirement),
+    readKept: (reader, queries) => session.readKept(reader, queries),
+    discardKept: () => session.discardKept(),
     replaceReader: (failed, error, had) => session.replaceReader(failed, error, had),
     tokenAt: (lsn) => session.tokenAt(lsn),
     token: () => session.token(),

@@ -15,6 +15,7 @@ import { CatalogueWatch } from './replicas/catalogue-watch.ts';
 import { KeyWatch } from './replicas/key-watch.ts';
 import { createReplicas, type Replicas, type ReplicasOptions } from './replicas/replicas.ts';
 import { createSampleHistory } from './replicas/sample-history.ts';
+import type { RollupFile } from './rollups/rollup-file.ts';
 import { schema } from './schema/index.ts';
 import type { Environment } from './settings/setting.ts';
 import { type GatewaySettings, parseGatewaySettings } from './settings.ts';
@@ -124,6 +125,7 @@ async function openParts(
   const numbering = opened.adopt(createNumbering({ ...settings.numbering, logger }), (each) => each.close());
   const signIn = opened.adopt(openSignIn(settings.access, logger), (each) => each.close());
   const trusted = new TrustedDocuments(settings.documents);
+  const kept = opened.adopt(await openRollups(settings, logger), (each) => each?.close());
   opened.defer(() => draining.begin());
   const catalogue = new CatalogueWatch({
     replicas,
@@ -156,6 +158,7 @@ async function openParts(
     traces,
     audit,
     catalogue,
+    kept,
     version,
     draining,
   };
@@ -206,6 +209,7 @@ interface Parts {
   readonly version: string;
   readonly draining: Draining;
   readonly catalogue: CatalogueWatch;
+  readonly kept: RollupFile | undefined;
 }
 
 function assembleServer({ settings, logger, replicas, feed, numbering, catalogue, ...parts }: Parts) {
@@ -244,6 +248,7 @@ function assembleServer({ settings, logger, replicas, feed, numbering, catalogue
     principals,
     budget,
     trusted: parts.trusted,
+    kept: parts.kept,
     feed: {
       feed,
       maxSubscriptions: settings.feed.maxSubscriptions,
@@ -307,6 +312,16 @@ async function openTraces(
   if (!traces) return undefined;
   const { createTraces } = await import('./telemetry/traces.ts');
   return createTraces({ ...traces, version, logger });
+}
+
+/** Likewise: SQLite is loaded only where rollups are kept. */
+async function openRollups(
+  { rollups: { file, maxAgeSeconds } }: GatewaySettings,
+  logger: Logger,
+): Promise<RollupFile | undefined> {
+  if (file === undefined) return undefined;
+  const { RollupFile } = await import('./rollups/rollup-file.ts');
+  return new RollupFile({ path: file, maxAgeSeconds, logger });
 }
 
 function replicasOptions({ databases, replicas }: GatewaySettings, logger: Logger): ReplicasOptions {

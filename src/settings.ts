@@ -10,6 +10,7 @@ import { documentSettings } from './graphql/settings.ts';
 import { httpSettings } from './http/settings.ts';
 import { numberingSettings } from './numbering/settings.ts';
 import { databaseSettings, replicaSettings } from './replicas/settings.ts';
+import { rollupSettings } from './rollups/settings.ts';
 import { parseSettings } from './settings/parse.ts';
 import { type Environment, settingGroup, type ValueOf } from './settings/setting.ts';
 import { sinkSettings } from './sinks/settings.ts';
@@ -22,6 +23,7 @@ export const gatewaySettings = settingGroup({
     source: sourceSettings,
     replicas: replicaSettings,
     feed: feedSettings,
+    rollups: rollupSettings,
     http: httpSettings,
     graphiql: graphiqlSettings,
     access: accessSettings,

@@ -15,7 +15,7 @@ const ranks: readonly (readonly string[])[] = [
   ['http'],
   ['telemetry'],
   ['graphql'],
-  ['grafana', 'graphiql', 'sinks'],
+  ['grafana', 'graphiql', 'sinks', 'rollups'],
   ['app.ts', 'settings.ts'],
   ['serve.ts', 'demo', 'backup'],
   ['cli.ts', 'cli'],
@@ -126,6 +126,7 @@ describe('imports point one way', () => {
         'src/db/setup/walsender.ts',
         'src/replicas/replication-connection.ts',
         'src/replicas/watcher-connections.ts',
+        'src/rollups/snapshot-reader.ts',
         // To no database.
         'src/sinks/redis-stream.ts',
       ].sort(),

@@ -7,6 +7,7 @@ import { numberingSettings } from '../numbering/settings.ts';
 import { splitUrls } from '../replicas/connection-url.ts';
 import { databaseSettings, replicaSettings } from '../replicas/settings.ts';
 import { findServers } from '../replicas/sources/find-servers.ts';
+import { rollupSettings } from '../rollups/settings.ts';
 import { listOf, postgresUrl } from '../settings/kinds.ts';
 import { BadSettingsError, parseSettings } from '../settings/parse.ts';
 import { type Environment, settingGroup } from '../settings/setting.ts';
@@ -21,6 +22,7 @@ const doctorSettings = settingGroup({
     numbering: numberingSettings,
     replicas: replicaSettings,
     feed: feedSettings,
+    rollups: rollupSettings,
   },
 });
 
@@ -42,7 +44,7 @@ export async function doctor(
     args: [...args],
     options: { json: { type: 'boolean' }, admin: { type: 'string', multiple: true } },
   });
-  const { databases, source, numbering, replicas, feed } = parseSettings(doctorSettings, env);
+  const { databases, source, numbering, replicas, feed, rollups } = parseSettings(doctorSettings, env);
   const { replicaUrls, replicaUrlsFile, primaryUrl, discovery } = databases;
   const standbys = await findServers(
     { urls: replicaUrls, file: replicaUrlsFile, wanted: 'standby' },
@@ -61,6 +63,7 @@ export async function doctor(
     poolSize: replicas.maxConnections,
     statementTimeoutSeconds: replicas.statementTimeoutSeconds,
     feed: changesOf(feed),
+    keepsRollups: rollups.file !== undefined,
   });
   const lines: string[] = [];
   const isNumberingWell = await examineNumbering(numbering, (line) => lines.push(line));

@@ -33,13 +33,13 @@ export interface Ownership {
 }
 
 /** A scope that is not of everybody, as SQL sees it. */
-interface Owners {
+export interface Owners {
   readonly by: keyof OwnerColumns;
   readonly ids: readonly string[];
 }
 
 /** Null: everybody's. The compiler rejects a kind of scope that has no line here. */
-function ownersOf(scope: Scope): Owners | null {
+export function ownersOf(scope: Scope): Owners | null {
   switch (scope.kind) {
     case 'all':
       return null;

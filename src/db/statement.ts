@@ -38,6 +38,9 @@ const queries = new Kysely<Record<never, never>>({
   },
 });
 
+/** In the text of a statement over rows that it is given: something to read from that is neither them nor a query over them. */
+const READS_OTHERS = /(?<!\bdistinct )\b(?:from|join)\s+(?!\(|pg_catalog\.)/i;
+
 /** In the text of a statement about the server: something to read from that is not PostgreSQL's, or a table of ours by name. */
 const READS_TABLE = /\b(?:from|join)\s+(?!pg_)|(?<!\bas )\b(?:xdrs|cdrs|calls|accounts|customers)\b(?!"?\.)/i;
 
@@ -141,6 +144,21 @@ export class Statement<Row> {
   static ofServer<Row>(name: string, query: RawBuilder<Row>): Statement<Row> {
     const { sql, parameters } = query.compile(queries);
     if (READS_TABLE.test(sql)) throw new UnscopedStatementError(name);
+    return new Statement(name, named(name, sql), parameters, null);
+  }
+
+  /**
+   * A statement over rows that are given with it, which PostgreSQL works out and nothing else: `build` must open no relation.
+   * Throws UnscopedStatementError when it reads anything.
+   */
+  static overRows<Row>(
+    deps: StatementDeps,
+    name: string,
+    build: (relations: Relations) => Compilable<Row>,
+  ): Statement<Row> {
+    const relations = new Relations(deps);
+    const { sql, parameters } = build(relations).compile();
+    if (relations.opened > 0 || READS_OTHERS.test(sql)) throw new UnscopedStatementError(name);
     return new Statement(name, named(name, sql), parameters, null);
   }
 

@@ -123,7 +123,7 @@ export class ChangeStreams {
       slot: undefined,
       started: undefined,
       stream: new ChangeStream({
-        connectionString: this.#loginTo(replica),
+        connectionString: loginTo(replica, this.#options),
         publication,
         slot: `cdr_gateway_feed_${randomBytes(6).toString('hex')}`,
         keyColumn,
@@ -223,18 +223,20 @@ export class ChangeStreams {
     if (this.#spare) abandon(this.#spare);
     this.#spare = undefined;
   }
+}
 
-  /** To the server of the replica, with the login of the feed. */
-  #loginTo({ pool }: Replica): string {
-    const { user, password } = this.#options;
-    const { connectionString } = pool.options as { readonly connectionString?: string };
-    const url = new URL(connectionString!);
-    if (user !== undefined) {
-      url.username = encodeURIComponent(user);
-      url.password = encodeURIComponent(password ?? '');
-    }
-    return url.href;
+/** To the server of the replica, with the login that decodes. */
+export function loginTo(
+  { pool }: Replica,
+  { user, password }: Omit<ChangeStreamsOptions, 'publication'>,
+): string {
+  const { connectionString } = pool.options as { readonly connectionString?: string };
+  const url = new URL(connectionString!);
+  if (user !== undefined) {
+    url.username = encodeURIComponent(user);
+    url.password = encodeURIComponent(password ?? '');
   }
+  return url.href;
 }
 
 /** Whether the position lies in the history of a server that is on timeline `current`. */
@@ -249,8 +251,8 @@ async function isInHistory(
   return left !== undefined && lsn <= left;
 }
 
-/** A publication that the feed must not, or cannot, be read from. */
-class UnsoundPublicationError extends Error {
+/** A publication that must not, or cannot, be read from. */
+export class UnsoundPublicationError extends Error {
   override readonly name = 'UnsoundPublicationError';
 }
 
@@ -259,12 +261,12 @@ function abandon({ abandoned, stream }: OpenedStream): void {
   stream.close();
 }
 
-function hasColumns({ columns }: ChangedRelation, names: readonly string[]): boolean {
+export function hasColumns({ columns }: ChangedRelation, names: readonly string[]): boolean {
   return names.every((name) => columns.some((column) => column.name === name));
 }
 
 /** For administrators, without addresses. */
-function describeFailure(error: unknown): string {
+export function describeFailure(error: unknown): string {
   if (error instanceof UnsoundPublicationError) return error.message;
   switch (refusalOf(error)) {
     case 'privilege':

@@ -26,6 +26,7 @@ import {
   type PlannedList,
   planRecordsOf,
 } from './operation-plan.ts';
+import { extensionsOf } from './response-extensions.ts';
 import { createFileResult, createStreamedResult, isSent, type Sending } from './streamed-result.ts';
 
 /** An operation that is ready to be executed, for one request. */
@@ -56,11 +57,6 @@ export async function executeOperation(execution: Execution): Promise<ExecutionR
     session.end();
     return { ...result, extensions };
   }
-}
-
-/** What every answer says beside its data. */
-async function extensionsOf({ session, points }: Pick<Execution, 'session' | 'points'>) {
-  return { replica: await session.answeredBy(), cost: { points } };
 }
 
 /** All that was read is older than the request allows, or what it demands went with the standby that failed. */

@@ -13,6 +13,7 @@ import {
 import type { ReplicaSession } from '../replicas/session.ts';
 import type { PartsFormat } from './accept.ts';
 import { type ErrorMask, shown } from './errors.ts';
+import { extensionsOf } from './response-extensions.ts';
 
 /**
  * `@defer` and `@stream`: the response in parts, in the format of the incremental delivery specification (`pending`,
@@ -99,7 +100,7 @@ async function* partsOf(
   end: () => void,
 ): AsyncGenerator<ExecutionResult> {
   try {
-    const extensions = { ...initialResult.extensions, replica: await session.answeredBy(), cost: { points } };
+    const extensions = { ...initialResult.extensions, ...(await extensionsOf({ session, points })) };
     yield withMasked({ ...initialResult, extensions } as ExecutionResult, mask) as ExecutionResult;
     for await (const part of subsequentResults) yield masked(part, mask) as ExecutionResult;
   } finally {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Principal } from '../access/principals.ts';
 import { selectReplayedLsn } from '../db/calls/cdrs.ts';
+import type { KeptAnswer, KeptQuery } from '../db/calls/kept-stats.ts';
 import type { Reader } from '../db/reader.ts';
 import { fingerprintOf } from '../db/sources/fingerprint.ts';
 import type { Source } from '../db/sources/sources.ts';
@@ -14,6 +15,7 @@ import {
   TableChangedError,
 } from '../errors.ts';
 import { type Borrower, ConnectionUse } from './connections.ts';
+import { type KeptFile, type KeptMoment, satisfies } from './kept-file.ts';
 import type { ReplayPosition, Replica, Replicas } from './replicas.ts';
 import type { Purpose } from './routing.ts';
 import type { Token } from './token.ts';
@@ -25,6 +27,8 @@ export interface SessionDeps {
   source(replica: Replica): Source;
   /** After a statement did not fit the tables: whether the standby now has another source. Without it, never. */
   reread?(replica: Replica, failed: Source, error: unknown): Promise<boolean>;
+  /** What is kept of the calls. Without it statistics are always read from the table. */
+  readonly kept?: KeptFile | undefined;
 }
 
 /** What is particular to the session of one request. */
@@ -65,6 +69,24 @@ export interface ReplicaInfo {
   /** Give it as X-Read-After to read nothing older. */
   readonly token: string;
 }
+
+/** `extensions.stats` of a response: where its statistics were read. */
+export interface StatsInfo {
+  readonly source: 'ROLLUPS' | 'TABLE';
+  /** RFC 3339; everything that was committed before is counted. Null when unknown. */
+  readonly asOf: string | null;
+  /** Kept sums that were merged; 0 where the calls themselves were read. */
+  readonly bucketsRead: number;
+  /** Rows that were worked out from them; null where the calls themselves were read. */
+  readonly rowsRead: number | null;
+}
+
+/** What was read of what is kept. */
+type KeptReading = Pick<KeptMoment, 'position' | 'asOf' | 'stalenessSeconds'> &
+  Pick<StatsInfo, 'bucketsRead' | 'rowsRead'> & {
+    /** In milliseconds of the process. */
+    readonly readAt: number;
+  };
 
 /** A standby before it is read from. */
 export interface Standing {
@@ -116,6 +138,8 @@ export class ReplicaSession {
   #borrower: Borrower | undefined;
   /** Of the standby that the session is pinned to. */
   #lenders: { readonly plain: Lender; readonly nested: Lender; heavy?: Lender } | undefined;
+  /** Whether statistics were asked for, and what was kept has answered them. */
+  #stats: { readonly kept: KeptReading | undefined } | undefined;
   #hasEnded = false;
 
   constructor(deps: SessionDeps, options: SessionOptions) {
@@ -151,6 +175,38 @@ export class ReplicaSession {
       signal: this.#borrower.signal,
       onRows: this.#options.onRows,
     };
+  }
+
+  /** Answers of one moment that satisfies the request; undefined: the table must be read. */
+  readKept({ source }: Reader, queries: readonly KeptQuery[]): readonly KeptAnswer[] | undefined {
+    const { kept } = this.#deps;
+    const standby = this.#pinned?.position();
+    if (!kept || !standby) return undefined;
+    const { freshness } = this.#options;
+    const demand = {
+      standby,
+      fingerprint: fingerprintOf(source),
+      maxSeconds: Math.min(kept.maxAgeSeconds, freshness.maxStalenessSeconds ?? kept.maxAgeSeconds),
+      readAfter: freshness.readAfter ? [freshness.readAfter, ...this.#readAfter] : this.#readAfter,
+    };
+    return kept.readNow((moment) => {
+      if (!satisfies(moment, demand)) return undefined;
+      const answers = queries.map((query) => moment.read(query));
+      if (!answers.every((answer) => answer !== undefined)) return undefined;
+      this.#noteKept(moment, answers);
+      return answers;
+    });
+  }
+
+  #noteKept({ position, asOf, stalenessSeconds }: KeptMoment, answers: readonly KeptAnswer[]): void {
+    const sum = (of: (answer: KeptAnswer) => number) => answers.reduce((total, each) => total + of(each), 0);
+    const counts = { bucketsRead: sum((each) => each.bucketsRead), rowsRead: sum((each) => each.rows) };
+    this.#stats = { kept: { position, asOf, stalenessSeconds, readAt: performance.now(), ...counts } };
+  }
+
+  /** The calls themselves are read for statistics. */
+  discardKept(): void {
+    if (this.#deps.kept) this.#stats = { kept: undefined };
   }
 
   /**
@@ -209,6 +265,8 @@ export class ReplicaSession {
 
   /** Whether all that was read is of the standby that stood there, and lacks nothing that it had replayed. */
   hasReadSince({ position }: Standing): boolean {
+    // Another moment than the standby's.
+    if (this.#stats?.kept) return false;
     const now = this.#replacements === 0 ? this.#pinned?.position() : undefined;
     if (now?.systemIdentifier !== position.systemIdentifier || now.timeline !== position.timeline)
       return false;
@@ -258,7 +316,18 @@ export class ReplicaSession {
     const pinned = this.#pinned;
     if (!pinned) return null;
     const reading = { isToldByStatement: this.#isToldByStatement, secondsAgo: this.#secondsSinceReading() };
-    return { name: pinned.name, ...pinned.freshness(this.#replayedLsn, reading) };
+    const info = { name: pinned.name, ...pinned.freshness(this.#replayedLsn, reading) };
+    const kept = this.#stats?.kept;
+    return kept ? olderOf(info, kept, this.#deps.replicas.positions) : info;
+  }
+
+  /** Where statistics were read; undefined where none were wanted, or nothing is kept. */
+  statsReadFrom(info: ReplicaInfo | null): StatsInfo | undefined {
+    if (!this.#stats) return undefined;
+    const { kept } = this.#stats;
+    if (!kept) return { source: 'TABLE', asOf: info?.asOf ?? null, bucketsRead: 0, rowsRead: null };
+    const { asOf, bucketsRead, rowsRead } = kept;
+    return { source: 'ROLLUPS', asOf, bucketsRead, rowsRead };
   }
 
   /**
@@ -391,4 +460,21 @@ export class ReplicaSession {
     // What counts is when the calls were read.
     if (this.#borrower && begunAt !== undefined) this.#borrower.use.begunAt = begunAt;
   }
+}
+
+/** Of an answer that shows what was kept, and perhaps names that the standby has. */
+function olderOf(
+  info: ReplicaInfo,
+  { position, asOf, stalenessSeconds, readAt }: KeptReading,
+  positions: Replicas['positions'],
+): ReplicaInfo {
+  const { systemIdentifier, timeline, lsn } = position;
+  const seconds = stalenessSeconds! + (performance.now() - readAt) / 1000;
+  return {
+    name: info.name,
+    // RFC 3339 in one form: texts are in the order of time.
+    asOf: asOf === null || info.asOf === null ? null : asOf < info.asOf ? asOf : info.asOf,
+    stalenessSeconds: info.stalenessSeconds === null ? null : Math.max(seconds, info.stalenessSeconds),
+    token: positions.encode({ systemIdentifier: BigInt(systemIdentifier), timeline, lsn }),
+  };
 }

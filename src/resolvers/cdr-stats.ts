@@ -10,11 +10,15 @@ import {
 } from '../db/calls/cdr-dimensions.ts';
 import type { StatsMeasure, StatsValue } from '../db/calls/cdr-measures.ts';
 import {
+  type CdrStatsQuery,
   type CdrStatsRow,
+  keptQueryOfStats,
   type StatsCondition,
   selectCdrStats,
-  selectCdrTotals,
+  selectCdrStatsOfKept,
+  totalsQuery,
 } from '../db/calls/cdr-stats.ts';
+import type { KeptAnswer, KeptQuery } from '../db/calls/kept-stats.ts';
 import { findTimeZone, type TimeZone } from '../db/calls/time-zones.ts';
 import type { Reader } from '../db/reader.ts';
 import { postgresOfMicros } from '../db/timestamps.ts';
@@ -37,6 +41,17 @@ export interface CdrStatsArguments {
 export interface CdrStatsDeps {
   readonly principal: Principal;
   reader(requirement?: { readonly isHeavy?: boolean }): Promise<Reader>;
+  /** What was kept of the calls answers all of these, of one moment; undefined where it does not. */
+  readKept?(reader: Reader, wanted: readonly KeptQuery[]): readonly KeptAnswer[] | undefined;
+  /** Statistics are read from the calls themselves. */
+  discardKept?(): void;
+}
+
+/** What is selected of statistics, where nothing else of the operation reads calls. */
+export interface SelectedStats {
+  readonly parts: readonly ('rows' | 'totals')[];
+  /** Of any of them. */
+  readonly values: readonly StatsValue[];
 }
 
 /** The statistics of one filter. Nothing is computed before `rows` or `totals` is called, and only the given values. */
@@ -45,8 +60,15 @@ export interface CdrStats {
   totals(values: readonly StatsValue[]): Promise<CdrStatsRow>;
 }
 
-/** Throws InvalidArgumentError, InvalidTimeRangeError or UnknownTimeZoneError. */
-export async function findCdrStats(deps: CdrStatsDeps, args: CdrStatsArguments): Promise<CdrStats> {
+/**
+ * Throws InvalidArgumentError, InvalidTimeRangeError or UnknownTimeZoneError. `selected`: what is kept of the calls may
+ * answer; without it they are read, so that all that the operation shows is of one moment.
+ */
+export async function findCdrStats(
+  deps: CdrStatsDeps,
+  args: CdrStatsArguments,
+  selected?: SelectedStats,
+): Promise<CdrStats> {
   const { principal } = deps;
   checkPermission(principal, 'STATISTICS', 'Query.cdrStats');
   const filter = parseFilter(args.filter, principal);
@@ -59,19 +81,48 @@ export async function findCdrStats(deps: CdrStatsDeps, args: CdrStatsArguments):
   const timeZone = await parseTimeZone(reader, args.timeZone);
   const order = orderBy ? { measure: orderBy.measure, descending: orderBy.direction === 'DESC' } : undefined;
 
+  const queries = {
+    rows: { filter, groupBy, timeZone, having, orderBy: order, limit: limit ?? MAX_GROUPS + 1 },
+    totals: totalsQuery(filter),
+  };
+  const kept = selected && (await findKept(deps, reader, queries, selected));
+  if (!kept) deps.discardKept?.();
   return {
     async rows(values) {
-      const query = { filter, groupBy, timeZone, having, orderBy: order, limit: limit ?? MAX_GROUPS + 1 };
-      const rows = await selectCdrStats(reader, query, values);
+      const rows = kept?.rows ?? (await selectCdrStats(reader, queries.rows, values));
       if (limit === undefined && rows.length > MAX_GROUPS) {
         throw new InvalidArgumentError(
           `More than ${MAX_GROUPS} groups. Give "first" for the top ones, narrow the filter, or group more coarsely.`,
         );
       }
-      return rows;
+      return [...rows];
     },
-    totals: (values) => selectCdrTotals(reader, filter, values),
+    async totals(values) {
+      const [row] = kept?.totals ?? (await selectCdrStats(reader, queries.totals, values));
+      return row!;
+    },
   };
+}
+
+type StatsQueries = Readonly<Record<SelectedStats['parts'][number], CdrStatsQuery>>;
+
+/** All that is selected, from what was kept of the calls; undefined where some of it cannot be had from there. */
+async function findKept(
+  deps: CdrStatsDeps,
+  reader: Reader,
+  queries: StatsQueries,
+  { parts, values }: SelectedStats,
+): Promise<Partial<Record<keyof StatsQueries, readonly CdrStatsRow[]>> | undefined> {
+  const wanted = parts
+    .map((part) => keptQueryOfStats(reader, queries[part], values))
+    .filter((query) => query !== undefined);
+  const answers = wanted.length === parts.length ? deps.readKept?.(reader, wanted) : undefined;
+  if (!answers) return undefined;
+  const rows = await Promise.all(
+    parts.map((part, index) => selectCdrStatsOfKept(reader, queries[part], values, answers[index]!)),
+  );
+  if (!rows.every((each) => each !== undefined)) return undefined;
+  return Object.fromEntries(parts.map((part, index) => [part, rows[index]]));
 }
 
 /** A span of time and how it is cut. */

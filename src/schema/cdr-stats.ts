@@ -16,7 +16,7 @@ import {
   statsValues,
 } from '../db/calls/cdr-measures.ts';
 import type { CdrStatsRow } from '../db/calls/cdr-stats.ts';
-import { type CdrStats, findCdrStats } from '../resolvers/cdr-stats.ts';
+import { type CdrStats, findCdrStats, type SelectedStats } from '../resolvers/cdr-stats.ts';
 import { paced } from '../resolvers/paced.ts';
 import { loadOwner } from '../resolvers/related.ts';
 import { timestampOf } from '../resolvers/timestamps.ts';
@@ -26,7 +26,7 @@ import { builder } from './builder.ts';
 import { CdrFilterInput } from './cdr-filter.ts';
 import { fieldTypes } from './field-types.ts';
 import { CallOutcomeEnum } from './outcomes.ts';
-import { selectedFields } from './selected-fields.ts';
+import { fieldsBelow, rootFields, selectedFields } from './selected-fields.ts';
 
 const CdrDimensionEnum = builder.enumType('CdrDimension', {
   description: 'What calls are grouped by. Several at once are possible, but only one of time.',
@@ -206,7 +206,7 @@ builder.queryField('cdrStats', (t) =>
         description: 'At most so many groups, from the top of the order. All when missing.',
       }),
     },
-    resolve: (_root, args, context) => findCdrStats(context, args),
+    resolve: (_root, args, context, info) => findCdrStats(context, args, selectedStats(info)),
   }),
 );
 
@@ -214,6 +214,21 @@ builder.queryField('cdrStats', (t) =>
 function valuesIn(info: GraphQLResolveInfo): StatsValue[] {
   const fields = selectedFields(info);
   return statsValues.filter((name) => fields.has(name));
+}
+
+/** Roots that read no calls. */
+const BESIDE: ReadonlySet<string> = new Set(['__typename', 'viewer', 'replicationStatus']);
+
+/** Undefined where the operation reads calls beside them. */
+function selectedStats(info: GraphQLResolveInfo): SelectedStats | undefined {
+  const reading = rootFields(info).filter((name) => !BESIDE.has(name));
+  if (reading.length !== 1) return undefined;
+  const fields = selectedFields(info);
+  const below = fieldsBelow(info);
+  return {
+    parts: (['rows', 'totals'] as const).filter((name) => fields.has(name)),
+    values: statsValues.filter((name) => below.has(name)),
+  };
 }
 
 /** chargedAmount → CHARGED_AMOUNT */

@@ -615,11 +615,13 @@ describe('a pair whose primary archives, publishes and is short of room', () => 
     await site.sql(`alter publication calls set (publish = 'insert, update, delete')`);
     await site.replayed();
     const unknown = await site.examine({ feed });
+    const uncounted = await site.examine({ feed, keepsRollups: true });
     await site.sql('drop publication calls');
 
     const also = codesOf(unsound).filter((code) => code.startsWith('ARCHIVE_'));
     expectFound(unsound, ['FEED_PUBLICATION', 'FEED_ROLE'], { also });
     expectFound(unknown, ['FEED_OWNER_UNKNOWN', 'FEED_ROLE'], { also });
+    expectFound(uncounted, ['FEED_OWNER_UNKNOWN', 'FEED_ROLE', 'ROLLUPS_PUBLICATION'], { also });
   });
 
   test('has no connection and no room left', async () => {

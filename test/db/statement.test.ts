@@ -4,7 +4,12 @@ import { checkSource } from '../../src/db/catalogue/catalogue-check.ts';
 import { run } from '../../src/db/reader.ts';
 import type { Scope } from '../../src/db/scope.ts';
 import type { Source } from '../../src/db/sources/sources.ts';
-import { ScopeMismatchError, Statement, UnscopedStatementError } from '../../src/db/statement.ts';
+import {
+  type Relations,
+  ScopeMismatchError,
+  Statement,
+  UnscopedStatementError,
+} from '../../src/db/statement.ts';
 import { StatementCache } from '../../src/db/statement-cache.ts';
 import type { Lender } from '../../src/db/wire/lender.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -105,6 +110,22 @@ describe('a statement', () => {
     'select (table CALLS limit 1)',
   ])('about the server reads no table: %s', (text) => {
     expect(() => Statement.ofServer('planted', sql.raw(text))).toThrow(UnscopedStatementError);
+  });
+
+  test.each([
+    ['a relation', (relations: Relations) => relations.cdrs().select('i_xdr')],
+    ['a table', ({ selectFrom }: Relations) => selectFrom(sql`xdrs`.as('kept')).select(sql`1`.as('one'))],
+    [
+      'a table in a query over rows',
+      ({ selectFrom }: Relations) =>
+        selectFrom(sql`pg_catalog.json_to_recordset('[]') as given (id int8)`.as('kept')).select(
+          sql`(select count(*) from accounts)`.as('one'),
+        ),
+    ],
+  ])('over rows that are given is not built where it reads %s', (_, build) => {
+    expect(() => Statement.overRows({ source, scope: all }, 'planted', build as never)).toThrow(
+      UnscopedStatementError,
+    );
   });
 
   test('without a value for each place is not sent', () => {

@@ -14,6 +14,7 @@ import type { CarrierSource } from '../../src/numbering/carrier.ts';
 import { createNumbering } from '../../src/numbering/numbering.ts';
 import { createReplicas, type Replicas, type ReplicasOptions } from '../../src/replicas/replicas.ts';
 import { createSampleHistory } from '../../src/replicas/sample-history.ts';
+import { RollupFile } from '../../src/rollups/rollup-file.ts';
 import { parseGatewaySettings } from '../../src/settings.ts';
 import { createLogger } from '../../src/telemetry/logging.ts';
 
@@ -107,9 +108,12 @@ export async function createTestGateway(
   );
   const { budget, close: closeBudget } = await openBudget(settings.budget, logger);
   const feed = new Feed({ replicas, source: () => readFrom, changes: changesOf(settings.feed), logger });
+  const { file, maxAgeSeconds } = settings.rollups;
+  const kept = file === undefined ? undefined : new RollupFile({ path: file, maxAgeSeconds, logger });
   const { fetch, receive, upgrades, Request, endSubscriptions } = createApp({
     replicas,
     budget,
+    kept,
     trusted: new TrustedDocuments(settings.documents),
     feed: {
       feed,
@@ -156,6 +160,7 @@ export async function createTestGateway(
       feed.close();
       numbering.close();
       closeBudget();
+      kept?.close();
       await replicas.close();
     },
   };

@@ -224,6 +224,15 @@ export function groupKey(
   return sql.ref(`${dimension.kind === 'column' ? 'xdrs' : 'accounts'}.${dimension.column}`);
 }
 
+/** The same of an instant, for one of time. */
+export function timeKey(
+  name: TimeDimensionName,
+  instant: RawBuilder<unknown>,
+  given: { readonly timeZone: TimeZone; readonly isWithinRange: boolean },
+): RawBuilder<unknown> {
+  return bucketKey(cdrDimensions[name], instant, given);
+}
+
 /** What is shown of a group, given what it was grouped by. */
 export function groupShown(
   name: CdrDimension,

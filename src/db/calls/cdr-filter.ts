@@ -263,7 +263,7 @@ export function declarationOf<Name extends CdrFilterName>(name: Name): FilterDec
 export const filterNames = Object.keys(cdrFilters) as readonly CdrFilterName[];
 
 /** What the filter restricts, always in the same order. */
-function namesIn(filter: CdrFilter): readonly CdrFilterName[] {
+export function namesIn(filter: CdrFilter): readonly CdrFilterName[] {
   return filterNames.filter((name) => filter[name] != null);
 }
 

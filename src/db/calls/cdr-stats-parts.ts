@@ -1,4 +1,4 @@
-import { type RawBuilder, type SqlBool, sql } from 'kysely';
+import { type AliasedExpression, type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { Relations } from '../statement.ts';
 import { accountOfGroups, amountsByCurrency, openCurrencies } from './cdr-currencies.ts';
 import { type CdrDimension, groupField, groupKey, isAccountDimension } from './cdr-dimensions.ts';
@@ -105,11 +105,6 @@ function selectOfAccounts(
     .$call((q) => byGroup(q, ofCalls, account ? 0 : 1))
     // Without calls there is no account either; an aggregate over nothing would be a row.
     .having(sql<SqlBool>`count(*) > 0`);
-  const columnOf = ({ sql: text }: Aggregate) => viaAccounts.find((partial) => partial.sql === text)?.column;
-  const of = (aggregate: Aggregate, name: string) => {
-    const column = columnOf(aggregate);
-    return column === undefined ? [] : [sql.ref(`currencies.${column}`).as(name)];
-  };
   const byCurrency = relations
     .selectFrom(byAccount.as('parts'))
     .leftJoin(openCurrencies(relations), (join) => join.on(isAccountOf('parts')))
@@ -121,8 +116,24 @@ function selectOfAccounts(
       ),
     ])
     .$if(account === undefined, (q) => byGroup(q, ofCalls, 1));
+  return mergeCurrencies(relations, query, partials, viaAccounts, byCurrency.as('currencies'));
+}
+
+/** A row per group of what its currencies come to: `byCurrency` has a row for each, with the partials `ofCalls`. */
+export function mergeCurrencies(
+  relations: Relations,
+  query: GroupQuery,
+  partials: readonly PartialColumn[],
+  ofCalls: readonly PartialColumn[],
+  byCurrency: AliasedExpression<object, 'currencies'>,
+) {
+  const columnOf = ({ sql: text }: Aggregate) => ofCalls.find((partial) => partial.sql === text)?.column;
+  const of = (aggregate: Aggregate, name: string) => {
+    const column = columnOf(aggregate);
+    return column === undefined ? [] : [sql.ref(`currencies.${column}`).as(name)];
+  };
   const named = relations
-    .selectFrom(byCurrency.as('currencies'))
+    .selectFrom(byCurrency)
     .selectAll()
     .select([...of(attempts, 'calls'), ...of(chargedAmount, 'amount')]);
   return relations
@@ -131,7 +142,7 @@ function selectOfAccounts(
       ...groupColumns(query, 'currencies'),
       ...partials.map((partial) => {
         if (partial.over === 'currencies') return sql.raw(partial.sql).as(partial.column);
-        const isMerged = viaAccounts.includes(partial);
+        const isMerged = ofCalls.includes(partial);
         return (isMerged ? sql.raw(partial.merge!(`currencies.${partial.column}`)) : nullOf(partial)).as(
           partial.column,
         );
@@ -174,7 +185,7 @@ export function groupColumns({ groupBy }: Pick<GroupQuery, 'groupBy'>, relation:
 }
 
 /** By the first columns, which are those of the group, and by some more. */
-function byGroup<Query extends { groupBy(columns: RawBuilder<unknown>[]): Query }>(
+export function byGroup<Query extends { groupBy(columns: RawBuilder<unknown>[]): Query }>(
   query: Query,
   { groupBy }: Pick<GroupQuery, 'groupBy'>,
   more = 0,

@@ -1,4 +1,4 @@
-import { type RawBuilder, type SqlBool, sql } from 'kysely';
+import { type AliasedExpression, type RawBuilder, type SqlBool, sql } from 'kysely';
 import { TableChangedError } from '../../errors.ts';
 import { type Reader, run } from '../reader.ts';
 import { shapeOfScope } from '../scope.ts';
@@ -18,6 +18,7 @@ import {
   statsValues,
 } from './cdr-measures.ts';
 import { type GroupQuery, groupColumns, type PartialColumn, selectPartials } from './cdr-stats-parts.ts';
+import { isKeptCut, type KeptAnswer, type KeptQuery, keptQuery, keptRows, mergeKept } from './kept-stats.ts';
 import { isUnreadableSum } from './readable-numbers.ts';
 import { UTC } from './time-zones.ts';
 
@@ -69,6 +70,39 @@ export async function selectCdrStats(
     throw error;
   });
   const selected = rows && !rows[0]?.[IS_UNREADABLE] ? rows : await select('careful');
+  return shown(reader, selected, wanted);
+}
+
+/** What is to be read of what is kept for these statistics; undefined where that does not answer them. */
+export function keptQueryOfStats(
+  { source, scope }: Pick<Reader, 'source' | 'scope'>,
+  query: CdrStatsQuery,
+  wanted: readonly StatsValue[],
+): KeptQuery | undefined {
+  const partials = [...partialColumns(neededValues(query, wanted), 'careful').values()];
+  return keptQuery({ source, scope }, query, partials);
+}
+
+/** The same rows from what was kept; undefined where a bucket of the zone begins within one that was kept. */
+export async function selectCdrStatsOfKept(
+  reader: Reader,
+  query: CdrStatsQuery,
+  wanted: readonly StatsValue[],
+  answer: KeptAnswer,
+): Promise<CdrStatsRow[] | undefined> {
+  const { shape } = shapeOfQuery(reader, query);
+  const build = () => buildStatementOfKept(reader, query, wanted);
+  const key = ['kept', wanted, shape].join('|');
+  const statement = caches.of(reader.source).get(key, build) as Statement<SelectedRow>;
+  const rows = await run(reader, statement, new Map([[keptRows, answer.json]]));
+  return rows[0]?.[IS_UNREADABLE] ? undefined : shown(reader, rows, wanted);
+}
+
+function shown(
+  reader: Reader,
+  selected: readonly SelectedRow[],
+  wanted: readonly StatsValue[],
+): CdrStatsRow[] {
   if (!wanted.includes('amountsByCurrency')) return selected as never;
   // Parsed when they are shown: there may be many groups.
   return selected.map((row) => ({
@@ -119,67 +153,113 @@ function statsStatement(
 }
 
 function buildStatement(reader: Reader, query: CdrStatsQuery, wanted: readonly StatsValue[], way: Way) {
-  const { groupBy, timeZone, having, orderBy, limit } = query;
-  const order = groupBy.toSorted(
-    (one, other) => Number(isTimeDimension(other)) - Number(isTimeDimension(one)),
-  );
   const values = neededValues(query, wanted);
-  const conditions = sql<SqlBool>`${sql.join([sql`true`, ...having.flatMap(conditionsOf)], sql` and `)}`;
-  const build = (relations: Relations) => {
-    const { groups, tellsUnreadable } = selectGroups(relations, query, values, way);
-    return relations
-      .selectFrom(groups.as('groups'))
-      .select([
-        ...groupBy.map((name) =>
-          groupShown(name, sql.ref(`groups.${groupField(name)}`), timeZone).as(groupField(name)),
-        ),
-        ...values.map((name) => sql.ref(`groups.${name}`).as(name)),
-        ...(tellsUnreadable ? [sql.ref(`groups.${IS_UNREADABLE}`).as(IS_UNREADABLE)] : []),
-      ])
-      .where(tellsUnreadable ? sql<SqlBool>`((${conditions}) or groups.is_unreadable)` : conditions)
-      .$if(orderBy !== undefined, (q) =>
-        q.orderBy(sql.ref(`groups.${orderBy!.measure}`), (order) =>
-          orderBy!.descending ? order.desc().nullsLast() : order.asc().nullsLast(),
-        ),
-      )
-      .$call((q) =>
-        order.reduce((ordered, name) => ordered.orderBy(sql.ref(`groups.${groupField(name)}`)), q),
-      )
-      .limit(limit);
-  };
+  const build = (relations: Relations) =>
+    selectShown(relations, query, values, groupsOfCalls(relations, query, values, way));
   return Statement.build<SelectedRow>(reader, 'cdrStats', build, { isKept: true });
 }
 
-/** All calls of the filter as one group. */
-export async function selectCdrTotals(
-  reader: Reader,
-  filter: CdrFilter,
-  wanted: readonly StatsValue[],
-): Promise<CdrStatsRow> {
-  const query = { filter, groupBy: [], timeZone: UTC, having: [], limit: 1 };
-  const [row] = await selectCdrStats(reader, query, wanted);
-  return row!;
+/** The same over what is kept of the calls. */
+function buildStatementOfKept(reader: Reader, query: CdrStatsQuery, wanted: readonly StatsValue[]) {
+  const values = neededValues(query, wanted);
+  const build = (relations: Relations) =>
+    selectShown(relations, query, values, groupsOfKept(relations, query, values));
+  return Statement.overRows<SelectedRow>(reader, 'cdrStatsOfKept', build);
 }
 
-/** A row per group: what it is grouped by, and its values. */
-function selectGroups(relations: Relations, query: CdrStatsQuery, values: readonly StatsValue[], way: Way) {
+/** The groups that fulfil the conditions, in their order, and as they are shown. */
+function selectShown(
+  relations: Relations,
+  query: CdrStatsQuery,
+  values: readonly StatsValue[],
+  groups: Groups,
+) {
+  const { groupBy, timeZone, having, orderBy, limit } = query;
+  const { isUnreadable } = groups;
+  const order = groupBy.toSorted(
+    (one, other) => Number(isTimeDimension(other)) - Number(isTimeDimension(one)),
+  );
+  const conditions = sql<SqlBool>`${sql.join([sql`true`, ...having.flatMap(conditionsOf)], sql` and `)}`;
+  return relations
+    .selectFrom(selectGroups(relations, query, values, groups).as('groups'))
+    .select([
+      ...groupBy.map((name) =>
+        groupShown(name, sql.ref(`groups.${groupField(name)}`), timeZone).as(groupField(name)),
+      ),
+      ...values.map((name) => sql.ref(`groups.${name}`).as(name)),
+      ...(isUnreadable ? [sql.ref(`groups.${IS_UNREADABLE}`).as(IS_UNREADABLE)] : []),
+    ])
+    .where(isUnreadable ? sql<SqlBool>`((${conditions}) or groups.is_unreadable)` : conditions)
+    .$if(orderBy !== undefined, (q) =>
+      q.orderBy(sql.ref(`groups.${orderBy!.measure}`), (order) =>
+        orderBy!.descending ? order.desc().nullsLast() : order.asc().nullsLast(),
+      ),
+    )
+    .$call((q) => order.reduce((ordered, name) => ordered.orderBy(sql.ref(`groups.${groupField(name)}`)), q))
+    .limit(limit);
+}
+
+/** All calls of the filter as one group. */
+export function totalsQuery(filter: CdrFilter): CdrStatsQuery {
+  return { filter, groupBy: [], timeZone: UTC, having: [], limit: 1 };
+}
+
+/** What groups are worked out from. */
+interface Groups {
+  readonly partials: ReadonlyMap<string, PartialColumn>;
+  /** A row per group: what it is grouped by, and the partials. */
+  readonly parts: AliasedExpression<object, 'partials'>;
+  /** Over all groups, whether some of them have to be worked out in another way; undefined: they are right. */
+  readonly isUnreadable: RawBuilder<unknown> | undefined;
+}
+
+const columnIn = (partials: Groups['partials'], { sql }: Aggregate) =>
+  `partials.${partials.get(sql)!.column}`;
+
+function groupsOfCalls(
+  relations: Relations,
+  query: CdrStatsQuery,
+  values: readonly StatsValue[],
+  way: Way,
+): Groups {
   const partials = partialColumns(values, way);
-  const columnOf = ({ sql }: Aggregate) => `partials.${partials.get(sql)!.column}`;
-  const finished = values.map((name) => {
-    if (name === 'amountsByCurrency') return sql.raw(columnOf(amountsByCurrency)).as(name);
-    const { partials, finish } = cdrMeasure(name);
-    return sql.raw(finish(partials.map(columnOf))).as(name);
-  });
   const doubts = [...partials.values()].filter(({ tells }) => tells);
-  const isUnreadable = doubts.map((partial) => sql.raw(isUnreadableSum(columnOf(partial))));
+  const isUnreadable = doubts.map((partial) => sql.raw(isUnreadableSum(columnIn(partials, partial))));
   const isSomeUnreadable = sql.join(isUnreadable, sql` or `);
   // Over all groups: one that is not shown might have to be, or the other way round.
   const ofAll = query.groupBy.length > 0 ? sql`bool_or(${isSomeUnreadable}) over ()` : isSomeUnreadable;
-  const tells = sql`coalesce(${ofAll}, false)`.as(IS_UNREADABLE);
-  const groups = relations
-    .selectFrom(selectPartials(relations, query, [...partials.values()]).as('partials'))
-    .select([...groupColumns(query, 'partials'), ...finished, ...(doubts.length > 0 ? [tells] : [])]);
-  return { groups, tellsUnreadable: doubts.length > 0 };
+  return {
+    partials,
+    parts: selectPartials(relations, query, [...partials.values()]).as('partials'),
+    isUnreadable: doubts.length > 0 ? ofAll : undefined,
+  };
+}
+
+function groupsOfKept(relations: Relations, query: CdrStatsQuery, values: readonly StatsValue[]): Groups {
+  const partials = partialColumns(values, 'careful');
+  return {
+    partials,
+    parts: mergeKept(relations, query, [...partials.values()]).as('partials'),
+    isUnreadable: isKeptCut(query),
+  };
+}
+
+/** A row per group: what it is grouped by, and its values. */
+function selectGroups(
+  relations: Relations,
+  query: CdrStatsQuery,
+  values: readonly StatsValue[],
+  { partials, parts, isUnreadable }: Groups,
+) {
+  const finished = values.map((name) => {
+    if (name === 'amountsByCurrency') return sql.raw(columnIn(partials, amountsByCurrency)).as(name);
+    const measure = cdrMeasure(name);
+    return sql.raw(measure.finish(measure.partials.map((each) => columnIn(partials, each)))).as(name);
+  });
+  const tells = sql`coalesce(${isUnreadable}, false)`.as(IS_UNREADABLE);
+  return relations
+    .selectFrom(parts)
+    .select([...groupColumns(query, 'partials'), ...finished, ...(isUnreadable ? [tells] : [])]);
 }
 
 /** By their SQL: values that are worked out from the same partial share it. */

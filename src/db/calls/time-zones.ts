@@ -8,9 +8,11 @@ export interface TimeZone {
   readonly name: string;
   /** Whether its clocks were ever changed by other than whole hours, so that an hour was cut short or began anew. */
   readonly splitsHours: boolean;
+  /** Whether its clocks were never off from those of UTC by other than whole hours. */
+  readonly hasWholeHours: boolean;
 }
 
-export const UTC: TimeZone = { name: 'UTC', splitsHours: false };
+export const UTC: TimeZone = { name: 'UTC', splitsHours: false, hasWholeHours: true };
 
 /** Files beside the zones of some systems: whatever zone the server happens to be in. */
 const nobodysZones = ['localtime', 'posixrules'];
@@ -33,11 +35,13 @@ async function selectTimeZone(reader: Reader, name: string): Promise<TimeZone | 
   const offset = sql`date_part('epoch', (day at time zone name) - (day at time zone 'UTC'))::int`;
   const statement = Statement.ofServer(
     'timeZone',
-    sql<{ splitsHours: boolean | null }>`
-      select min(${offset} % 3600) <> max(${offset} % 3600) as "splitsHours"
+    sql<{ splitsHours: boolean | null; hasWholeHours: boolean }>`
+      select min(${offset} % 3600) <> max(${offset} % 3600) as "splitsHours",
+        bool_and(${offset} % 3600 = 0) as "hasWholeHours"
       from pg_timezone_names, generate_series('1970-01-01Z'::timestamptz, '2070-01-01Z', '5 days') as day
       where name = ${name}`,
   );
   const [row] = await run(reader, statement);
-  return row!.splitsHours === null ? undefined : { name, splitsHours: row!.splitsHours };
+  const { splitsHours, hasWholeHours } = row!;
+  return splitsHours === null ? undefined : { name, splitsHours, hasWholeHours };
 }

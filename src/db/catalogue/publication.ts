@@ -1,5 +1,7 @@
 import { type QueryExecutorProvider, sql } from 'kysely';
+import { type Executor, run } from '../reader.ts';
 import type { Source } from '../sources/sources.ts';
+import { Statement } from '../statement.ts';
 import { selectJson, serverVersion } from './catalogue.ts';
 
 /** PostgreSQL decodes on a standby from here on. */
@@ -100,16 +102,62 @@ export function whyUnsound(
   return undefined;
 }
 
+/** What rollups must be told of each change: of the call as it was, too. */
+const COUNTED_BY = ['i_account', 'connect_time'];
+
+/** Why rollups cannot be kept from this publication, in a sentence; undefined: they can. */
+export function whyUncounted(
+  publication: string,
+  key: string,
+  published: readonly PublishedTable[],
+): string | undefined {
+  const unsound = whyUnsound(publication, key, published);
+  if (unsound) return unsound;
+  for (const { table, columns, identity, identityColumns, truncates } of published) {
+    const about = `Publication ${publication} does not say what rollups must know, for ${table}:`;
+    const lacking = COUNTED_BY.filter((name) => columns && !columns.includes(name));
+    if (lacking.length > 0) return `${about} it does not publish ${lacking.join(' and ')}.`;
+    const unknown = COUNTED_BY.filter((name) => identity !== 'f' && !identityColumns.includes(name));
+    if (unknown.length > 0) return `${about} its replica identity lacks ${unknown.join(' and ')}.`;
+    if (!truncates) return `${about} it must publish truncate.`;
+  }
+  return undefined;
+}
+
 /** The same after a look at a server. */
+export async function selectWhyUncounted(
+  db: QueryExecutorProvider,
+  publication: string,
+  source: Source['name'],
+): Promise<string | undefined> {
+  const version = await serverVersion(db);
+  if (version < MIN_DECODING_MAJOR) return tooOld(version);
+  const published = await selectPublishedTables(db, publication, tableOfCalls[source]);
+  return whyUncounted(publication, keyOfCalls[source], published);
+}
+
+/** Which tables the calls are kept in, as a text: calls come and go with them, and no change of a call says so. */
+export async function selectParts(reader: Executor, source: Source['name']): Promise<string> {
+  const statement = Statement.ofServer(
+    'partsOfCalls',
+    sql<{ parts: string }>`select coalesce(string_agg(relid::oid::text, ',' order by relid::oid), '') as parts
+      from pg_partition_tree(to_regclass(${tableOfCalls[source]}))`,
+  );
+  const [row] = await run(reader, statement);
+  return row!.parts;
+}
+
+const tooOld = (version: number) =>
+  `A standby decodes its WAL from PostgreSQL ${MIN_DECODING_MAJOR} on, and this one is ${version}.`;
+
+/** Why the feed cannot be read, after a look at a server. */
 export async function selectWhyUnsound(
   db: QueryExecutorProvider,
   publication: string,
   source: Source['name'],
 ): Promise<string | undefined> {
   const version = await serverVersion(db);
-  if (version < MIN_DECODING_MAJOR) {
-    return `A standby decodes its WAL from PostgreSQL ${MIN_DECODING_MAJOR} on, and this one is ${version}.`;
-  }
+  if (version < MIN_DECODING_MAJOR) return tooOld(version);
   const published = await selectPublishedTables(db, publication, tableOfCalls[source]);
   return whyUnsound(publication, keyOfCalls[source], published);
 }

@@ -19,6 +19,8 @@ export interface Fleet {
   readonly statementTimeoutSeconds: number;
   /** FEED_PUBLICATION and FEED_USER; undefined where corrections are not told from the WAL. */
   readonly feed?: { readonly publication: string; readonly user?: string | undefined } | undefined;
+  /** Whether ROLLUPS_FILE is set. */
+  readonly keepsRollups?: boolean | undefined;
   /** Milliseconds since 1970, on this host. */
   now(): number;
 }

@@ -11,6 +11,7 @@ import { promotionsCheck } from './checks/promotions.ts';
 import { publicationsCheck } from './checks/publications.ts';
 import { roleCheck } from './checks/role.ts';
 import { roleRightsCheck } from './checks/role-rights.ts';
+import { rollupsCheck } from './checks/rollups.ts';
 import { serversCheck } from './checks/servers.ts';
 import { settingsCheck } from './checks/settings.ts';
 import { slotsCheck } from './checks/slots.ts';
@@ -38,6 +39,7 @@ export const allChecks: readonly Check[] = [
   primaryCheck,
   publicationsCheck,
   feedCheck,
+  rollupsCheck,
   createDiskCheck(),
   hbaCheck,
   roleCheck,

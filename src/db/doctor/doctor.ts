@@ -23,6 +23,7 @@ export interface DoctorOptions {
   readonly statementTimeoutSeconds?: number;
   /** See Fleet. */
   readonly feed?: Fleet['feed'];
+  readonly keepsRollups?: Fleet['keepsRollups'];
   /** All of them where it is not given. */
   readonly checks?: readonly Check[];
   /** Milliseconds since 1970. */
@@ -72,6 +73,7 @@ export async function examine(options: DoctorOptions): Promise<DoctorReport> {
       poolSize: options.poolSize ?? 10,
       statementTimeoutSeconds: options.statementTimeoutSeconds ?? 60,
       feed: options.feed,
+      keepsRollups: options.keepsRollups,
       now: options.now ?? Date.now,
     };
     const unseen: string[] = [];

@@ -71,7 +71,7 @@ describe('the statistics of one account read no table,', () => {
       {
         filter: { accountIds: ['7'] },
         groupBy: ['DAY'],
-        timeZone: { name: 'Europe/Paris', splitsHours: false },
+        timeZone: { name: 'Europe/Paris', splitsHours: false, hasWholeHours: true },
       },
     ],
     ['by account', { filter: { accountIds: ['7'], ...day }, groupBy: ['ACCOUNT'] }],

@@ -196,7 +196,11 @@ describe('in every zone that PostgreSQL knows, around every change of clocks in 
             (hours) => Math.round((at + hours * HOUR) / 1000) * 1000,
           ),
         );
-        const found = await startsOf(name, { name: zone, splitsHours: splitsHours(periods) }, instants);
+        const found = await startsOf(
+          name,
+          { name: zone, splitsHours: splitsHours(periods), hasWholeHours: false },
+          instants,
+        );
         for (const [index, instant] of instants.entries()) {
           const expected = expectedStart(name, instant, periods);
           if (found[index] === expected) continue;
@@ -217,7 +221,7 @@ describe('in every zone that PostgreSQL knows, around every change of clocks in 
       const { reach, step } = spans[name];
       const wrong: string[] = [];
       for (const { zone, at, periods } of changesOfEachKind(changes)) {
-        const timeZone = { name: zone, splitsHours: splitsHours(periods) };
+        const timeZone = { name: zone, splitsHours: splitsHours(periods), hasWholeHours: false };
         // Off the boundaries, so that the first and the last bucket are cut.
         const [from, to] = [at - reach + 7000, at + reach + 11_000];
         const starts = await selectBucketStarts(
