@@ -29,6 +29,8 @@ export interface RollupsOptions {
   readonly replicas: Replicas;
   readonly source: (replica: Replica) => Source;
   readonly logger: FeedLog;
+  /** Between two looks at least; 1000 where it is not given. */
+  readonly lookMillis?: number | undefined;
 }
 
 /** For metrics. */
@@ -164,9 +166,10 @@ export class Rollups {
   }
 
   async #keepUp(file: FileWriter, lease: Lease, signal: AbortSignal): Promise<void> {
+    const { lookMillis = LOOK_MILLIS } = this.#options;
     let lastMillis = 0;
     for (;;) {
-      await delay(Math.max(LOOK_MILLIS, lastMillis), undefined, { signal, ref: false });
+      await delay(Math.max(lookMillis, lastMillis), undefined, { signal, ref: false });
       const startedAt = performance.now();
       await this.#look(file, lease);
       lastMillis = performance.now() - startedAt;

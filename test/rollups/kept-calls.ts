@@ -63,6 +63,7 @@ export async function startRollups(
     path,
     replicas,
     source: () => source,
+    lookMillis: 100,
     changes: { publication, user: username, password },
     logger: {
       info: (facts, message) => lines.push({ level: 'info', message, facts }),
