@@ -248,6 +248,14 @@ describe.each(sourceNames)('over the source %s', (source) => {
     });
   });
 
+  test('every statement has a name behind its first word, but for those that only set or end something', () => {
+    const nameless = tap.sent.filter(
+      (statement) => !nameOf(statement) && !/^\s*(set|show|begin|commit|rollback)\b/i.test(statement.text),
+    );
+    expect(nameless.map(({ text }) => text)).toEqual([]);
+    expect(tap.sent.length).toBeGreaterThan(100);
+  });
+
   test('everybody is answered with what they may see, at the same time', { timeout: 120_000 }, async () => {
     await inRandomOrder(10, async (asked) => {
       for (let start = 0; start < asked.length; start += 8) {

@@ -189,6 +189,7 @@ describe('a pair as the handbook sets it up', () => {
       max_slot_wal_keep_size: '-1',
       wal_sender_timeout: '0',
       wal_keep_size: '100GB',
+      log_min_duration_statement: '1s',
       max_connections: '300',
       synchronous_standby_names: 'nobody',
     };
@@ -209,6 +210,7 @@ describe('a pair as the handbook sets it up', () => {
         'PASSWORDS_AS_MD5',
         'SLOT_LIMIT_NONE',
         'SENDER_TIMEOUT',
+        'VALUES_LOGGED',
         'KEEP_SIZE_LARGE',
         'RESTART_PENDING',
         'SYNCHRONOUS_NOBODY',

@@ -42,8 +42,9 @@ export async function operateGateways(): Promise<void> {
     say(`${PAGE}, ${block.section}, line ${block.line}: done on the gateway's host`);
     expectTold(block.section, text, id);
   }
-  const { code } = await rehearsal.hosts.run('gateway', 'ls /opt/cdr-gateway /etc/cdr-gateway');
-  if (code === 0) throw new Failed('After "Undo everything" there is something left.');
+  const left = 'ls -d /opt/* /etc/cdr-gateway /etc/systemd/system/cdr-gateway* 2>/dev/null || true';
+  const found = await rehearsal.do('gateway', left);
+  if (found !== '') throw new Failed(`After "Undo everything" there is left:\n${found}`);
 }
 
 /** What the page shows below its commands. */

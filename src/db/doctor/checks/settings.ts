@@ -12,6 +12,8 @@ interface Wanted {
   readonly value: string;
   /** It counts from the next start on. */
   readonly needsRestart?: boolean;
+  /** Whether it matters, as the others are set; always where this is not given. */
+  matters?(settingOf: Server['setting']): boolean;
 }
 
 const isOn = (value: string) => value === 'on';
@@ -90,6 +92,16 @@ const wanted: readonly Wanted[] = [
     because: 'the log does not say which query holds up replay.',
     value: 'on',
   },
+  {
+    code: 'VALUES_LOGGED',
+    name: 'log_parameter_max_length',
+    isWell: (value) => value === '0',
+    matters: (settingOf) =>
+      Number(settingOf('log_min_duration_statement')?.value ?? -1) >= 0 ||
+      settingOf('log_statement')?.value === 'all',
+    because: 'statements are logged with their values, which are numbers of people.',
+    value: '0',
+  },
 ];
 
 /** What every server of the cluster should be set to. */
@@ -108,10 +120,11 @@ const ofTheRole = ['user', 'database', 'database user', 'client'];
 function unlessWell(
   server: Server,
   settingOf: Server['setting'],
-  { code, name, isWell, because, value, needsRestart }: Wanted,
+  { code, name, isWell, because, value, needsRestart, matters }: Wanted,
 ): readonly Finding[] {
   const setting = settingOf(name);
   if (!setting || ofTheRole.includes(setting.source) || isWell(setting.value)) return [];
+  if (matters && !matters(settingOf)) return [];
   const run = needsRestart
     ? `alter system set ${name} = '${value}'; (then restart it)`
     : alterSystem(name, value);
