@@ -108,6 +108,11 @@ export function untriedParts(): readonly string[] {
   return fieldsOf('CdrFilter').flatMap(({ name }) => (Object.hasOwn(parts, name) ? [] : [name]));
 }
 
+/** One filter for each part of it, with that part alone. */
+export function filterOfEachPart(random: Random): readonly string[] {
+  return Object.entries(parts).map(([name, write]) => `{ ${name}: ${write(random, 1)} }`);
+}
+
 const MAX_DEPTH = 2;
 
 function filterText(random: Random, depth = 0): string {

@@ -112,7 +112,7 @@ export async function selectCallsBetween(
   const statement = statementOf(
     reader,
     `between ${text}`,
-    sql<SqlBool>`xdrs.i_xdr > ${places.above}::int8 and xdrs.i_xdr <= ${places.upTo}::int8 and ${matchesFilterLike(filter)}`,
+    sql<SqlBool>`xdrs.i_xdr > ${places.above}::int8 and xdrs.i_xdr <= ${places.upTo}::int8 and ${matchesFilterLike(filter, reader.scope)}`,
   );
   const filled = new Map<symbol, unknown>([
     [places.above, String(above)],

@@ -18,14 +18,14 @@ const MAX_COUNTED = 5000;
  */
 export async function estimateCdrs(reader: Reader, filter: CdrFilter): Promise<string> {
   if (isOfEverybody(reader.scope)) return planRows(reader, filter);
-  const limit = isSought(filter) ? MAX_COUNTED_IN_INDEX : MAX_COUNTED;
+  const limit = isSought(filter, reader.scope) ? MAX_COUNTED_IN_INDEX : MAX_COUNTED;
   const { seen, matching } = await countFirst(reader, filter, limit);
   return String(seen < limit ? matching : await extrapolate(reader, filter));
 }
 
 async function planRows(reader: Reader, filter: CdrFilter): Promise<string> {
   const statement = Statement.build(reader, 'planRows', (relations) =>
-    relations.cdrs().select('xdrs.i_xdr').where(matchesFilter(filter)),
+    relations.cdrs().select('xdrs.i_xdr').where(matchesFilter(filter, reader.scope)),
   ).explained<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>();
   const [row] = await run(reader, statement);
   return String(row!['QUERY PLAN'][0].Plan['Plan Rows']);
@@ -44,11 +44,12 @@ const countedSql = [
 
 /** Of each call with the accounts and times of the filter, whether it passes the rest. */
 function passingOf(relations: Relations, filter: CdrFilter) {
-  const passes = isSought(filter) ? sql<SqlBool>`true` : matchesFilter(filter);
+  const { scope } = relations;
+  const passes = isSought(filter, scope) ? sql<SqlBool>`true` : matchesFilter(filter, scope);
   return relations
     .cdrs()
     .select(passes.as('passes'))
-    .where(matchesFilter(soughtPart(filter)));
+    .where(matchesFilter(soughtPart(filter, scope), scope));
 }
 
 /** Looks at no more than `limit` calls. */
@@ -78,7 +79,7 @@ const MAX_MICROS = microsOfRfc3339('2200-01-01T00:00:00Z')!;
 
 /** Counts a part of the time, and more of it until enough calls were seen. */
 async function extrapolate(reader: Reader, filter: CdrFilter): Promise<number> {
-  const span = await spanOf(reader, soughtPart(filter));
+  const span = await spanOf(reader, soughtPart(filter, reader.scope));
   for (let part = FIRST_PART; ; ) {
     const { seen, matching } = await countPieces(reader, filter, piecesOf(span, part));
     if (seen >= MIN_SEEN || part === 1) return Math.round(matching / part);

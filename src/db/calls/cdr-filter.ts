@@ -1,4 +1,5 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
+import { isOfEverybody, type Scope } from '../scope.ts';
 import type { CallColumn } from '../sources/model.ts';
 import { type CallNumber, isPositive } from './readable-numbers.ts';
 
@@ -267,15 +268,21 @@ export function namesIn(filter: CdrFilter): readonly CdrFilterName[] {
   return filterNames.filter((name) => filter[name] != null);
 }
 
+/** Whether a keyset index is searched for it. An account may be somebody else's, with calls that a customer must not meet. */
+function isSoughtBy(scope: Scope, name: CdrFilterName): boolean {
+  const isForeign = name === 'accountIds' && scope.kind === 'customers';
+  return declarationOf(name).sought !== undefined && !isForeign;
+}
+
 /** Whether it restricts nothing but accounts and times, which a keyset index has. Filters within it are not sought. */
-export function isSought(filter: CdrFilter): boolean {
+export function isSought(filter: CdrFilter, scope: Scope): boolean {
   if (filter.not != null || filter.anyOf != null) return false;
-  return namesIn(filter).every((name) => cdrFilters[name].sought !== undefined);
+  return namesIn(filter).every((name) => isSoughtBy(scope, name));
 }
 
 /** What it restricts of accounts and times alone. */
-export function soughtPart(filter: CdrFilter): CdrFilter {
-  const others = namesIn(filter).filter((name) => cdrFilters[name].sought === undefined);
+export function soughtPart(filter: CdrFilter, scope: Scope): CdrFilter {
+  const others = namesIn(filter).filter((name) => !isSoughtBy(scope, name));
   return { ...filter, ...Object.fromEntries(others.map((name) => [name, null])), not: null, anyOf: null };
 }
 
@@ -294,10 +301,29 @@ export function hasNumberPrefix(filter: CdrFilter): boolean {
 
 /** The filter as one condition: its text, and the values in the order of the text. */
 export function conditionOf(filter: CdrFilter): Condition {
-  const parts = namesIn(filter).map((name) => conditionOfPart(name, filter));
-  if (filter.anyOf != null) parts.push(any(filter.anyOf.map(conditionOf)));
-  if (filter.not != null) parts.push(leavesOut(conditionOf(filter.not)));
+  return conditionFor(EVERYBODY, filter);
+}
+
+const EVERYBODY: Scope = { kind: 'all' };
+
+/**
+ * The same in a statement of a principal. An index on a number, or on anything else that is not the owner or the time, has the
+ * calls of others between those of a tenant, who could tell by the time that it takes how many there are. No index serves a
+ * condition within `coalesce`: then calls are found by whose they are.
+ */
+function conditionFor(scope: Scope, filter: CdrFilter): Condition {
+  const seek = isOfEverybody(scope) ? (condition: Condition) => condition : withoutIndex;
+  const parts = namesIn(filter).map((name) => {
+    const condition = conditionOfPart(name, filter);
+    return isSoughtBy(scope, name) ? condition : seek(condition);
+  });
+  if (filter.anyOf != null) parts.push(seek(any(filter.anyOf.map(conditionOf))));
+  if (filter.not != null) parts.push(seek(leavesOut(conditionOf(filter.not))));
   return all(parts);
+}
+
+function withoutIndex({ text, values }: Condition): Condition {
+  return { text: `coalesce(${text}, false)`, values };
 }
 
 /** "Not true" and not "not": of a call whose value is unknown a condition is neither true nor false. */
@@ -309,15 +335,15 @@ function conditionOfPart<Name extends CdrFilterName>(name: Name, filter: CdrFilt
   return declarationOf(name).condition(filter[name]!);
 }
 
-/** All conditions of the filter, as one. */
-export function matchesFilter(filter: CdrFilter): RawBuilder<SqlBool> {
-  const { text, values } = conditionOf(filter);
+/** All conditions of the filter, as one, in a statement for this scope. */
+export function matchesFilter(filter: CdrFilter, scope: Scope): RawBuilder<SqlBool> {
+  const { text, values } = conditionFor(scope, filter);
   return withValues(text, values);
 }
 
 /** The same with a place for each value: one statement for all filters whose condition has the same text. */
-export function matchesFilterLike(filter: CdrFilter): RawBuilder<SqlBool> {
-  const { text, values } = conditionOf(filter);
+export function matchesFilterLike(filter: CdrFilter, scope: Scope): RawBuilder<SqlBool> {
+  const { text, values } = conditionFor(scope, filter);
   return withValues(
     text,
     values.map((_, index) => filterSlot(index)),

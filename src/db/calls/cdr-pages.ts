@@ -1,5 +1,5 @@
 import { type AliasedExpression, type SqlBool, sql } from 'kysely';
-import { accountsOfList } from '../scope.ts';
+import { accountsOfList, isOfEverybody } from '../scope.ts';
 import { type CdrColumnName, shownSql } from '../sources/cdr-columns.ts';
 import type { Source } from '../sources/sources.ts';
 import type { Relations, SlotValues, StatementDeps } from '../statement.ts';
@@ -36,7 +36,9 @@ const MAX_KEYS = 20_000;
 export function wayTo({ source, scope }: StatementDeps, { filter, limit }: CdrPage): PageWay {
   // The other ways find calls again by their keys.
   const isShort = limit <= MAX_PAGE && source.hasKeysetIndexes && !source.hasNullableKey;
-  if (isShort && isSought(filter)) {
+  const isOfTenant = !isOfEverybody(scope);
+  // No index on anything else serves a tenant; the planner would read everybody's calls until it met enough of theirs.
+  if (isShort && (isOfTenant || isSought(filter, scope))) {
     const accountIds = accountsOfList(scope, filter.accountIds);
     if (accountIds === 'unknown') {
       if (source.accounts && !source.hasCustomers) return { by: 'owners', accounts: source.accounts };
@@ -44,7 +46,7 @@ export function wayTo({ source, scope }: StatementDeps, { filter, limit }: CdrPa
       return { by: 'accounts', accountIds };
     }
   }
-  return { by: isShort && hasNumberPrefix(filter) ? 'keys' : 'rows' };
+  return { by: isShort && !isOfTenant && hasNumberPrefix(filter) ? 'keys' : 'rows' };
 }
 
 /**
@@ -53,8 +55,9 @@ export function wayTo({ source, scope }: StatementDeps, { filter, limit }: CdrPa
  * reads the whole table for the next.
  */
 export function hasOnePlan(deps: StatementDeps, page: CdrPage): boolean {
-  if (page.limit > MAX_PAGE || !isSought(page.filter)) return false;
-  if (wayTo(deps, page).by !== 'rows') return true;
+  const way = wayTo(deps, page);
+  if (page.limit > MAX_PAGE || !isSought(filterOf(page, way), deps.scope)) return false;
+  if (way.by !== 'rows') return true;
   const accountIds = accountsOfList(deps.scope, page.filter.accountIds);
   return accountIds === 'every' || (accountIds !== 'unknown' && accountIds.length === 1);
 }
@@ -83,7 +86,7 @@ export function cdrListQuery(
   columns: readonly CdrColumnName[],
 ) {
   const calls = selectCdrs(relations, columns)
-    .where(matchesFilterLike(page.filter))
+    .where(matchesFilterLike(page.filter, relations.scope))
     .where(isBetween(page, relations.source));
   return inOrder(calls, page);
 }

@@ -67,7 +67,7 @@ function selectOfCalls(
 ) {
   return selectCalls(relations, query)
     .select([...groupKeys(query), ...valuesOf(partials, direct)])
-    .where(matchesFilterLike(query.filter))
+    .where(matchesFilterLike(query.filter, relations.scope))
     .$call((q) => byGroup(q, query));
 }
 
@@ -101,7 +101,7 @@ function selectOfAccounts(
       (account ?? sql.ref('xdrs.i_account')).as('i_account'),
       ...viaAccounts.map(({ chosenSql, column }) => sql.raw(chosenSql).as(column)),
     ])
-    .where(matchesFilterLike(query.filter))
+    .where(matchesFilterLike(query.filter, relations.scope))
     .$call((q) => byGroup(q, ofCalls, account ? 0 : 1))
     // Without calls there is no account either; an aggregate over nothing would be a row.
     .having(sql<SqlBool>`count(*) > 0`);
@@ -156,7 +156,7 @@ function selectOfSeconds(relations: Relations, query: GroupQuery, partials: read
   const ofSeconds = partials.filter(isOver('seconds'));
   const seconds = selectCalls(relations, query)
     .select([...groupKeys(query), sql`count(*)`.as('attempts')])
-    .where(matchesFilterLike(query.filter))
+    .where(matchesFilterLike(query.filter, relations.scope))
     .where(sql<SqlBool>`isfinite(xdrs.setup_time)`)
     .$call((q) => byGroup(q, query))
     .groupBy(sql`date_bin('1 second', xdrs.setup_time, '2000-01-01 00:00:00+00')`);

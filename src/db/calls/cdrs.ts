@@ -105,7 +105,7 @@ export function keysetOf({ connect_time, i_xdr }: Pick<CdrRow, 'connect_time' | 
 /** How many calls match, exactly; bigint as text. Reads every one of them. */
 export async function countCdrs(reader: Reader, filter: CdrFilter): Promise<string> {
   const statement = Statement.build(reader, 'countCdrs', (relations) =>
-    relations.cdrs().select(sql<string>`count(*)`.as('count')).where(matchesFilter(filter)),
+    relations.cdrs().select(sql<string>`count(*)`.as('count')).where(matchesFilter(filter, reader.scope)),
   );
   const [row] = await run(reader, statement);
   return row!.count;

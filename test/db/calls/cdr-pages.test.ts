@@ -83,9 +83,9 @@ describe.each(sourceNames)('from the source %s', (name) => {
       }),
       { numRuns: 400, seed: 20260105 },
     );
-    const ways = ['accounts, one plan', 'keys, many', 'rows, many', 'rows, one plan'];
+    const ways = ['accounts, many', 'accounts, one plan', 'keys, many', 'rows, many', 'rows, one plan'];
     // A Sippy's calls do not say whose customer's they are.
-    if (name === 'sippy') ways.push('owners, one plan');
+    if (name === 'sippy') ways.push('owners, many', 'owners, one plan');
     expect([...seen].sort()).toEqual(ways.toSorted());
   });
 
