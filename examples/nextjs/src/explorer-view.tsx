@@ -2,6 +2,7 @@
 
 import dynamic from 'next/dynamic';
 import { useCallback, useRef, useState } from 'react';
+import type { Freshness } from './asking/execute.ts';
 import type { Listed, Page } from './calls/ask-page.ts';
 import { Histogram } from './charts/histogram.tsx';
 import { Tiles } from './charts/tiles.tsx';
@@ -34,6 +35,7 @@ const ExportDialog = dynamic(() => import('./download/export-dialog.tsx'), { ssr
 const HelpDialog = dynamic(() => import('./keyboard/help-dialog.tsx'), { ssr: false });
 const Pictures = dynamic(() => import('./charts/pictures.tsx'), { ssr: false });
 const Quality = dynamic(() => import('./charts/quality.tsx'), { ssr: false });
+const Now = dynamic(() => import('./now/now.tsx'), { ssr: false });
 const Facets = dynamic(() => import('./charts/facets.tsx'), { ssr: false });
 
 type SetQuery = (change: Partial<PageQuery>, options?: { history?: 'push' | 'replace' }) => unknown;
@@ -49,8 +51,12 @@ export interface ExplorerViewProps {
 export function ExplorerView({ query, setQuery, firstNow, first }: ExplorerViewProps) {
   const { words, user } = useView();
   const isSmall = useIsSmall();
-  const [hasFacets, setFacets] = useStored(isSmall ? 'facets small' : 'facets', !isSmall);
+  const isNow = query.view === 'now';
+  const [wantsFacets, setFacets] = useStored(isSmall ? 'facets small' : 'facets', !isSmall);
+  // They are of the range.
+  const hasFacets = wantsFacets && !isNow;
   const [hasFilters, setFilters] = useState(false);
+  const [nowFreshness, setNowFreshness] = useState<Freshness>();
   const explorer = useExplorer(query, { firstNow, first, hasFacets });
   const { calls, live, listed, refresh } = explorer;
   const { list } = calls;
@@ -132,7 +138,7 @@ export function ExplorerView({ query, setQuery, firstNow, first }: ExplorerViewP
         onHelp={() => setDialog('help')}
       >
         <FreshnessBadge
-          freshness={explorer.shownFreshness}
+          freshness={isNow ? nowFreshness : explorer.shownFreshness}
           status={explorer.freshness}
           maxStaleness={explorer.maxStaleness}
           onDemand={(fresh) => setQuery({ fresh }, { history: 'replace' })}
@@ -162,11 +168,15 @@ export function ExplorerView({ query, setQuery, firstNow, first }: ExplorerViewP
         />
         <Chips query={query} onChange={change} onClear={clear} />
       </section>
-      <Tiles asked={explorer.tiles} />
-      <Histogram
-        histogram={explorer.histogram}
-        onZoom={({ from, to }) => change({ from: new Date(from), to: new Date(to) })}
-      />
+      {!isNow && (
+        <>
+          <Tiles asked={explorer.tiles} />
+          <Histogram
+            histogram={explorer.histogram}
+            onZoom={({ from, to }) => change({ from: new Date(from), to: new Date(to) })}
+          />
+        </>
+      )}
       <main className="list" id="list" tabIndex={-1}>
         <ListToolbar
           query={query}
@@ -176,7 +186,7 @@ export function ExplorerView({ query, setQuery, firstNow, first }: ExplorerViewP
           list={calls.isOld ? undefined : list}
           hasFacets={hasFacets}
           onChange={change}
-          onFacets={() => setFacets(!hasFacets)}
+          onFacets={() => setFacets(!wantsFacets)}
           onExport={() => setDialog('export')}
         />
         <ListNotes calls={calls} live={live} error={explorer.signedOut ?? calls.error} retry={calls.retry} />
@@ -199,6 +209,15 @@ export function ExplorerView({ query, setQuery, firstNow, first }: ExplorerViewP
               amounts={explorer.amounts}
               onFilter={filterBy}
               onChange={change}
+            />
+          ) : isNow ? (
+            <Now
+              query={query}
+              maxPage={explorer.maxPage}
+              onFilter={filterBy}
+              onZoom={({ from, to }) => change({ from: new Date(from), to: new Date(to), view: 'calls' })}
+              onOpen={(call) => setQuery({ call }, { history: 'push' })}
+              onFreshness={setNowFreshness}
             />
           ) : query.view === 'quality' ? (
             <Quality query={query} range={explorer.sumsRange} onChange={change} />

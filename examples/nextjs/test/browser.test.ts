@@ -9,7 +9,7 @@
  * kind of line: carriers. Keys: keyboard-alone. Destinations, causes, hours × weekdays, accounts: pictures. Lines over
  * time, the period before, heat maps: quality-over-time. Ranges of the calendar, links that move or stay, bad links, facets
  * with a search: ranges-links-facets. Files: export-progress-cancel. Excel, workbooks, statistics as files: spreadsheets.
- * The feed, its end, polling, pill, pause: live-tail. axe, light and dark, 200 %, EN and FR, weight, policy:
+ * The feed, its end, polling, pill, pause: live-tail. The last minutes: now. axe, light and dark, 200 %, EN and FR, weight, policy:
  * axe-themes-zoom-languages. Phones, the skip link: small-screens. One streamed answer, frames, cancel: million-rows-60-frames. Freshness in amber and red, and
  * a gateway that is down, slow, stale, killed, or answers partly: gateway-down-slow-stale-partial. The gateway's own page
  * for analysts, its examples, links, documentation and second load: graphiql. No network at all: ../offline.test.ts.
@@ -28,6 +28,7 @@ import { graphiql } from './browser/graphiql.ts';
 import { keyboard } from './browser/keyboard-alone.ts';
 import { live } from './browser/live-tail.ts';
 import { million } from './browser/million-rows-60-frames.ts';
+import { now } from './browser/now.ts';
 import { organisationSignIn } from './browser/organisation-sign-in.ts';
 import { pictures } from './browser/pictures.ts';
 import { quality } from './browser/quality-over-time.ts';
@@ -65,6 +66,7 @@ if (isThere || process.env.CI) {
   exporting(world);
   spreadsheets(world);
   live(world);
+  now(world);
   looks(world);
   smallScreens(world);
   graphiql(world);

@@ -48,7 +48,7 @@ export type ResultGroup = keyof typeof resultGroups;
 
 export const pageSizes = [20, 50, 100, 200, 500] as const;
 
-export const views = ['calls', 'pictures', 'quality'] as const;
+export const views = ['calls', 'now', 'pictures', 'quality'] as const;
 /** How finely quality is drawn over time. */
 export const steps = ['auto', 'minute', 'quarterHour', 'hour', 'day'] as const;
 

@@ -521,6 +521,25 @@ export type QualityMapQueryVariables = Exact<{
 
 export type QualityMapQuery = { cdrStats: { rows: Array<{ bucket: string | null, country: string | null, attempts: number | string, answered: number | string }> } | null };
 
+export type RecentCallFragment = { id: string, accountId: string, cld: string | null, connectTime: string, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null };
+
+export type RecentCallsQueryVariables = Exact<{
+  filter?: CdrFilter | null | undefined;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type RecentCallsQuery = { cdrs: { nodes: Array<{ id: string, accountId: string, cld: string | null, connectTime: string, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null } | null>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } | null };
+
+export type RecentFeedSubscriptionVariables = Exact<{
+  filter?: CdrFilter | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type RecentFeedSubscription = { cdrs: { cursor: string, position: string, asOf: string | null, stalenessSeconds: number | null, deletedIds: Array<string>, inserted: Array<{ id: string, accountId: string, cld: string | null, connectTime: string, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null } | null>, corrected: Array<{ id: string, accountId: string, cld: string | null, connectTime: string, country: string | null, disconnectCause: number | null, outcome: CallOutcome | null } | null>, gap: { reason: FeedGapReason } | null } };
+
 export type StatsExportQueryVariables = Exact<{
   filter?: CdrFilter | null | undefined;
   groupBy: Array<CdrDimension> | CdrDimension;
@@ -648,6 +667,17 @@ export const QualityMeasuresFragmentDoc = new TypedDocumentString(`
   pddSeconds
 }
     `, {"fragmentName":"QualityMeasures"}) as unknown as TypedDocumentString<QualityMeasuresFragment, unknown>;
+export const RecentCallFragmentDoc = new TypedDocumentString(`
+    fragment RecentCall on Cdr {
+  id
+  accountId
+  cld
+  connectTime
+  country
+  disconnectCause
+  outcome
+}
+    `, {"fragmentName":"RecentCall"}) as unknown as TypedDocumentString<RecentCallFragment, unknown>;
 export const AccountNamesDocument = new TypedDocumentString(`
     query AccountNames($id0: ID! = "0", $id1: ID! = "0", $id2: ID! = "0", $id3: ID! = "0", $id4: ID! = "0", $id5: ID! = "0", $id6: ID! = "0", $id7: ID! = "0", $id8: ID! = "0", $id9: ID! = "0", $id10: ID! = "0", $id11: ID! = "0", $id12: ID! = "0", $id13: ID! = "0", $id14: ID! = "0", $id15: ID! = "0", $id16: ID! = "0", $id17: ID! = "0", $id18: ID! = "0", $id19: ID! = "0") {
   account0: account(id: $id0) {
@@ -1126,6 +1156,55 @@ export const QualityMapDocument = new TypedDocumentString(`
   }
 }
     `, {"hash":"sha256:ec08f6af8122d99ab86bbebf9b9ea0685143ea6424755126f1a1adcf42b27cc9"}) as unknown as TypedDocumentString<QualityMapQuery, QualityMapQueryVariables>;
+export const RecentCallsDocument = new TypedDocumentString(`
+    query RecentCalls($filter: CdrFilter, $first: Int!, $after: String) {
+  cdrs(filter: $filter, orderBy: NEWEST_FIRST, first: $first, after: $after) {
+    nodes {
+      ...RecentCall
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    fragment RecentCall on Cdr {
+  id
+  accountId
+  cld
+  connectTime
+  country
+  disconnectCause
+  outcome
+}`, {"hash":"sha256:e8f0d992ca8778c17e6cf95bbb925353fcf6ac61e032e8b00538984a4b275f66"}) as unknown as TypedDocumentString<RecentCallsQuery, RecentCallsQueryVariables>;
+export const RecentFeedDocument = new TypedDocumentString(`
+    subscription RecentFeed($filter: CdrFilter, $after: String) {
+  cdrs(filter: $filter, after: $after) {
+    cursor
+    position
+    asOf
+    stalenessSeconds
+    inserted {
+      ...RecentCall
+    }
+    corrected {
+      ...RecentCall
+    }
+    deletedIds
+    gap {
+      reason
+    }
+  }
+}
+    fragment RecentCall on Cdr {
+  id
+  accountId
+  cld
+  connectTime
+  country
+  disconnectCause
+  outcome
+}`, {"hash":"sha256:57c5b7e6b5e187ab607c70103f73bf7d86d9038ee5fc803e6eed01f1efe53e7b"}) as unknown as TypedDocumentString<RecentFeedSubscription, RecentFeedSubscriptionVariables>;
 export const StatsExportDocument = new TypedDocumentString(`
     query StatsExport($filter: CdrFilter, $groupBy: [CdrDimension!]!, $timeZone: String!, $bucket: Boolean!, $account: Boolean!, $customer: Boolean!, $country: Boolean!, $prefix: Boolean!, $cause: Boolean!, $outcome: Boolean!, $currency: Boolean!) {
   cdrStats(filter: $filter, groupBy: $groupBy, timeZone: $timeZone) {

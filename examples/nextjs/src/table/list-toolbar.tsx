@@ -32,7 +32,7 @@ export interface ListToolbarProps {
 /** Rows that are copied as JSON at most: a clipboard is no file. */
 const MAX_COPIED = 1000;
 
-const viewIcons = { calls: 'table', pictures: 'chart', quality: 'line' } as const;
+const viewIcons = { calls: 'table', now: 'pulse', pictures: 'chart', quality: 'line' } as const;
 
 export function ListToolbar(props: ListToolbarProps) {
   const { query, range, columns, listed, list } = props;

@@ -141,6 +141,7 @@ export const en = {
     view: 'View',
     calls: 'Calls',
     pictures: 'Pictures',
+    now: 'Now',
     quality: 'Quality',
     facets: 'Counts by value',
     copy: 'Share',
@@ -285,6 +286,15 @@ export const en = {
     accounts: 'Accounts',
     asr: 'ASR {asr}',
     empty: 'Nothing to draw here.',
+  },
+  now: {
+    about: 'The last {length}, up to {time}, whatever the range above is.',
+    perSecondBelow: 'on average',
+    asrBelow: 'of all that ended',
+    failures: 'Latest failures',
+    noFailures: 'No call has failed.',
+    polled: 'These figures are asked for every few seconds: now they cannot be told as they come.',
+    lost: 'The connection broke off. It goes on by itself.',
   },
   quality: {
     before: 'Period before: {range}',

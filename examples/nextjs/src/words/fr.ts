@@ -142,6 +142,7 @@ export const fr: Words = {
     view: 'Vue',
     calls: 'Appels',
     pictures: 'Graphiques',
+    now: 'Maintenant',
     quality: 'Qualité',
     facets: 'Nombres par valeur',
     copy: 'Partager',
@@ -287,6 +288,16 @@ export const fr: Words = {
     accounts: 'Comptes',
     asr: 'ASR {asr}',
     empty: 'Rien à dessiner ici.',
+  },
+  now: {
+    about: 'Les dernières {length}, jusqu’à {time}, quelle que soit la période choisie.',
+    perSecondBelow: 'en moyenne',
+    asrBelow: 'de tous ceux qui ont pris fin',
+    failures: 'Derniers échecs',
+    noFailures: 'Aucun appel n’a échoué.',
+    polled:
+      'Ces chiffres sont demandés toutes les quelques secondes : ils ne peuvent pas être annoncés dès leur arrivée.',
+    lost: 'La connexion a été coupée. La page reprend d’elle-même.',
   },
   quality: {
     before: 'Période d’avant : {range}',

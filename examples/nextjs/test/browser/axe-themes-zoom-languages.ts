@@ -52,10 +52,15 @@ export function looks(world: () => World): void {
           await page.goto('/calls?range=15m&search=99999999*');
           await page.locator('[data-empty]').waitFor();
           await look('nothing');
+          await page.goto('/calls?view=now');
+          await page.locator('[data-now] .failures li').first().waitFor();
+          await look('now');
           await page.goto('/calls?range=7d&view=pictures&zone=Europe/Paris');
           await page.locator('[data-picture=week] tbody td').first().waitFor();
           await page.locator('[data-picture=destinations] .bars li').first().waitFor();
           await look('pictures');
+          // A page would ask on, and be refused.
+          await page.goto('about:blank');
           await page.request.post('/api/sign-out');
           await page.goto('/sign-in');
           await look('sign-in');
@@ -157,11 +162,16 @@ export function looks(world: () => World): void {
       await page.goto('/calls?range=1h&cld=000000000000');
       await page.locator('[data-empty]').waitFor();
       await look('a list of nothing');
+      await page.goto('/calls?view=now');
+      await page.locator('[data-now] .failures li').first().waitFor();
+      await look('now');
       await page.goto('/calls?range=7d&view=pictures');
       await page.locator('[data-picture=week] tbody td').first().waitFor();
       await page.locator('[data-picture=causes] .bars li').first().waitFor();
       await page.locator('[data-picture=destinations] .bars li').first().waitFor();
       await look('the pictures');
+      // A page would ask on, and be refused.
+      await page.goto('about:blank');
       await page.request.post('/api/sign-out');
       await page.goto('/sign-in');
       await look('the sign-in');

@@ -18,6 +18,8 @@ interface DemoReport {
 export interface Databases extends DemoReport {
   /** One statement on the primary. */
   onPrimary(sql: string): Promise<void>;
+  /** Until it is disposed of nothing is written to the table of calls. */
+  holdWrites(): Promise<AsyncDisposable>;
   /** One statement on every standby, such as to pause its replay. */
   onStandbys(sql: string): Promise<void>;
   stop(): Promise<void>;
@@ -41,6 +43,12 @@ export async function startDatabases(cdrs: number): Promise<Databases> {
   return {
     ...report,
     onPrimary: (sql) => run(report.primaryUrl, sql),
+    async holdWrites() {
+      const client = await connect(report.primaryUrl);
+      // Standbys hear of no lock but the strongest, so that they are read as ever.
+      await client.query('begin; lock table xdrs in exclusive mode');
+      return { [Symbol.asyncDispose]: () => client.end() };
+    },
     async onStandbys(sql) {
       await Promise.all(report.replicaUrls.map((url) => run(url, sql)));
     },
@@ -56,14 +64,19 @@ async function keepLedger(url: string): Promise<void> {
 }
 
 async function run(connectionString: string, sql: string): Promise<void> {
-  const { Client } = require('pg') as typeof import('pg');
-  const client = new Client({ connectionString });
-  await client.connect();
+  const client = await connect(connectionString);
   try {
     await client.query(sql);
   } finally {
     await client.end();
   }
+}
+
+async function connect(connectionString: string) {
+  const { Client } = require('pg') as typeof import('pg');
+  const client = new Client({ connectionString });
+  await client.connect();
+  return client;
 }
 
 export interface RunningGateway {

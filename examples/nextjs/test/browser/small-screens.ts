@@ -38,6 +38,10 @@ export function smallScreens(world: () => World): void {
           await picture(page, `phone-call-${user}-${theme}`);
           await page.keyboard.press('Escape');
           await page.locator('.toolbar .segments label').nth(1).click();
+          await page.locator('[data-now] .failures li').first().waitFor();
+          assert.deepEqual(await sideways(page), []);
+          await assertAccessible(page, 'now on a phone');
+          await page.locator('.toolbar .segments label').nth(2).click();
           await page.locator('[data-picture=week] tbody td').first().waitFor();
           await page.locator('[data-picture=causes] .bars li').first().waitFor();
           assert.deepEqual(await sideways(page), []);
