@@ -47,16 +47,19 @@ export function ListToolbar(props: ListToolbarProps) {
   };
   return (
     <div className="toolbar" role="toolbar" aria-label={w.title}>
-      <button
-        type="button"
-        className={`button button-icon button-plain${props.hasFacets ? ' button-on' : ''}`}
-        aria-label={w.facets}
-        aria-pressed={props.hasFacets}
-        data-hint={w.facets}
-        onClick={props.onFacets}
-      >
-        <Icon name="filter" />
-      </button>
+      {/* They are of the range, which is nothing to the last minutes. */}
+      {query.view !== 'now' && (
+        <button
+          type="button"
+          className={`button button-icon button-plain${props.hasFacets ? ' button-on' : ''}`}
+          aria-label={w.facets}
+          aria-pressed={props.hasFacets}
+          data-hint={w.facets}
+          onClick={props.onFacets}
+        >
+          <Icon name="filter" />
+        </button>
+      )}
       <fieldset className="segments">
         <legend className="for-ears">{w.view}</legend>
         {views.map((view) => (
