@@ -32,7 +32,7 @@ export function createRollupsPath(): { readonly path: string } & Disposable {
   };
 }
 
-const BUILD_MILLIS = 60_000;
+const BUILD_MILLIS = 45_000;
 const POLL_MILLIS = 200;
 
 /** Resolves when the file is kept up to date. A slot waits for what a busy primary writes by itself. */

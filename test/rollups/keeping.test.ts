@@ -1,0 +1,172 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, realpathSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { tableOfAccounts } from '../../src/rollups/tables.ts';
+import { anAccount, anXdr } from '../support/builders.ts';
+import { createTestGateway, type TestGateway } from '../support/gateway.ts';
+import { startTestCluster, type TestCluster } from '../support/postgres.ts';
+import { createRollupsPath, startRollups, type TestRollups, untilBuilt } from './kept-calls.ts';
+
+const TOTALS = '{ cdrStats { totals { attempts chargedAmount } } }';
+
+let database: TestCluster;
+let place: ReturnType<typeof createRollupsPath>;
+let gateway: TestGateway;
+const lines: Record<string, unknown>[] = [];
+
+beforeAll(async () => {
+  database = await startTestCluster({ replicas: 1, settings: { wal_level: 'logical' } });
+  const { pool } = database;
+  await pool.query('create unique index xdrs_identity on xdrs (i_xdr, i_account, connect_time)');
+  await pool.query('alter table xdrs replica identity using index xdrs_identity');
+  await pool.query('create publication calls for table xdrs (i_xdr, i_account, connect_time)');
+  await pool.query(
+    `create publication short for table xdrs (i_xdr, i_account, connect_time) with (publish = 'insert, update, delete')`,
+  );
+  await database.insertAccounts([anAccount()]);
+}, 60_000);
+
+beforeEach(async () => {
+  place = createRollupsPath();
+  lines.length = 0;
+  await database.pool.query('truncate xdrs');
+  await database.insertXdrs([anXdr(), anXdr({ connect_time: '2026-01-06 09:00:00+00' })]);
+  gateway = await createTestGateway(database, {
+    settings: { ROLLUPS_FILE: place.path, ROLLUPS_MAX_AGE: '600' },
+    onLog: (line) => lines.push(line),
+  });
+});
+
+afterEach(async () => {
+  await gateway?.[Symbol.asyncDispose]();
+  place[Symbol.dispose]();
+});
+
+afterAll(() => database?.[Symbol.asyncDispose]());
+
+/** Where the answer comes from, which is right wherever that is. */
+async function sourceOf(): Promise<string> {
+  const { rows } = await database.pool.query(
+    'select count(*) as attempts, sum(charged_amount) as amount from xdrs',
+  );
+  const { data, extensions } = await gateway.query(TOTALS);
+  expect(data.cdrStats.totals).toEqual({
+    attempts: Number(rows[0].attempts),
+    chargedAmount: rows[0].amount,
+  });
+  return extensions.stats.source;
+}
+
+async function built(): Promise<TestRollups> {
+  const kept = await startRollups(database, place.path);
+  await untilBuilt(kept, database.pool);
+  return kept;
+}
+
+const filesBeside = () => readdirSync(dirname(place.path)).filter((name) => name !== basename(place.path));
+
+test('a file that is not there yet, and one that is: a gateway needs not be started again', async () => {
+  expect(await sourceOf()).toBe('TABLE');
+  await using _ = await built();
+  expect(await sourceOf()).toBe('ROLLUPS');
+  const told = lines.map(({ msg }) => msg);
+  expect(told).toContain('the rollups cannot be read: statistics are answered from the table');
+  expect(told).toContain('statistics are answered from the rollups');
+});
+
+test('whoever keeps it begins anew, says so, and leaves one file', async () => {
+  {
+    await using _ = await built();
+  }
+  expect(await sourceOf()).toBe('ROLLUPS');
+  await database.insertXdrs([anXdr()]);
+  await using kept = await built();
+  expect(await sourceOf()).toBe('ROLLUPS');
+  expect(kept.lines.map(({ message }) => message)).toContain(
+    'everything is counted anew: what has changed meanwhile is not known',
+  );
+  expect(new Set(filesBeside().map((name) => name.replace(/-(wal|shm)$/, ''))).size).toBe(1);
+});
+
+test.each<[string, (file: string) => void]>([
+  ['is none of SQLite', (file) => writeFileSync(file, randomBytes(100_000))],
+  ['breaks off', (file) => truncateSync(file, 8192)],
+  ['is empty', (file) => truncateSync(file, 0)],
+  [
+    'is of another version',
+    (file) => edit(file, "update state set state = json_set(state, '$.format', '0')"),
+  ],
+  [
+    'is of another cluster',
+    (file) => edit(file, "update state set state = json_set(state, '$.systemIdentifier', '1')"),
+  ],
+  [
+    'is of other tables',
+    (file) => edit(file, "update state set state = json_set(state, '$.fingerprint', 'x')"),
+  ],
+])('the table answers while the file %s, until it is built anew', async (_, spoil) => {
+  {
+    await using _ = await built();
+  }
+  // Nobody has it open.
+  await gateway[Symbol.asyncDispose]();
+  spoil(realpathSync(place.path));
+  gateway = await createTestGateway(database, {
+    settings: { ROLLUPS_FILE: place.path, ROLLUPS_MAX_AGE: '600' },
+  });
+  expect(await sourceOf()).toBe('TABLE');
+  await using _kept = await built();
+  expect(await sourceOf()).toBe('ROLLUPS');
+});
+
+function edit(file: string, statement: string): void {
+  const db = new DatabaseSync(file);
+  db.exec(statement);
+  db.close();
+}
+
+test('a sum that is not what the calls add up to is found, and everything counted anew', async () => {
+  await using kept = await built();
+  edit(realpathSync(place.path), `update ${tableOfAccounts(900)} set kept_1 = kept_1 + 1`);
+  await expect.poll(() => kept.rollups.figures.mismatched, { timeout: 20_000 }).toBe(1);
+  await untilBuilt(kept, database.pool, 2);
+  expect(await sourceOf()).toBe('ROLLUPS');
+  expect(kept.lines.map(({ message }) => message)).toContain('a sum is not what the calls add up to');
+});
+
+test('a table that is emptied is counted anew', async () => {
+  await using kept = await built();
+  await database.pool.query('truncate xdrs');
+  await database.insertXdrs([anXdr()]);
+  await untilBuilt(kept, database.pool, 2);
+  await expect.poll(sourceOf, { timeout: 20_000 }).toBe('ROLLUPS');
+});
+
+test('a publication that does not say what changes concern is refused with the reason', async () => {
+  await using kept = await startRollups(database, place.path, { publication: 'short' });
+  await expect
+    .poll(() => kept.rollups.reason, { timeout: 20_000 })
+    .toBe('Publication short does not say what rollups must know, for xdrs: it must publish truncate.');
+  expect(await sourceOf()).toBe('TABLE');
+});
+
+test('a directory that is gone stops nothing but the rollups, until it is back', async () => {
+  rmSync(dirname(place.path), { recursive: true });
+  await using kept = await startRollups(database, place.path);
+  await expect
+    .poll(
+      async () => {
+        await database.pool.query('select pg_log_standby_snapshot()');
+        return kept.lines.filter(({ level }) => level === 'warn').length;
+      },
+      { timeout: 30_000 },
+    )
+    .toBeGreaterThan(0);
+  expect(kept.rollups.reason).toBeDefined();
+  expect(await sourceOf()).toBe('TABLE');
+  mkdirSync(dirname(place.path));
+  await untilBuilt(kept, database.pool);
+  expect(await sourceOf()).toBe('ROLLUPS');
+});
