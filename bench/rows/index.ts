@@ -9,6 +9,7 @@ import { memoryRow } from './memory.ts';
 import { namesRow } from './names.ts';
 import { pagesRow } from './pages.ts';
 import { readyRow } from './ready.ts';
+import { rollupsRow } from './rollups.ts';
 import { rowSecurityRow } from './row-security.ts';
 import { deepPageRow, manyAccountsRow, rarePrefixRow } from './single-pages.ts';
 import { namesPageRow, smallestRow } from './small-requests.ts';
@@ -36,6 +37,7 @@ export const rows: readonly Row[] = [
   besideStreamRow,
   statsDayRow,
   statsAllRow,
+  rollupsRow,
   filesRow,
   clientsRow,
   slowLineRow,

@@ -2,39 +2,52 @@
  * Exact decimals in whole numbers, which SQLite adds up: what is before the point, nine digits behind it and nine more, all
  * of one sign; and how many digits behind the point PostgreSQL shows, which of a sum is the most that any of its parts has.
  */
-export interface DecimalParts {
-  readonly whole: bigint;
-  readonly nanos: bigint;
+export interface DecimalParts<Whole extends bigint | number = bigint> {
+  readonly whole: Whole;
+  readonly nanos: Whole;
   /** Of a nano. */
-  readonly rest: bigint;
+  readonly rest: Whole;
   /** Null: of a sum of nothing. */
-  readonly digits: bigint | null;
+  readonly digits: Whole | null;
 }
 
 const PART_DIGITS = 9;
 const PARTS_DIGITS = 2 * PART_DIGITS;
 const PART = 10n ** BigInt(PART_DIGITS);
-const MAX_WHOLE = 2n ** 62n;
-const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?$/;
+const DECIMAL = /^-?\d{1,18}(?:\.\d{1,18})?$/;
+/** A JavaScript number has them all. */
+const SAFE_DIGITS = 15;
 
-const NOTHING: DecimalParts = { whole: 0n, nanos: 0n, rest: 0n, digits: null };
+const NOTHING: DecimalParts<number> = { whole: 0, nanos: 0, rest: 0, digits: null };
 
 /** Of PostgreSQL's text of a numeric; undefined where it has more digits than are kept. */
-export function splitDecimal(text: string | null): DecimalParts | undefined {
+export function splitDecimal(text: string | null): DecimalParts<bigint | number> | undefined {
   if (text === null) return NOTHING;
-  const found = DECIMAL.exec(text);
-  if (!found) return undefined;
-  const [, sign, integer, fraction = ''] = found;
-  const whole = BigInt(integer!);
-  if (fraction.length > PARTS_DIGITS || whole > MAX_WHOLE) return undefined;
-  const digits = fraction.padEnd(PARTS_DIGITS, '0');
-  const signed = (value: bigint) => (sign === '-' ? -value : value);
+  if (!DECIMAL.test(text)) return undefined;
+  const sign = text[0] === '-' ? -1 : 1;
+  const start = sign < 0 ? 1 : 0;
+  const point = text.indexOf('.');
+  const end = point < 0 ? text.length : point;
+  const digits = point < 0 ? 0 : text.length - point - 1;
   return {
-    whole: signed(whole),
-    nanos: signed(BigInt(digits.slice(0, PART_DIGITS))),
-    rest: signed(BigInt(digits.slice(PART_DIGITS))),
-    digits: BigInt(fraction.length),
+    whole: wholeOf(text.slice(0, end), end - start),
+    nanos: sign * partOf(text, point, 0, digits),
+    rest: sign * partOf(text, point, PART_DIGITS, digits),
+    digits,
   };
+}
+
+/** Of decimal digits: a number where it has them all, which is quicker by far. */
+export function wholeOf(text: string, length = text.length): bigint | number {
+  return length <= SAFE_DIGITS ? Number(text) + 0 : BigInt(text);
+}
+
+/** Nine digits behind the point, from this one on. */
+function partOf(text: string, point: number, first: number, digits: number): number {
+  if (digits <= first) return 0;
+  const from = point + 1 + first;
+  const given = text.slice(from, from + PART_DIGITS);
+  return Number(given) * 10 ** (PART_DIGITS - given.length);
 }
 
 /** PostgreSQL's text of parts that were added up; null of a sum of nothing. */

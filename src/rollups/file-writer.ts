@@ -5,7 +5,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import { isDeepStrictEqual } from 'node:util';
 import { type KeptAccount, type KeptRow, keptPartials } from '../db/calls/kept-partials.ts';
 import { keptSeconds } from '../db/calls/kept-stats.ts';
-import { splitDecimal } from './decimals.ts';
+import { splitDecimal, wholeOf } from './decimals.ts';
 import { quarterOf } from './quarters.ts';
 import {
   CREATE,
@@ -134,7 +134,7 @@ export class FileWriter {
     statement.setReadBigInts(true);
     statement.setReturnArrays(true);
     const kept = statement.all(account, second) as unknown as SQLInputValue[][];
-    const counted = rows.map((row) => [customerOf(row), ...sumsOf(row)].map(wholeOf));
+    const counted = rows.map((row) => [customerOf(row), ...sumsOf(row)].map(asStored));
     const byCustomer = counted.toSorted(([one], [other]) => (one! < other! ? -1 : 1));
     return isDeepStrictEqual(kept, byCustomer);
   }
@@ -180,7 +180,7 @@ function customerOf({ i_customer }: KeptRow): bigint {
   return i_customer === null ? NOBODY : BigInt(i_customer);
 }
 
-const wholeOf = (value: SQLInputValue) =>
+const asStored = (value: SQLInputValue) =>
   typeof value === 'number' ? BigInt(value) : (value as bigint | null);
 
 /** In the order of `sumColumns`. */
@@ -188,7 +188,7 @@ function sumsOf(row: KeptRow): SQLInputValue[] {
   let unkept = 0;
   const sums = keptPartials.flatMap(({ column, type }): SQLInputValue[] => {
     const text = row[column] ?? null;
-    if (type === 'bigint') return [BigInt(text ?? 0)];
+    if (type === 'bigint') return [wholeOf(text ?? '0')];
     const parts = splitDecimal(text);
     if (!parts) unkept = 1;
     const { whole, nanos, rest, digits } = parts ?? splitDecimal(null)!;
