@@ -7,6 +7,8 @@ import { anXdr } from '../support/builders.ts';
 import { createTestGateway } from '../support/gateway.ts';
 import { startTestCluster, type TestCluster } from '../support/postgres.ts';
 
+const PATIENCE = { timeout: 30_000, interval: 50 };
+
 const page = readFileSync('docs/postgresql.md', 'utf8');
 const section = (title: string) => page.split(new RegExp(`^#+ ${title}$`, 'm'))[1]!.split(/^## /m)[0]!;
 const statementsIn = (sql: string) =>
@@ -46,7 +48,7 @@ describe('the log of a server', () => {
 
   test('has the numbers that slow statements look for, as PostgreSQL is installed', async () => {
     await lookFor(database, '33612345678');
-    expect(await logOf(standby)).toContain('33612345678');
+    await expect.poll(() => logOf(standby), PATIENCE).toContain('33612345678');
   });
 
   test('has the names of slow statements and no number, set up as docs/postgresql.md says', async () => {
@@ -55,24 +57,25 @@ describe('the log of a server', () => {
     await on(standby.url(), `alter system set log_min_duration_statement = 0`);
     await on(standby.url(), 'select pg_reload_conf()');
     await expect
-      .poll(async () => (await on(standby.url(), 'show log_parameter_max_length'))[0])
+      .poll(async () => (await on(standby.url(), 'show log_parameter_max_length'))[0], PATIENCE)
       .toEqual({
         log_parameter_max_length: '0',
       });
     const { length } = await logOf(standby);
     await lookFor(database, '33698765432');
-    const log = (await logOf(standby)).slice(length);
-    expect(log).toMatch(
-      /gateway@calls cdr-gateway LOG: {2}duration: .* execute \S+: select \/\* cdrPage \*\//,
-    );
-    expect(log).not.toContain('33698765432');
+    const log = async () => (await logOf(standby)).slice(length);
+    await expect
+      .poll(log, PATIENCE)
+      .toMatch(/gateway@calls cdr-gateway LOG: {2}duration: .* execute \S+: select \/\* cdrPage \*\//);
+    expect(await log()).not.toContain('33698765432');
   });
 });
 
 const DEBIAN = '/usr/lib/postgresql/15';
 const hasPgaudit = existsSync(`${DEBIAN}/lib/pgaudit.so`);
+const pgauditNote = hasPgaudit ? '' : ' (skipped: apt-get install postgresql-15-pgaudit)';
 
-describe.skipIf(!hasPgaudit)('pgaudit (skipped where postgresql-15-pgaudit is not installed)', () => {
+describe.skipIf(!hasPgaudit)(`pgaudit${pgauditNote}`, () => {
   let database: TestCluster;
   const [load, choose] = [
     ...section('Statements of people: pgaudit').matchAll(/<<'SQL'\n([\s\S]*?)SQL$/gm),

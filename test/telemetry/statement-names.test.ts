@@ -77,8 +77,10 @@ describe.each([15, 18])('PostgreSQL %i', (major) => {
   });
 
   test('has the names in its log', async () => {
-    const log = await readFile(database.cluster.replicas[0]!.logFile, 'utf8');
-    expect(log).toMatch(/duration: [\d.]+ ms +execute \S+: select \/\* cdrPage \*\/ /);
+    const log = () => readFile(database.cluster.replicas[0]!.logFile, 'utf8');
+    await expect
+      .poll(log, { timeout: 30_000 })
+      .toMatch(/duration: [\d.]+ ms +execute \S+: select \/\* cdrPage \*\/ /);
   });
 
   test.skipIf(!hasPostgresExporter)(`has an exporter that says them${postgresExporterNote}`, async () => {
