@@ -180,6 +180,27 @@ export function live(world: () => World): void {
       },
     );
 
+    browserTest('what comes between the list and the first message is there too', async () => {
+      const { databases, wire } = world();
+      const follows = () => wire.exchanges.filter(({ operation }) => operation === 'LiveCalls').length;
+      await using visit = await world().visit({ path: '/calls?range=1h&cld=33655506*' });
+      const { page } = visit;
+      await visit.settled();
+      const before = follows();
+      wire.slowDown(/LiveCalls/, 3);
+      try {
+        await page.click('#live-button');
+        // It is on its way: the list has been read.
+        await until('the feed is asked for', () => follows() > before);
+        await insertCall(databases, '33655506001');
+        await stateOf(page, 'told');
+        await cellOf(page, '33655506001').waitFor();
+      } finally {
+        wire.heal();
+        await databases.onPrimary(`delete from xdrs where cld like '33655506%'`);
+      }
+    });
+
     browserTest('quiet is proven: the time moves on though no call comes', async () => {
       await using visit = await visitLive(world(), '33655502');
       const { page } = visit;
