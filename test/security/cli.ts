@@ -5,6 +5,7 @@ const help = `Usage: npm run test:security -- [--operations N] [--pairs N] [--se
 
 Who may see what, tried: every field as every role, own, foreign and absent; what strangers learn; random operations of a
 tenant over everybody's calls and over its own alone, which must be the same byte for byte but for positions and times.
+For every ten of them a call is changed, too, of which subscribers must be told the same.
 With --only timing: whether what is foreign takes longer than what is absent.
 
   --operations N   random operations (default 3000)
@@ -15,7 +16,11 @@ With --only timing: whether what is foreign takes longer than what is absent.
 
 const parts: Readonly<Record<string, readonly string[]>> = {
   access: ['test/access', 'test/gateway/strangers.test.ts', 'test/security/bad-input.test.ts'],
-  'non-interference': ['test/security/non-interference.test.ts'],
+  'non-interference': [
+    'test/security/non-interference.test.ts',
+    'test/security/feed-non-interference.test.ts',
+    'test/security/tenant-plans.test.ts',
+  ],
   timing: ['test/security/timing.run.ts'],
 };
 

@@ -14,8 +14,8 @@ const MAX_SHARE = 0.02;
 /** Of the normal distribution, for an interval that holds the true median in 99.9 of 100 cases. */
 const Z = 3.3;
 
-const FOREIGN = { account: '15', call: '7920', customer: '4' };
-const ABSENT = { account: '999', call: '7921000', customer: '77' };
+const FOREIGN = { account: '15', call: '7920', customer: '4', number: '442071838750' };
+const ABSENT = { account: '999', call: '7921000', customer: '77', number: '442071838759' };
 
 const principals: Principals = {
   async authenticate({ authorization }) {
@@ -35,6 +35,10 @@ const kinds: Readonly<Record<string, (ids: Ids) => string>> = {
     `{ cdrs(filter: { accountIds: ["${account}"] }) { nodes { id } totalCount } }`,
   'calls of a customer': ({ customer }) =>
     `{ cdrs(filter: { customerIds: ["${customer}"] }) { nodes { id } } }`,
+  'calls to a number': ({ number }) =>
+    `{ cdrs(filter: { cld: { is: "${number}" } }) { nodes { id } totalCount } }`,
+  'statistics of a number': ({ number }) =>
+    `{ cdrStats(filter: { cld: { is: "${number}" } }) { totals { attempts } } }`,
   'statistics of an account': ({ account }) =>
     `{ cdrStats(filter: { accountIds: ["${account}"] }) { totals { attempts } } }`,
 };
