@@ -160,7 +160,9 @@ export class FileWriter {
   }
 
   #insertRow(row: KeptRow): void {
-    this.#insert.run(BigInt(row.i_account), quarterOf(row.quarter), customerOf(row), ...sumsOf(row));
+    const { i_account, quarter } = row;
+    if (i_account === null || quarter === null) throw new Error('Some calls have no account, or no time.');
+    this.#insert.run(BigInt(i_account), quarterOf(quarter), customerOf(row), ...sumsOf(row));
   }
 
   #noteAccounts(accounts: readonly KeptAccount[]): void {

@@ -105,8 +105,12 @@ export class Rollups {
     while (!signal.aborted) {
       await this.#follow(signal).catch((error: unknown) => {
         if (signal.aborted) return;
-        this.#reason = describe(error);
-        logger.warn({ err: error }, `the rollups are not kept up to date: ${this.#reason}`);
+        const reason = describe(error);
+        // What an administrator must mend is said once.
+        if (reason !== this.#reason) {
+          logger.warn({ err: error }, `the rollups are not kept up to date: ${reason}`);
+        }
+        this.#reason = reason;
       });
       await delay(RETRY_MILLIS, undefined, { signal, ref: false }).catch(() => {});
     }

@@ -3,10 +3,13 @@ import { mkdirSync, readdirSync, realpathSync, rmSync, truncateSync, writeFileSy
 import { basename, dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Principals } from '../../src/access/principals.ts';
 import { tableOfAccounts } from '../../src/rollups/tables.ts';
+import { createSourceDatabase } from '../db/source-databases.ts';
 import { anAccount, anXdr } from '../support/builders.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { startTestCluster, type TestCluster } from '../support/postgres.ts';
+import { insertAccountsAsSippy, insertAsSippy } from '../support/sippy.ts';
 import { createRollupsPath, startRollups, type TestRollups, untilBuilt } from './kept-calls.ts';
 
 const TOTALS = '{ cdrStats { totals { attempts chargedAmount } } }';
@@ -169,4 +172,58 @@ test('a directory that is gone stops nothing but the rollups, until it is back',
   mkdirSync(dirname(place.path));
   await untilBuilt(kept, database.pool);
   expect(await sourceOf()).toBe('ROLLUPS');
+});
+
+/** By the token. */
+const principals: Principals = {
+  async authenticate({ authorization }) {
+    const isCustomer = authorization === 'Bearer customer';
+    const scope = isCustomer
+      ? ({ kind: 'customers', customerIds: ['3'] } as const)
+      : ({ kind: 'all' } as const);
+    return { name: String(isCustomer), role: 'ADMIN', scope, maxPage: 1000 };
+  },
+};
+
+test('a Sippy, whose calls do not say their customer and whose amounts are binary fractions', async () => {
+  await using sippy = await createSourceDatabase('sippy', database.createDatabase);
+  const { pool } = sippy;
+  await pool.query('create unique index cdrs_identity on cdrs (i_cdr, i_account, connect_time)');
+  await pool.query('alter table cdrs replica identity using index cdrs_identity');
+  await pool.query('create publication calls for table cdrs (i_cdr, i_account, connect_time)');
+  await pool.query('grant select on all tables in schema public to gateway');
+  await insertAccountsAsSippy(pool, [
+    anAccount(),
+    anAccount({ i_account: '15', i_customer: '4', currency: 'USD' }),
+  ]);
+  const calls = ['14', '14', '15', '99'].map((i_account, hour) =>
+    anXdr({ i_account, connect_time: `2026-01-05 0${hour}:14:59.999999+00`, charged_amount: '0.1' }),
+  );
+  await insertAsSippy(pool, calls);
+  await sippy.replayed();
+  await using kept = await startRollups(sippy, place.path, { source: 'sippy' });
+  await untilBuilt(kept, database.pool);
+  const settings = { CDR_SOURCE: 'sippy', ROLLUPS_FILE: place.path, ROLLUPS_MAX_AGE: '600' };
+  await using of = await createTestGateway(sippy, { principals, settings });
+  await using plain = await createTestGateway(sippy, { principals, settings: { CDR_SOURCE: 'sippy' } });
+  await pool.query('update cdrs set cost = 0.0271333333333333 where i_account = 14');
+  await pool.query("update cdrs set connect_time = connect_time + '1 day' where i_account = 15");
+  await sippy.replayed();
+  const { extensions } = await plain.query('{ cdrs(first: 1) { nodes { id } } }');
+  const headers = { 'x-read-after': extensions.replica.token };
+  for (const groupBy of ['ACCOUNT', 'CURRENCY', 'HOUR', 'DAY']) {
+    for (const token of ['administrator', 'customer']) {
+      const query = `{ cdrStats(groupBy: [${groupBy}]) { rows { bucket accountId currency attempts asr minutes chargedAmount } } }`;
+      const expected = (await plain.query(query, {}, { token })).data;
+      await expect
+        .poll(
+          async () => {
+            const { data, extensions } = await of.query(query, {}, { token, headers });
+            return { source: extensions.stats?.source, data };
+          },
+          { timeout: 20_000 },
+        )
+        .toEqual({ source: 'ROLLUPS', data: expected });
+    }
+  }
 });

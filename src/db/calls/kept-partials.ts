@@ -36,11 +36,11 @@ export const keptFormat = hash('sha256', JSON.stringify(keptPartials.map(({ sql,
 
 /** What is kept of the calls that an account had in a quarter of an hour, of one of its customers. */
 export interface KeptRow {
-  readonly i_account: string;
+  readonly i_account: string | null;
   /** Null, too, where calls do not say whose they are. */
   readonly i_customer: string | null;
   /** PostgreSQL's text of the first instant of the quarter. */
-  readonly quarter: string;
+  readonly quarter: string | null;
   /** By column: PostgreSQL's text, null for a sum of nothing. */
   readonly [column: string]: string | null;
 }
@@ -85,14 +85,20 @@ export function selectKeptBetween(reader: Reader, from: string, to: string): Pro
   return run(reader, statement, values) as unknown as Promise<KeptRow[]>;
 }
 
-/** The same of calls whose time is infinite: they are in no day, and in every sum without a range. */
+/**
+ * The same of calls whose time is infinite: they are in no day, and in every sum without a range. Those without a time or an
+ * account, which cannot be kept, are among them.
+ */
 export function selectKeptOfNoTime(reader: Reader): Promise<KeptRow[]> {
   const statement = Statement.build(reader, 'keptOfNoTime', (relations) =>
     relations
       .cdrs()
       .select(['xdrs.i_account', customer(relations).as('i_customer')])
       .select([sql.ref('xdrs.connect_time').as('quarter'), ...partialColumns])
-      .where(sql<SqlBool>`xdrs.connect_time in ('infinity', '-infinity')`)
+      .where(
+        sql<SqlBool>`(xdrs.connect_time in ('infinity', '-infinity') or xdrs.connect_time is null
+          or xdrs.i_account is null)`,
+      )
       .groupBy([sql.raw('1'), sql.raw('2'), sql.raw('3')]),
   );
   return run(reader, statement) as unknown as Promise<KeptRow[]>;

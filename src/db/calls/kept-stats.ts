@@ -36,7 +36,7 @@ export interface KeptQuery {
 
 /** The rows, merged as far as the query allows. */
 export interface KeptAnswer {
-  /** An array of objects with the columns of `keptColumns`. */
+  /** An array of objects: see `keptRelation`. */
   readonly json: string;
   /** Kept rows that were merged into them. */
   readonly bucketsRead: number;
@@ -89,10 +89,10 @@ export function keptQuery(
 }
 
 function keptOf(partials: readonly PartialColumn[]): readonly KeptPartial[] | undefined {
-  if (partials.some(({ over, merge }) => over === 'seconds' || (over === 'calls' && merge === null)))
-    return undefined;
+  if (partials.some(({ over }) => over === 'seconds')) return undefined;
   const ofCalls = partials.filter(({ over }) => over === 'calls');
-  return ofCalls.map((partial) => keptPartials.find(({ sql }) => sql === partial.sql)!);
+  const kept = ofCalls.map((partial) => keptPartials.find(({ sql }) => sql === partial.sql));
+  return kept.every((partial) => partial !== undefined) ? kept : undefined;
 }
 
 function isAnswered(filter: CdrFilter): boolean {
@@ -126,9 +126,6 @@ function secondsFor({ groupBy, timeZone }: GroupQuery): KeptSeconds {
 
 /** Where the rows are given in the statement: JSON. */
 export const keptRows = Symbol('kept rows');
-
-/** Columns of the JSON, beside those of the partials. */
-export const keptColumns = ['bucket', 'seconds', 'accountId', 'customerId', 'currency'] as const;
 
 /** The rows as a relation `kept`. */
 function keptRelation(partials: readonly KeptPartial[]) {
