@@ -74,9 +74,10 @@ async function readFeed<Message extends AnyMessage>(
       // What was there before the first message is told by none. While it is read, the gateway waits.
       if (place.after === null) await look(message);
       if (signal.aborted) break;
+      await onMessage(message, sentAt);
+      // Not before: a message that could not be taken is told again.
       place.after = message.cursor;
       place.failures = 0;
-      await onMessage(message, sentAt);
     }
     return new GatewayUnreachableError('The connection was cut.');
   } catch (error) {

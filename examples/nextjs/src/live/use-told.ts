@@ -44,7 +44,7 @@ const POLL_MILLIS = 2500;
 /** So long a call counts as just appeared. */
 const FRESH_MILLIS = 4000;
 /** The list changes no more often, however often something is told: a reader could not follow. */
-const CHANGE_MILLIS = 500;
+const CHANGE_MILLIS = 250;
 
 type FeedMessage = LiveCallsSubscription['cdrs'];
 

@@ -64,13 +64,14 @@ export function useRecent(filter: CdrFilter, maxPage: number): Recent {
       note({ state: 'told', error: null, figures: calls.figures(to), freshness: all.at(-1)! });
     });
     const look = async (message?: FeedMessage) => {
-      const until = timeOf(message?.asOf) ?? Date.now();
-      const from = until - WINDOW_MILLIS;
+      const until = timeOf(message?.asOf);
+      const from = (until ?? Date.now()) - WINDOW_MILLIS;
       const readAfter = message?.position;
       const { since, freshness, ...read } = await askRecent(filter, { from, readAfter, maxPage, signal });
       if (signal.aborted) return;
       calls.replace(read.calls, since);
-      to = Math.max(to, message ? until : (timeOf(freshness.replica?.asOf) ?? until));
+      // By the clock of the databases, where it is known.
+      to = Math.max(to, until ?? timeOf(freshness.replica?.asOf) ?? Date.now());
       note({ figures: calls.figures(to), freshness });
     };
     void followFeed<FeedMessage>({
