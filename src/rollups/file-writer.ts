@@ -36,6 +36,9 @@ export interface Counted {
   readonly state: FileState;
 }
 
+/** Somebody may have opened the file to look at it, or to copy it. */
+const BUSY_MILLIS = 5000;
+
 /** Of files that are built, and of those that SQLite has beside them. */
 const PART = /^\.[0-9a-f]{12}(?:-wal|-shm|-journal)?$/;
 
@@ -56,7 +59,7 @@ export class FileWriter {
     this.#path = path;
     removeParts(path, targetOf(path));
     this.#own = `${basename(path)}.${randomBytes(6).toString('hex')}`;
-    this.#db = new DatabaseSync(join(dirname(path), this.#own));
+    this.#db = new DatabaseSync(join(dirname(path), this.#own), { timeout: BUSY_MILLIS });
     // Until it is published nothing of it is worth a log.
     this.#db.exec('pragma journal_mode = off; pragma synchronous = off; pragma temp_store = memory;');
     this.#db.exec(CREATE);

@@ -125,7 +125,7 @@ test.each<[string, (file: string) => void]>([
 });
 
 function edit(file: string, statement: string): void {
-  const db = new DatabaseSync(file);
+  const db = new DatabaseSync(file, { timeout: 10_000 });
   db.exec(statement);
   db.close();
 }
