@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import type { Page } from 'playwright-core';
+import { createFormats } from '../../src/formats.ts';
 import { groups } from '../../src/generated/operations.ts';
 import { browserTest } from './browser-test.ts';
 import { until } from './child.ts';
 import { assertAccessible, picture } from './visit.ts';
 import type { World } from './world.ts';
+
+const formats = createFormats('en', 'UTC');
 
 /** What the browser itself says of an answer that broke off. */
 const brokenAnswers = /Failed to load resource|ERR_/;
@@ -51,10 +54,10 @@ export function now(world: () => World): void {
         const answered = Number(outcomes.rows.find((row: Row) => row.outcome === 'ANSWERED').attempts);
         assert.ok(attempts > 50, `${attempts} calls`);
         assert.deepEqual(shown.tiles, [
-          (attempts / 900).toLocaleString('en-GB', { maximumFractionDigits: 2 }),
-          attempts.toLocaleString('en-GB'),
-          `${answered.toLocaleString('en-GB')} answered · ${(attempts - answered).toLocaleString('en-GB')} failed`,
-          percent((100 * answered) / attempts),
+          formats.decimal(String(attempts / 900), 2),
+          formats.count(attempts),
+          `${formats.shortCount(answered)} answered · ${formats.shortCount(attempts - answered)} failed`,
+          formats.percent((100 * answered) / attempts),
         ]);
         const countries = await statsBy(['COUNTRY']);
         assert.deepEqual(
@@ -195,14 +198,10 @@ function topOf(rows: readonly Row[], nameOf: (row: Row) => string): string[][] {
       (one, other) => Number(other.attempts) - Number(one.attempts) || keyOf(one).localeCompare(keyOf(other)),
     )
     .slice(0, 10)
-    .map((row) => [nameOf(row), Number(row.attempts).toLocaleString('en-GB'), `ASR ${percent(row.asr!)}`])
+    .map((row) => [nameOf(row), formats.shortCount(Number(row.attempts)), `ASR ${formats.percent(row.asr)}`])
     .toSorted();
 }
 
 function keyOf({ country, accountId }: Row): string {
   return String(country ?? accountId);
-}
-
-function percent(value: number): string {
-  return (value / 100).toLocaleString('en-GB', { style: 'percent', maximumFractionDigits: 1 });
 }
