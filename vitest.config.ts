@@ -20,6 +20,8 @@ export default defineConfig({
     // Ends what hangs; how long a test takes is the machine's business.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // So does how long a condition takes to come true.
+    expect: { poll: { timeout: 30_000 } },
     teardownTimeout: 30_000,
     reporters: ['default', './test/support/retry-reporter.ts'],
   },

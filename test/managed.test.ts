@@ -56,7 +56,7 @@ describe.each([15, 18])('an administrator of PostgreSQL %i who is no superuser',
     await queryAt(cluster.primary.url(), 'create database calls owner administrator');
     adminUrl = cluster.primary.url({ user: 'administrator', password: 'secret', database: 'calls' });
     replicaUrl = asGateway(cluster.replicas[0]!.url({ database: 'calls' }), 'of-the-gateway');
-  }, 60_000);
+  });
   afterAll(() => cluster?.stop());
 
   without('a superuser', async () => {
@@ -86,7 +86,7 @@ describe('a role from which something is taken', () => {
     database = await startTestCluster({ replicas: 1, settings: { wal_level: 'logical' } });
     await database.pool.query('create publication calls for table xdrs');
     await database.insertXdrs([anXdr({ i_xdr: '1' })]);
-  }, 60_000);
+  });
   afterAll(() => database?.[Symbol.asyncDispose]());
 
   without('`pg_read_all_stats` and `pg_monitor`', async () => {
@@ -169,7 +169,7 @@ describe('a cluster whose WAL is not logical', () => {
   beforeAll(async () => {
     database = await startTestCluster({ replicas: 1 });
     await database.pool.query('create publication calls for table xdrs');
-  }, 60_000);
+  });
   afterAll(() => database?.[Symbol.asyncDispose]());
 
   without('`wal_level = logical`', async () => {

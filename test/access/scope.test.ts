@@ -169,7 +169,7 @@ describe.each(sourceNames)('over the source %s', (source) => {
     );
     const cursors = [11, 60].map((place) => [place, data.cdrs.edges[place].cursor] as const);
     operations = operationsFor(database.calls, new Map(cursors));
-  }, 60_000);
+  });
   afterAll(async () => {
     await gateway?.[Symbol.asyncDispose]();
     await tap?.[Symbol.asyncDispose]();
@@ -265,9 +265,7 @@ describe.each(sourceNames)('over the source %s', (source) => {
     });
   });
 
-  test('where a relation has lost its predicate, no statement is sent to those who see a part', {
-    timeout: 60_000,
-  }, async () => {
+  test('where a relation has lost its predicate, no statement is sent to those who see a part', async () => {
     await using planted = await openGateway({
       plantSource: (found) => ({
         ...found,

@@ -239,9 +239,7 @@ const document = fc
   )
   .map((roots) => `{ ${roots.map((root, index) => `r${index}: ${root}`).join('\n')} }`);
 
-test('no query of an account finds a trace of another, in whatever field, filter, cursor or sum', {
-  timeout: 60_000,
-}, async () => {
+test('no query of an account finds a trace of another, in whatever field, filter, cursor or sum', async () => {
   let shown = 0;
   await fc.assert(
     fc.asyncProperty(document, async (asked) => {

@@ -74,7 +74,7 @@ describe.skipIf(!hasPgBackRest)(`backups${pgBackRestNote}`, () => {
     );
     await site.cluster.replayed();
     await site.pgbackrest('stanza-create');
-  }, 60_000);
+  });
   afterAll(() => site?.[Symbol.asyncDispose]());
 
   test('pgBackRest finds what the plan says, over TLS both ways', async () => {

@@ -59,4 +59,4 @@ test('a list whose only standby is killed goes on when it is back: no call is lo
   expect(count).toBe(MANY);
   expect(calls.resumptions).toBeGreaterThan(0);
   expect(calls.unreadable).toEqual({ calls: 0, values: 0 });
-}, 90_000);
+});

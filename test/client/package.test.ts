@@ -168,7 +168,7 @@ describe('its types', () => {
     const files = refused.map(([, line], index) => [`refused-${index}.ts`, `${begin}\n${line}`]);
     const said = await checkAll(Object.fromEntries(files));
     for (const [index, [what, , message]] of refused.entries()) expect(said[index], what).toMatch(message);
-  }, 60_000);
+  });
 });
 
 describe('the examples of its README', () => {
@@ -219,7 +219,7 @@ describe('the examples of its README', () => {
     expect(codes).toHaveLength(4);
     const files = Object.fromEntries(codes.map((code, index) => [`example-${index}.ts`, code]));
     expect(await checkAll(files)).toEqual(['', '', '', '']);
-  }, 60_000);
+  });
 
   test.each([
     ['our Node', process.execPath],

@@ -39,7 +39,7 @@ describe.skipIf(missing)(`on PostgreSQL in containers${skipNote(missing)}`, () =
   afterAll(async () => {
     await gateway?.[Symbol.asyncDispose]();
     await servers?.stop();
-  }, 60_000);
+  });
 
   test('both standbys stream, and their age is known', async () => {
     await expect

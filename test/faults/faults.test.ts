@@ -9,18 +9,14 @@ let rig: Rig;
 
 beforeAll(async () => {
   rig = await startRig(inject('postgres').major);
-}, 60_000);
+});
 
 afterAll(() => rig?.[Symbol.asyncDispose]());
 
-test.each(shortFaults)(
-  '$group: $name',
-  async (fault) => {
-    const report = await tryFault(rig, fault);
-    const defects = defectsOf([report]);
-    // Said in the message itself, since what differs is shortened.
-    expect(defects, defects.join('\n')).toEqual([]);
-    expect(report.samples).toBeGreaterThan(10);
-  },
-  60_000,
-);
+test.each(shortFaults)('$group: $name', async (fault) => {
+  const report = await tryFault(rig, fault);
+  const defects = defectsOf([report]);
+  // Said in the message itself, since what differs is shortened.
+  expect(defects, defects.join('\n')).toEqual([]);
+  expect(report.samples).toBeGreaterThan(10);
+});

@@ -54,7 +54,7 @@ beforeAll(async () => {
   gateway = await createTestGateway(database, { settings: settings() });
   // Read throughout, as by a gateway that serves: nobody who comes later is told that it has begun.
   gateway.feed.join(() => {});
-}, 60_000);
+});
 
 afterAll(async () => {
   await gateway?.[Symbol.asyncDispose]();

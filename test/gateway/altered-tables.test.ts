@@ -91,7 +91,7 @@ test('an optional column that is dropped is null from then on, and back when it 
     async () => (await gateway.query(WITH_REGION)).data.cdrs.nodes[0].region === 'Paris',
     25,
   );
-}, 60_000);
+});
 
 test('a column that may no longer be read is null, and queries that do not need it go on', async () => {
   await change(
@@ -122,7 +122,7 @@ test('without a required column the queries that need it are refused with a reas
   await until('the column', async () => (await gateway.query(WITH_DURATION)).errors === undefined);
   for (const data of await answers(WITH_DURATION)) expect(data.cdrs.nodes[0].durationSeconds).toBe('60');
   await until('readiness', async () => (await ready()).status === 'pass', 25);
-}, 60_000);
+});
 
 test('a table that is gone is told by readiness, and used again when it is back', async () => {
   await change('alter table xdrs rename to taken_away');
@@ -137,7 +137,7 @@ test('a table that is gone is told by readiness, and used again when it is back'
   await change('alter table taken_away rename to xdrs');
   await until('the table', async () => (await gateway.query(LIST)).errors === undefined, 25);
   await until('readiness', async () => (await fetch(new URL('/readyz', gateway.url))).status === 200, 25);
-}, 60_000);
+});
 
 test('partitions come and go beneath a list', async () => {
   await change(`

@@ -141,7 +141,7 @@ describe('a client that leaves', () => {
         expect([data.cdrs.nodes.length, straysIn(data.cdrs.nodes)]).toEqual([2000, 0]);
       }
     }
-  }, 60_000);
+  });
 });
 
 /** Leads to a server, and keeps requests to cancel a statement back until they are let go. */
@@ -258,7 +258,7 @@ describe('a slow reader', () => {
     expect([data.cdrs.nodes.length, straysIn(data.cdrs.nodes)]).toEqual([MANY, 0]);
     // The last call was the last: no page follows, however often the list was taken up again.
     expect(data.cdrs.pageInfo).toEqual({ hasNextPage: false });
-  }, 60_000);
+  });
 
   test('keeps no other from its answer: eight of them beside three connections', async () => {
     const slow = await Promise.all(Array.from({ length: 8 }, () => askSlowly(ALL)));
@@ -276,7 +276,7 @@ describe('a slow reader', () => {
     }
     for (const response of slow) response.destroy();
     await until('end of their statements', async () => (await running()).length === 0, 5);
-  }, 60_000);
+  });
 
   test.each(['gzip', 'br', 'zstd'])(
     'of a %s stream holds no snapshot and little memory either, and gets every call in the end',
@@ -297,7 +297,6 @@ describe('a slow reader', () => {
       const { data } = JSON.parse(decode[coding as keyof typeof decode](Buffer.concat(chunks)).toString());
       expect([data.cdrs.nodes.length, straysIn(data.cdrs.nodes)]).toEqual([MANY, 0]);
     },
-    60_000,
   );
 
   test('that takes a byte at a time delays nobody, whatever it accepts', async () => {
@@ -315,7 +314,7 @@ describe('a slow reader', () => {
     }
     for (const response of readers) response.destroy();
     await until('end of their statements', async () => (await running()).length === 0, 5);
-  }, 60_000);
+  });
 
   test('on this host gets its next answers compressed, others as before', async () => {
     const accepting = (userAgent: string) => ({ 'accept-encoding': 'gzip', 'user-agent': userAgent });
@@ -333,5 +332,5 @@ describe('a slow reader', () => {
 
     await until('compressed answer', async () => (await codingFor('slow')) === 'gzip', 5);
     expect(await codingFor('quick')).toBeUndefined();
-  }, 60_000);
+  });
 });

@@ -69,7 +69,7 @@ export async function serveGateway(
 export async function until<T>(
   what: string,
   produce: () => Promise<T | undefined | false>,
-  seconds = 15,
+  seconds = 30,
 ): Promise<T> {
   const deadline = performance.now() + seconds * 1000;
   for (;;) {

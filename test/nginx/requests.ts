@@ -85,5 +85,5 @@ export function errorOf({ text }: Answer): { code: string; retryable: boolean } 
 
 /** Resolves with the first value that is neither undefined nor false. */
 export function until<T>(look: () => T | Promise<T>) {
-  return vi.waitUntil(look, { timeout: 15_000, interval: 10 });
+  return vi.waitUntil(look, { timeout: 30_000, interval: 10 });
 }

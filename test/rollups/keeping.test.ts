@@ -29,7 +29,7 @@ beforeAll(async () => {
     `create publication short for table xdrs (i_xdr, i_account, connect_time) with (publish = 'insert, update, delete')`,
   );
   await database.insertAccounts([anAccount()]);
-}, 60_000);
+});
 
 beforeEach(async () => {
   place = createRollupsPath();

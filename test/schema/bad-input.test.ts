@@ -680,9 +680,7 @@ describe('whatever else is sent', () => {
     account(id: $id) { id }
   }`;
 
-  test('is answered or refused with a reason, and is never a defect of ours', {
-    timeout: 60_000,
-  }, async () => {
+  test('is answered or refused with a reason, and is never a defect of ours', async () => {
     await fc.assert(
       fc.asyncProperty(variables, async (given) => {
         const text = JSON.stringify(given, (_, value) => (typeof value === 'bigint' ? String(value) : value));

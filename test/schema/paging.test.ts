@@ -77,9 +77,7 @@ describe('over 150 calls, of which many tie', () => {
     await database.insertXdrs(calls.map(rowOf));
   });
 
-  test('pages forwards hold the list, and pages backwards hold it again, whatever filter, size and order', {
-    timeout: 60_000,
-  }, async () => {
+  test('pages forwards hold the list, and pages backwards hold it again, whatever filter, size and order', async () => {
     let found = 0;
     const scenario = fc.record({
       filter: fc.oneof({ weight: 1, arbitrary: fc.constant({}) }, { weight: 2, arbitrary: filters }),
@@ -189,9 +187,7 @@ describe('while calls are inserted out of order between pages', () => {
     waves: fc.array(arrivals, { minLength: 4, maxLength: 4 }),
   });
 
-  test('each page goes on exactly behind its cursor: no call is lost, none comes twice', {
-    timeout: 60_000,
-  }, async () => {
+  test('each page goes on exactly behind its cursor: no call is lost, none comes twice', async () => {
     await fc.assert(
       fc.asyncProperty(scenario, async ({ orderBy, end, size, path, filter, waves }) => {
         const initial = someCalls(40, size).filter((call) => passes(call, filter));

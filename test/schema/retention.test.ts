@@ -100,9 +100,7 @@ describe.each(Object.keys(lists) as (keyof typeof lists)[])('where the list is %
   });
 });
 
-test('the last of a list are no more than were wanted while calls are inserted, on every path', {
-  timeout: 60_000,
-}, async () => {
+test('the last of a list are no more than were wanted while calls are inserted, on every path', async () => {
   const SIZE = 10_500;
   await database.pool.query('truncate xdrs');
   await database.pool.query(

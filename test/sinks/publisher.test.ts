@@ -148,9 +148,7 @@ async function insert(count: number): Promise<readonly string[]> {
 }
 
 describe.skipIf(!hasRedis)('a publisher', () => {
-  test('publishes what comes, changes, moves and goes, by the account and in order', {
-    timeout: 60_000,
-  }, async () => {
+  test('publishes what comes, changes, moves and goes, by the account and in order', async () => {
     start(depsOf('all'));
     start(depsOf('own', ACCOUNT_TOKEN));
     await published('all', hasBegun);
@@ -219,9 +217,7 @@ describe.skipIf(!hasRedis)('a publisher', () => {
     expect(changes.filter((each) => each.mayRepeat || each.change === 'gap')).toEqual([]);
   });
 
-  test('holds nothing while Redis does not answer, and publishes it when it does', {
-    timeout: 60_000,
-  }, async () => {
+  test('holds nothing while Redis does not answer, and publishes it when it does', async () => {
     const { publisher } = start(depsOf('frozen'));
     await published('frozen', hasBegun);
     redis.freeze();
@@ -245,9 +241,7 @@ describe.skipIf(!hasRedis)('a publisher', () => {
     expect(one.publisher.failed + other.publisher.failed).toBeGreaterThan(0);
   });
 
-  test('goes on behind what it has published when Redis has lost the stream', {
-    timeout: 60_000,
-  }, async () => {
+  test('goes on behind what it has published when Redis has lost the stream', async () => {
     start(depsOf('lost'));
     await published('lost', hasBegun);
     await published('lost', hasAll(await insert(5)));
@@ -278,9 +272,7 @@ describe.skipIf(!hasRedis)('a publisher', () => {
     );
   });
 
-  test('an update that was told before anything was published is published whole', {
-    timeout: 60_000,
-  }, async () => {
+  test('an update that was told before anything was published is published whole', async () => {
     const update: FeedUpdate = {
       cursor: 'somewhere',
       asOf: null,

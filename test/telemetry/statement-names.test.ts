@@ -59,7 +59,7 @@ describe.each([15, 18])('PostgreSQL %i', (major) => {
          where rolname = 'gateway' and query !~* '${WITHOUT_NAME}'`,
     );
     statements = rows.map(({ query }) => String(query));
-  }, 60_000);
+  });
   afterAll(() => database?.[Symbol.asyncDispose]());
 
   test('knows each statement of the gateway by its name in pg_stat_statements', () => {

@@ -55,7 +55,7 @@ test('files, single calls, statistics and failures leave theirs', async () => {
     await linesOf(async () => {
       await (await gateway.ask('{ cdrs { nodes { id } } }', {}, csv)).text();
       // When the last byte is out.
-      await vi.waitFor(() => expect(lines).not.toEqual([]));
+      await vi.waitFor(() => expect(lines).not.toEqual([]), { timeout: 30_000 });
     }),
   ).toMatchObject([{ accounts: 'all', rows: 5, result: 'ok' }]);
   expect(await linesOf(() => gateway.query('{ cdr(id: "1") { id } }'))).toHaveLength(1);
