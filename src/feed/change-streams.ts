@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { keyOfCalls, selectWhyUnsound } from '../db/catalogue/publication.ts';
+import { keyOfCalls, selectWhyNot, whyUnsound } from '../db/catalogue/publication.ts';
 import { createDatabase } from '../db/reader.ts';
 import type { Source } from '../db/sources/sources.ts';
 import type { ChangedRelation } from '../db/wire/pgoutput.ts';
@@ -136,7 +136,8 @@ export class ChangeStreams {
   }
 
   async #makeSlot(opened: OpenedStream, replica: Replica, source: Source): Promise<void> {
-    const unsound = await selectWhyUnsound(
+    const unsound = await selectWhyNot(
+      whyUnsound,
       createDatabase(replica.pool),
       this.#options.publication,
       source.name,

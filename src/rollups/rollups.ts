@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { keyOfCalls, selectParts, selectWhyUncounted } from '../db/catalogue/publication.ts';
+import { keyOfCalls, selectParts, selectWhyNot, whyUncounted } from '../db/catalogue/publication.ts';
 import { createDatabase, type Reader } from '../db/reader.ts';
 import { fingerprintOf } from '../db/sources/fingerprint.ts';
 import type { Source } from '../db/sources/sources.ts';
@@ -140,7 +140,7 @@ export class Rollups {
     const { changes, source } = this.#options;
     const { publication } = changes;
     const { name } = source(replica);
-    const why = await selectWhyUncounted(createDatabase(replica.pool), publication, name);
+    const why = await selectWhyNot(whyUncounted, createDatabase(replica.pool), publication, name);
     if (why !== undefined) throw new UnsoundPublicationError(why);
     return new TouchedStream({
       connectionString: loginTo(replica, changes),

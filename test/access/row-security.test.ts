@@ -1,10 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createKey } from '../../src/access/api-key.ts';
-import type { Principals } from '../../src/access/principals.ts';
 import { migrateDown, migrateToLatest } from '../../src/db/migrate/migrate.ts';
-import type { Scope } from '../../src/db/scope.ts';
 import type { Source } from '../../src/db/sources/sources.ts';
-import { UnauthenticatedError } from '../../src/errors.ts';
 import { insertCalls, sourceNames } from '../db/source-databases.ts';
 import { subscribe } from '../feed/event-client.ts';
 import { type ServedGateway, serveGateway } from '../gateway/served-gateway.ts';
@@ -13,29 +10,13 @@ import { anXdr } from '../support/builders.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { hasPgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { everyKindOfScope, principalsOf } from '../support/scoped-principals.ts';
 import { operationsFor } from './scope-operations.ts';
 import { createScopeDatabase, visibleTo } from './scope-oracle.ts';
 import { withoutPredicate } from './without-predicate.ts';
 
-/** Every kind of principal: the token is the name. */
-const scopes: Readonly<Record<string, Scope>> = {
-  everybody: { kind: 'all' },
-  'one-account': { kind: 'accounts', accountIds: ['14'] },
-  'two-accounts': { kind: 'accounts', accountIds: ['14', '16'] },
-  'no-account': { kind: 'accounts', accountIds: [] },
-  'one-customer': { kind: 'customers', customerIds: ['3'] },
-  'two-customers': { kind: 'customers', customerIds: ['4', '3'] },
-};
-const tokens = Object.keys(scopes);
-
-const principals: Principals = {
-  async authenticate({ authorization }) {
-    const name = authorization?.slice('Bearer '.length) ?? '';
-    const scope = scopes[name];
-    if (!scope) throw new UnauthenticatedError();
-    return { name, role: 'ACCOUNT', scope, maxPage: 50_000 };
-  },
-};
+const tokens = Object.keys(everyKindOfScope);
+const principals = principalsOf(everyKindOfScope, 'ACCOUNT');
 
 const plantSource = (source: Source): Source => ({
   ...source,
@@ -77,7 +58,7 @@ describe.each(sourceNames)('row security over the source %s', (name) => {
       await Promise.all(
         names.map(async (token) => {
           const answered = await operation.run(asked, token);
-          const expected = operation.expected(visibleTo(scopes[token]!, database.calls), name);
+          const expected = operation.expected(visibleTo(everyKindOfScope[token]!, database.calls), name);
           expect({ token, operation: operation.name, answered }).toEqual({
             token,
             operation: operation.name,

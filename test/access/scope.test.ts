@@ -1,41 +1,27 @@
 import { globSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Principals } from '../../src/access/principals.ts';
 import type { Scope, ScopeKind } from '../../src/db/scope.ts';
 import type { SourceName } from '../../src/db/sources/sources.ts';
-import { UnauthenticatedError } from '../../src/errors.ts';
 import { sourceNames } from '../db/source-databases.ts';
 import type { Call } from '../schema/calls-oracle.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import type { TestDatabase } from '../support/postgres.ts';
+import { everyKindOfScope, type NamedScopes, principalsOf } from '../support/scoped-principals.ts';
 import { type SentStatement, startWireTap, type WireTap } from '../support/wire-tap.ts';
 import { type Operation, operationsFor } from './scope-operations.ts';
 import { createScopeDatabase, visibleTo } from './scope-oracle.ts';
 
-/** Every kind of principal: the token is the name. */
-const scopes: Readonly<Record<string, Scope>> = {
-  everybody: { kind: 'all' },
-  'one-account': { kind: 'accounts', accountIds: ['14'] },
+const scopes: NamedScopes = {
+  ...everyKindOfScope,
   'another-account': { kind: 'accounts', accountIds: ['15'] },
-  'two-accounts': { kind: 'accounts', accountIds: ['14', '16'] },
-  'no-account': { kind: 'accounts', accountIds: [] },
   'busy-account': { kind: 'accounts', accountIds: ['19'] },
-  'one-customer': { kind: 'customers', customerIds: ['3'] },
-  'two-customers': { kind: 'customers', customerIds: ['4', '3'] },
   'no-customer': { kind: 'customers', customerIds: [] },
   'busy-customer': { kind: 'customers', customerIds: ['6'] },
 };
 const tokens = Object.keys(scopes);
 
-const principals: Principals = {
-  async authenticate({ authorization }) {
-    const name = authorization?.slice('Bearer '.length) ?? '';
-    const scope = scopes[name];
-    if (!scope) throw new UnauthenticatedError();
-    return { name, role: 'ACCOUNT', scope, maxPage: 50_000 };
-  },
-};
+const principals = principalsOf(scopes, 'ACCOUNT');
 
 const sources = globSync('src/**/*.ts').map((file) => readFileSync(file, 'utf8'));
 

@@ -1,33 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Principals } from '../../src/access/principals.ts';
-import type { Scope } from '../../src/db/scope.ts';
-import { UnauthenticatedError } from '../../src/errors.ts';
 import { RandomSource } from '../feed/soak-random.ts';
 import { anAccount, anXdr } from '../support/builders.ts';
 import { type Ask, createTestGateway, type GraphQLAnswer, type TestGateway } from '../support/gateway.ts';
 import { startTestCluster, type TestCluster } from '../support/postgres.ts';
+import { everyKindOfScope, principalsOf } from '../support/scoped-principals.ts';
 import { createRollupsPath, startRollups, type TestRollups, untilBuilt } from './kept-calls.ts';
 import { randomCalls, randomChange, randomQuestion } from './random-stats.ts';
 
-/** Every kind of principal: the token is the name. */
-const scopes: Readonly<Record<string, Scope>> = {
-  everybody: { kind: 'all' },
-  'one-account': { kind: 'accounts', accountIds: ['14'] },
-  'two-accounts': { kind: 'accounts', accountIds: ['14', '16'] },
-  'no-account': { kind: 'accounts', accountIds: [] },
-  'one-customer': { kind: 'customers', customerIds: ['3'] },
-  'two-customers': { kind: 'customers', customerIds: ['4', '3'] },
-};
-const tokens = Object.keys(scopes);
-
-const principals: Principals = {
-  async authenticate({ authorization }) {
-    const name = authorization?.slice('Bearer '.length) ?? '';
-    const scope = scopes[name];
-    if (!scope) throw new UnauthenticatedError();
-    return { name, role: 'ADMIN', scope, maxPage: 50_000 };
-  },
-};
+const tokens = Object.keys(everyKindOfScope);
+const principals = principalsOf(everyKindOfScope, 'ADMIN');
 
 const place = createRollupsPath();
 let database: TestCluster;

@@ -124,18 +124,6 @@ export function whyUncounted(
   return undefined;
 }
 
-/** The same after a look at a server. */
-export async function selectWhyUncounted(
-  db: QueryExecutorProvider,
-  publication: string,
-  source: Source['name'],
-): Promise<string | undefined> {
-  const version = await serverVersion(db);
-  if (version < MIN_DECODING_MAJOR) return tooOld(version);
-  const published = await selectPublishedTables(db, publication, tableOfCalls[source]);
-  return whyUncounted(publication, keyOfCalls[source], published);
-}
-
 /** Which tables the calls are kept in, as a text: calls come and go with them, and no change of a call says so. */
 export async function selectParts(reader: Executor, source: Source['name']): Promise<string> {
   const statement = Statement.ofServer(
@@ -150,8 +138,9 @@ export async function selectParts(reader: Executor, source: Source['name']): Pro
 const tooOld = (version: number) =>
   `A standby decodes its WAL from PostgreSQL ${MIN_DECODING_MAJOR} on, and this one is ${version}.`;
 
-/** Why the feed cannot be read, after a look at a server. */
-export async function selectWhyUnsound(
+/** Why a publication does not do for `why`, `whyUnsound` or `whyUncounted`, after a look at a server; undefined: it does. */
+export async function selectWhyNot(
+  why: typeof whyUnsound,
   db: QueryExecutorProvider,
   publication: string,
   source: Source['name'],
@@ -159,5 +148,5 @@ export async function selectWhyUnsound(
   const version = await serverVersion(db);
   if (version < MIN_DECODING_MAJOR) return tooOld(version);
   const published = await selectPublishedTables(db, publication, tableOfCalls[source]);
-  return whyUnsound(publication, keyOfCalls[source], published);
+  return why(publication, keyOfCalls[source], published);
 }
