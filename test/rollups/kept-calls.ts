@@ -32,6 +32,8 @@ export function createRollupsPath(): { readonly path: string } & Disposable {
   };
 }
 
+/** Between two looks. */
+export const LOOK_MILLIS = 100;
 const BUILD_MILLIS = 45_000;
 const POLL_MILLIS = 200;
 
@@ -63,7 +65,7 @@ export async function startRollups(
     path,
     replicas,
     source: () => source,
-    lookMillis: 100,
+    lookMillis: LOOK_MILLIS,
     changes: { publication, user: username, password },
     logger: {
       info: (facts, message) => lines.push({ level: 'info', message, facts }),

@@ -1,10 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RandomSource } from '../feed/soak-random.ts';
+import { on } from '../gateway/served-gateway.ts';
 import { anAccount, anXdr } from '../support/builders.ts';
 import { type Ask, createTestGateway, type GraphQLAnswer, type TestGateway } from '../support/gateway.ts';
 import { startTestCluster, type TestCluster } from '../support/postgres.ts';
 import { everyKindOfScope, principalsOf } from '../support/scoped-principals.ts';
-import { createRollupsPath, startRollups, type TestRollups, untilBuilt } from './kept-calls.ts';
+import { createRollupsPath, LOOK_MILLIS, startRollups, type TestRollups, untilBuilt } from './kept-calls.ts';
 import { randomCalls, randomChange, randomQuestion } from './random-stats.ts';
 
 const tokens = Object.keys(everyKindOfScope);
@@ -130,6 +132,35 @@ describe('statistics from what is kept', () => {
       const answer = await askKept(STATS, variables, since(token, position));
       const { data } = await plain.query(STATS, variables, { token });
       expect(answer.data).toEqual(data);
+    }
+  });
+
+  test('lack nothing that the standby shows, though nobody has told of it yet', async () => {
+    const senders = await on(
+      database.replicaUrls[0]!,
+      "select pid from pg_stat_activity where backend_type = 'walsender'",
+    );
+    expect(senders).toHaveLength(1);
+    const signal = (name: NodeJS.Signals) => process.kill(Number(senders[0]!.pid), name);
+    const variables = { timeZone: 'UTC', groupBy: ['DAY', 'ACCOUNT'] };
+    signal('SIGSTOP');
+    try {
+      await database.insertXdrs([anXdr()]);
+      const position = await positionNow();
+      const { data } = await plain.query(STATS, variables, everybody);
+      const looks = kept.rollups.figures.audited;
+      for (let asked = 0; asked < 20; asked++) {
+        await delay(LOOK_MILLIS);
+        const answer = await gateway.query(STATS, variables, since('everybody', position));
+        expect(answer.data).toEqual(data);
+        expect(answer.extensions.stats.source).toBe('TABLE');
+      }
+      // The one that had begun may end.
+      expect(kept.rollups.figures.audited).toBeLessThanOrEqual(looks + 1);
+      signal('SIGCONT');
+      expect((await askKept(STATS, variables, since('everybody', position))).data).toEqual(data);
+    } finally {
+      signal('SIGCONT');
     }
   });
 
