@@ -306,7 +306,8 @@ export class ReplicaSession {
 
   /** The standby of this session and how old its answer is; null when none was needed. */
   async answeredBy(): Promise<ReplicaInfo | null> {
-    await this.#readReplayedLsn();
+    // What was kept has a position of its own, of which the standby's says nothing.
+    if (!this.#stats?.kept) await this.#readReplayedLsn();
     await this.#pinned?.settle();
     return this.readFrom();
   }

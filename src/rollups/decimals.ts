@@ -53,9 +53,18 @@ function partOf(text: string, point: number, first: number, digits: number): num
 /** PostgreSQL's text of parts that were added up; null of a sum of nothing. */
 export function joinDecimal({ whole, nanos, rest, digits }: DecimalParts): string | null {
   if (digits === null) return null;
+  if (rest === 0n) {
+    const value = whole * PART + nanos;
+    return textOf(value < 0n, (value < 0n ? -value : value).toString(), PART_DIGITS, Number(digits));
+  }
   const value = (whole * PART + nanos) * PART + rest;
-  const text = (value < 0n ? -value : value).toString().padStart(PARTS_DIGITS + 1, '0');
-  const point = text.length - PARTS_DIGITS;
-  const fraction = text.slice(point, point + Number(digits));
-  return `${value < 0n ? '-' : ''}${text.slice(0, point)}${fraction && `.${fraction}`}`;
+  return textOf(value < 0n, (value < 0n ? -value : value).toString(), PARTS_DIGITS, Number(digits));
+}
+
+/** Of a number without its sign, of whose digits so many are behind the point. */
+function textOf(isNegative: boolean, units: string, scale: number, digits: number): string {
+  const text = units.padStart(scale + 1, '0');
+  const point = text.length - scale;
+  const fraction = text.slice(point).padEnd(digits, '0').slice(0, digits);
+  return `${isNegative ? '-' : ''}${text.slice(0, point)}${fraction && `.${fraction}`}`;
 }

@@ -2,9 +2,8 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { KeptPartial } from '../db/calls/kept-partials.ts';
 import { type KeptAnswer, type KeptQuery, type KeptSeconds, keptSeconds } from '../db/calls/kept-stats.ts';
 import { type Owners, ownersOf } from '../db/scope.ts';
-import { postgresOfMicros } from '../db/timestamps.ts';
 import { joinDecimal } from './decimals.ts';
-import { columnsOf, NOBODY, tableOfAccounts, tableOfAll } from './tables.ts';
+import { columnsOf, INFINITE_SECONDS, NOBODY, tableOfAccounts, tableOfAll } from './tables.ts';
 
 /** Rows that are merged for one query: the event loop waits meanwhile. For more the table is read. */
 const MAX_ROWS = 20_000;
@@ -27,12 +26,10 @@ export function readSums(db: DatabaseSync, query: KeptQuery): KeptAnswer | undef
   const rows: string[] = [];
   let bucketsRead = 0;
   for (const piece of piecesOf(query)) {
-    const from = relationFor(query, piece);
-    bucketsRead += countRows(db, from, MAX_ROWS + 1 - bucketsRead);
-    if (bucketsRead > MAX_ROWS) return undefined;
-    const found = mergeRows(db, query, piece, from);
-    if (!found) return undefined;
-    rows.push(...found);
+    const merged = mergeRows(db, query, piece, MAX_ROWS + 1 - bucketsRead);
+    bucketsRead += merged.reduce((total, { count }) => total + count, 0);
+    if (bucketsRead > MAX_ROWS || merged.some(({ isExact }) => !isExact)) return undefined;
+    rows.push(...merged.map((row) => jsonOf(row, piece.seconds, query.partials)));
   }
   return { json: `[${rows.join(',')}]`, bucketsRead, rows: rows.length };
 }
@@ -105,59 +102,80 @@ function isOneOf(column: string, ids: readonly string[]): Condition {
   return { text: `${column} in (select value from json_each(?))`, values: [`[${known.join(',')}]`] };
 }
 
-function countRows(db: DatabaseSync, { text, values }: Condition, limit: number): number {
-  const [row] = db.prepare(`select count(*) as rows from (select 1 ${text} limit ${limit})`).all(...values);
-  return Number(row!.rows);
+/** Kept rows that were merged into one. */
+interface MergedRow {
+  readonly count: number;
+  /** Whether each of them was kept exactly. */
+  readonly isExact: boolean;
+  readonly bucket: bigint | null;
+  readonly account: bigint | null;
+  readonly customer: bigint | null;
+  /** The first and the last of its currencies; none where they are unknown. */
+  readonly least: string;
+  readonly greatest: string;
+  /** In the order of the columns of the partials. */
+  readonly sums: readonly (bigint | null)[];
 }
 
-function mergeRows(
-  db: DatabaseSync,
-  { by, partials }: KeptQuery,
-  { seconds }: Piece,
-  { text, values }: Condition,
-): readonly string[] | undefined {
-  const groups = [
-    by.time ? 'bucket' : 'null',
-    by.account ? 'kept.i_account' : 'null',
-    by.customer ? 'kept.i_customer' : 'null',
-    "coalesce(currency, '')",
+/** Of no more than so many rows. */
+function mergeRows(db: DatabaseSync, query: KeptQuery, piece: Piece, limit: number): readonly MergedRow[] {
+  const { by, partials } = query;
+  const columns = partials.flatMap(columnsOf);
+  const { text, values } = relationFor(query, piece);
+  const read = [
+    `${by.time ? 'bucket' : 'null'} as bucket`,
+    `${by.account ? 'kept.i_account' : 'null'} as account`,
+    `${by.customer ? 'kept.i_customer' : 'null'} as customer`,
+    "coalesce(currency, '') as currency",
+    ...columns.map(({ name }) => name),
+    'unkept',
   ];
-  const sums = partials.flatMap(columnsOf).map(({ name, merge }) => `${merge}(${name})`);
+  const sums = columns.map(({ name, merge }) => `, ${merge}(${name})`).join('');
   const statement = db.prepare(
-    `select sum(unkept), ${[...groups, ...sums].join(', ')} ${text}
-      group by ${groups.map((_, index) => index + 2).join(', ')}`,
+    `select count(*), sum(unkept), bucket, account, customer, min(currency), max(currency) ${sums}
+      from (select ${read.join(', ')} ${text} limit ?)
+      group by bucket, account, customer${by.currency ? ', currency' : ''}`,
   );
   statement.setReadBigInts(true);
   statement.setReturnArrays(true);
-  const rows = statement.all(...values) as unknown as (bigint | string | null)[][];
-  if (rows.some(([unkept]) => unkept !== 0n)) return undefined;
-  return rows.map(([, ...row]) => jsonOf(row, seconds, partials));
+  const rows = statement.all(...values, limit) as unknown as (bigint | string | null)[][];
+  return rows.map(([count, unkept, bucket, account, customer, least, greatest, ...sums]) => ({
+    count: Number(count),
+    isExact: unkept === 0n,
+    bucket: bucket as bigint | null,
+    account: account as bigint | null,
+    customer: customer as bigint | null,
+    least: least as string,
+    greatest: greatest as string,
+    sums: sums as (bigint | null)[],
+  }));
 }
 
-/** Of a row as `mergeKept` reads it. */
-function jsonOf(
-  row: readonly (bigint | string | null)[],
-  seconds: KeptSeconds,
-  partials: readonly KeptPartial[],
-): string {
-  const [bucket, account, customer, currency] = row;
+/** As `mergeKept` reads it. */
+function jsonOf(row: MergedRow, seconds: KeptSeconds, partials: readonly KeptPartial[]): string {
+  const { bucket, account, customer, least, greatest, sums } = row;
   const fields = [
-    bucket === null
-      ? ''
-      : `"bucket":"${postgresOfMicros((bucket as bigint) * 1_000_000n)}","seconds":${seconds},`,
+    bucket === null ? '' : `"bucket":${jsonOfSecond(bucket)},"seconds":${seconds},`,
     account === null ? '' : `"accountId":${account},`,
     customer === null || customer === NOBODY ? '' : `"customerId":${customer},`,
-    `"currency":${currency === '' ? null : JSON.stringify(currency)}`,
+    `"least":${JSON.stringify(least)},"greatest":${JSON.stringify(greatest)}`,
   ];
-  let at = 4;
+  let at = 0;
   for (const { column, type } of partials) {
-    const value = type === 'bigint' ? row[at++] : joinDecimal(decimalAt(row as bigint[], at));
+    const value = type === 'bigint' ? sums[at++] : joinDecimal(decimalAt(sums, at));
     if (type !== 'bigint') at += 4;
     fields.push(`,"${column}":${value}`);
   }
   return `{${fields.join('')}}`;
 }
 
-function decimalAt(row: readonly bigint[], at: number) {
-  return { whole: row[at]!, nanos: row[at + 1]!, rest: row[at + 2]!, digits: row[at + 3] ?? null };
+/** What PostgreSQL reads as a float8. */
+function jsonOfSecond(second: bigint): string {
+  if (second === BigInt(INFINITE_SECONDS)) return '"Infinity"';
+  if (second === BigInt(-INFINITE_SECONDS)) return '"-Infinity"';
+  return String(second);
+}
+
+function decimalAt(sums: MergedRow['sums'], at: number) {
+  return { whole: sums[at]!, nanos: sums[at + 1]!, rest: sums[at + 2]!, digits: sums[at + 3] ?? null };
 }

@@ -170,6 +170,9 @@ const currencyAt = (end: 'min' | 'max'): MergeableAggregate => ({
   merge: (column) => `${end}(${column})`,
 });
 
+export const leastCurrency = currencyAt('min');
+export const greatestCurrency = currencyAt('max');
+
 /** See `unreadableCalls`. */
 const isSomeUnreadable = [
   'xdrs.is_quantity_unreadable',
@@ -357,7 +360,7 @@ export const cdrMeasures = {
       'currencies are never added. `amountsByCurrency` has the sum of each; group by CURRENCY to compare or to order by ' +
       'it. Calls whose currency is unknown count as calls of a currency of their own.',
     mergeable: true,
-    partials: { chargedAmount, least: currencyAt('min'), greatest: currencyAt('max') },
+    partials: { chargedAmount, least: leastCurrency, greatest: greatestCurrency },
     finish: (partials) =>
       `case when ${partials.least} is not distinct from ${partials.greatest} then ${orZero(partials.chargedAmount)} end`,
   }),

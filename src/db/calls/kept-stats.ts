@@ -3,8 +3,10 @@ import type { Reader } from '../reader.ts';
 import type { Scope } from '../scope.ts';
 import type { Relations } from '../statement.ts';
 import { microsOfPostgres } from '../timestamps.ts';
+import { amountsByCurrency } from './cdr-currencies.ts';
 import { type CdrDimension, cdrDimensions, groupField, isTimeDimension, timeKey } from './cdr-dimensions.ts';
 import { type CdrFilter, hasTimeRange, namesIn } from './cdr-filter.ts';
+import { greatestCurrency, leastCurrency } from './cdr-measures.ts';
 import { byGroup, type GroupQuery, mergeCurrencies, type PartialColumn } from './cdr-stats-parts.ts';
 import { type KeptPartial, keptPartials, QUARTER_SECONDS } from './kept-partials.ts';
 import { UTC } from './time-zones.ts';
@@ -30,7 +32,12 @@ export interface KeptQuery {
   /** Of the largest buckets that will do. */
   readonly seconds: KeptSeconds;
   /** What rows must be kept apart by. */
-  readonly by: { readonly time: boolean; readonly account: boolean; readonly customer: boolean };
+  readonly by: {
+    readonly time: boolean;
+    readonly account: boolean;
+    readonly customer: boolean;
+    readonly currency: boolean;
+  };
   readonly partials: readonly KeptPartial[];
 }
 
@@ -83,9 +90,15 @@ export function keptQuery(
       time: groupBy.some(isTimeDimension),
       account: groupBy.includes('ACCOUNT'),
       customer: groupBy.includes('CUSTOMER'),
+      currency: needsCurrencies(query, partials),
     },
     partials: kept,
   };
+}
+
+/** Otherwise the first and the last of the currencies suffice, and rows of several are merged. */
+function needsCurrencies({ groupBy }: GroupQuery, partials: readonly PartialColumn[]): boolean {
+  return groupBy.includes('CURRENCY') || partials.some(({ sql }) => sql === amountsByCurrency.sql);
 }
 
 function keptOf(partials: readonly PartialColumn[]): readonly KeptPartial[] | undefined {
@@ -131,15 +144,39 @@ export const keptRows = Symbol('kept rows');
 function keptRelation(partials: readonly KeptPartial[]) {
   const columns = sql.raw(
     [
-      'bucket timestamptz, seconds int4, "accountId" int8, "customerId" int8, currency text',
+      'bucket float8, seconds int4, "accountId" int8, "customerId" int8, least text collate "C", greatest text collate "C"',
       ...partials.map(({ column, type }) => `${column} ${type}`),
     ].join(', '),
   );
   return sql<object>`pg_catalog.json_to_recordset(${keptRows}::json)`.as<'kept'>(sql`kept (${columns})`);
 }
 
+/** When a kept row begins. */
+const keptBucket = sql`pg_catalog.to_timestamp(kept.bucket)`;
+
 /** A row per group, with the partials of its kept rows merged. */
 export function mergeKept(relations: Relations, query: GroupQuery, partials: readonly PartialColumn[]) {
+  return needsCurrencies(query, partials)
+    ? mergeByCurrency(relations, query, partials)
+    : mergeAtOnce(relations, query, partials);
+}
+
+function mergeAtOnce(relations: Relations, query: GroupQuery, partials: readonly PartialColumn[]) {
+  const columnOf = (partial: PartialColumn): string => {
+    if (partial.sql === leastCurrency.sql) return 'least';
+    if (partial.sql === greatestCurrency.sql) return 'greatest';
+    return keptOf([partial])![0]!.column;
+  };
+  return relations
+    .selectFrom(keptRelation(keptOf(partials)!))
+    .select([
+      ...query.groupBy.map((name) => keyOfKept(name, query, keptBucket).as(groupField(name))),
+      ...partials.map((partial) => sql.raw(partial.merge!(`kept.${columnOf(partial)}`)).as(partial.column)),
+    ])
+    .$call((q) => byGroup(q, query));
+}
+
+function mergeByCurrency(relations: Relations, query: GroupQuery, partials: readonly PartialColumn[]) {
   const ofCalls = partials.filter(({ over }) => over === 'calls');
   const kept = keptOf(ofCalls)!;
   const grouped = query.groupBy.filter((name) => name !== 'CURRENCY');
@@ -147,8 +184,9 @@ export function mergeKept(relations: Relations, query: GroupQuery, partials: rea
   const byCurrency = relations
     .selectFrom(keptRelation(kept))
     .select([
-      ...grouped.map((name) => keyOfKept(name, query, sql.ref('kept.bucket')).as(groupField(name))),
-      sql.ref('kept.currency').as('currency'),
+      ...grouped.map((name) => keyOfKept(name, query, keptBucket).as(groupField(name))),
+      // Of such rows the first is the last.
+      sql`nullif(kept.least, '')`.as('currency'),
       ...ofCalls.map(({ column }, index) =>
         sql.raw(kept[index]!.merge(`kept.${kept[index]!.column}`)).as(column),
       ),
@@ -166,8 +204,8 @@ function keyOfKept(name: CdrDimension, { timeZone, filter }: GroupQuery, bucket:
 export function isKeptCut(query: GroupQuery): RawBuilder<SqlBool> | undefined {
   const time = query.groupBy.find(isTimeDimension);
   if (time === undefined || query.timeZone === UTC) return undefined;
-  const last = sql`kept.bucket + make_interval(secs => kept.seconds) - interval '1 microsecond'`;
-  const [first, end] = [sql.ref('kept.bucket'), last].map((instant) => keyOfKept(time, query, instant));
+  const last = sql`${keptBucket} + make_interval(secs => kept.seconds) - interval '1 microsecond'`;
+  const [first, end] = [keptBucket, last].map((instant) => keyOfKept(time, query, instant));
   const kept = keptRelation([]);
   return sql<SqlBool>`(select bool_or(${first} <> ${end}) from ${kept})`;
 }
