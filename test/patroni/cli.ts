@@ -71,7 +71,7 @@ async function moveAll(
     for (let time = 1; time <= times && !stop.signal.aborted; time++) {
       const report = await moveLeader(rig, kind);
       reports.push(report);
-      console.log(rowOf(report, time));
+      console.log(`${rowOf(report, time)} slowest: ${report.slowest}`);
       for (const defect of defectsOf(report)) console.log(`    ${defect}`);
     }
   }
