@@ -24,8 +24,8 @@ export interface TakenChanges {
   readonly isTruncated: boolean;
 }
 
-export interface ChangeStreamOptions extends Pick<ReplicationOptions, 'connectionString' | 'publication'> {
-  readonly slot: string;
+export interface ChangeStreamOptions
+  extends Pick<ReplicationOptions, 'connectionString' | 'publication' | 'slot' | 'verify'> {
   /** Whether it is the table of calls, or a partition of it. */
   readonly isOfCalls: (relation: ChangedRelation) => boolean;
   readonly keyColumn: string;
@@ -55,6 +55,7 @@ export class ChangeStream {
       connectionString: options.connectionString,
       publication: options.publication,
       slot: options.slot,
+      verify: options.verify,
       onEnd: (error) => options.onEnd(error),
     });
   }

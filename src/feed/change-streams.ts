@@ -126,6 +126,7 @@ export class ChangeStreams {
         connectionString: loginTo(replica, this.#options),
         publication,
         slot: `cdr_gateway_feed_${randomBytes(6).toString('hex')}`,
+        verify: replica.verify,
         keyColumn,
         isOfCalls: (relation) => hasColumns(relation, [keyColumn, 'i_account']),
         onEnd: (error) => this.#note(opened, error),

@@ -24,7 +24,7 @@ export interface LeaseTerms {
 
 export function lease(standby: Standby, terms: LeaseTerms): Replica {
   const { sample, clock, positions, timelines } = terms;
-  const { connections, giveBack } = standby.take();
+  const { connections, verify, giveBack } = standby.take();
   const { node } = standby.observed;
   const breaksThen = node.breaks;
   const delaysThen = node.delays;
@@ -88,6 +88,7 @@ export function lease(standby: Standby, terms: LeaseTerms): Replica {
     name: standby.name,
     connections,
     pool: connections.pool,
+    verify,
     freshness,
     token,
     readAfter,

@@ -17,6 +17,7 @@ import {
   parseServerSession,
   SERVER_SESSION,
   type ServerIdentity,
+  type ServerSession,
   type ServerSessionRow,
 } from '../db/wire/server-identity.ts';
 import { Transcoding } from '../db/wire/transcoding.ts';
@@ -60,6 +61,11 @@ export interface PoolOptions extends PoolListeners {
 
 export interface StandbyPool {
   readonly connections: Connections;
+  /**
+   * For connections of another kind that are made to the same address: throws ReplicaLostError where this one does not lead
+   * to the server of the pool, or that has fallen back.
+   */
+  verify(client: ClientBase): Promise<void>;
   /** Breaks the connections on which nothing has come since the call before this one. */
   breakSilent(): void;
   /** Lets requests finish for two seconds at most: a connection to a frozen server may never come back. May be called twice. */
@@ -123,6 +129,7 @@ export function createStandbyPool(options: PoolOptions): StandbyPool {
   });
   return {
     connections: new Connections({ pool, size, statementTimeoutSeconds, onRefused: options.onRefused }),
+    verify: async (client) => void (await verifyServer(client, options)),
     breakSilent() {
       for (const [stream, bytesBefore] of streams) {
         if (stream.bytesRead === bytesBefore) stream.destroy();
@@ -193,10 +200,14 @@ async function settlePooled(
   options: PoolOptions,
 ): Promise<void> {
   await client.query(settingStatements(session));
+  const { isStandby } = await verifyServer(client, options);
+  if (!options.allowPrimaryReads && !isStandby) throw new ReplicaLostError();
+}
+
+async function verifyServer(client: ClientBase, options: PoolOptions): Promise<ServerSession> {
   const position = options.server.position();
   const { rows } = await client.query<ServerSessionRow>(`select /* serverIdentity */ ${SERVER_SESSION}`);
-  refuseOtherServer(rows[0]!, position, options);
-  if (!options.allowPrimaryReads && !rows[0]!.isStandby) throw new ReplicaLostError();
+  return refuseOtherServer(rows[0]!, position, options);
 }
 
 /** What is in between may lead to another server than the one whose age is known, or that one may have fallen back. */
@@ -204,9 +215,9 @@ function refuseOtherServer(
   row: ServerSessionRow,
   position: bigint,
   { server, onOtherServer }: PoolOptions,
-): void {
+): ServerSession {
   const session = parseServerSession(row);
-  if (isSameServer(session, server) && parseLsn(session.position) >= position) return;
+  if (isSameServer(session, server) && parseLsn(session.position) >= position) return session;
   onOtherServer();
   throw new ReplicaLostError();
 }

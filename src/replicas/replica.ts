@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import type { ClientBase, Pool } from 'pg';
 import type { Connections } from './connections.ts';
 import type { Replayed } from './replayed.ts';
 import type { Purpose } from './routing.ts';
@@ -24,6 +24,11 @@ export interface Replica {
   readonly connections: Connections;
   /** The same without turns, for statements of the gateway itself. */
   readonly pool: Pool;
+  /**
+   * For a connection that is made beside those: throws ReplicaLostError where it leads to another server, or to this one
+   * further back than it was seen.
+   */
+  verify(client: ClientBase): Promise<void>;
   /**
    * How old what is read here is. `asOf` and `stalenessSeconds` hold for everything read since it was chosen; for the
    * first argument see `token`.

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import { Client, DatabaseError } from 'pg';
+import { Client, type ClientBase, DatabaseError } from 'pg';
 import { PgOutputDecoder, type PgOutputReader } from '../db/wire/pgoutput.ts';
 import { formatLsn, parseLsn } from './lsn.ts';
 
@@ -10,6 +10,8 @@ export interface ReplicationOptions {
   readonly publication: string;
   /** Of the slot: no other session of this server may have one of the same name. */
   readonly slot: string;
+  /** Throws where the connection does not lead to the standby that is meant: see `Replica.verify`. */
+  readonly verify: (client: ClientBase) => Promise<void>;
   /** The stream has ended, for whatever reason. Called once, and only after `start`. */
   readonly onEnd: (error: Error) => void;
 }
@@ -67,7 +69,6 @@ export class ReplicationConnection {
     const config = {
       connectionString: options.connectionString,
       application_name: 'cdr-gateway-feed',
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MILLIS,
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
       replication: 'database',
@@ -81,8 +82,16 @@ export class ReplicationConnection {
     return this.#isOpen;
   }
 
+  /** Rejects where it cannot be connected to in time, or leads to another server than is meant. */
   async open(): Promise<void> {
-    await this.#client.connect();
+    const expire = () => this.#connection.stream.destroy(new Error('timeout expired'));
+    const timer = setTimeout(expire, CONNECT_TIMEOUT_MILLIS);
+    try {
+      await this.#client.connect();
+      await this.#options.verify(this.#client);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async identify(): Promise<ServerPosition> {

@@ -3,7 +3,6 @@ import { isSameServer, type ServerIdentity } from '../db/wire/server-identity.ts
 import { ReplicaLockedError } from '../errors.ts';
 import type { Clock } from './clock.ts';
 import type { Connection } from './connection-url.ts';
-import type { Connections } from './connections.ts';
 import type { Observed } from './observatory.ts';
 import type { ExpectedServer, PoolListeners, StandbyPool } from './pools.ts';
 import type { SilentConnection } from './progress.ts';
@@ -55,14 +54,14 @@ export class Standby {
   readonly reported = new Map<FailureKind, number>();
   readonly #clock: Clock;
   readonly #breakAfterSeconds: number;
-  readonly #returnAfterSeconds: number;
   readonly #createPool: StandbyOptions['createPool'];
   readonly #hasAlternative: StandbyOptions['hasAlternative'];
   /** It did not say what its processes do, and has not answered since. */
   #isSilent = false;
-  /** Gateway clock: when a statement was first and last seen to wait for a lock. */
-  #lockedAt = Number.NEGATIVE_INFINITY;
-  #lockSeenAt = Number.NEGATIVE_INFINITY;
+  /** Statements wait for a lock. */
+  readonly #locked: Spell;
+  /** Statements wait in vain, though the server answers. */
+  readonly #vain: Spell;
   #shared: SharedPool | undefined;
   /** Replaced, and still held by requests. */
   readonly #retired = new Set<SharedPool>();
@@ -81,9 +80,10 @@ export class Standby {
     this.isJoining = isJoining;
     this.#clock = clock;
     this.#breakAfterSeconds = breakAfterSeconds;
-    this.#returnAfterSeconds = returnAfterSeconds;
     this.#createPool = createPool;
     this.#hasAlternative = hasAlternative;
+    this.#locked = new Spell(clock, returnAfterSeconds);
+    this.#vain = new Spell(clock, returnAfterSeconds);
   }
 
   get name(): string {
@@ -98,7 +98,7 @@ export class Standby {
 
   /** It has replayed a lock that statements wait for, or had a moment ago. */
   get isLocked(): boolean {
-    return this.#clock.now() - this.#lockSeenAt < this.#returnAfterSeconds;
+    return this.#locked.isOn;
   }
 
   /** It answers on connections it had, which are worth keeping, and accepts no new ones. */
@@ -119,7 +119,7 @@ export class Standby {
   }
 
   /** Connections to the server that was polled last, kept alive until `giveBack` is called. There is a sample of it. */
-  take(): { readonly connections: Connections; giveBack(): void } {
+  take(): Pick<StandbyPool, 'connections' | 'verify'> & { giveBack(): void } {
     const shared = this.#poolOf(this.observed.node.sample!);
     shared.leases += 1;
     this.inFlight += 1;
@@ -127,6 +127,7 @@ export class Standby {
     let isGivenBack = false;
     return {
       connections: shared.connections,
+      verify: shared.verify,
       giveBack: () => {
         if (isGivenBack) return;
         isGivenBack = true;
@@ -230,15 +231,17 @@ export class Standby {
   /** The server answers: this statement alone is silent. */
   #judge(connection: SilentConnection, backend: Backend | undefined): void {
     const isInVain = !backend || (!backend.isAtWork && backend.stateSeconds > MIN_VAIN_SECONDS);
-    if (isInVain) connection.break();
-    else if (backend.isLocked && backend.stateSeconds > MIN_LOCKED_SECONDS) {
-      const now = this.#clock.now();
-      if (!this.isLocked) this.#lockedAt = now;
-      this.#lockSeenAt = now;
+    if (isInVain) {
+      this.#vain.note();
+      connection.break();
+    } else if (backend.isLocked && backend.stateSeconds > MIN_LOCKED_SECONDS) {
+      this.#locked.note();
       // One that was sent although the lock was known has nowhere else to go, and waits for its end.
-      const isSurprised = now - backend.stateSeconds <= this.#lockedAt;
-      if (isSurprised && this.#hasAlternative((other) => !other.isLocked))
+      if (this.#locked.surprised(backend) && this.#hasAlternative((other) => !other.isLocked))
         connection.break(new ReplicaLockedError({ isEarly: true }));
+    } else if (this.#vain.isOn && this.#vain.surprised(backend) && this.#hasAlternative()) {
+      // Its process may be as dead as those of the others: one that is frozen at work looks as if it were.
+      connection.break();
     }
   }
 
@@ -271,6 +274,35 @@ export class Standby {
       return;
     this.#brokenAt = now;
     for (const { breakSilent } of this.#retired) breakSilent();
+  }
+}
+
+/** Something that is seen again and again for a while. Gateway clock. */
+class Spell {
+  readonly #clock: Clock;
+  readonly #lastsSeconds: number;
+  #begunAt = Number.NEGATIVE_INFINITY;
+  #seenAt = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock, lastsSeconds: number) {
+    this.#clock = clock;
+    this.#lastsSeconds = lastsSeconds;
+  }
+
+  /** Seen now, or a moment ago. */
+  get isOn(): boolean {
+    return this.#clock.now() - this.#seenAt < this.#lastsSeconds;
+  }
+
+  note(): void {
+    const now = this.#clock.now();
+    if (!this.isOn) this.#begunAt = now;
+    this.#seenAt = now;
+  }
+
+  /** The statement was sent before it was first seen. */
+  surprised({ stateSeconds }: Backend): boolean {
+    return this.#clock.now() - stateSeconds <= this.#begunAt;
   }
 }
 

@@ -71,6 +71,8 @@ export class Watcher {
   #isPrepared = true;
   #polling: Promise<void> | undefined;
   #pollingSince = 0;
+  /** Ends the poll under way, on a connection there was, as one without an answer. */
+  #endPoll: ((error: Error) => void) | undefined;
   #looking: Promise<unknown> | undefined;
   /** Polls in a row that failed. */
   #failures = 0;
@@ -165,7 +167,8 @@ export class Watcher {
     pids: readonly number[],
     maxSeconds: number,
   ): Promise<ReadonlyMap<number, Backend> | undefined> {
-    const looking = this.#selectBackends(pids).catch(() => undefined);
+    const look = new AbortController();
+    const looking = this.#selectBackends(pids, look.signal).catch(() => undefined);
     this.#looking = looking;
     // The silence of a poll under way counts.
     const seconds = Math.max(MIN_LOOK_SECONDS, maxSeconds - this.waitingSeconds);
@@ -174,12 +177,16 @@ export class Watcher {
     let found = await wait(seconds);
     // A gateway that is starved itself cannot tell whether the server is.
     if (!found && this.#isLate(begunAt, seconds)) found = await wait(maxSeconds);
-    if (!found) this.#noteSilence(begunAt);
+    if (!found) {
+      look.abort();
+      this.#noteSilence(begunAt);
+    }
     return found;
   }
 
-  /** As good as a poll without an answer: the next one, on another connection, decides. */
+  /** As good as a poll without an answer, as the one under way is: the next one, on another connection, decides. */
   #noteSilence(begunAt: number): void {
+    if (this.#polling) this.#endPoll?.(new Error('Query read timeout: others have found the server silent'));
     const { inUse } = this.#connections;
     if (this.#isClosed || this.#polling || !inUse) return;
     this.#connections.drop(inUse);
@@ -199,10 +206,13 @@ export class Watcher {
     return this.#clock.now() - begunAt > seconds + MAX_TIMER_DELAY_SECONDS;
   }
 
-  async #selectBackends(pids: readonly number[]): Promise<ReadonlyMap<number, Backend>> {
+  async #selectBackends(pids: readonly number[], signal: AbortSignal): Promise<ReadonlyMap<number, Backend>> {
     // One statement at a time on its connection.
     await Promise.all([this.#polling, this.#looking]);
-    const client = this.#connections.inUse ?? (await this.#connections.use());
+    signal.throwIfAborted();
+    const client = this.#connections.inUse;
+    // The next poll, which waits for the end of this look, decides.
+    if (!client) throw new Error('The last poll had no answer');
     const { rows } = await client.query<StatusRow>({ text: BACKENDS_STATEMENT, values: [pids] });
     return new Map(rows.map((row) => [Number(row.pid), parseBackend(row)]));
   }
@@ -251,9 +261,10 @@ export class Watcher {
       const old = this.#connections.inUse;
       const startedAt = this.#clock.now();
       try {
-        return await this.#sample(
-          old ?? (await this.#connections.use({ isHurried: this.#failures > 0 && this.#isHurried })),
-        );
+        if (old) return await this.#sampleUnlessSilent(old);
+        // In a hurry where this decides whether the server is there.
+        const isHurried = this.#failures === 1 && this.#isHurried;
+        return await this.#sample(await this.#connections.use({ isHurried }));
       } catch (error) {
         const failure = { kind: classify(error), code: codeOf(error), failedAt: this.#clock.now() };
         if (attempt === 1 && failure.kind === 'hanging' && this.#stoodStillSince(startedAt, old ? 1 : 2)) {
@@ -280,6 +291,16 @@ export class Watcher {
       startedAt,
       limits * this.#tuning.pollTimeoutSeconds + (limits - 1) * MAX_TIMER_DELAY_SECONDS,
     );
+  }
+
+  async #sampleUnlessSilent(client: Client): Promise<Sample> {
+    const { promise: silence, reject } = Promise.withResolvers<never>();
+    this.#endPoll = reject;
+    try {
+      return await Promise.race([this.#sample(client), silence]);
+    } finally {
+      this.#endPoll = undefined;
+    }
   }
 
   async #sample(client: Client): Promise<Sample> {

@@ -146,6 +146,7 @@ export class Rollups {
       connectionString: loginTo(replica, changes),
       publication,
       slot: `cdr_gateway_rollups_${randomBytes(6).toString('hex')}`,
+      verify: replica.verify,
       keyColumn: keyOfCalls[name],
     });
   }

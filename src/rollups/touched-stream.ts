@@ -9,7 +9,7 @@ import type { TouchedPlace } from './file-writer.ts';
 import { quarterOf } from './quarters.ts';
 
 export interface TouchedStreamOptions
-  extends Pick<ReplicationOptions, 'connectionString' | 'publication' | 'slot'> {
+  extends Pick<ReplicationOptions, 'connectionString' | 'publication' | 'slot' | 'verify'> {
   readonly keyColumn: string;
 }
 

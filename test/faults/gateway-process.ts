@@ -97,11 +97,11 @@ export class GatewayProcess {
     }
   }
 
-  async query(
+  ask(
     query: string,
     { headers = {}, timeoutSeconds = 60 }: { headers?: Record<string, string>; timeoutSeconds?: number } = {},
-  ): Promise<GatewayAnswer> {
-    const response = await fetch(this.#url, {
+  ): Promise<Response> {
+    return fetch(this.#url, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
@@ -112,6 +112,10 @@ export class GatewayProcess {
       body: JSON.stringify({ query }),
       signal: AbortSignal.timeout(timeoutSeconds * 1000),
     });
+  }
+
+  async query(...given: Parameters<GatewayProcess['ask']>): Promise<GatewayAnswer> {
+    const response = await this.ask(...given);
     return { ...((await response.json()) as Omit<GatewayAnswer, 'status'>), status: response.status };
   }
 

@@ -200,6 +200,40 @@ describe('a statement that takes long', () => {
     replica.release();
     await replicas.close();
   });
+
+  test('is left where another process of its server has got a statement and does nothing about it', async () => {
+    const { createReplicas } = await import('../../src/replicas/replicas.ts');
+    const replicas = createReplicas({ replicaUrls: database.replicaUrls, poolSize: 2 });
+    await replicas.firstLook;
+    const [, other] = replicas.snapshot().replicas;
+    const replica = await replicas.choose({ exclude: new Set([other!.name]) });
+    const clients = [await replica.pool.connect(), await replica.pool.connect()];
+    const pids = clients.map((client) => (client as unknown as { processID: number }).processID);
+    const end = (statement: Promise<unknown>) =>
+      statement.then(
+        () => 'an answer',
+        () => 'a lost connection',
+      );
+    const atWork = end(clients[0]!.query('select pg_sleep(600)'));
+    await until('statement at work', async () => {
+      const sleeping = `select from pg_stat_activity where pid = ${pids[0]} and wait_event = 'PgSleep'`;
+      return (await on(database.standbyUrls[0]!, sleeping)).length > 0;
+    });
+    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    const inVain = end(clients[1]!.query('select 1'));
+    const ends = Promise.all([inVain, atWork]);
+    try {
+      expect(await Promise.race([ends, delay(20_000)])).toEqual(['a lost connection', 'a lost connection']);
+    } finally {
+      for (const pid of pids) {
+        process.kill(pid, 'SIGTERM');
+        process.kill(pid, 'SIGCONT');
+      }
+    }
+    for (const client of clients) client.release(true);
+    replica.release();
+    await replicas.close();
+  });
 });
 
 describe('a request with a limit', () => {
