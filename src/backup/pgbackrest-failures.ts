@@ -5,6 +5,21 @@ interface Explanation {
 
 /** The first that matches what pgBackRest says. Its own words follow, since they name the file or the host. */
 const explanations: readonly Explanation[] = [
+  // Of object stores first: what they answer has words of the others in it.
+  { when: /NoSuchBucket/, sentence: 'The bucket is not there: nothing here makes one.' },
+  {
+    when: /RequestTimeTooSkewed/,
+    sentence:
+      'The clock of this host is off by a quarter of an hour and more, which the object store refuses.',
+  },
+  {
+    when: /InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|AuthorizationHeaderMalformed|HTTP request failed with 40[13]/,
+    sentence: 'The object store refuses the keys (repo1-s3-key, repo1-s3-key-secret), or what they may do.',
+  },
+  {
+    when: /certificate verify failed|unable to verify certificate|unable to find hostname .* in certificate|self[- ]signed certificate/i,
+    sentence: 'Its certificate is not one that this host trusts: see repo1-storage-ca-file.',
+  },
   { when: /No space left on device|\[28\]|disk quota/i, sentence: 'There is no space left where it writes.' },
   // A write that the disk took half of has no number of the system.
   { when: /unable to write '/i, sentence: 'It cannot write there: no space is left, or the disk fails.' },

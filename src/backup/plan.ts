@@ -20,8 +20,20 @@ export type RepositoryPlace =
       readonly bucket: string;
       readonly path: string;
       readonly endpoint: string;
+      readonly port: number;
       readonly region: string;
+      /** Whether the bucket stands in the path or in the name of the host. */
+      readonly uriStyle: 'path' | 'host';
+      /** On either host, of the authority that signed its certificate; undefined: one that the hosts know already. */
+      readonly caFile: string | undefined;
+      readonly keys: ObjectStoreKeys | undefined;
     };
+
+/** What lets into the bucket. */
+export interface ObjectStoreKeys {
+  readonly id: string;
+  readonly secret: string;
+}
 
 export interface PlanOptions {
   readonly stanza: string;
@@ -55,6 +67,11 @@ export interface Plan {
 
 /** The switch goes before its backups: more WAL than this is dropped when the archive is away, and a full backup is due. */
 const MAX_QUEUE = '64GiB';
+
+const SECRET_LINES = /^(repo1-cipher-pass|repo1-s3-key|repo1-s3-key-secret)=.*$/gm;
+
+/** The text of a planned file for a terminal, which may be recorded, when the file itself has been written. */
+export const withoutSecrets = (text: string): string => text.replace(SECRET_LINES, '$1=***');
 
 /** What two hosts need for backups from the standby and an archive of the primary's WAL. */
 export function planBackups(options: PlanOptions): Plan {
@@ -171,16 +188,20 @@ function repositoryLines({ repository, passphrase }: PlanOptions): Lines {
     ['repo1-cipher-pass', passphrase],
   ];
   if (repository.kind === 'directory') return [['repo1-path', repository.path], ...cipher];
+  const { path, bucket, endpoint, port, region, uriStyle, caFile, keys } = repository;
   return [
     ['repo1-type', 's3'],
-    ['repo1-path', repository.path],
-    ['repo1-s3-bucket', repository.bucket],
-    ['repo1-s3-endpoint', repository.endpoint],
-    ['repo1-s3-region', repository.region],
-    // Most that is not Amazon's has no name of its own for each bucket.
-    ['repo1-s3-uri-style', 'path'],
-    ['repo1-s3-key', 'YOUR-KEY'],
-    ['repo1-s3-key-secret', 'YOUR-SECRET'],
+    ['repo1-path', path],
+    ['repo1-s3-bucket', bucket],
+    ['repo1-s3-endpoint', endpoint],
+    ['repo1-s3-region', region],
+    ['repo1-s3-uri-style', uriStyle],
+    ['repo1-s3-key', keys?.id ?? 'YOUR-KEY'],
+    ['repo1-s3-key-secret', keys?.secret ?? 'YOUR-SECRET'],
+    port === 443 ? undefined : ['repo1-storage-port', port],
+    caFile === undefined ? undefined : ['repo1-storage-ca-file', caFile],
+    // Small files go together: each object is a request, and costs one.
+    ['repo1-bundle', 'y'],
     ...cipher,
   ];
 }

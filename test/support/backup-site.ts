@@ -64,7 +64,14 @@ export interface BackupSite extends AsyncDisposable {
   loseHosts(): Promise<void>;
 }
 
-export async function openBackupSite(): Promise<BackupSite> {
+/** Where backups lie, if not in a directory of the standby's host. */
+export interface BackupStore {
+  readonly repository: string;
+  /** Of the options of `backup plan`. */
+  readonly keyFile: string;
+}
+
+export async function openBackupSite(store?: BackupStore): Promise<BackupSite> {
   const account = findServerAccount();
   const directory = await mkdtemp(join(tmpdir(), 'cdr-backup-'));
   const path = (name: string) => join(directory, name);
@@ -78,7 +85,7 @@ export async function openBackupSite(): Promise<BackupSite> {
     for (const name of ['metrics', 'scratch', 'state', 'repository']) await mkdir(path(name));
     for (const [name, host] of Object.entries(hosts)) await makeCertificate(path('certificates'), name, host);
     const tlsPort = await findFreePort();
-    await writePlan(cluster, path, tlsPort);
+    await writePlan(cluster, path, tlsPort, store);
     await giveTreeTo(account, directory);
     const stopServers: (() => Promise<void>)[] = [];
     for (const [name, host] of Object.entries(hosts)) {
@@ -162,6 +169,7 @@ async function writePlan(
   { cluster: { primary, replicas } }: TestCluster,
   path: (name: string) => string,
   tlsPort: number,
+  store: BackupStore | undefined,
 ): Promise<void> {
   const [standby] = replicas;
   const options = {
@@ -172,7 +180,8 @@ async function writePlan(
     port: standby!.port,
     'primary-port': primary.port,
     socket: standby!.socketDir,
-    repository: path('repository'),
+    repository: store?.repository ?? path('repository'),
+    ...(store && { keys: store.keyFile }),
     config: path('standby/pgbackrest.conf'),
     'primary-config': path('primary/pgbackrest.conf'),
     certificates: path('certificates/HOST'),
@@ -243,7 +252,7 @@ export async function runCommand(
 }
 
 /** pgBackRest knows a host by the common name of its certificate. */
-async function makeCertificate(directory: string, name: string, host: string): Promise<void> {
+export async function makeCertificate(directory: string, name: string, host: string): Promise<void> {
   const place = join(directory, name);
   await mkdir(place, { recursive: true });
   const openssl = (...args: readonly string[]) => run('openssl', args, { cwd: directory });
