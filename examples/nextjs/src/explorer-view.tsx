@@ -204,7 +204,8 @@ export function ExplorerView({ query, setQuery, firstNow, first }: ExplorerViewP
           {query.view === 'pictures' ? (
             <Pictures
               query={query}
-              filter={explorer.sumsFilter}
+              filter={listed.filter}
+              everyMillis={explorer.everyMillis}
               range={explorer.sumsRange}
               amounts={explorer.amounts}
               onFilter={filterBy}

@@ -8,7 +8,6 @@ import { useCalls } from './calls/use-calls.ts';
 import { useHistogram } from './charts/use-histogram.ts';
 import { type FacetPart, useSums } from './charts/use-sums.ts';
 import { useView } from './chrome/view.tsx';
-import { cdrFilterOf } from './filter/cdr-filter.ts';
 import { type PageQuery, rangeOf } from './filter/page-query.ts';
 import { endsNow } from './filter/time-range.ts';
 import { useFreshness } from './freshness/freshness-badge.tsx';
@@ -47,16 +46,28 @@ export function useExplorer(
 
   const maxStaleness = query.fresh;
   const range = useMemo(() => rangeOf(query, now), [query, now]);
-  const sumsRange = useMemo(() => rangeOf(query, sumsNow), [query, sumsNow]);
   const listed = useMemo(
     () => listedOf(query, range, { maxStaleness, isOpen }),
     [query, range, maxStaleness, isOpen],
   );
-  const sumsFilter = useMemo(() => cdrFilterOf(query, sumsRange), [query, sumsRange]);
+  // While the list is live, the sums are of the same calls: from where it begins, without an end. So the same is requested
+  // again, which costs nothing as long as nothing has changed.
+  const everyMillis: number | false = isOpen ? LIVE_SUMS_MILLIS : false;
+  const sumsRange = useMemo(
+    () => (isOpen ? { from: range.from, to: Math.max(range.to, sumsNow) } : range),
+    [range, isOpen, sumsNow],
+  );
 
   const calls = useCalls(listed, first);
-  const tiles = useSums({ query, range: sumsRange, hasFacets, opened, maxStaleness });
-  const histogram = useHistogram(sumsFilter, sumsRange, formats.zone);
+  const tiles = useSums({
+    query,
+    range: { from: range.from, to: isOpen ? null : range.to },
+    hasFacets,
+    opened,
+    maxStaleness,
+    everyMillis,
+  });
+  const histogram = useHistogram(listed.filter, sumsRange, { zone: formats.zone, everyMillis });
   const freshness = useFreshness();
   const viewer = useAnswer(operations.viewer, {} as never);
   useRecovery(freshness, maxStaleness, calls);
@@ -86,7 +97,7 @@ export function useExplorer(
   return {
     range,
     sumsRange,
-    sumsFilter,
+    everyMillis,
     /** Facets of which more values are wanted. */
     opened,
     openFacet: (part: FacetPart, isOpen: boolean) =>

@@ -9,7 +9,7 @@
  * kind of line: carriers. Keys: keyboard-alone. Destinations, causes, hours × weekdays, accounts: pictures. Lines over
  * time, the period before, heat maps: quality-over-time. Ranges of the calendar, links that move or stay, bad links, facets
  * with a search: ranges-links-facets. Files: export-progress-cancel. Excel, workbooks, statistics as files: spreadsheets.
- * The feed, its end, polling, pill, pause: live-tail. The last minutes: now. axe, light and dark, 200 %, EN and FR, weight, policy:
+ * The feed, its end, polling, pill, pause: live-tail. What is not sent twice: unchanged-answers. The last minutes: now. axe, light and dark, 200 %, EN and FR, weight, policy:
  * axe-themes-zoom-languages. Phones, the skip link: small-screens. One streamed answer, frames, cancel: million-rows-60-frames. Freshness in amber and red, and
  * a gateway that is down, slow, stale, killed, or answers partly: gateway-down-slow-stale-partial. The gateway's own page
  * for analysts, its examples, links, documentation and second load: graphiql. No network at all: ../offline.test.ts.
@@ -36,6 +36,7 @@ import { rangesAndLinks } from './browser/ranges-links-facets.ts';
 import { smallScreens } from './browser/small-screens.ts';
 import { spreadsheets } from './browser/spreadsheets.ts';
 import { list } from './browser/table-tiles-columns-saved-views.ts';
+import { unchanged } from './browser/unchanged-answers.ts';
 import { findChromium } from './browser/visit.ts';
 import { startWorld, type World } from './browser/world.ts';
 
@@ -67,6 +68,7 @@ if (isThere || process.env.CI) {
   spreadsheets(world);
   live(world);
   now(world);
+  unchanged(world);
   looks(world);
   smallScreens(world);
   graphiql(world);

@@ -52,14 +52,17 @@ export interface RequestOptions extends RequestDefaults {
   /** Which operation, where the document has several. */
   readonly operationName?: string | undefined;
   /**
-   * By GET an answer may be given again: by the browser's cache, when the gateway says that nothing has changed. For
-   * requests that repeat; what they ask for is in the URL then. POST unless told otherwise.
+   * By GET an answer may be given again, by the browser's cache or by `keepAnswers`, when the gateway says that nothing has
+   * changed. For requests that repeat; what they ask for is in the URL then. POST unless told otherwise, and where the URL
+   * would be longer than 7,000 characters.
    */
   readonly method?: 'GET' | 'POST' | undefined;
   /** Further headers of this one. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
+/** nginx takes 8 kB, as it comes, for method, URL and protocol; the path may be longer on its way to the gateway. */
+const MAX_URL_LENGTH = 7000;
 const JSON_TYPES = 'application/graphql-response+json, application/json;q=0.9';
 
 /** Talks to one gateway on behalf of one principal. Holds no connection and no state: make as many as you like. */
@@ -157,7 +160,6 @@ export class GatewayClient {
       readAfter,
       requestId,
       operationName,
-      method = 'POST',
       headers: ownHeaders,
     } = options;
     const bearer = typeof token === 'function' ? await token() : token;
@@ -168,10 +170,12 @@ export class GatewayClient {
     };
     const encoded = encode(operation);
     const body = documents === 'id' ? await withDocumentId(encoded) : encoded;
+    const urlOfGet = options.method === 'GET' ? withSearch(url, body) : undefined;
+    const isGet = urlOfGet !== undefined && urlOfGet.length <= MAX_URL_LENGTH;
     const init = {
-      method,
+      method: isGet ? 'GET' : 'POST',
       headers: {
-        ...(method === 'POST' && { 'content-type': 'application/json' }),
+        ...(!isGet && { 'content-type': 'application/json' }),
         accept,
         ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
         ...(maxStalenessSeconds != null && { 'x-max-staleness': String(maxStalenessSeconds) }),
@@ -180,10 +184,10 @@ export class GatewayClient {
         ...(typeof headers === 'function' ? headers() : headers),
         ...ownHeaders,
       },
-      ...(method === 'POST' && { body: JSON.stringify(body) }),
+      ...(!isGet && { body: JSON.stringify(body) }),
       signal: deadline.signal,
     };
-    return deadline.wait(send(method === 'GET' ? withSearch(url, body) : url, init));
+    return deadline.wait(send(isGet ? urlOfGet : url, init));
   }
 }
 

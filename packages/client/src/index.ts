@@ -17,6 +17,7 @@ export {
 } from './gateway-error.ts';
 export * from './generated/error-classes.ts';
 export type * from './generated/schema.ts';
+export { type KeepAnswersOptions, keepAnswers } from './keep-answers.ts';
 export type { ListVariables, NodeOf } from './list-types.ts';
 export type { StreamReplica, Unreadable } from './stream-source.ts';
 export { type TypedDocument, typedDocument, type VariablesAndOptions } from './typed-document.ts';

@@ -42,9 +42,15 @@ const TOP = 12;
 /** Groups by two dimensions, of which a picture has few bars. */
 const MAX_PAIRS = 5000;
 
-export interface PicturesProps {
-  readonly query: PageQuery;
+/** What all pictures are of. */
+interface Drawable {
   readonly filter: CdrFilter;
+  /** They are requested again so often. */
+  readonly everyMillis: number | false;
+}
+
+export interface PicturesProps extends Drawable {
+  readonly query: PageQuery;
   readonly range: TimeRange;
   /** What its calls cost, by currency. */
   readonly amounts: readonly Amount[];
@@ -56,7 +62,7 @@ export interface PicturesProps {
 const UNKNOWN = '';
 
 /** Where the calls go, how they end, when they are made, and who makes them. */
-export default function Pictures({ query, filter, range, amounts, onFilter, onChange }: PicturesProps) {
+export default function Pictures({ query, range, amounts, onFilter, onChange, ...drawable }: PicturesProps) {
   const { words, user } = useView();
   const { measure } = query;
   const currencies = byCalls(amounts).map(({ currency }) => currency);
@@ -96,10 +102,10 @@ export default function Pictures({ query, filter, range, amounts, onFilter, onCh
         </fieldset>
       )}
       <div className="pictures-grid">
-        <Destinations filter={filter} drawn={drawn} by={query.by} onFilter={onFilter} onChange={onChange} />
-        <Causes filter={filter} onFilter={onFilter} />
-        <Week filter={filter} range={range} drawn={drawn} onChange={onChange} />
-        <Accounts filter={filter} drawn={drawn} onFilter={onFilter} isAdmin={user.role === 'admin'} />
+        <Destinations {...drawable} drawn={drawn} by={query.by} onFilter={onFilter} onChange={onChange} />
+        <Causes {...drawable} onFilter={onFilter} />
+        <Week {...drawable} range={range} drawn={drawn} onChange={onChange} />
+        <Accounts {...drawable} drawn={drawn} onFilter={onFilter} isAdmin={user.role === 'admin'} />
       </div>
     </div>
   );
@@ -111,8 +117,7 @@ interface Drawn {
   readonly currency: string | null;
 }
 
-interface PictureProps {
-  readonly filter: CdrFilter;
+interface PictureProps extends Drawable {
   readonly drawn: Drawn;
   onFilter(filter: CellFilter, isExcluded: boolean): void;
 }
@@ -128,17 +133,23 @@ interface Groups {
 }
 
 /** Amounts are asked for by currency too, and those of one are drawn: of several they are not comparable. */
-function useGroups(filter: CdrFilter, dimension: CdrDimension, drawn: Drawn, most = TOP): Groups {
+function useGroups(
+  { filter, everyMillis }: Drawable,
+  dimension: CdrDimension,
+  drawn: Drawn,
+  most = TOP,
+): Groups {
   const { formats } = useView();
   const isCost = drawn.measure === 'chargedAmount';
-  const asked = useAnswer(operations.groups, {
+  const variables: GroupsQueryVariables = {
     filter,
     groupBy: isCost ? [dimension, 'CURRENCY'] : [dimension],
     orderBy: dimension === 'HOUR' ? null : { measure: measures[drawn.measure], direction: 'DESC' },
     // However many groups there are in other currencies, whose amounts may all be larger.
     first: isCost ? MAX_GROUPS : most,
     timeZone: formats.zone,
-  });
+  };
+  const asked = useAnswer(operations.groups, variables, { everyMillis });
   // What is there may still be an answer to the measure before.
   const isOfCost = asked.variables?.groupBy.includes('CURRENCY') ?? false;
   const measure = isOfCost ? 'chargedAmount' : isCost ? 'attempts' : drawn.measure;
@@ -160,13 +171,13 @@ function useGroups(filter: CdrFilter, dimension: CdrDimension, drawn: Drawn, mos
 
 type DestinationsProps = PictureProps & Pick<PicturesProps, 'onChange'> & { readonly by: PageQuery['by'] };
 
-function Destinations({ filter, drawn, by, onFilter, onChange }: DestinationsProps) {
+function Destinations({ drawn, by, onFilter, onChange, ...drawable }: DestinationsProps) {
   const { words, formats } = useView();
   const dimension = by === 'country' ? 'COUNTRY' : 'PREFIX';
-  const { asked, groups, sizeOf, textOf, say } = useGroups(filter, dimension, drawn);
+  const { asked, groups, sizeOf, textOf, say } = useGroups(drawable, dimension, drawn);
   // By the groups that are there: those of the other choice are still to come.
   const isByPrefix = asked.variables?.groupBy.includes('PREFIX') ?? false;
-  const countries = usePrefixCountries(filter, isByPrefix ? groups.map(({ prefix }) => prefix) : []);
+  const countries = usePrefixCountries(drawable.filter, isByPrefix ? groups.map(({ prefix }) => prefix) : []);
   const barOf = (group: Group): Pick<BarItem, 'key' | 'name' | 'onChoose'> => {
     const { prefix, country } = group;
     if (isByPrefix) {
@@ -236,15 +247,16 @@ function usePrefixCountries(
 }
 
 /** By calls, whatever else is measured: a failed call has no minutes. Of all calls, not of those with a bar. */
-function Causes({ filter, onFilter }: Omit<PictureProps, 'drawn'>) {
+function Causes({ filter, everyMillis, onFilter }: Omit<PictureProps, 'drawn'>) {
   const { words, formats } = useView();
-  const asked = useAnswer(operations.groups, {
+  const variables: GroupsQueryVariables = {
     filter,
     groupBy: ['DISCONNECT_CAUSE', 'OUTCOME'],
     orderBy: { measure: 'ATTEMPTS', direction: 'DESC' },
     first: MAX_PAIRS,
     timeZone: 'UTC',
-  });
+  };
+  const asked = useAnswer(operations.groups, variables, { everyMillis });
   const total = Number(asked.answer?.data.cdrStats.totals.attempts ?? 0);
   return (
     <Picture name="causes" title={words.pictures.causes} asked={asked}>
@@ -271,7 +283,7 @@ function Causes({ filter, onFilter }: Omit<PictureProps, 'drawn'>) {
 
 type WeekProps = Omit<PictureProps, 'onFilter'> & Pick<PicturesProps, 'range' | 'onChange'>;
 
-function Week({ filter: whole, range, drawn, onChange }: WeekProps) {
+function Week({ filter: whole, everyMillis, range, drawn, onChange }: WeekProps) {
   const { words, formats } = useView();
   const isSmall = useIsSmall();
   const part = mapRangeOf(range, drawn.measure === 'chargedAmount' ? 'weekOfAmounts' : 'week');
@@ -279,7 +291,7 @@ function Week({ filter: whole, range, drawn, onChange }: WeekProps) {
   const filter = isPart
     ? { ...whole, from: new Date(part.from).toISOString(), to: new Date(part.to).toISOString() }
     : whole;
-  const { asked, groups, sizeOf, say } = useGroups(filter, 'HOUR', drawn, MAX_GROUPS);
+  const { asked, groups, sizeOf, say } = useGroups({ filter, everyMillis }, 'HOUR', drawn, MAX_GROUPS);
   const hours = groups.map((group) => ({ at: Date.parse(group.bucket!), value: sizeOf(group) }));
   const week = weekOf(hours, formats.weekHour);
   const most = Math.max(...week.flat(), Number.MIN_VALUE);
@@ -307,9 +319,9 @@ function Week({ filter: whole, range, drawn, onChange }: WeekProps) {
   );
 }
 
-function Accounts({ filter, drawn, onFilter, isAdmin }: PictureProps & { readonly isAdmin: boolean }) {
+function Accounts({ drawn, onFilter, isAdmin, ...drawable }: PictureProps & { readonly isAdmin: boolean }) {
   const { words, formats } = useView();
-  const { asked, groups, sizeOf, textOf, say } = useGroups(filter, 'ACCOUNT', drawn);
+  const { asked, groups, sizeOf, textOf, say } = useGroups(drawable, 'ACCOUNT', drawn);
   const { byId: accounts } = useAccounts(groups.map(({ accountId }) => accountId!));
   return (
     <Picture name="accounts" title={words.pictures.accounts} asked={asked} isWide>

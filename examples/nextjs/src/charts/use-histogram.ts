@@ -19,14 +19,23 @@ export interface Histogram extends Omit<Asked<unknown>, 'answer'> {
 }
 
 /** Calls over time, answered and failed. The whole range is asked for apart from the list: it may take longer, or fail. */
-export function useHistogram(filter: CdrFilter, range: TimeRange, zone: string): Histogram {
-  const unit = barUnitOf(range);
-  const asked = useAnswer(operations.histogram, { filter, unit, timeZone: zone });
+export function useHistogram(
+  filter: CdrFilter,
+  present: TimeRange,
+  { zone, everyMillis }: { readonly zone: string; readonly everyMillis: number | false },
+): Histogram {
+  const unit = barUnitOf(present);
+  const asked = useAnswer(operations.histogram, { filter, unit, timeZone: zone }, { everyMillis });
   const drawn = useRef<{ bars: readonly Bar[]; range: TimeRange }>(undefined);
   if (asked.answer && !asked.isOld) {
-    drawn.current = { bars: barsOf(asked.answer.data.cdrStats.rows, unit, range), range };
+    const { data, receivedAt } = asked.answer;
+    const { rows } = data.cdrStats;
+    // What has no end goes on until it was answered, or its last call was made by another clock.
+    const end = Math.max(receivedAt, Date.parse(rows.at(-1)?.bucket ?? '1970') + 1);
+    const range = filter.to ? present : { from: present.from, to: end };
+    drawn.current = { bars: barsOf(rows, unit, range), range };
   }
-  return { ...asked, bars: drawn.current?.bars ?? [], range: drawn.current?.range ?? range };
+  return { ...asked, bars: drawn.current?.bars ?? [], range: drawn.current?.range ?? present };
 }
 
 /** What a unit lasts, but for the days when clocks change. */

@@ -2,9 +2,8 @@
 
 import { type Asked, useAnswer } from '../asking/use-answer.ts';
 import { useView } from '../chrome/view.tsx';
-import { cdrFilterOf, withoutDimension } from '../filter/cdr-filter.ts';
+import { cdrFilterOf, type ListedRange, withoutDimension } from '../filter/cdr-filter.ts';
 import type { PageQuery } from '../filter/page-query.ts';
-import type { TimeRange } from '../filter/time-range.ts';
 import type { TilesQuery } from '../generated/graphql.ts';
 import * as operations from '../generated/operations.ts';
 import { excludable } from '../table/cell-filter.ts';
@@ -29,15 +28,18 @@ export function facetParts(role: 'customer' | 'admin'): readonly FacetPart[] {
 
 export interface SumsOptions {
   readonly query: PageQuery;
-  readonly range: TimeRange;
+  readonly range: ListedRange;
   readonly hasFacets: boolean;
   /** Those of which more values are wanted. */
   readonly opened: readonly FacetPart[];
   readonly maxStaleness: number | null;
+  /** They are requested again so often. */
+  readonly everyMillis: number | false;
 }
 
 /** The sums of the filter and, where they are shown, its counts by value: one answer, of one moment. */
-export function useSums({ query, range, hasFacets, opened, maxStaleness }: SumsOptions): Asked<TilesQuery> {
+export function useSums(options: SumsOptions): Asked<TilesQuery> {
+  const { query, range, hasFacets, opened, maxStaleness, everyMillis } = options;
   const { user } = useView();
   // Among all values, so that another one can be chosen: a facet's own filter does not count.
   const filterOf = (part: FacetPart) =>
@@ -63,6 +65,6 @@ export function useSums({ query, range, hasFacets, opened, maxStaleness }: SumsO
       accountFirst: firstOf('account'),
       isAccountFiltered: isFiltered('account'),
     },
-    { maxStaleness },
+    { maxStaleness, everyMillis },
   );
 }

@@ -5,7 +5,7 @@ import { searchFilters } from './search-filters.ts';
 import { MAX_TIME, MIN_TIME } from './time-range.ts';
 import { rangesOfWeekHour } from './week-hours.ts';
 
-interface ListedRange {
+export interface ListedRange {
   readonly from: number;
   readonly to: number | null;
 }

@@ -10,6 +10,10 @@ export interface BrowserRequest {
   readonly documentId: string;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly accept: string;
+  /** POST unless told otherwise. By GET what has not changed need not be read again. */
+  readonly method?: 'GET' | 'POST';
+  /** Of the answer that the browser has, as the gateway gave it. */
+  readonly entityTag?: string | undefined;
   /** In seconds. */
   readonly maxStaleness: number | undefined;
   /** A position of the gateway: nothing older than that. */
@@ -25,6 +29,7 @@ const fileTypes = ['text/csv', 'application/x-ndjson'];
 const handedOn = [
   'content-type',
   'content-disposition',
+  'etag',
   'x-replica',
   'x-data-as-of',
   'x-request-id',
@@ -66,6 +71,8 @@ export async function answerBrowser(
       accept: isLong ? request.accept : JSON_TYPE,
       maxStalenessSeconds: request.maxStaleness,
       readAfter: request.readAfter,
+      ...(request.method && { method: request.method }),
+      ...(request.entityTag && { headers: { 'if-none-match': request.entityTag } }),
       // What goes on for a session ends with it.
       signal: AbortSignal.any([request.signal, session.ended]),
     });

@@ -329,7 +329,7 @@ export function filters(world: () => World): void {
         Record<string, { rows: { attempts: string }[]; totals: { attempts: string } }>
       >[] = [];
       page.on('response', (response) => {
-        if (response.request().postData()?.includes('"hasFacets":true'))
+        if (new URL(response.url()).searchParams.get('variables')?.includes('"hasFacets":true'))
           answers.push(response.json().then(({ data }) => data));
       });
       await page.reload();

@@ -173,7 +173,7 @@ export function trouble(world: () => World): void {
       await visit.settled();
       // As the gateway answers when a standby cancels the statement of one part.
       let spoilt = 0;
-      await page.route('**/api/graphql', async (route) => {
+      await page.route('**/api/graphql?*', async (route) => {
         const response = await route.fetch();
         const answer = response.headers()['content-type']?.includes('json')
           ? await response.json()
@@ -185,8 +185,11 @@ export function trouble(world: () => World): void {
           path: ['country'],
           extensions: { code: 'REPLICA_CONFLICT', retryable: true },
         };
+        // Which therefore has no tag.
+        const { etag: _, ...headers } = response.headers();
         return route.fulfill({
           response,
+          headers,
           json: { ...answer, data: { ...answer.data, country: null }, errors: [error] },
         });
       });

@@ -276,6 +276,8 @@ export function live(world: () => World): void {
       const answer = await follow();
       assert.match(answer.headers.get('content-type')!, /^text\/event-stream/);
       assert.equal(answer.headers.get('content-encoding'), null);
+      // Whatever is between here and the browser is told so: it would gather messages to compress them.
+      assert.match(answer.headers.get('cache-control')!, /(^|, )no-transform(,|$)/);
       const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
       let text = '';
       while (text.split('event: next').length < 4) {

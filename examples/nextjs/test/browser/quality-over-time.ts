@@ -155,7 +155,7 @@ export function quality(world: () => World): void {
       await using visit = await world().visit({ path: '/calls?range=1h&view=quality' });
       const { page } = visit;
       await settled(page);
-      await page.route('**/api/graphql', async (route) => {
+      await page.route('**/api/graphql?*', async (route) => {
         const response = await route.fetch();
         const answer = await response.json();
         if (answer.data && 'previous' in answer.data) {

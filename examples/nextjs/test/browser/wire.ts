@@ -5,12 +5,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** A request that went over the wire. */
 export interface Exchange {
+  readonly method: string;
   readonly operation: string;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly accept: string | undefined;
   readonly authorization: string | undefined;
   /** Of the document, where it was sent in place of the text. */
   readonly documentId: string | undefined;
+  /** Of the answer, once it has begun. */
+  status: number | undefined;
   bytes: number;
   /** How the answer ended: the gateway finished it, or who asked left before. */
   end: 'open' | 'whole' | 'left';
@@ -34,6 +37,20 @@ export interface Wire {
 
 const SLICES_PER_SECOND = 20;
 
+interface SentOperation {
+  readonly operationName: string;
+  readonly variables: Record<string, unknown>;
+  readonly query?: string | undefined;
+  readonly documentId?: string | undefined;
+}
+
+/** By POST it is the body, by GET it is in the URL. */
+function operationOf(url: string, body: string): SentOperation {
+  if (body !== '') return JSON.parse(body) as SentOperation;
+  const { variables, ...rest } = Object.fromEntries(new URL(url, 'http://wire').searchParams);
+  return { ...(rest as { operationName: string }), variables: JSON.parse(variables!) };
+}
+
 /** The cable between the app and the gateway: it can be slow, and sees who leaves. Bytes pass unchanged. */
 export async function startWire(gatewayUrl: string): Promise<Wire> {
   const target = new URL(gatewayUrl);
@@ -45,19 +62,16 @@ export async function startWire(gatewayUrl: string): Promise<Wire> {
 
   const server = createServer(async (incoming, outgoing) => {
     const body = await text(incoming);
-    const { operationName, variables, query, documentId } = JSON.parse(body) as {
-      operationName: string;
-      variables: Record<string, unknown>;
-      query?: string;
-      documentId?: string;
-    };
+    const { operationName, variables, query, documentId } = operationOf(incoming.url!, body);
     const { accept, authorization } = incoming.headers;
     const exchange: Exchange = {
+      method: incoming.method!,
       operation: operationName,
       variables,
       accept,
       authorization,
       documentId: query === undefined ? documentId : undefined,
+      status: undefined,
       bytes: 0,
       end: 'open',
     };
@@ -78,14 +92,15 @@ export async function startWire(gatewayUrl: string): Promise<Wire> {
   });
 
   const passOn = async (body: string, outgoing: ServerResponse, exchange: Exchange, signal: AbortSignal) => {
-    const { headers } = outgoing.req;
-    const upstream = requestHttp(target, {
-      method: 'POST',
+    const { headers, method, url } = outgoing.req;
+    const upstream = requestHttp(new URL(url!, target), {
+      method: method!,
       headers: { ...headers, host: target.host },
       signal,
     });
     upstream.end(body);
     const [answer] = await once(upstream, 'response');
+    exchange.status = answer.statusCode;
     outgoing.writeHead(answer.statusCode, answer.headers);
     const isShort = short.operation.test(exchange.operation);
     const { afterBytes } = short;
