@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { ExecutionResult } from 'graphql';
-import { type FetchAPI, processRegularResult } from 'graphql-yoga';
+import type { FetchAPI } from 'graphql-yoga';
+import type { HttpFacts } from '../http/errors.ts';
 import type { RequestFacts } from '../http/request-facts.ts';
 import { setTrailers } from '../http/trailers.ts';
 import type { ReplicaSession } from '../replicas/session.ts';
@@ -14,13 +15,14 @@ import {
   fileTypes,
 } from '../streaming/file-format.ts';
 import type { JsonType } from './accept.ts';
+import type { Yoga } from './yoga.ts';
 
 interface SentResult extends ExecutionResult {
   /** Ends what is being sent when it is not to be sent after all. */
   discard(): void;
 }
 
-/** A result whose JSON is already there, or coming: Yoga's processor asks `stringify` for the body. */
+/** A result whose JSON is already there, or coming: `stringify` is asked for the body. */
 interface StreamedResult extends SentResult {
   stringify(): unknown;
 }
@@ -77,9 +79,20 @@ function completeness(gap: FileGap | undefined): Record<string, string> {
 }
 
 /** The response of a result that is there as a whole, or is a stream of its own. */
-export function respondWhole(result: ExecutionResult, mediaType: JsonType, fetchAPI: FetchAPI): Response {
+export function respondWhole(
+  result: ExecutionResult,
+  mediaType: JsonType,
+  { fetchAPI, writeWhole }: Pick<Yoga, 'fetchAPI' | 'writeWhole'>,
+): Response | Promise<Response> {
   if (isFileResult(result)) return result.response(fetchAPI);
-  return processRegularResult(result as never, fetchAPI, mediaType) as Response;
+  if (result.errors) return writeWhole(result, mediaType);
+  const { http, ...extensions } = (result.extensions ?? {}) as { http?: HttpFacts };
+  const shown = { ...result, extensions: Object.keys(extensions).length > 0 ? extensions : undefined };
+  const { stringify = JSON.stringify } = result as Partial<StreamedResult>;
+  return new fetchAPI.Response(stringify(shown) as never, {
+    status: http?.status ?? 200,
+    headers: { 'content-type': `${mediaType}; charset=utf-8`, ...http?.headers },
+  });
 }
 
 /** The response of a subscription. */
