@@ -24,7 +24,7 @@ export function parseConnection(text: string): Connection {
   const parsed = new URL(readable);
   // The driver would throw on these only when it connects.
   for (const part of [parsed.username, parsed.password]) decodeURIComponent(part);
-  const host = parsed.searchParams.get('host') ?? decodeURIComponent(parsed.hostname);
+  const host = parsed.searchParams.get('host') ?? withoutBrackets(decodeURIComponent(parsed.hostname));
   const port = parsed.searchParams.get('port') ?? parsed.port;
   return {
     address: { host: host || 'localhost', port: Number(port) || DEFAULT_PORT },
@@ -33,6 +33,12 @@ export function parseConnection(text: string): Connection {
     url: (session) => withSession(parsed, session),
   };
 }
+
+/** Of an address of IPv6, as it stands before a port. */
+export const withBrackets = (host: string): string => (/^[^/[]*:/.test(host) ? `[${host}]` : host);
+
+/** As servers say their address. */
+const withoutBrackets = (host: string): string => host.replace(/^\[(.*)\]$/, '$1');
 
 /** A socket's directory may stand in the parameter `host` alone, but a user needs a host in the syntax of URLs. */
 function withHost(text: string): string {
@@ -125,8 +131,7 @@ export function parseServerUrl(text: string): ServerUrl {
     at({ host, port, name, zone = own.zone, weight = own.weight }) {
       const attributes = [zone && `zone=${encodeURIComponent(zone)}`, weight !== 1 && `weight=${weight}`];
       const mark = [encodeURIComponent(name ?? ''), ...attributes.filter(Boolean)].join(';');
-      const place = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
-      return `postgresql://${login === undefined ? '' : `${login}@`}${place}:${port}${path}${parameters}${mark ? `#${mark}` : ''}`;
+      return `postgresql://${login === undefined ? '' : `${login}@`}${withBrackets(host)}:${port}${path}${parameters}${mark ? `#${mark}` : ''}`;
     },
   };
   // What every server is reached by is wrong for all of them, and is better said now.

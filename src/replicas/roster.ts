@@ -60,10 +60,14 @@ export class Roster {
     return [...this.#entries, ...this.#leaving].find(({ standby }) => standby.observed === observed)?.standby;
   }
 
-  /** Throws a plain Error when two servers are given one name. */
-  apply(servers: readonly NamedServer[]): void {
+  /** A server that is named twice counts as it is named first. Throws a plain Error when two servers are given one name. */
+  apply(named: readonly NamedServer[]): void {
     if (this.#isClosed) return;
     const isFirst = this.#entries.length === 0;
+    const servers = named.filter(({ connection }, index) => {
+      const key = keyOf(connection);
+      return named.findIndex((other) => keyOf(other.connection) === key) === index;
+    });
     const names = this.#nameAll(servers);
     const before = new Map(this.#entries.map((entry) => [entry.key, entry]));
     this.#entries = servers.map((server, index) => {

@@ -1,6 +1,7 @@
 import type { FailureKind } from '../db/failures.ts';
 import { iso8601OfMicros } from '../db/timestamps.ts';
 import type { Clock } from './clock.ts';
+import { withBrackets } from './connection-url.ts';
 import { isSilentReceiver } from './decision-table.ts';
 import { formatLsn } from './lsn.ts';
 import type { Assessment, Observatory, Observed } from './observatory.ts';
@@ -149,7 +150,7 @@ export function replicaStatus(standby: Standby, view: StatusView): ReplicaStatus
     upstreamLsn: lsnText(estimate.upstreamLsn),
     timeline: sample?.timeline ?? null,
     sampledAt: sample ? wallTime(sample.answeredAt, view.clock) : null,
-    address: `${node.address.host}:${node.address.port}`,
+    address: `${withBrackets(node.address.host)}:${node.address.port}`,
     zone: standby.zone ?? null,
     weight: standby.weight,
     serverVersion: sample ? versionText(sample.serverVersion) : null,

@@ -54,6 +54,7 @@ describe('a connection URL', () => {
       port: 5432,
     });
     expect(parseConnection('postgresql:///calls?host=/run/postgresql').address.host).toBe('/run/postgresql');
+    expect(parseConnection('postgresql://[::1]:5433/calls').address).toEqual({ host: '::1', port: 5433 });
   });
 
   test('carries session settings as options, after those it had', () => {

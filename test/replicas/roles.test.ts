@@ -137,6 +137,30 @@ describe('a list that changes while the gateway runs', () => {
   });
 });
 
+test('a server that is named twice in other words counts once, however often the list is read', async () => {
+  const list = join(directory, 'twice');
+  const unnamed = (index: number) => urlOf(nodes()[index]!.port, '').slice(0, -1);
+  const twice = `${unnamed(1)}\n${unnamed(1)}?sslmode=disable\n`;
+  await writeFile(list, twice);
+  const read = createReplicas({
+    replicaUrls: [],
+    replicaUrlsFile: list,
+    poolSize: 1,
+    pollIntervalSeconds: 0.1,
+  });
+  const names = () => read.snapshot().replicas.map(({ name }) => name);
+  try {
+    await read.firstLook;
+    expect(names()).toEqual(['replica-1']);
+    await writeFile(list, `${twice}${unnamed(2)}\n`);
+    await eventually(names).toEqual(['replica-1', 'replica-2']);
+    await writeFile(list, `${unnamed(2)}\n`);
+    await eventually(names).toEqual(['replica-2']);
+  } finally {
+    await read.close();
+  }
+});
+
 describe('a switch-over', () => {
   test('takes the promoted one out and the old primary in, without a failed read, and the primary follows', async () => {
     const [old, next, other] = nodes();
