@@ -16,6 +16,7 @@ import { namesPageRow, smallestRow } from './small-requests.ts';
 import { statsAllRow, statsDayRow } from './stats.ts';
 import { subscribersRow } from './subscribers.ts';
 import { unchangedRow } from './unchanged.ts';
+import { watchingRow } from './watching.ts';
 
 /** Every row, in the order of the table. */
 export const rows: readonly Row[] = [
@@ -44,5 +45,6 @@ export const rows: readonly Row[] = [
   compressionRow,
   feedRow,
   subscribersRow,
+  watchingRow,
   readyRow,
 ];
