@@ -45,6 +45,12 @@ export interface Aggregate {
   readonly merge: ((column: string) => string) | null;
 }
 
+/**
+ * How the values of calls are added up: the quick way, which is right while all of them are finite numbers, and tells
+ * whether they are; or looking at each of them.
+ */
+export type Way = 'quick' | 'careful';
+
 interface MergeableAggregate extends Aggregate {
   readonly merge: (column: string) => string;
 }

@@ -1,5 +1,4 @@
 import { type AliasedExpression, type RawBuilder, type SqlBool, sql } from 'kysely';
-import { TableChangedError } from '../../errors.ts';
 import { type Reader, run } from '../reader.ts';
 import { shapeOfScope } from '../scope.ts';
 import { type Relations, type SlotValues, Statement } from '../statement.ts';
@@ -16,10 +15,11 @@ import {
   type StatsMeasure,
   type StatsValue,
   statsValues,
+  type Way,
 } from './cdr-measures.ts';
 import { type GroupQuery, groupColumns, type PartialColumn, selectPartials } from './cdr-stats-parts.ts';
 import { isKeptCut, type KeptAnswer, type KeptQuery, keptQuery, keptRows, mergeKept } from './kept-stats.ts';
-import { isUnreadableSum } from './readable-numbers.ts';
+import { isOverflow, isUnreadableSum } from './readable-numbers.ts';
 import { UTC } from './time-zones.ts';
 
 /** A bound on a measure. All given parts must hold; a measure that is null fulfils none. Decimal texts. */
@@ -47,12 +47,6 @@ export type CdrStatsRow = GroupValues &
     /** By currency, the unknown one last. */
     readonly amountsByCurrency: () => CurrencyAmount[];
   };
-
-/**
- * How the values of calls are added up: the quick way, which is right while all of them are finite numbers, and tells
- * whether they are; or looking at each of them.
- */
-type Way = 'quick' | 'careful';
 
 /** The column of a row that tells whether a group, shown or not, has a value that the quick way cannot add. */
 const IS_UNREADABLE = 'is_unreadable';
@@ -109,11 +103,6 @@ function shown(
     ...row,
     amountsByCurrency: () => parseAmounts(row.amountsByCurrency as string | null, reader.source.encoding),
   })) as never;
-}
-
-/** Whether a sum was too large for any type. */
-function isOverflow(error: unknown): boolean {
-  return error instanceof TableChangedError && (error.cause as { code?: unknown }).code === '22003';
 }
 
 type SelectedRow = Readonly<Record<string, unknown>>;

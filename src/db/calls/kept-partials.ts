@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { type Reader, run } from '../reader.ts';
-import { type Relations, Statement } from '../statement.ts';
-import { type Aggregate, cdrMeasure, statsMeasures } from './cdr-measures.ts';
+import { type Relations, type SlotValues, Statement } from '../statement.ts';
+import { type Aggregate, cdrMeasure, statsMeasures, type Way } from './cdr-measures.ts';
+import { isOverflow, isUnreadableText } from './readable-numbers.ts';
 
 /**
  * Partials that are kept of the calls of an account in a quarter of an hour, so that statistics of hours and days are merged
@@ -65,24 +66,46 @@ const quarterOf = (instant: RawBuilder<unknown>) =>
 
 const customer = ({ source }: Relations) => (source.hasCustomers ? sql`xdrs.i_customer` : sql`null::int8`);
 
-const partialColumns = keptPartials.map(({ sql: aggregate, column }) => sql.raw(aggregate).as(column));
+/** All partials stand beside each other, so that each quick one has those beside it that it needs. */
+const partialColumns = (way: Way) =>
+  keptPartials.map(({ sql: careful, quick, column }) =>
+    sql.raw((way === 'quick' && quick?.sql) || careful).as(column),
+  );
+
+const told = keptPartials.filter(({ quick }) => quick?.tells);
+
+/** What is kept, the quick way where that is right. */
+async function selectKept(
+  reader: Reader,
+  build: (way: Way) => Statement<object>,
+  values?: SlotValues,
+): Promise<KeptRow[]> {
+  const select = (way: Way) => run(reader, build(way), values) as Promise<KeptRow[]>;
+  const rows = await select('quick').catch((error: unknown) => {
+    if (isOverflow(error)) return undefined;
+    throw error;
+  });
+  const isRight = rows?.every((row) => !told.some(({ column }) => isUnreadableText(row[column]!)));
+  return isRight ? rows! : select('careful');
+}
 
 /** What is kept of all calls of a span of time: its ends are PostgreSQL's texts of quarters, the second lies behind it. */
 export function selectKeptBetween(reader: Reader, from: string, to: string): Promise<KeptRow[]> {
-  const statement = Statement.build(reader, 'keptBetween', (relations) =>
-    relations
-      .cdrs()
-      .select(['xdrs.i_account', customer(relations).as('i_customer')])
-      .select([quarterOf(sql.ref('xdrs.connect_time')).as('quarter'), ...partialColumns])
-      .where(sql<SqlBool>`xdrs.connect_time >= ${places.from}::timestamptz`)
-      .where(sql<SqlBool>`xdrs.connect_time < ${places.to}::timestamptz`)
-      .groupBy([sql.raw('1'), sql.raw('2'), sql.raw('3')]),
-  );
+  const build = (way: Way) =>
+    Statement.build(reader, 'keptBetween', (relations) =>
+      relations
+        .cdrs()
+        .select(['xdrs.i_account', customer(relations).as('i_customer')])
+        .select([quarterOf(sql.ref('xdrs.connect_time')).as('quarter'), ...partialColumns(way)])
+        .where(sql<SqlBool>`xdrs.connect_time >= ${places.from}::timestamptz`)
+        .where(sql<SqlBool>`xdrs.connect_time < ${places.to}::timestamptz`)
+        .groupBy([sql.raw('1'), sql.raw('2'), sql.raw('3')]),
+    );
   const values = new Map([
     [places.from, from],
     [places.to, to],
   ]);
-  return run(reader, statement, values) as unknown as Promise<KeptRow[]>;
+  return selectKept(reader, build, values);
 }
 
 /**
@@ -90,47 +113,49 @@ export function selectKeptBetween(reader: Reader, from: string, to: string): Pro
  * account, which cannot be kept, are among them.
  */
 export function selectKeptOfNoTime(reader: Reader): Promise<KeptRow[]> {
-  const statement = Statement.build(reader, 'keptOfNoTime', (relations) =>
-    relations
-      .cdrs()
-      .select(['xdrs.i_account', customer(relations).as('i_customer')])
-      .select([sql.ref('xdrs.connect_time').as('quarter'), ...partialColumns])
-      .where(
-        sql<SqlBool>`(xdrs.connect_time in ('infinity', '-infinity') or xdrs.connect_time is null
-          or xdrs.i_account is null)`,
-      )
-      .groupBy([sql.raw('1'), sql.raw('2'), sql.raw('3')]),
-  );
-  return run(reader, statement) as unknown as Promise<KeptRow[]>;
+  const build = (way: Way) =>
+    Statement.build(reader, 'keptOfNoTime', (relations) =>
+      relations
+        .cdrs()
+        .select(['xdrs.i_account', customer(relations).as('i_customer')])
+        .select([sql.ref('xdrs.connect_time').as('quarter'), ...partialColumns(way)])
+        .where(
+          sql<SqlBool>`(xdrs.connect_time in ('infinity', '-infinity') or xdrs.connect_time is null
+            or xdrs.i_account is null)`,
+        )
+        .groupBy([sql.raw('1'), sql.raw('2'), sql.raw('3')]),
+    );
+  return selectKept(reader, build);
 }
 
 /** The same of these places alone. Each is sought in the index of its account, whatever the planner thinks of their number. */
 export function selectKeptAt(reader: Reader, wanted: readonly KeptPlace[]): Promise<KeptRow[]> {
-  const statement = Statement.build(reader, 'keptAt', (relations) => {
-    const counted = relations
-      .cdrs()
-      .select([customer(relations).as('i_customer'), ...partialColumns])
-      .where(sql<SqlBool>`xdrs.i_account = places.account`)
-      .where(sql<SqlBool>`xdrs.connect_time between places.first and places.last`)
-      .groupBy(sql.raw('1'));
-    const given = sql<Record<'account' | 'first' | 'last', string>>`unnest(
-      ${places.accounts}::int8[], ${places.firsts}::timestamptz[], ${places.lasts}::timestamptz[])`;
-    return relations
-      .selectFrom(given.as<'places'>(sql`places (account, first, last)`))
-      .innerJoinLateral(counted.as('counted'), (join) => join.onTrue())
-      .select([
-        sql.ref('places.account').as('i_account'),
-        sql.ref('counted.i_customer').as('i_customer'),
-        sql.ref('places.first').as('quarter'),
-        ...keptPartials.map(({ column }) => sql.ref(`counted.${column}`).as(column)),
-      ]);
-  });
+  const build = (way: Way) =>
+    Statement.build(reader, 'keptAt', (relations) => {
+      const counted = relations
+        .cdrs()
+        .select([customer(relations).as('i_customer'), ...partialColumns(way)])
+        .where(sql<SqlBool>`xdrs.i_account = places.account`)
+        .where(sql<SqlBool>`xdrs.connect_time between places.first and places.last`)
+        .groupBy(sql.raw('1'));
+      const given = sql<Record<'account' | 'first' | 'last', string>>`unnest(
+        ${places.accounts}::int8[], ${places.firsts}::timestamptz[], ${places.lasts}::timestamptz[])`;
+      return relations
+        .selectFrom(given.as<'places'>(sql`places (account, first, last)`))
+        .innerJoinLateral(counted.as('counted'), (join) => join.onTrue())
+        .select([
+          sql.ref('places.account').as('i_account'),
+          sql.ref('counted.i_customer').as('i_customer'),
+          sql.ref('places.first').as('quarter'),
+          ...keptPartials.map(({ column }) => sql.ref(`counted.${column}`).as(column)),
+        ]);
+    });
   const values = new Map<symbol, unknown>([
     [places.accounts, wanted.map(({ account }) => account)],
     [places.firsts, wanted.map(({ first }) => first)],
     [places.lasts, wanted.map(({ last }) => last)],
   ]);
-  return run(reader, statement, values) as unknown as Promise<KeptRow[]>;
+  return selectKept(reader, build, values);
 }
 
 /** The first finite time of a call from there on: PostgreSQL's text; undefined where there is none. */
