@@ -17,6 +17,7 @@ import { abortable } from '../replicas/abortable.ts';
 import type { Replica, Replicas } from '../replicas/replicas.ts';
 import type { ServerPosition } from '../replicas/replication-connection.ts';
 import { countAll, countPlaces } from './counting.ts';
+import { lockFile } from './file-lock.ts';
 import { FileWriter } from './file-writer.ts';
 import { textOfSecond } from './quarters.ts';
 import { type Snapshot, withSnapshot } from './snapshot-reader.ts';
@@ -119,6 +120,7 @@ export class Rollups {
   /** Rejects when what was touched is not known any more. */
   async #follow(signal: AbortSignal): Promise<void> {
     const { replicas, path } = this.#options;
+    using _ = lockFile(path);
     const replica = await replicas.choose({ purpose: 'stream', signal });
     await using opened = new AsyncDisposableStack();
     opened.defer(() => replica.release());

@@ -68,7 +68,10 @@ async function built(): Promise<TestRollups> {
   return kept;
 }
 
-const filesBeside = () => readdirSync(dirname(place.path)).filter((name) => name !== basename(place.path));
+const filesBeside = () =>
+  readdirSync(dirname(place.path)).filter(
+    (name) => name !== basename(place.path) && name !== `${basename(place.path)}.lock`,
+  );
 
 test('a file that is not there yet, and one that is: a gateway needs not be started again', async () => {
   expect(await sourceOf()).toBe('TABLE');
@@ -145,6 +148,62 @@ test('a table that is emptied is counted anew', async () => {
   await database.insertXdrs([anXdr()]);
   await untilBuilt(kept, database.pool, 2);
   await expect.poll(sourceOf, { timeout: 20_000 }).toBe('ROLLUPS');
+});
+
+test('a second process on one path waits for the first to end, and spoils nothing', async () => {
+  const first = await built();
+  const files = filesBeside().filter((name) => !/-(wal|shm)$/.test(name));
+  await using second = await startRollups(database, place.path);
+  await expect
+    .poll(() => second.rollups.reason, { timeout: 20_000 })
+    .toBe(`Another process keeps ${place.path}.`);
+  expect(second.rollups.figures.builds).toBe(0);
+  expect(filesBeside().filter((name) => !/-(wal|shm)$/.test(name))).toEqual(files);
+  expect(await sourceOf()).toBe('ROLLUPS');
+  await first[Symbol.asyncDispose]();
+  await untilBuilt(second, database.pool);
+  expect(await sourceOf()).toBe('ROLLUPS');
+});
+
+test('partitions that come and go are counted, and what is kept of those that have gone is not', async () => {
+  await using partitioned = await createSourceDatabase('xdrs', database.createDatabase);
+  const { pool } = partitioned;
+  await pool.query(`
+    create unique index first_identity on xdrs (i_xdr, i_account, connect_time);
+    alter table xdrs replica identity using index first_identity;
+    alter table xdrs alter i_xdr drop identity if exists;
+    alter table xdrs rename to first_days;
+    create table xdrs (like first_days including defaults) partition by range (connect_time);
+    alter table xdrs attach partition first_days for values from ('2026-01-01') to ('2026-02-01');
+    create unique index xdrs_identity on xdrs (i_xdr, i_account, connect_time);
+    alter table xdrs replica identity using index xdrs_identity;
+    grant select on xdrs to gateway_reader;
+    create publication calls for table xdrs (i_xdr, i_account, connect_time) with (publish_via_partition_root)`);
+  const insert = (key: number, time: string) =>
+    pool.query('insert into xdrs (i_xdr, i_account, connect_time) values ($1, 14, $2)', [key, time]);
+  await insert(1, '2026-01-05 09:00Z');
+  await partitioned.replayed();
+  await using kept = await startRollups(partitioned, place.path);
+  await untilBuilt(kept, database.pool);
+  const settings = { ROLLUPS_FILE: place.path, ROLLUPS_MAX_AGE: '600' };
+  await using of = await createTestGateway(partitioned, { settings });
+  const attempts = async () => {
+    const { data, extensions } = await of.query('{ cdrStats { totals { attempts } } }');
+    return [extensions.stats.source, data.cdrStats.totals.attempts];
+  };
+  await expect.poll(attempts, { timeout: 20_000 }).toEqual(['ROLLUPS', 1]);
+  await pool.query(
+    "create table next_days partition of xdrs for values from ('2026-02-01') to ('2026-03-01')",
+  );
+  await pool.query(
+    'alter table next_days replica identity using index next_days_i_xdr_i_account_connect_time_idx',
+  );
+  await insert(2, '2026-02-05 09:00Z');
+  await untilBuilt(kept, database.pool, 2);
+  await expect.poll(attempts, { timeout: 20_000 }).toEqual(['ROLLUPS', 2]);
+  await pool.query('alter table xdrs detach partition first_days');
+  await untilBuilt(kept, database.pool, 3);
+  await expect.poll(attempts, { timeout: 20_000 }).toEqual(['ROLLUPS', 1]);
 });
 
 test('a publication that does not say what changes concern is refused with the reason', async () => {
