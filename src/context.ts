@@ -19,7 +19,7 @@ export interface Context {
   /** See ReplicaSession. */
   reader(requirement?: ReaderRequirement): Promise<Reader>;
   readKept: ReplicaSession['readKept'];
-  discardKept(): void;
+  noteStats: ReplicaSession['noteStats'];
   replaceReader(failed: Reader, error: unknown, had?: { readonly hasRows?: boolean }): Promise<Reader>;
   tokenAt(replayedLsn: string): string;
   token(): Promise<string>;
@@ -55,7 +55,7 @@ export function createContext(options: ContextOptions): Context {
     rateLimit: () => budget.rateLimit(principal),
     reader: (requirement) => session.reader(requirement),
     readKept: (reader, queries) => session.readKept(reader, queries),
-    discardKept: () => session.discardKept(),
+    noteStats: (refusal) => session.noteStats(refusal),
     replaceReader: (failed, error, had) => session.replaceReader(failed, error, had),
     tokenAt: (lsn) => session.tokenAt(lsn),
     token: () => session.token(),

@@ -235,6 +235,7 @@ function assembleServer({ settings, logger, replicas, feed, numbering, catalogue
       budget,
       signIn: principals,
       audit: parts.audit,
+      kept: parts.kept,
       schema,
       build,
       token: telemetry.metricsToken,

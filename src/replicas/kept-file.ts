@@ -1,4 +1,4 @@
-import type { KeptAnswer, KeptQuery } from '../db/calls/kept-stats.ts';
+import type { KeptAnswer, KeptQuery, KeptRefusal } from '../db/calls/kept-stats.ts';
 import type { ReplayPosition } from './replica.ts';
 
 /** What was counted of the calls at one moment. */
@@ -15,12 +15,20 @@ export interface KeptMoment {
   read(query: KeptQuery): KeptAnswer | undefined;
 }
 
+/** How many statistics were answered from there, and how many from the calls, by why. */
+export interface KeptAnswers {
+  kept: number;
+  readonly refused: Record<KeptRefusal, number>;
+}
+
 /** Where it is kept. */
 export interface KeptFile {
   /** What is older is not used, whatever the request allows. */
   readonly maxAgeSeconds: number;
   /** What `use` makes of the moment that is kept now; undefined where nothing can be read. Waits for nothing. */
   readNow<Result>(use: (moment: KeptMoment) => Result): Result | undefined;
+  /** Statistics were answered: from there, or from the calls for this reason. */
+  noteAnswer(refusal: KeptRefusal | undefined): void;
 }
 
 /** What a moment must satisfy to answer in the place of the table. */
@@ -33,17 +41,19 @@ export interface KeptDemand {
 }
 
 /** Timelines that differ are not compared: what is kept is then counted anew in any case. */
-export function satisfies(
+export function refusalOf(
   { position, fingerprint, stalenessSeconds }: KeptMoment,
   demand: KeptDemand,
-): boolean {
+): KeptRefusal | undefined {
   const { standby, readAfter } = demand;
-  return (
+  const isOfTables =
     fingerprint === demand.fingerprint &&
     position.systemIdentifier === standby.systemIdentifier &&
-    position.timeline === standby.timeline &&
+    position.timeline === standby.timeline;
+  if (!isOfTables) return 'file';
+  const isFresh =
     stalenessSeconds !== null &&
     stalenessSeconds <= demand.maxSeconds &&
-    readAfter.every(({ timeline, lsn }) => timeline === position.timeline && lsn <= position.lsn)
-  );
+    readAfter.every(({ timeline, lsn }) => timeline === position.timeline && lsn <= position.lsn);
+  return isFresh ? undefined : 'age';
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Principal } from '../access/principals.ts';
 import { selectReplayedLsn } from '../db/calls/cdrs.ts';
-import type { KeptAnswer, KeptQuery } from '../db/calls/kept-stats.ts';
+import type { KeptAnswer, KeptQuery, KeptRefusal } from '../db/calls/kept-stats.ts';
 import type { Reader } from '../db/reader.ts';
 import { fingerprintOf } from '../db/sources/fingerprint.ts';
 import type { Source } from '../db/sources/sources.ts';
@@ -15,7 +15,7 @@ import {
   TableChangedError,
 } from '../errors.ts';
 import { type Borrower, ConnectionUse } from './connections.ts';
-import { type KeptFile, type KeptMoment, satisfies } from './kept-file.ts';
+import { type KeptFile, type KeptMoment, refusalOf } from './kept-file.ts';
 import type { ReplayPosition, Replica, Replicas } from './replicas.ts';
 import type { Purpose } from './routing.ts';
 import type { Token } from './token.ts';
@@ -177,11 +177,12 @@ export class ReplicaSession {
     };
   }
 
-  /** Answers of one moment that satisfies the request; undefined: the table must be read. */
-  readKept({ source }: Reader, queries: readonly KeptQuery[]): readonly KeptAnswer[] | undefined {
+  /** Answers of one moment that satisfies the request, or why the table must be read. */
+  readKept({ source }: Reader, queries: readonly KeptQuery[]): readonly KeptAnswer[] | KeptRefusal {
     const { kept } = this.#deps;
     const standby = this.#pinned?.position();
-    if (!kept || !standby) return undefined;
+    if (!kept) return 'file';
+    if (!standby) return 'age';
     const { freshness } = this.#options;
     const demand = {
       standby,
@@ -189,13 +190,15 @@ export class ReplicaSession {
       maxSeconds: Math.min(kept.maxAgeSeconds, freshness.maxStalenessSeconds ?? kept.maxAgeSeconds),
       readAfter: freshness.readAfter ? [freshness.readAfter, ...this.#readAfter] : this.#readAfter,
     };
-    return kept.readNow((moment) => {
-      if (!satisfies(moment, demand)) return undefined;
+    const read = kept.readNow((moment) => {
+      const refusal = refusalOf(moment, demand);
+      if (refusal) return refusal;
       const answers = queries.map((query) => moment.read(query));
-      if (!answers.every((answer) => answer !== undefined)) return undefined;
+      if (!answers.every((answer) => answer !== undefined)) return 'sums';
       this.#noteKept(moment, answers);
       return answers;
     });
+    return read ?? 'file';
   }
 
   #noteKept({ position, asOf, stalenessSeconds }: KeptMoment, answers: readonly KeptAnswer[]): void {
@@ -204,9 +207,12 @@ export class ReplicaSession {
     this.#stats = { kept: { position, asOf, stalenessSeconds, readAt: performance.now(), ...counts } };
   }
 
-  /** The calls themselves are read for statistics. */
-  discardKept(): void {
-    if (this.#deps.kept) this.#stats = { kept: undefined };
+  /** Whether statistics are answered from what was read of it: the calls themselves are read for the given reason. */
+  noteStats(refusal: KeptRefusal | undefined): void {
+    const { kept } = this.#deps;
+    if (!kept) return;
+    if (refusal) this.#stats = { kept: undefined };
+    kept.noteAnswer(refusal);
   }
 
   /**

@@ -18,7 +18,7 @@ import {
   selectCdrStatsOfKept,
   totalsQuery,
 } from '../db/calls/cdr-stats.ts';
-import type { KeptAnswer, KeptQuery } from '../db/calls/kept-stats.ts';
+import type { KeptAnswer, KeptQuery, KeptRefusal } from '../db/calls/kept-stats.ts';
 import { findTimeZone, type TimeZone } from '../db/calls/time-zones.ts';
 import type { Reader } from '../db/reader.ts';
 import { postgresOfMicros } from '../db/timestamps.ts';
@@ -41,10 +41,10 @@ export interface CdrStatsArguments {
 export interface CdrStatsDeps {
   readonly principal: Principal;
   reader(requirement?: { readonly isHeavy?: boolean }): Promise<Reader>;
-  /** What was kept of the calls answers all of these, of one moment; undefined where it does not. */
-  readKept?(reader: Reader, wanted: readonly KeptQuery[]): readonly KeptAnswer[] | undefined;
-  /** Statistics are read from the calls themselves. */
-  discardKept?(): void;
+  /** What was kept of the calls answers all of these, of one moment, or why it does not. */
+  readKept?(reader: Reader, wanted: readonly KeptQuery[]): readonly KeptAnswer[] | KeptRefusal;
+  /** Statistics are answered from there, or read from the calls themselves for this reason. */
+  noteStats?(refusal: KeptRefusal | undefined): void;
 }
 
 /** What is selected of statistics, where nothing else of the operation reads calls. */
@@ -85,8 +85,9 @@ export async function findCdrStats(
     rows: { filter, groupBy, timeZone, having, orderBy: order, limit: limit ?? MAX_GROUPS + 1 },
     totals: totalsQuery(filter),
   };
-  const kept = selected && (await findKept(deps, reader, queries, selected));
-  if (!kept) deps.discardKept?.();
+  const found = selected ? await findKept(deps, reader, queries, selected) : 'operation';
+  deps.noteStats?.(typeof found === 'string' ? found : undefined);
+  const kept = typeof found === 'string' ? undefined : found;
   return {
     async rows(values) {
       const rows = kept?.rows ?? (await selectCdrStats(reader, queries.rows, values));
@@ -106,22 +107,23 @@ export async function findCdrStats(
 
 type StatsQueries = Readonly<Record<SelectedStats['parts'][number], CdrStatsQuery>>;
 
-/** All that is selected, from what was kept of the calls; undefined where some of it cannot be had from there. */
+/** All that is selected, from what was kept of the calls, or why some of it cannot be had from there. */
 async function findKept(
   deps: CdrStatsDeps,
   reader: Reader,
   queries: StatsQueries,
   { parts, values }: SelectedStats,
-): Promise<Partial<Record<keyof StatsQueries, readonly CdrStatsRow[]>> | undefined> {
+): Promise<Partial<Record<keyof StatsQueries, readonly CdrStatsRow[]>> | KeptRefusal> {
   const wanted = parts
     .map((part) => keptQueryOfStats(reader, queries[part], values))
     .filter((query) => query !== undefined);
-  const answers = wanted.length === parts.length ? deps.readKept?.(reader, wanted) : undefined;
-  if (!answers) return undefined;
+  if (wanted.length < parts.length) return 'question';
+  const answers = deps.readKept?.(reader, wanted) ?? 'file';
+  if (typeof answers === 'string') return answers;
   const rows = await Promise.all(
     parts.map((part, index) => selectCdrStatsOfKept(reader, queries[part], values, answers[index]!)),
   );
-  if (!rows.every((each) => each !== undefined)) return undefined;
+  if (!rows.every((each) => each !== undefined)) return 'clocks';
   return Object.fromEntries(parts.map((part, index) => [part, rows[index]]));
 }
 

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import type { KeptAnswer, KeptQuery } from '../db/calls/kept-stats.ts';
-import type { KeptFile, KeptMoment } from '../replicas/kept-file.ts';
+import { type KeptAnswer, type KeptQuery, type KeptRefusal, keptRefusals } from '../db/calls/kept-stats.ts';
+import type { KeptAnswers, KeptFile, KeptMoment } from '../replicas/kept-file.ts';
 import { readSums } from './read-sums.ts';
 import { type FileState, FORMAT } from './tables.ts';
 
@@ -25,6 +25,11 @@ export class RollupFile implements KeptFile {
   /** When this version was seen first, in milliseconds of the process: it is at least so old, whatever the clock is set to. */
   #seen: { readonly countedAt: number; readonly at: number } | undefined;
   #problem: string | undefined;
+  /** For metrics: statistics that were answered from it, and from the calls by why they were. */
+  readonly answers: KeptAnswers = {
+    kept: 0,
+    refused: Object.fromEntries(keptRefusals.map((refusal) => [refusal, 0])) as KeptAnswers['refused'],
+  };
 
   constructor(options: RollupFileOptions) {
     this.#options = options;
@@ -49,6 +54,11 @@ export class RollupFile implements KeptFile {
       this.close();
       return undefined;
     }
+  }
+
+  noteAnswer(refusal: KeptRefusal | undefined): void {
+    if (refusal) this.answers.refused[refusal]++;
+    else this.answers.kept++;
   }
 
   close(): void {

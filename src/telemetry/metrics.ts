@@ -5,11 +5,13 @@ import type { Budget } from '../access/budget/budget.ts';
 import type { GuardedSignIn } from '../access/budget/guarded-sign-in.ts';
 import type { Route } from '../http/routes.ts';
 import type { NumberingReports } from '../numbering/numbering.ts';
+import type { KeptAnswers } from '../replicas/kept-file.ts';
 import type { ReplicationStatus } from '../replicas/status.ts';
 import { createAuditMetrics } from './metrics-audit.ts';
 import { createBudgetMetrics } from './metrics-budget.ts';
 import { createCatalogueMetrics } from './metrics-catalogue.ts';
 import { createFeedMetrics, type FeedFigures } from './metrics-feed.ts';
+import { createKeptMetrics } from './metrics-kept.ts';
 import { createNumberingMetrics } from './metrics-numbering.ts';
 import { createPoolMetrics, type PoolMetrics } from './metrics-pools.ts';
 import { type Build, createProcessMetrics } from './metrics-process.ts';
@@ -31,6 +33,8 @@ export interface MetricsDeps {
   readonly signIn?: Pick<GuardedSignIn, 'report'> | undefined;
   /** Without it there is no audit. */
   readonly audit?: { readonly reports: AuditReports } | undefined;
+  /** Without it no statistics are kept. */
+  readonly kept?: { readonly answers: KeptAnswers } | undefined;
   /** Its query fields are the only names of operations that become a label. */
   readonly schema: GraphQLSchema;
   readonly build: Build;
@@ -57,7 +61,7 @@ export interface Metrics {
 
 /** A registry of its own: two gateways in one process count apart. */
 export function createMetrics(deps: MetricsDeps): Metrics {
-  const { replicas, numbering, catalogue, budget, audit, signIn, schema, build, token } = deps;
+  const { replicas, numbering, catalogue, budget, audit, kept, signIn, schema, build, token } = deps;
   const registry = new Registry();
   const ofReplicas = createReplicaMetrics(registry);
   const pools = createPoolMetrics(registry);
@@ -69,6 +73,7 @@ export function createMetrics(deps: MetricsDeps): Metrics {
   const feed = createFeedMetrics(registry);
   let feedFigures: (() => FeedFigures) | undefined;
   const ofAudit = createAuditMetrics(registry);
+  const ofKept = createKeptMetrics(registry);
   createProcessMetrics(registry, build);
 
   function refresh(): void {
@@ -80,6 +85,7 @@ export function createMetrics(deps: MetricsDeps): Metrics {
     ofCatalogue.show(catalogue?.problems() ?? []);
     if (budget) ofBudget.show(budget.report(), signIn?.report());
     if (audit) ofAudit.show(audit.reports);
+    if (kept) ofKept.show(kept.answers);
   }
 
   return {

@@ -54,6 +54,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly Request: typeof Request;
   readonly replicas: Replicas;
   readonly feed: Feed;
+  /** Undefined where the settings name no file. */
+  readonly rollups: RollupFile | undefined;
   /** As the administrator unless told otherwise; resolves with the parsed body whatever the status. */
   query(document: string, variables?: object, ask?: Ask): Promise<GraphQLAnswer>;
   /** The response itself. */
@@ -153,6 +155,7 @@ export async function createTestGateway(
     Request,
     replicas,
     feed,
+    rollups: kept,
     ask,
     query: async (...parameters) => (await ask(...parameters)).json() as Promise<GraphQLAnswer>,
     async [Symbol.asyncDispose]() {

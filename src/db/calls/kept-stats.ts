@@ -50,6 +50,14 @@ export interface KeptAnswer {
   readonly rows: number;
 }
 
+/**
+ * Why the calls were read instead: the operation shows more than these statistics; nothing is kept by which they are asked; the
+ * file cannot be read, or holds other tables; the request wants it fresher; too many sums, or one that is not kept exactly; clocks
+ * were changed within a quarter of an hour.
+ */
+export const keptRefusals = ['operation', 'question', 'file', 'age', 'sums', 'clocks'] as const;
+export type KeptRefusal = (typeof keptRefusals)[number];
+
 const answered: ReadonlySet<string> = new Set(['accountIds', 'customerIds', 'from', 'to']);
 const MICROS_PER_QUARTER = BigInt(QUARTER_SECONDS) * 1_000_000n;
 
