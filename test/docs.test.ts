@@ -50,15 +50,35 @@ test('decisions are numbered without a gap, and each says its own number', () =>
   }
 });
 
-/** The first line of each block of shell commands, by the page. */
+interface Block {
+  /** Where it stands. */
+  readonly section: string;
+  /** The line that says what runs it. */
+  readonly mark: string;
+}
+
+/** Blocks of shell commands, by the page. */
 const commands = new Map(
-  globSync('docs/*.md')
+  [...globSync('docs/*.md'), 'README.md', 'bench/README.md']
     .sort()
-    .map((file) => [
-      file,
-      [...read(file).matchAll(/^ *```(?:sh|bash)\n *(.*)$/gm)].map((found) => found[1]!),
-    ]),
+    .map((file) => [file, shellBlocksOf(read(file))]),
 );
+
+function shellBlocksOf(markdown: string): readonly Block[] {
+  let section = '';
+  return [...markdown.matchAll(/^#{2,3} (.*)$|^ *```(?:sh|bash|shell|console)\b.*\n *(.*)$/gm)].flatMap(
+    ([, heading, mark]) => {
+      section = heading ?? section;
+      return mark === undefined ? [] : [{ section, mark }];
+    },
+  );
+}
+
+/** What the rehearsal of the handbook is told to follow: sections of one page, and what another says for one host. */
+const rehearsal = globSync('test/operations/*.ts').map(read).join('\n');
+const followed = (file: string, { section, mark }: Block) =>
+  (file === 'docs/postgresql.md' && rehearsal.includes(`'${section}'`)) ||
+  (file === 'docs/operations.md' && mark.startsWith("# on the gateway's host"));
 
 test('there are commands in the documentation, and they are found', () => {
   for (const file of ['docs/operations.md', 'docs/postgresql.md']) {
@@ -66,14 +86,24 @@ test('there are commands in the documentation, and they are found', () => {
   }
 });
 
-describe.each([...commands].filter(([, blocks]) => blocks.length > 0))('the commands of %s', (_, blocks) => {
-  test('say by their first line on which host they run, which test runs them, or that none does', () => {
-    const mark = /^# (on (db-\d|the gateway's host)\b|(run|tried) by test\/|not run by the tests)/;
-    expect(blocks.filter((first) => !mark.test(first))).toEqual([]);
-  });
+describe.each([...commands].filter(([, blocks]) => blocks.length > 0))(
+  'the commands of %s',
+  (file, blocks) => {
+    test('say by their first line on which host they run, which test runs them, or that none does', () => {
+      const mark = /^# (on (db-\d|the gateway's host)\b|(run|tried) by test\/|not run by the tests)/;
+      expect(blocks.filter((block) => !mark.test(block.mark))).toEqual([]);
+    });
 
-  test('name tests that are there', () => {
-    const named = blocks.flatMap((first) => [...first.matchAll(/test\/[\w/.-]+\.ts/g)].map(([path]) => path));
-    expect(named.filter((path) => !existsSync(path))).toEqual([]);
-  });
-});
+    test('name tests that are there', () => {
+      const named = blocks.flatMap(({ mark }) =>
+        [...mark.matchAll(/test\/[\w/.-]+\.ts/g)].map(([path]) => path),
+      );
+      expect(named.filter((path) => !existsSync(path))).toEqual([]);
+    });
+
+    test('are followed where they name a host', () => {
+      const onHosts = blocks.filter(({ mark }) => mark.startsWith('# on '));
+      expect(onHosts.filter((block) => !followed(file, block))).toEqual([]);
+    });
+  },
+);

@@ -220,6 +220,24 @@ describe('a pair as the handbook sets it up', () => {
     await healthy();
   });
 
+  test.each([
+    [{ log_min_duration_statement: '1s' }, 1],
+    [{ log_statement: 'all' }, 1],
+    [{ log_statement: 'mod' }, 1],
+    [{ log_statement: 'ddl' }, 0],
+    [{ log_min_duration_sample: '1s' }, 1],
+    [{ log_min_duration_sample: '1s', log_statement_sample_rate: '0' }, 0],
+    [{ log_transaction_sample_rate: '0.1' }, 1],
+    [{ log_parameter_max_length_on_error: '-1' }, 1],
+    [{ log_statement: 'all', log_parameter_max_length: '0' }, 0],
+  ] as const)('%o logs values of statements: %i', async (settings, count) => {
+    await site.set(site.primary, settings);
+    const report = await site.examine();
+    await site.set(site.primary, Object.fromEntries(Object.keys(settings).map((name) => [name, null])));
+
+    expect(codesOf(report)).toEqual(count ? ['VALUES_LOGGED'] : []);
+  });
+
   test('slots that nobody reads, that keep nothing, or that are lost', async () => {
     await site.sql(`select pg_create_physical_replication_slot('lost', true);`);
     await site.sql(

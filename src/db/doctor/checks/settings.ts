@@ -96,13 +96,29 @@ const wanted: readonly Wanted[] = [
     code: 'VALUES_LOGGED',
     name: 'log_parameter_max_length',
     isWell: (value) => value === '0',
-    matters: (settingOf) =>
-      Number(settingOf('log_min_duration_statement')?.value ?? -1) >= 0 ||
-      settingOf('log_statement')?.value === 'all',
+    matters: logsStatements,
     because: 'statements are logged with their values, which are numbers of people.',
     value: '0',
   },
+  {
+    code: 'VALUES_LOGGED',
+    name: 'log_parameter_max_length_on_error',
+    isWell: (value) => value === '0',
+    because: 'statements that fail are logged with their values, which are numbers of people.',
+    value: '0',
+  },
 ];
+
+/** All of them, those that are slow or write, or a sample. */
+function logsStatements(settingOf: Server['setting']): boolean {
+  const numberOf = (name: string, absent: number) => Number(settingOf(name)?.value ?? absent);
+  return (
+    numberOf('log_min_duration_statement', -1) >= 0 ||
+    (numberOf('log_min_duration_sample', -1) >= 0 && numberOf('log_statement_sample_rate', 1) > 0) ||
+    numberOf('log_transaction_sample_rate', 0) > 0 ||
+    ['mod', 'all'].includes(settingOf('log_statement')?.value ?? 'none')
+  );
+}
 
 /** What every server of the cluster should be set to. */
 export const settingsCheck = checkServers(
