@@ -3,6 +3,7 @@ import { type Role, scopeOf } from '../../src/access/roles.ts';
 import type { Scope } from '../../src/db/scope.ts';
 import type { Source, SourceName } from '../../src/db/sources/sources.ts';
 import { UnauthenticatedError } from '../../src/errors.ts';
+import type { ReplicasOptions } from '../../src/replicas/replicas.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import type { TestDatabase } from '../support/postgres.ts';
 
@@ -33,6 +34,7 @@ export const scopedPrincipals: Principals = {
 export interface OpenOptions {
   readonly source?: SourceName;
   readonly settings?: Readonly<Record<string, string>>;
+  readonly tuning?: Partial<ReplicasOptions>;
   /** Calls are read from what this makes of the source. */
   readonly plantSource?: (source: Source) => Source;
 }
@@ -40,13 +42,14 @@ export interface OpenOptions {
 /** A gateway for all of them, over the first standby. */
 export function openForTenants(
   { replicaUrls }: Pick<TestDatabase, 'replicaUrls'>,
-  { source = 'xdrs', settings, plantSource }: OpenOptions = {},
+  { source = 'xdrs', settings, tuning, plantSource }: OpenOptions = {},
 ): Promise<TestGateway> {
   return createTestGateway(
     { replicaUrls: [replicaUrls[0]!] },
     {
       principals: scopedPrincipals,
       settings: { RATE_LIMIT: '0', STATEMENT_TIMEOUT: '30', CDR_SOURCE: source, ...settings },
+      ...(tuning && { tuning }),
       ...(plantSource && { plantSource }),
     },
   );
