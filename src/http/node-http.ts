@@ -38,7 +38,7 @@ export function emptyHead({ headers }: IncomingMessage): RequestHead {
 /** Throws an HttpError of 400 when HTTP does not allow such a request. */
 export function readHead(incoming: IncomingMessage): RequestHead {
   const { method = 'GET', url = '/', headers, rawHeaders, socket } = incoming;
-  if (countHosts(rawHeaders) > 1) throw notHttp();
+  if (repeatsSingle(rawHeaders)) throw notHttp();
   return { method, url: urlOf(url), headers, address: socket.remoteAddress };
 }
 
@@ -63,14 +63,16 @@ export function toWebRequest(
   }
 }
 
-/** RFC 9112 lets a request have one Host. Ours is never read; of two, a proxy in front may have read the other. */
-function countHosts(rawHeaders: readonly string[]): number {
-  let count = 0;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index]!;
-    if (name.length === 4 && name.toLowerCase() === 'host') count += 1;
-  }
-  return count;
+/** What a request says once. Of two, we read the first, and a proxy in front may have looked at the other. */
+const single = ['host', 'authorization'];
+
+/** Names stand at even places, values behind them. */
+function repeatsSingle(rawHeaders: readonly string[]): boolean {
+  return single.some((name) => {
+    const isOne = (text: string, index: number) =>
+      index % 2 === 0 && text.length === name.length && text.toLowerCase() === name;
+    return rawHeaders.filter(isOne).length > 1;
+  });
 }
 
 function notHttp(): HttpError {

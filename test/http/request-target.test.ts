@@ -152,8 +152,9 @@ test('we are no tunnel: CONNECT is hung up on', async () => {
 
 test.each([
   ['no Host', 'GET /livez HTTP/1.1'],
-  ['two', 'GET /livez HTTP/1.1\r\nHost: x\r\nHost: y/metrics?'],
-  ['the same one twice', 'GET /livez HTTP/1.1\r\nHost: x\r\nhost: x'],
+  ['two of them', 'GET /livez HTTP/1.1\r\nHost: x\r\nHost: y/metrics?'],
+  ['the same Host twice', 'GET /livez HTTP/1.1\r\nHost: x\r\nhost: x'],
+  ['two tokens', 'GET /livez HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer a\r\nauthorization: Bearer b'],
 ])('HTTP/1.1 with %s is refused', async (_what, head) => {
   expect((await send(head)).status).toBe(400);
 });
