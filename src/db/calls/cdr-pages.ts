@@ -25,28 +25,37 @@ export type PageWay =
   | { readonly by: 'keys' }
   /** As many keys as the page has are read of each account, from the index that has them in order, and merged. */
   | { readonly by: 'accounts'; readonly accountIds: readonly string[] }
+  /** The same of each customer. */
+  | { readonly by: 'customers'; readonly customerIds: readonly string[] }
   /** The same of whichever accounts the customers in scope have. The planner would read calls until it met theirs. */
   | { readonly by: 'owners'; readonly accounts: NonNullable<Source['accounts']> };
 
 /** Longer lists are worth another plan, and planned in no time compared with what they take. */
 const MAX_PAGE = 1001;
-/** Read at most to merge accounts: some ten milliseconds. */
+/** Read at most to merge owners: some ten milliseconds. */
 const MAX_KEYS = 20_000;
 
-export function wayTo({ source, scope }: StatementDeps, { filter, limit }: CdrPage): PageWay {
+export function wayTo(deps: StatementDeps, page: CdrPage): PageWay {
+  const { source, scope } = deps;
+  const { filter, limit } = page;
   // The other ways find calls again by their keys.
   const isShort = limit <= MAX_PAGE && source.hasKeysetIndexes && !source.hasNullableKey;
+  if (!isShort) return { by: 'rows' };
   const isOfTenant = !isOfEverybody(scope);
   // No index on anything else serves a tenant; the planner would read everybody's calls until it met enough of theirs.
-  if (isShort && (isOfTenant || isSought(filter, scope))) {
-    const accountIds = accountsOfList(scope, filter.accountIds);
-    if (accountIds === 'unknown') {
-      if (source.accounts && !source.hasCustomers) return { by: 'owners', accounts: source.accounts };
-    } else if (accountIds !== 'every' && accountIds.length > 1 && accountIds.length * limit <= MAX_KEYS) {
-      return { by: 'accounts', accountIds };
-    }
-  }
-  return { by: isShort && !isOfTenant && hasNumberPrefix(filter) ? 'keys' : 'rows' };
+  const merging = isOfTenant || isSought(filter, scope) ? mergingWay(deps, page) : undefined;
+  return merging ?? { by: !isOfTenant && hasNumberPrefix(filter) ? 'keys' : 'rows' };
+}
+
+/** Where the list is of several owners, each with an index that has its calls in order. */
+function mergingWay({ source, scope }: StatementDeps, { filter, limit }: CdrPage): MergingWay | undefined {
+  const areSome = (ids: readonly string[]) => ids.length > 1 && ids.length * limit <= MAX_KEYS;
+  const accountIds = accountsOfList(scope, filter.accountIds);
+  if (Array.isArray(accountIds)) return areSome(accountIds) ? { by: 'accounts', accountIds } : undefined;
+  if (scope.kind !== 'customers') return undefined;
+  if (!source.hasCustomers) return source.accounts ? { by: 'owners', accounts: source.accounts } : undefined;
+  const { customerIds } = scope;
+  return areSome(customerIds) && source.hasCustomerKeysets ? { by: 'customers', customerIds } : undefined;
 }
 
 /**
@@ -65,6 +74,7 @@ export function hasOnePlan(deps: StatementDeps, page: CdrPage): boolean {
 /** Where the values of a page belong in its statement. */
 const slots = {
   accountIds: Symbol('accounts whose keys are merged'),
+  customerIds: Symbol('customers whose keys are merged'),
 } as const;
 
 /** A page of calls in the given columns, with places for its values: see `valuesOfPage`. */
@@ -75,7 +85,7 @@ export function cdrPageQuery(
   columns: readonly CdrColumnName[],
 ) {
   if (way.by === 'rows') return cdrListQuery(relations, page, columns).limit(limitOf(page));
-  const keys = way.by === 'keys' ? keysOf(relations, page) : keysByAccount(relations, page, way);
+  const keys = way.by === 'keys' ? keysOf(relations, page) : keysByOwner(relations, page, way);
   return inOrder(selectCdrs(relations, columns).innerJoin(keys.as('page'), 'page.i_xdr', 'xdrs.i_xdr'), page);
 }
 
@@ -105,6 +115,7 @@ export function valuesOfPage(page: Omit<CdrPage, 'limit'>, way: PageWay): SlotVa
   for (const [symbol, value] of valuesOfBounds(page)) values.set(symbol, value);
   if (way.by === 'accounts') values.set(slots.accountIds, way.accountIds);
   if (way.by === 'owners') values.set(slots.accountIds, page.filter.accountIds);
+  if (way.by === 'customers') values.set(slots.customerIds, way.customerIds);
   return values;
 }
 
@@ -117,37 +128,41 @@ function keysOf(relations: Relations, page: CdrPage) {
   return cdrListQuery(relations, page, ['connect_time', 'i_xdr']).limit(limitOf(page));
 }
 
-type MergingWay = Extract<PageWay, { by: 'accounts' | 'owners' }>;
+type MergingWay = Extract<PageWay, { by: 'accounts' | 'customers' | 'owners' }>;
 
-function keysByAccount(relations: Relations, page: CdrPage, way: MergingWay) {
+function keysByOwner(relations: Relations, page: CdrPage, way: MergingWay) {
+  const owner = sql.ref(way.by === 'customers' ? 'i_customer' : 'i_account');
   const keys = keysOf(relations, { ...page, filter: filterOf(page, way) }).where(
-    sql<SqlBool>`xdrs.i_account = accounts.i_account`,
+    sql<SqlBool>`xdrs.${owner} = owners.${owner}`,
   );
   const merged = relations
-    .selectFrom(accountsToMerge(relations, page, way))
+    .selectFrom(ownersToMerge(relations, page, way))
     .innerJoinLateral(keys.as('xdrs'), (join) => join.onTrue())
     .select(['xdrs.connect_time', 'xdrs.i_xdr']);
   return inOrder(merged, page).limit(limitOf(page));
 }
 
-/** Each once: an account that came twice would bring its calls twice. */
-function accountsToMerge(
+/** Each once: an owner that came twice would bring its calls twice. */
+function ownersToMerge(
   relations: Relations,
   { filter }: CdrPage,
   way: MergingWay,
-): AliasedExpression<{ i_account: string }, 'accounts'> {
-  if (way.by === 'accounts') {
-    return sql<{
-      i_account: string;
-    }>`(select distinct unnest(${slots.accountIds}::int8[]) as i_account)`.as<'accounts'>(sql`accounts`);
-  }
+): AliasedExpression<object, 'owners'> {
+  if (way.by === 'accounts') return idsInSql(slots.accountIds, 'i_account');
+  if (way.by === 'customers') return idsInSql(slots.customerIds, 'i_customer');
   const isWanted = sql<SqlBool>`accounts.i_account = any(${slots.accountIds}::int8[])`;
   return relations
     .selectFrom(relations.open(way.accounts))
     .select('accounts.i_account')
     .distinct()
     .$if(filter.accountIds != null, (accounts) => accounts.where(isWanted))
-    .as('accounts');
+    .as('owners');
+}
+
+function idsInSql(ids: symbol, column: 'i_account' | 'i_customer'): AliasedExpression<object, 'owners'> {
+  return sql<object>`(select distinct unnest(${ids}::int8[]) as ${sql.ref(column)})`.as<'owners'>(
+    sql`owners`,
+  );
 }
 
 function selectCdrs(relations: Relations, columns: readonly CdrColumnName[]) {

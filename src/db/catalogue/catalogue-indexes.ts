@@ -42,13 +42,22 @@ export function hasKeysetIndexes(table: CatalogueTable, key: string): boolean {
   return keysetIndexes(table.name, key).every((wanted) => remedyFor(table, wanted) === null);
 }
 
+/** Whether an index gives the calls of one customer in order. */
+export function hasCustomerKeysets(table: CatalogueTable, key: string): boolean {
+  const wanted = { equal: ['i_customer'], ordered: ['connect_time', key] };
+  return table.indexes.some((index) => serves(index, wanted));
+}
+
 export function hasKeyIndex(table: CatalogueTable, key: string): boolean {
   const [wanted] = keysetIndexes(table.name, key).slice(-1);
   return remedyFor(table, wanted!) === null;
 }
 
 /** Whether the index gives the rows in the wanted order, forwards or backwards, without a sort. */
-export function serves(index: CatalogueIndex, wanted: WantedIndex): boolean {
+export function serves(
+  index: CatalogueIndex,
+  wanted: Pick<WantedIndex, 'equal' | 'begins' | 'ordered'>,
+): boolean {
   if (!index.isValid || index.isPartial || index.method !== 'btree') return false;
   if (wanted.begins !== undefined) return seeksBeginnings(index.columns[0]!, wanted.begins);
   const equal = index.columns.slice(0, wanted.equal.length).map(({ name }) => name);

@@ -83,6 +83,8 @@ export interface Source {
   readonly hasCustomers: boolean;
   /** Whether indexes give the calls in order, of one account as of all, and find one by its key. */
   readonly hasKeysetIndexes: boolean;
+  /** Whether an index gives the calls of one customer in order. */
+  readonly hasCustomerKeysets: boolean;
   /** Whether an index has the keys, so that the calls that arrive are found without reading the others. */
   readonly hasKeyIndex: boolean;
   /** Whether a call may be without a key, so that its place among calls of the same time needs a condition of its own. */

@@ -66,6 +66,7 @@ export function sippySource(catalogue: Catalogue): Source {
     hasUniqueAccounts: hasUniqueAccounts(catalogue),
     hasCustomers: customer !== null,
     hasKeysetIndexes: hasKeysetIndexes(catalogue.tables.get('cdrs')!, 'i_cdr'),
+    hasCustomerKeysets: false,
     hasKeyIndex: hasKeyIndex(catalogue.tables.get('cdrs')!, 'i_cdr'),
     hasNullableKey: !parts.cdrs.notNull.has('i_cdr'),
     shownFromText: new Set(Object.keys(texts) as CdrColumnName[]),

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Catalogue, CatalogueTable } from '../catalogue/catalogue.ts';
-import { hasKeyIndex, hasKeysetIndexes } from '../catalogue/catalogue-indexes.ts';
+import { hasCustomerKeysets, hasKeyIndex, hasKeysetIndexes } from '../catalogue/catalogue-indexes.ts';
 import {
   type CdrColumnName,
   cdrColumn,
@@ -56,6 +56,7 @@ export function xdrsSource(catalogue: Catalogue): Source {
     hasUniqueAccounts: hasUniqueAccounts(catalogue),
     hasCustomers: columns.i_customer !== null,
     hasKeysetIndexes: hasKeysetIndexes(table, 'i_xdr'),
+    hasCustomerKeysets: hasCustomerKeysets(table, 'i_xdr'),
     hasKeyIndex: hasKeyIndex(table, 'i_xdr'),
     hasNullableKey: !table.notNull.has('i_xdr'),
     shownFromText: new Set(Object.keys(texts) as CdrColumnName[]),

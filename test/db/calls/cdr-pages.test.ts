@@ -86,6 +86,7 @@ describe.each(sourceNames)('from the source %s', (name) => {
     const ways = ['accounts, many', 'accounts, one plan', 'keys, many', 'rows, many', 'rows, one plan'];
     // A Sippy's calls do not say whose customer's they are.
     if (name === 'sippy') ways.push('owners, many', 'owners, one plan');
+    else ways.push('customers, many', 'customers, one plan');
     expect([...seen].sort()).toEqual(ways.toSorted());
   });
 
@@ -94,5 +95,19 @@ describe.each(sourceNames)('from the source %s', (name) => {
     const asked = { filter: { accountIds: ['1', '2'] }, order: 'NEWEST_FIRST', limit: 51 } as const;
     expect(wayTo(reader, asked)).toEqual({ by: 'accounts', accountIds: ['1', '2'] });
     expect(wayTo({ ...reader, source }, asked)).toEqual({ by: 'rows' });
+  });
+
+  test('without an index on customers none is read for itself', () => {
+    const asked = { filter: {}, order: 'NEWEST_FIRST', limit: 51 } as const;
+    const wayOf = (hasCustomerKeysets: boolean) =>
+      wayTo(
+        {
+          source: { ...reader.source, hasCustomers: true, hasCustomerKeysets },
+          scope: { kind: 'customers', customerIds: ['1', '3'] },
+        },
+        asked,
+      );
+    expect(wayOf(true)).toEqual({ by: 'customers', customerIds: ['1', '3'] });
+    expect(wayOf(false)).toEqual({ by: 'rows' });
   });
 });
