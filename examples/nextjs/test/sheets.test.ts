@@ -259,6 +259,25 @@ describe('a workbook', () => {
     assert.equal(sheet!.row(3).get('A')!.value.length, 32_767);
   });
 
+  test('goes on in another sheet with the same head where one is full, to its very last row', async () => {
+    const records = [
+      ...Array.from({ length: 5 }, (_, index) => ({ cld: `3361234567${index}` })),
+      { error: { code: 'UNREADABLE_VALUE', unreadableCalls: 2, unreadableValues: 3 } },
+    ];
+    const { bytes } = await encode('xlsx', records, {
+      columns: [{ header: 'Called', path: ['cld'], kind: 'text', width: 18 }],
+      maxRows: 3,
+    });
+    const shown = readXlsx(bytes).map((sheet) =>
+      Array.from({ length: sheet.rows }, (_, index) => sheet.row(index + 1).get('A')!.value),
+    );
+    assert.deepEqual(shown, [
+      ['Called', '33612345670', '33612345671'],
+      ['Called', '33612345672', '33612345673'],
+      ['Called', '33612345674', 'INCOMPLETE: 2 calls, 3 values'],
+    ]);
+  });
+
   test('says in its last row that it is not whole, and is a workbook without calls', async () => {
     const { bytes } = await encode('xlsx', [
       { error: { code: 'UNREADABLE_VALUE', unreadableCalls: 2, unreadableValues: 3 } },

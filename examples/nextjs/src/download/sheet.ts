@@ -22,6 +22,8 @@ export interface SheetOptions {
   readonly locale: string;
   /** Of the sheet in the workbook. */
   readonly name: string;
+  /** Of each sheet of a workbook, its head included; as many as Excel takes unless told otherwise. */
+  readonly maxRows?: number;
   /** What the last row says of a file that is not whole: `{calls}` and `{values}` are missing. */
   readonly incomplete: string;
 }

@@ -23,7 +23,7 @@ export interface SheetLoss {
  * numbers as far as 15 digits reach, and else as text. A sheet that is full is followed by another one.
  */
 export function encodeXlsxSheet(
-  { columns, zone, name }: SheetOptions,
+  { columns, zone, name, maxRows }: SheetOptions,
   batches: AsyncIterable<readonly (Readonly<Record<string, unknown>> | string)[]>,
   loss: SheetLoss,
 ): ReadableStream<Uint8Array> {
@@ -58,5 +58,6 @@ export function encodeXlsxSheet(
       ...(kind === 'time' && { numFmt: TIME_FORMAT }),
     })),
     freezePane: { rows: 1 },
+    ...(maxRows !== undefined && { maxRowsPerSheet: maxRows }),
   });
 }

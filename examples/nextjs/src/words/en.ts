@@ -380,7 +380,7 @@ export const en = {
       plain:
         'For programs: comma separated, times in UTC, numbers as text. Written as it comes, straight from the standby.',
       csv: 'Excel opens it as it is: separators and decimals as Excel has them in English, times in {zone}, numbers stay text.',
-      xlsx: 'A workbook: times in {zone} that can be computed with, numbers as text, amounts exact up to 15 digits.',
+      xlsx: 'A workbook: times in {zone} that can be computed with, numbers as text, amounts exact up to 15 digits. Behind 1,048,575 rows another sheet begins.',
     },
     start: 'Export',
     cancel: 'Cancel',

@@ -384,7 +384,7 @@ export const fr: Words = {
       plain:
         'Pour les programmes : séparé par des virgules, heures en UTC, numéros en texte. Écrit au fil de l’eau, directement depuis la réplique.',
       csv: 'S’ouvre d’un double-clic : séparateurs et décimales d’Excel en français, heures en {zone}, les numéros restent du texte.',
-      xlsx: 'Un classeur : heures en {zone}, comme dates, numéros en texte, montants exacts jusqu’à 15 chiffres.',
+      xlsx: 'Un classeur : heures en {zone}, comme dates, numéros en texte, montants exacts jusqu’à 15 chiffres. Après 1 048 575 lignes, une autre feuille commence.',
     },
     start: 'Exporter',
     cancel: 'Annuler',
