@@ -52,8 +52,9 @@ export class EncodingPolicy {
     if (isPlain && distance !== 'public' && accepted.identity) {
       return { coding: undefined, level: 'stored', notePace };
     }
-    const level = (peer.keepsUp ?? distance !== 'public') ? 'stored' : 'compressed';
-    return { coding: adaptableCoding(accepted), level, notePace };
+    const isStored = peer.keepsUp ?? distance !== 'public';
+    if (isStored) return { coding: adaptableCoding(accepted), level: 'stored', notePace };
+    return { coding: accepted.codings[0]!, level: 'compressed', notePace };
   }
 
   #peerOf(socket: Socket): Peer {

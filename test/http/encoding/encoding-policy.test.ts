@@ -130,6 +130,16 @@ test.each([
   expect(chosen(policyOf(), asked)).toBe(expected);
 });
 
+test.each([
+  ['gzip, deflate', 'gzip, compressed'],
+  ['gzip, deflate, br', 'br, compressed'],
+  ['gzip, deflate, br, zstd', 'zstd, compressed'],
+  ['br;q=0.5, gzip', 'gzip, compressed'],
+])('anywhere else, of "%s" the one that costs least: %s', (accepted, expected) => {
+  const asked = { socket: connectionFrom('203.0.113.9'), headers: { 'accept-encoding': accepted } };
+  expect(chosen(policyOf(), asked)).toBe(expected);
+});
+
 test('a client that refuses plain bytes gets none, wherever it is and however short the answer is', () => {
   const headers = { 'accept-encoding': 'gzip, identity;q=0' };
   const response = new Headers({ 'content-type': 'application/json', 'content-length': '12' });
