@@ -216,13 +216,13 @@ export function quality(world: () => World): void {
       await using visit = await world().visit({ path: '/calls?range=7d&view=quality&map=destinations' });
       const { page } = visit;
       await settled(page);
-      const cell = page
-        .locator('[data-map=destinations] tbody tr')
-        .nth(1)
-        .locator('.heat-cell:not([data-empty-cell])')
-        .nth(2);
+      // An unknown destination, of which there may be many calls, is none to choose.
+      const choosable = '.heat-cell:not([data-empty-cell]):not([aria-disabled=true])';
+      const rows = page.locator('[data-map=destinations] tbody tr');
+      const row = rows.filter({ has: page.locator(choosable) }).nth(1);
+      const cell = row.locator(choosable).nth(2);
       const said = /of ([\d,]+) calls/.exec(await cell.innerText())![1]!;
-      const country = await page.locator('[data-map=destinations] tbody th').nth(1).innerText();
+      const country = await row.locator('th').innerText();
       await cell.click();
       await page.waitForURL(
         (url) => url.searchParams.get('country') === country && url.searchParams.has('from'),
