@@ -58,6 +58,14 @@ describe.skipIf(!hasNginx).each(['compose', 'host'] as const)('the nginx site of
     expect([answer.status, JSON.parse(answer.text).data.cdrs.totalCount]).toEqual([200, 2]);
   });
 
+  test.each(['/graphql', '/metrics', '/livez', '/graphql/%zz'])(
+    'has browsers come back over TLS alone, whoever answers: %s',
+    async (path) => {
+      const { headers } = await send(nginx(), { path, method: 'GET', from: '127.0.9.1' });
+      expect(headers['strict-transport-security']).toBe('max-age=31536000');
+    },
+  );
+
   test('takes ten requests a second and twenty at once from one address, and refuses the rest with a code', async () => {
     const options = graphql(TYPENAME, { from: site === 'compose' ? '127.0.2.1' : '127.0.2.2' });
     const started = performance.now();
