@@ -14,18 +14,25 @@ import { type GatewayFigures, measureGateway } from './gateway.ts';
 export interface SizeOptions {
   /** Of the day that is played. */
   readonly calls: number;
+  /** Of it, its last ones: what a whole day takes is that many times less. */
+  readonly hours: number;
   /** In the table before it. */
   readonly history: number;
   readonly walCompression: string;
-  /** Of PostgreSQL where there is pgBackRest for it; otherwise those that npm brings, and no backups. */
+  /** Of PostgreSQL 15; otherwise those that npm brings, and no backups, which pgBackRest of Debian cannot take of them. */
   readonly programs: string | undefined;
+  readonly hasBackups: boolean;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
 
 /** Bytes and seconds of processor of one day. */
 export interface SizeFigures {
+  /** When it was measured. */
+  readonly at: string;
   readonly calls: number;
+  /** That were played of the day; bytes and seconds below are of these. */
+  readonly hours: number;
   readonly history: number;
   readonly machine: string;
   readonly walCompression: string;
@@ -36,19 +43,19 @@ export interface SizeFigures {
   readonly pageImages: number;
   readonly primaryCpuSeconds: number;
   readonly standbyCpuSeconds: number;
-  readonly playedSeconds: number;
+  /** By the clock. Not known of runs before it was kept. */
+  readonly playedSeconds?: number;
   readonly backups: BackupFigures | undefined;
   readonly gateway: GatewayFigures;
 }
 
-const DAY_SECONDS = 86_400;
 /** As PostgreSQL comes: checkpoint_timeout. */
-const CHECKPOINT_SECONDS = 300;
-const DAY_ENDS = new Date('2026-02-01T00:00:00Z');
+export const CHECKPOINT_SECONDS = 300;
+export const DAY_ENDS = new Date('2026-02-01T00:00:00Z');
 
 /** Plays a day of calls to a table that has some, and measures what it took. */
 export async function playDays(options: SizeOptions): Promise<SizeFigures> {
-  const { calls, history, programs, progress, signal, walCompression } = options;
+  const { calls, hours, history, programs, hasBackups, progress, signal, walCompression } = options;
   const cluster = await startCluster({
     ...(programs && {
       major: 15,
@@ -67,17 +74,20 @@ export async function playDays(options: SizeOptions): Promise<SizeFigures> {
   });
   try {
     const model = createTrafficModel(1);
-    const dayBegins = new Date(DAY_ENDS.getTime() - DAY_SECONDS * 1000);
-    await fillDatabase({ cluster, model, cdrs: history, now: dayBegins, progress, signal });
+    const now = new Date(DAY_ENDS.getTime() - hours * 3_600_000);
+    await fillDatabase({ cluster, model, cdrs: history, now, progress, signal });
     const password = await openForGateway(cluster);
-    await using backups = programs === undefined ? undefined : await openBackups(cluster, programs);
+    await using backups =
+      programs === undefined || !hasBackups ? undefined : await openBackups(cluster, programs);
     const standby = await cluster.addReplica({ name: 'standby' });
     await backups?.begin(standby);
     progress.say('Took a full backup; playing the day.');
     const day = await playDay(cluster, model, options);
-    progress.say(`Played ${calls} calls in ${day.playedSeconds.toFixed(0)} s.`);
+    progress.say(`Played ${hours} hours in ${day.playedSeconds!.toFixed(0)} s.`);
     return {
+      at: new Date().toISOString().slice(0, 10),
       calls,
+      hours,
       history,
       walCompression,
       machine: describeMachine(cluster.major),
@@ -93,8 +103,13 @@ export async function playDays(options: SizeOptions): Promise<SizeFigures> {
 async function playDay(
   cluster: Cluster,
   model: TrafficModel,
-  { calls, progress, signal }: SizeOptions,
-): Promise<Omit<SizeFigures, 'calls' | 'history' | 'machine' | 'walCompression' | 'backups' | 'gateway'>> {
+  { calls, hours, progress, signal }: SizeOptions,
+): Promise<
+  Omit<
+    SizeFigures,
+    'at' | 'calls' | 'hours' | 'history' | 'machine' | 'walCompression' | 'backups' | 'gateway'
+  >
+> {
   const client = new Client({ connectionString: cluster.primary.url({ database: DATABASE }) });
   await client.connect();
   try {
@@ -102,18 +117,16 @@ async function playDay(
     const processors = () =>
       [cluster.primary, ...cluster.replicas].map((node) => backendCpuSeconds(node.pid()!));
     const [before, usedBefore, began] = [await readSizes(client), processors(), performance.now()];
-    let sent = 0;
-    let checkpointDue = CHECKPOINT_SECONDS;
-    for (const second of secondsOf(model, calls)) {
-      signal.throwIfAborted();
-      if (second.number >= checkpointDue) {
-        await client.query('checkpoint');
-        checkpointDue = second.number + CHECKPOINT_SECONDS;
-      }
-      await copyIn(client, `copy ${callsTable.target} from stdin`, second.lines);
-      sent += second.lines.length;
-      progress.update(`Playing the day: ${Math.floor((100 * sent) / calls)} %`);
-    }
+    const played = Math.round((calls * hours) / 24);
+    await playSeconds(
+      client,
+      secondsOf(model, { calls: played, hours, ends: DAY_ENDS }),
+      CHECKPOINT_SECONDS,
+      (sent) => {
+        signal.throwIfAborted();
+        progress.update(`Playing the day: ${Math.floor((100 * sent) / played)} %`);
+      },
+    );
     const after = await readSizes(client);
     await untilReplayed(client);
     const [playedSeconds, used] = [(performance.now() - began) / 1000, processors()];
@@ -131,18 +144,42 @@ async function playDay(
   }
 }
 
-interface Second {
-  /** Of the day. */
+/** A transaction for each second that has calls, and a checkpoint each time so many of them have passed. */
+export async function playSeconds(
+  client: Client,
+  seconds: Iterable<Second>,
+  checkpointSeconds: number,
+  onSent: (sent: number) => void,
+): Promise<void> {
+  let sent = 0;
+  let checkpointDue: number | undefined;
+  for (const { number, lines } of seconds) {
+    checkpointDue ??= number + checkpointSeconds;
+    if (number >= checkpointDue) {
+      await client.query('checkpoint');
+      checkpointDue = number + checkpointSeconds;
+    }
+    await copyIn(client, `copy ${callsTable.target} from stdin`, lines);
+    sent += lines.length;
+    onSent(sent);
+  }
+}
+
+export interface Second {
+  /** Since the first. */
   readonly number: number;
   readonly lines: readonly string[];
 }
 
-/** The calls of a day by the second in which they ended: a switch writes them then, in one transaction. */
-function* secondsOf(model: TrafficModel, calls: number): Generator<Second> {
-  const begins = DAY_ENDS.getTime() / 1000 - DAY_SECONDS;
+/** The calls of some hours by the second in which they ended: a switch writes them then, in one transaction. */
+export function* secondsOf(
+  model: TrafficModel,
+  { calls, hours, ends }: { readonly calls: number; readonly hours: number; readonly ends: Date },
+): Generator<Second> {
+  const begins = ends.getTime() / 1000 - hours * 3600;
   let lines: string[] = [];
   let current = 0;
-  for (const call of model.history({ count: calls, now: DAY_ENDS, days: 1 })) {
+  for (const call of model.history({ count: calls, now: ends, days: hours / 24 })) {
     const number = call.disconnectSecond - begins;
     if (number !== current && lines.length > 0) {
       yield { number: current, lines };
@@ -154,14 +191,14 @@ function* secondsOf(model: TrafficModel, calls: number): Generator<Second> {
   if (lines.length > 0) yield { number: current, lines };
 }
 
-async function readSizes(client: Client) {
+export async function readSizes(client: Client) {
   const { rows } = await client.query(`
     select pg_table_size('xdrs')::float8 as "table", pg_indexes_size('xdrs')::float8 as indexes,
       (pg_current_wal_insert_lsn() - '0/0')::float8 as wal, (select wal_fpi from pg_stat_wal)::float8 as "pageImages"`);
   return rows[0] as { table: number; indexes: number; wal: number; pageImages: number };
 }
 
-async function untilReplayed(client: Client): Promise<void> {
+export async function untilReplayed(client: Client): Promise<void> {
   for (;;) {
     const { rows } = await client.query(
       'select min(replay_lsn) >= pg_current_wal_flush_lsn() as done from pg_stat_replication',
@@ -171,7 +208,7 @@ async function untilReplayed(client: Client): Promise<void> {
   }
 }
 
-function describeMachine(major: number): string {
+export function describeMachine(major: number): string {
   const [cpu] = cpus();
   const memory = `${(totalmem() / 1024 ** 3).toFixed(0)} GB`;
   return `${cpu?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, ${memory}; PostgreSQL ${major}, Node ${process.versions.node}`;
