@@ -30,7 +30,7 @@ const help = `Usage: npm run size -- [partitions|settings] [--calls N] [options]
   --wal-compression METHOD  off, pglz, lz4 or zstd (default: off, as PostgreSQL comes)
   --no-backups              Without an archive and backups, which take four times the disk
   --months N                Of partitions (default: 12)
-  --repeats N               Of each question (default: 15), or hours of each setting (default: 3)
+  --repeats N               Of each query (default: 15), or hours of each setting (default: 3)
   --dry                     Print the table, and leave docs/sizing.md as it is
 
 Minutes for a million, and twice its bytes of disk and more: some 2 GB. With pgBackRest and PostgreSQL 15 of Debian there are

@@ -19,7 +19,7 @@ export interface PartitionsOptions {
   readonly calls: number;
   /** Of which each has a partition. */
   readonly months: number;
-  /** Of each question, on either side. */
+  /** Of each query, on either side. */
   readonly repeats: number;
   /** Of PostgreSQL 15, whose contrib modules are installed. */
   readonly programs: string;
@@ -27,7 +27,7 @@ export interface PartitionsOptions {
   readonly signal: AbortSignal;
 }
 
-/** What a question took. */
+/** What a query took. */
 export interface Taken {
   readonly milliseconds: number;
   /** Of 8 kB, from memory or not, of all statements that read calls. */
@@ -67,20 +67,20 @@ export async function measurePartitions(options: PartitionsOptions): Promise<rea
     const gateways = { 'one table': first, partitions: second } satisfies Record<SideName, Gateway>;
     const [busy, quiet] = await findAccounts(cluster);
     const rows: string[] = [];
-    for (const [name, query] of questions(busy, quiet)) {
+    for (const [name, query] of queriesFor(busy, quiet)) {
       signal.throwIfAborted();
       progress.say(`Asking for ${name}.`);
-      const asked = SIDES.map((side) => ({
+      const sides = SIDES.map((side) => ({
         name: side,
         run: () => ask(gateways[side], query, standby.url({ database: databases[side] })),
       }));
-      const taken = await interleave<Taken>(asked, { repeats: options.repeats, warmups: 2 });
+      const taken = await interleave<Taken>(sides, { repeats: options.repeats, warmups: 2 });
       rows.push(describe(name, taken));
     }
     return [
-      `Measured ${new Date().toISOString().slice(0, 10)}: ${calls.toLocaleString('en-US')} calls of ${months} months, each question ${options.repeats} times on either side, in turns; medians. ${describeMachine(cluster.major)}.`,
+      `Measured ${new Date().toISOString().slice(0, 10)}: ${calls.toLocaleString('en-US')} calls of ${months} months, each query ${options.repeats} times on either side, in turns; medians. ${describeMachine(cluster.major)}.`,
       '',
-      '| question | one table | partitions by month |',
+      '| query | one table | partitions by month |',
       '| --- | ---: | ---: |',
       ...rows,
       await measureRemoval(cluster),
@@ -150,7 +150,7 @@ async function findAccounts({ primary }: Cluster): Promise<readonly [busy: strin
   return [rows[0].id, rows.at(-1)!.id];
 }
 
-function questions(busy: string, quiet: string): readonly (readonly [name: string, query: string])[] {
+function queriesFor(busy: string, quiet: string): readonly (readonly [name: string, query: string])[] {
   const month = `from: "${firstOfMonth(0).toISOString()}", to: "${NOW.toISOString()}"`;
   const page = (filter: string) =>
     `{ cdrs(first: 50, filter: { ${filter} }) { nodes { id connectTime cli cld durationSeconds } } }`;
