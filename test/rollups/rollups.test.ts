@@ -77,7 +77,11 @@ async function askKept(query: string, variables: object, ask: Ask): Promise<Grap
     .poll(
       async () => {
         answer = await gateway.query(query, variables, ask);
-        return answer.extensions.stats?.source ?? answer.errors;
+        const { errors, extensions } = answer;
+        if (extensions.stats?.source === 'ROLLUPS') return 'ROLLUPS';
+        // Who finds this in a failure wants to know why.
+        const { reason, figures } = kept.rollups;
+        return { errors, variables, reason, figures };
       },
       { timeout: 30_000, interval: 100 },
     )
