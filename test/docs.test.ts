@@ -1,5 +1,5 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type ErrorCode, errorCodes, errorTraits } from '../src/errors.ts';
 import { createPhases, type PhaseDeps } from '../src/graphql/request.ts';
@@ -48,6 +48,35 @@ test('decisions are numbered without a gap, and each says its own number', () =>
   for (const file of files) {
     expect(read(file)).toMatch(new RegExp(`^# ${Number(basename(file).slice(0, 4))}\\. `));
   }
+});
+
+/** Of a heading, as GitHub makes it. */
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+
+const anchorsOf = (file: string) =>
+  [...read(file).matchAll(/^#{1,6} (.*)$/gm)].map(([, heading]) => anchorOf(heading!));
+
+describe.each(
+  [...globSync('docs/*.md'), ...globSync('docs/decisions/*.md'), 'README.md', 'bench/README.md'].sort(),
+)('the links of %s', (file) => {
+  test('lead to files and headings that are there', () => {
+    const links = [...read(file).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)];
+    const lost = links.filter(([, path, anchor]) => {
+      const target = path ? join(dirname(file), path) : file;
+      return !existsSync(target) || (anchor !== undefined && !anchorsOf(target).includes(anchor));
+    });
+    expect(lost.map(([link]) => link)).toEqual([]);
+  });
+});
+
+test('the handbook has a place for every page', () => {
+  const handbook = read('docs/README.md');
+  const pages = globSync('docs/*.md').map((file) => basename(file));
+  expect(pages.filter((page) => page !== 'README.md' && !handbook.includes(`](${page}`))).toEqual([]);
 });
 
 interface Block {
