@@ -7,7 +7,8 @@ import { createDatabase } from '../../src/db/reader.ts';
 import { type Cluster, startCluster } from '../../src/demo/cluster.ts';
 import { Feed } from '../../src/feed/feed.ts';
 import { createReplicas } from '../../src/replicas/replicas.ts';
-import { count, judge, type Line, millis, type Row, times } from '../line.ts';
+import { interleave } from '../interleave.ts';
+import { computeRatio, count, judge, type Line, millis, type Row, times } from '../line.ts';
 import { median } from '../statistics.ts';
 
 const CALLS = 100_000;
@@ -61,8 +62,8 @@ async function measureDecoding(cluster: Cluster): Promise<Line> {
     measured: `${count(Math.round(median(owns)))} calls/s`,
     verdict: judge(median(owns) >= TARGET_ROWS),
     notes: [
-      `of own processor ${spread(owns)}`,
-      `by the clock, with the standby that decodes and reads on the same cores ${spread(rates)}`,
+      `of own processor ${spreadOf(owns)}`,
+      `by the clock, with the standby that decodes and reads on the same cores ${spreadOf(rates)}`,
     ],
   };
 }
@@ -102,23 +103,36 @@ async function startFeed(cluster: Cluster, primary: Client) {
 async function measureInserts(cluster: Cluster, url: string): Promise<Line> {
   await using primary = await connect(cluster, DATABASE);
   const { client } = primary;
-  const [without, withLedger]: [number[], number[]] = [[], []];
-  for (let round = 0; round < ROUNDS; round++) {
-    without.push(await insertMillis(client));
-    await migrateToLatest(url, { optional: ['ledger'] });
-    withLedger.push(await insertMillis(client));
-    await migrateDown(url, () => {}, { optional: ['ledger'] });
-  }
-  const ratio = median(withLedger) / median(without);
+  const sides = [
+    {
+      name: WITHOUT,
+      async run() {
+        await migrateDown(url, () => {}, { optional: ['ledger'] });
+        return insertMillis(client);
+      },
+    },
+    {
+      name: WITH,
+      async run() {
+        await migrateToLatest(url, { optional: ['ledger'] });
+        return insertMillis(client);
+      },
+    },
+  ];
+  const runs = await interleave(sides, { repeats: INSERT_ROUNDS, warmups: 1 });
+  const { ratio, spread } = computeRatio(runs.get(WITH)!, runs.get(WITHOUT)!);
   return {
     title: `${count(INSERTS)} INSERTs of one call, with the ledger on the primary and without`,
     target: `≤ ${times(MAX_RATIO)}`,
     measured: times(ratio),
     verdict: judge(ratio <= MAX_RATIO),
-    notes: [`with the ledger ${millis(withLedger)}`, `without ${millis(without)}`],
+    notes: [...[...runs].map(([name, sample]) => `${name} ${millis(sample)}`), spread],
   };
 }
 
+const WITH = 'with the ledger';
+const WITHOUT = 'without';
+const INSERT_ROUNDS = 10;
 const INSERTS = 20_000;
 
 /** One statement for each call, within the server: no network and no flush hides what a trigger costs. */
@@ -135,7 +149,7 @@ function insertOf(calls: number): string {
     select n % 50, 1, now(), '44' || n, '33' || n, n % 600, 0.125, 16, 'France' from generate_series(1, ${calls}) n`;
 }
 
-function spread(sample: readonly number[]): string {
+function spreadOf(sample: readonly number[]): string {
   const shown = (value: number) => count(Math.round(value));
   return `${shown(median(sample))} calls/s (${shown(Math.min(...sample))}–${shown(Math.max(...sample))})`;
 }

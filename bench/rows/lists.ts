@@ -23,6 +23,8 @@ import {
 
 const COPY_TARGET = 1.15;
 const PEER_TARGET = 5;
+/** Of the processor time that PostgreSQL needs for the same answer. */
+const MAX_OWN_SHARE = 0.8;
 
 /** The list that is compared with COPY, and with every peer. */
 export const listRow: Row = {
@@ -59,9 +61,22 @@ export const listRow: Row = {
           notes: [spread],
         };
       }),
+      ownShare(runs),
     ];
   },
 };
+
+function ownShare(runs: ReadonlyMap<string, readonly MeasuredRun[]>): Line {
+  const cpu = (part: 'ownCpu' | 'databaseCpu') => median(runs.get(GATEWAY)!.map((run) => run[part]));
+  const share = cpu('ownCpu') / cpu('databaseCpu');
+  return {
+    title: "the same, the gateway's own processor time",
+    target: `≤ ${MAX_OWN_SHARE}× PostgreSQL's`,
+    measured: times(share),
+    verdict: judge(share <= MAX_OWN_SHARE),
+    notes: [],
+  };
+}
 
 /** The same of one heavy account: the wrong index would read twice the calls and more. */
 export const accountListRow: Row = {

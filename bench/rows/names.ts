@@ -8,6 +8,7 @@ import { type MeasuredRun, runRequest } from '../measured-run.ts';
 import { gatewayList } from '../requests.ts';
 import { recordMemory } from '../resident-memory.ts';
 import type { Stage } from '../stage.ts';
+import { median } from '../statistics.ts';
 import { verifyCount } from '../verify.ts';
 import type { Endpoint } from '../wire.ts';
 import { readWorkload } from '../workload.ts';
@@ -16,7 +17,7 @@ import { answerPages, MAX_MB, MEGABYTE, probeSamples, settledMemory } from './me
 
 const TARGET = 1.3;
 const MAX_BLOCK_MILLIS = 50;
-/** Of which the quietest counts: whatever else the machine does makes a timer late too. */
+/** Of which the median counts: whatever else the machine does makes a timer late too. */
 const BLOCK_ROUNDS = 5;
 
 const objects = {
@@ -143,12 +144,12 @@ async function measureBlocks(stage: Stage, { endpoint }: Gateway, memoryFile: st
     const within = probeSamples(memoryFile).filter(({ at }) => at >= from);
     longest.push(Math.max(...within.map(({ longestBlock }) => longestBlock)));
   }
-  const quietest = Math.min(...longest);
+  const usual = median(longest);
   return {
-    title: `the event loop meanwhile, blocked at most`,
+    title: 'the event loop meanwhile, blocked at most',
     target: `≤ ${MAX_BLOCK_MILLIS} ms`,
-    measured: `${shortMillis(quietest)} ms`,
-    verdict: judge(quietest <= MAX_BLOCK_MILLIS),
-    notes: [`of ${BLOCK_ROUNDS} lists ${longest.map(shortMillis).join(', ')} ms; the quietest counts`],
+    measured: `${shortMillis(usual)} ms`,
+    verdict: judge(usual <= MAX_BLOCK_MILLIS),
+    notes: [`of ${BLOCK_ROUNDS} lists ${longest.map(shortMillis).join(', ')} ms; the median counts`],
   };
 }
