@@ -77,13 +77,6 @@ describe('imports point one way', () => {
     }
   });
 
-  test('Yoga, a quarter of all files that a start would load, is loaded by the first request that needs it', () => {
-    const sources = globSync('src/**/*.ts').map((file) => readFileSync(file, 'utf8'));
-    const atStart = /^(?:import|export) (?!type )[^;]*?from 'graphql-yoga';/m;
-    expect(sources.filter((source) => atStart.test(source))).toEqual([]);
-    expect(sources.filter((source) => source.includes("import('graphql-yoga')"))).toHaveLength(1);
-  });
-
   test('only the command line reads the environment', () => {
     const readers = globSync('src/**/*.ts').filter((file) =>
       readFileSync(file, 'utf8').includes('process.env'),

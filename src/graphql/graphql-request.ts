@@ -321,7 +321,7 @@ export class GraphQLRequest extends GatewayRequest {
     const shown = this.#shown!;
     const isWhole = !(Symbol.asyncIterator in shown);
     if (isWhole && this.#delivery?.kind !== 'parts') {
-      const response = await respondWhole(await writePaced(shown), jsonTypeOf(this.#delivery), yoga);
+      const response = respondWhole(await writePaced(shown), jsonTypeOf(this.#delivery), yoga.fetchAPI);
       return this.#execution ? this.#share(this.#execution, response) : response;
     }
     try {

@@ -1,8 +1,7 @@
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { ExecutionResult } from 'graphql';
-import type { FetchAPI } from 'graphql-yoga';
-import type { HttpFacts } from '../http/errors.ts';
+import { type FetchAPI, processRegularResult } from 'graphql-yoga';
 import type { RequestFacts } from '../http/request-facts.ts';
 import { setTrailers } from '../http/trailers.ts';
 import type { ReplicaSession } from '../replicas/session.ts';
@@ -15,14 +14,13 @@ import {
   fileTypes,
 } from '../streaming/file-format.ts';
 import type { JsonType } from './accept.ts';
-import type { Yoga } from './yoga.ts';
 
 interface SentResult extends ExecutionResult {
   /** Ends what is being sent when it is not to be sent after all. */
   discard(): void;
 }
 
-/** A result whose JSON is already there, or coming: `stringify` is asked for the body. */
+/** A result whose JSON is already there, or coming: Yoga's processor asks `stringify` for the body. */
 interface StreamedResult extends SentResult {
   stringify(): unknown;
 }
@@ -79,20 +77,9 @@ function completeness(gap: FileGap | undefined): Record<string, string> {
 }
 
 /** The response of a result that is there as a whole, or is a stream of its own. */
-export function respondWhole(
-  result: ExecutionResult,
-  mediaType: JsonType,
-  { fetchAPI, writeWhole }: Pick<Yoga, 'fetchAPI' | 'writeWhole'>,
-): Response | Promise<Response> {
+export function respondWhole(result: ExecutionResult, mediaType: JsonType, fetchAPI: FetchAPI): Response {
   if (isFileResult(result)) return result.response(fetchAPI);
-  if (result.errors) return writeWhole(result, mediaType);
-  const { http, ...extensions } = (result.extensions ?? {}) as { http?: HttpFacts };
-  const shown = { ...result, extensions: Object.keys(extensions).length > 0 ? extensions : undefined };
-  const { stringify = JSON.stringify } = result as Partial<StreamedResult>;
-  return new fetchAPI.Response(stringify(shown) as never, {
-    status: http?.status ?? 200,
-    headers: { 'content-type': `${mediaType}; charset=utf-8`, ...http?.headers },
-  });
+  return processRegularResult(result as never, fetchAPI, mediaType) as Response;
 }
 
 /** The response of a subscription. */

@@ -1,22 +1,18 @@
-import * as fetchAPI from '@whatwg-node/fetch';
 import type { ExecutionResult, GraphQLError } from 'graphql';
-import type { FetchAPI, Plugin } from 'graphql-yoga';
+import { createYoga, type FetchAPI, type Plugin } from 'graphql-yoga';
 import { BadRequestError } from '../errors.ts';
 import { HttpError } from '../http/errors.ts';
-import type { JsonType } from './accept.ts';
 import { RequestErrors } from './errors.ts';
 import { NOT_JSON } from './params.ts';
 
-/** Reads and writes what is not plain JSON, and what has errors. */
+/** Reads and writes what is not plain JSON. */
 export interface Yoga {
   /** Yoga's own classes, which are some ten times faster than Node's. */
-  readonly fetchAPI: Pick<FetchAPI, 'Request' | 'Response'>;
+  readonly fetchAPI: FetchAPI;
   /** What a form or a text of `application/graphql` asks, not checked. Rejects with what Yoga refuses it for. */
   read(request: Request): Promise<unknown>;
   /** Writes a result in parts: `multipart/mixed` or `text/event-stream`, as the request accepts. */
   write(request: Request, result: ExecutionResult | AsyncIterable<ExecutionResult>): Promise<Response>;
-  /** Writes a whole result with errors, which decide the status. */
-  writeWhole(result: ExecutionResult, mediaType: JsonType): Promise<Response>;
 }
 
 /** What a request takes with it through Yoga. */
@@ -29,38 +25,10 @@ interface Errand {
 
 /**
  * Yoga knows the forms in which GraphQL comes over HTTP, and goes. What happens between is done by the phases, on every
- * way in alike; so this Yoga has no schema, no context and no cache, and executes nothing. It is a quarter of all files that
- * a start would load, and plain JSON without errors does without it: the first request that needs it loads it.
+ * way in alike; so this Yoga has no schema, no context and no cache, and executes nothing.
  */
 export function createYogaErrands(): Yoga {
-  let loading: ReturnType<typeof loadYoga> | undefined;
-  const load = () => {
-    loading ??= loadYoga();
-    return loading;
-  };
-  return {
-    fetchAPI,
-    async read(request) {
-      const errand: Errand = {};
-      const { server } = await load();
-      await server.fetch(request, { errand });
-      if (errand.errors) throw new RequestErrors(errand.errors);
-      return errand.params;
-    },
-    async write(request, result) {
-      const { server } = await load();
-      return server.fetch(request, { errand: { result } });
-    },
-    async writeWhole(result, mediaType) {
-      const { writeWhole } = await load();
-      return writeWhole(result as never, fetchAPI as FetchAPI, mediaType) as Response;
-    },
-  };
-}
-
-async function loadYoga() {
-  const { createYoga, processRegularResult: writeWhole } = await import('graphql-yoga');
-  const server = createYoga<{ errand: Errand }>({
+  const yoga = createYoga<{ errand: Errand }>({
     graphqlEndpoint: '/graphql',
     // GraphiQL is a route of its own: the page must work without internet, and be small.
     graphiql: false,
@@ -77,7 +45,17 @@ async function loadYoga() {
     parserAndValidationCache: false,
     plugins: [useErrands()],
   });
-  return { server, writeWhole };
+
+  return {
+    fetchAPI: yoga.fetchAPI,
+    async read(request) {
+      const errand: Errand = {};
+      await yoga.fetch(request, { errand });
+      if (errand.errors) throw new RequestErrors(errand.errors);
+      return errand.params;
+    },
+    write: async (request, result) => yoga.fetch(request, { errand: { result } }),
+  };
 }
 
 function useErrands(): Plugin<object, { errand: Errand }> {

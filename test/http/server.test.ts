@@ -129,10 +129,10 @@ describe('a client that leaves', () => {
     const [aborted, destroyed, leaving] = [signalled(), signalled(), new AbortController()];
     const body = new Readable({ read: () => {}, destroy: () => destroyed.now() });
     body.push('first');
-    const yoga = createYogaErrands();
+    const { fetchAPI } = createYogaErrands();
     const { url } = await serve((request) => {
       request.signal.addEventListener('abort', () => aborted.now());
-      return respondWhole({ stringify: () => body } as ExecutionResult, 'application/json', yoga);
+      return respondWhole({ stringify: () => body } as ExecutionResult, 'application/json', fetchAPI);
     });
 
     const response = await post(url, '{"query":"{ calls }"}', leaving.signal);
