@@ -45,13 +45,22 @@ export function seesInfrastructure({ scope }: Pick<Principal, 'scope'>): boolean
   return scope.kind === 'all';
 }
 
+/** How the feed is, as much of it as the principal may see: why it is so is the inside of the databases. */
+export function feedStatusFor(
+  principal: Pick<Principal, 'scope'>,
+  feed: { status(): FeedStatus },
+): FeedStatus {
+  const status = feed.status();
+  return seesInfrastructure(principal) ? status : { ...status, reason: null };
+}
+
 /** The context of one request. Nothing is chosen, connected or read before a field needs it. */
 export function createContext(options: ContextOptions): Context {
   const { principal, replicas, feed = noFeed, session, budget, carriers } = options;
   return {
     principal,
     replicas: seesInfrastructure(principal) ? replicas : { snapshot: () => tenantView(replicas.snapshot()) },
-    feed,
+    feed: { status: () => feedStatusFor(principal, feed) },
     rateLimit: () => budget.rateLimit(principal),
     reader: (requirement) => session.reader(requirement),
     readKept: (reader, queries) => session.readKept(reader, queries),

@@ -8,7 +8,7 @@ import type { RequestFacts } from '../http/request-facts.ts';
 import { type Route, refuseMethod } from '../http/routes.ts';
 import type { SampleHistory } from '../replicas/sample-history.ts';
 import type { ReplicaSession } from '../replicas/session.ts';
-import { tenantViewOfChange } from '../replicas/tenant-view.ts';
+import { tenantViewOfChange, tenantViewOfPoint } from '../replicas/tenant-view.ts';
 import { findAnnotations } from './annotations.ts';
 import { parseSpan, parseSpanOrLastDay, readBody } from './body.ts';
 import type { GrafanaContext } from './context.ts';
@@ -108,7 +108,7 @@ interface Query {
 
 function ofTenant(history: GrafanaDeps['history']): GrafanaDeps['history'] {
   return {
-    points: (...query) => history.points(...query),
+    points: (...query) => history.points(...query).map(tenantViewOfPoint),
     changes: (span) => history.changes(span).map(tenantViewOfChange),
   };
 }

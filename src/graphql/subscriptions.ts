@@ -2,6 +2,7 @@ import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { Places } from '../access/places.ts';
 import type { Principal } from '../access/principals.ts';
 import { checkPermission } from '../access/roles.ts';
+import { feedStatusFor } from '../context.ts';
 import type { CdrRow } from '../db/calls/cdrs.ts';
 import { type ErrorCode, FeedUnavailableError, TooManyOpenError, UnauthenticatedError } from '../errors.ts';
 import type { CorrectedCall } from '../feed/corrections.ts';
@@ -30,7 +31,7 @@ export interface SubscriptionsDeps {
   readonly feed: Feed;
   readonly schema: GraphQLSchema;
   readonly mask: ErrorMask;
-  readonly replicas: { snapshot(): unknown; readonly positions: Positions };
+  readonly replicas: { readonly positions: Positions };
   /** A session that no request holds. */
   openSession(admitted: Admitted, signal: AbortSignal): Opened;
   /** Of one principal at once. */
@@ -152,9 +153,9 @@ export class Subscriptions {
     this.#leaveFeed ??= feed.join((batch) => this.#tell(batch));
     if (!(await this.#hasBegun())) {
       this.#leaveIfUnused();
-      throw new FeedUnavailableError(feed.status().reason ?? 'The feed has not begun.');
+      throw new FeedUnavailableError(feedStatusFor(principal, feed).reason ?? 'The feed has not begun.');
     }
-    const { level, reason } = feed.status();
+    const { level, reason } = feedStatusFor(principal, feed);
     if (level === 'OFF') throw new FeedUnavailableError(reason ?? 'The feed is off.');
     const ofClass = this.#classOf(request, { filter, filterText });
     const subscriber = new FeedSubscriber({
@@ -427,7 +428,7 @@ class StatusClass {
   }
 
   async #write(): Promise<EventFrame> {
-    const { schema, replicas, openSession, mask } = this.#deps;
+    const { schema, openSession, mask } = this.#deps;
     const { operation, principal, subscribed } = this.#request;
     const { document, definition } = operation;
     const admitted = { principal, freshness: { maxStalenessSeconds: undefined, readAfter: undefined } };
@@ -437,7 +438,7 @@ class StatusClass {
       document,
       operationName: definition.name?.value,
       variableValues: subscribed.inputs,
-      rootValue: { replicationStatus: replicas.snapshot() },
+      rootValue: { replicationStatus: context.replicas.snapshot() },
       contextValue: context,
     }).finally(() => session.end());
     const shownErrors = errors?.map((error) => shown(mask(error)));

@@ -1,4 +1,4 @@
-import type { StatusChange } from './sample-history.ts';
+import type { HistoryPoint, StatusChange } from './sample-history.ts';
 import type { PrimaryStatus, ReplicaStatus, ReplicationStatus } from './status.ts';
 
 /** Nobody's business but that of who runs the databases: how they are built, and what they went through. */
@@ -19,6 +19,13 @@ const hiddenOfPrimary = {
   slots: [],
 } satisfies Partial<PrimaryStatus>;
 
+const hiddenOfPoint = {
+  receivedBytes: null,
+  replayedBytes: null,
+  upstreamBytes: null,
+  timeline: null,
+} as const satisfies Partial<HistoryPoint>;
+
 /** The status as it is shown to principals that see a part of the calls: how old answers are, and nothing of why. */
 export function tenantView(status: ReplicationStatus): ReplicationStatus {
   return {
@@ -27,6 +34,10 @@ export function tenantView(status: ReplicationStatus): ReplicationStatus {
     replicas: status.replicas.map((replica) => ({ ...replica, ...hiddenOfReplica })),
     primary: status.primary && { ...status.primary, ...hiddenOfPrimary },
   };
+}
+
+export function tenantViewOfPoint(point: HistoryPoint): HistoryPoint {
+  return { ...point, ...hiddenOfPoint };
 }
 
 export function tenantViewOfChange(change: StatusChange): StatusChange {

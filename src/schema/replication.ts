@@ -5,7 +5,7 @@ import type { PrimaryStatus, ReplicaStatus, ReplicationStatus, StalenessStatus }
 import { builder } from './builder.ts';
 import { described } from './described.ts';
 
-/** See replicas/tenant-view.ts. */
+/** See replicas/tenant-view.ts, and feedStatusFor. */
 const OPERATORS = 'Null for principals that see a part of the calls.';
 
 const ReplicationHealthEnum = builder.enumType('ReplicationHealth', {
@@ -224,7 +224,7 @@ const FeedStatusType = builder.objectRef<FeedStatus>('FeedStatus').implement({
       resolve: ({ asOf }) => asOf,
     }),
     reason: t.exposeString('reason', {
-      description: 'Why no more is told, or why it does not go on.',
+      description: `Why no more is told, or why it does not go on. ${OPERATORS}`,
     }),
   }),
 });
@@ -252,7 +252,8 @@ export const Replication = builder.objectRef<ReplicationStatus>('ReplicationStat
     sources: t.field({
       type: [Source],
       nullable: { list: false, items: false },
-      description: 'Where the standbys are named, and the primary where it is watched.',
+      description:
+        'Where the standbys are named, and the primary where it is watched. Empty for principals that see a part of the calls.',
       resolve: ({ sources }) => sources,
     }),
     primary: t.field({
