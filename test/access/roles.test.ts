@@ -1,6 +1,4 @@
-import { isObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Principals } from '../../src/access/principals.ts';
 import {
   mayUse,
   type Permission,
@@ -10,34 +8,15 @@ import {
   scopeOf,
 } from '../../src/access/roles.ts';
 import { cdrFilters } from '../../src/db/calls/cdr-filter.ts';
-import type { Scope } from '../../src/db/scope.ts';
-import { UnauthenticatedError } from '../../src/errors.ts';
-import { schema } from '../../src/schema/index.ts';
 import { encodeNodeId } from '../../src/streaming/node-id.ts';
 import { aCustomer, anAccount, anXdr } from '../support/builders.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { type Caller, callerPrincipals, callers, tokenOf } from './callers.ts';
 
 /** In numbers of calls, and nowhere else. */
 const SECRET = '5550';
 const NUMBERS = ['cli', 'cld', 'cliIn', 'cldIn', 'assertedIdentity'];
-
-const owners: Record<string, Scope> = {
-  all: { kind: 'all' },
-  accounts: { kind: 'accounts', accountIds: ['14'] },
-  customers: { kind: 'customers', customerIds: ['3'] },
-};
-/** Every role with every scope that it may be given. */
-const callers = roleNames.flatMap((role) => roleTraits(role).scopes.map((scope) => ({ role, scope })));
-
-const principals: Principals = {
-  async authenticate({ authorization }) {
-    const [name = '', kind = ''] = authorization?.slice('Bearer '.length).split('-') ?? [];
-    const role = roleNames.find((each) => each === name);
-    if (!role || !owners[kind]) throw new UnauthenticatedError();
-    return { name: `${role} ${kind}`, role, scope: scopeOf(role, owners[kind]), maxPage: 1000 };
-  },
-};
 
 let database: TestDatabase;
 let gateway: TestGateway;
@@ -61,15 +40,13 @@ beforeAll(async () => {
     anXdr({ i_xdr: '2', ...numbers, cli: '55501', p_asserted_id: null }),
     anXdr({ i_xdr: '9', i_account: '99', i_customer: '9', ...numbers, country: 'foreign' }),
   ]);
-  gateway = await createTestGateway(database, { principals });
+  gateway = await createTestGateway(database, { principals: callerPrincipals });
 });
 afterAll(async () => {
   await gateway?.[Symbol.asyncDispose]();
   await database?.[Symbol.asyncDispose]();
 });
 
-type Caller = (typeof callers)[number];
-const tokenOf = ({ role, scope }: Caller) => `${role}-${scope}`;
 const send = async (caller: Caller, document: string, headers: Record<string, string> = {}) => {
   const response = await gateway.ask(document, {}, { token: tokenOf(caller), headers });
   return { status: response.status, text: await response.text() };
@@ -168,32 +145,6 @@ describe.each(callers)('$role of $scope', (caller) => {
       permissions: roleTraits(role).permissions,
       scope: caller.scope.toUpperCase(),
     });
-  });
-});
-
-/** Foreign and absent must look alike; a field that appears is tried without a line here. */
-describe('every field of a call', () => {
-  const type = schema.getType('Cdr');
-  const fields = isObjectType(type) ? Object.values(type.getFields()) : [];
-  const selected = fields.map(({ name, type: of }) => (isObjectType(of) ? `${name} { __typename }` : name));
-
-  test.each(callers.filter(({ scope }) => scope !== 'all'))(
-    'of somebody else is none to $role of $scope',
-    async (caller) => {
-      for (const field of selected) {
-        const foreign = await send(caller, `{ cdr(id: "9") { ${field} } }`);
-        const absent = await send(caller, `{ cdr(id: "8") { ${field} } }`);
-        const stable = (text: string) => text.replace(/"extensions":\{"replica.*$/, '');
-        expect(foreign.status).toBe(absent.status);
-        expect(stable(foreign.text)).toBe(stable(absent.text));
-      }
-    },
-  );
-
-  test('that holds a number says who sees it', () => {
-    for (const { name, description } of fields) {
-      expect(Boolean(description?.includes('`MASKED_NUMBERS`')), name).toBe(NUMBERS.includes(name));
-    }
   });
 });
 

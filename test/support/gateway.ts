@@ -13,7 +13,7 @@ import type { Handler } from '../../src/http/routes.ts';
 import type { CarrierSource } from '../../src/numbering/carrier.ts';
 import { createNumbering } from '../../src/numbering/numbering.ts';
 import { createReplicas, type Replicas, type ReplicasOptions } from '../../src/replicas/replicas.ts';
-import { createSampleHistory } from '../../src/replicas/sample-history.ts';
+import { createSampleHistory, type SampleHistory } from '../../src/replicas/sample-history.ts';
 import { RollupFile } from '../../src/rollups/rollup-file.ts';
 import { parseGatewaySettings } from '../../src/settings.ts';
 import { createLogger } from '../../src/telemetry/logging.ts';
@@ -72,6 +72,7 @@ export async function createTestGateway(
     principals,
     plantSource = (source) => source,
     audit,
+    history = createSampleHistory({ pollIntervalSeconds: 0.1 }),
     onLog,
   }: {
     settings?: Record<string, string>;
@@ -84,6 +85,8 @@ export async function createTestGateway(
     plantSource?: (source: Source) => Source;
     /** Takes the lines of the audit. */
     audit?: Pick<AuditLog, 'write'>;
+    /** What Grafana draws of the standbys; without it nothing, as it is told of no sample. */
+    history?: SampleHistory;
     /** Told of each line of the log; without it there is none. */
     onLog?: (line: Record<string, unknown>) => void;
   } = {},
@@ -122,7 +125,7 @@ export async function createTestGateway(
       maxSubscriptions: settings.feed.maxSubscriptions,
       maxWebSockets: settings.feed.maxWebSockets,
     },
-    history: createSampleHistory({ pollIntervalSeconds: 0.1 }),
+    history,
     source: () => readFrom,
     carriers: carriers ?? numbering,
     principals: principals ?? createPrincipals(settings.access),
