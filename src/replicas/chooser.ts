@@ -165,7 +165,9 @@ export class Chooser {
     tokens: readonly Token[],
   ): Considered | undefined {
     const primary = this.#deps.lastResort();
-    if (!primary || exclude?.has(primary.name) || avoid?.has(primary.name)) return undefined;
+    if (!primary || exclude?.has(primary.name)) return undefined;
+    // A standby that failed the request by being promoted may have the same name in both lists.
+    if (avoid?.has(primary.name) && !primary.isResponsive) return undefined;
     return this.#consider(primary, tokens, purpose)[0];
   }
 

@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import type { Lender } from '../db/wire/lender.ts';
+import { ReplicaLostError } from '../errors.ts';
 import { ConnectionQueue, type EnterOptions, type Leave } from './connection-queue.ts';
 import { MomentLender } from './moment-lender.ts';
 
@@ -13,6 +14,8 @@ export interface ConnectionsOptions {
   readonly statementTimeoutSeconds: number;
   /** Called when a connection could not be made. */
   readonly onRefused?: () => void;
+  /** Whether the server is no standby any more: what runs there ends well, and nothing begins. */
+  readonly isOver?: () => boolean;
 }
 
 /** The statements of one operation, which all end when it does. */
@@ -57,14 +60,16 @@ export class ConnectionUse {
 export class Connections {
   readonly pool: Pool;
   readonly #onRefused: (() => void) | undefined;
+  readonly #isOver: () => boolean;
   readonly #maxTotalWaitMillis: number;
   readonly queue: ConnectionQueue;
   /** Told how many seconds each statement waited for its connection, got or not. */
   onWaited: ((seconds: number) => void) | undefined;
 
-  constructor({ pool, size, statementTimeoutSeconds, onRefused }: ConnectionsOptions) {
+  constructor({ pool, size, statementTimeoutSeconds, onRefused, isOver }: ConnectionsOptions) {
     this.pool = pool;
     this.#onRefused = onRefused;
+    this.#isOver = isOver ?? (() => false);
     this.#maxTotalWaitMillis = Math.max(MAX_WAIT_MILLIS, statementTimeoutSeconds * 1000);
     this.queue = new ConnectionQueue({
       size,
@@ -127,6 +132,8 @@ export class Connections {
 
   async #connect(leave: () => void): Promise<PoolClient> {
     try {
+      // The pool lends a connection that it has as it is: the next part of a list would be read from the primary.
+      if (this.#isOver()) throw new ReplicaLostError();
       return await this.pool.connect();
     } catch (error) {
       leave();

@@ -45,6 +45,10 @@ export interface PoolListeners {
 export interface ExpectedServer extends ServerIdentity {
   /** How far polls have seen it by now: a session of it is nowhere before that. */
   position(): bigint;
+  /** Whether polls have seen it promoted, which its sessions outlive. */
+  isPromoted(): boolean;
+  /** Gateway clock: when the last poll was sent that it has answered. */
+  polledAt(): number;
 }
 
 export interface PoolOptions extends PoolListeners {
@@ -88,9 +92,12 @@ const KEPT_AS_TEXT = new Set([20, 1700, 1082, 1083, 1114, 1184, 1266, 1186]);
  * whose statements end. No error of an idle or a lent connection ends the process: it is removed, and that is all.
  */
 export function createStandbyPool(options: PoolOptions): StandbyPool {
-  const { connection, size, statementTimeoutSeconds, allowPrimaryReads, isPooled, onTrouble } = options;
+  const { connection, server, size, statementTimeoutSeconds, allowPrimaryReads, isPooled } = options;
+  const { onTrouble, onRefused } = options;
   const session = settingsOfPool(statementTimeoutSeconds);
   const progress = new ProgressWatch({ clock: options.clock, onSilence: options.onSilence });
+  /** Gateway clock: when a session was told last that it is a primary's by now. A later poll knows better. */
+  let promotionToldAt = Number.NEGATIVE_INFINITY;
   const config: PoolConfig & RoleAwareConfig = {
     connectionString: connection.url(session),
     application_name: 'cdr-gateway',
@@ -107,7 +114,10 @@ export function createStandbyPool(options: PoolOptions): StandbyPool {
       else if (!allowPrimaryReads && !isOnStandby(client)) done(new ReplicaLostError());
       else done();
     },
-    onPromoted: onTrouble,
+    onPromoted() {
+      promotionToldAt = options.clock.now();
+      onTrouble();
+    },
     onConnecting: (client) => progress.onConnecting(client),
     Client: RoleAwareClient as never,
   };
@@ -128,7 +138,13 @@ export function createStandbyPool(options: PoolOptions): StandbyPool {
     stream.once('close', () => streams.delete(stream));
   });
   return {
-    connections: new Connections({ pool, size, statementTimeoutSeconds, onRefused: options.onRefused }),
+    connections: new Connections({
+      pool,
+      size,
+      statementTimeoutSeconds,
+      onRefused,
+      isOver: () => !allowPrimaryReads && (server.isPromoted() || promotionToldAt >= server.polledAt()),
+    }),
     verify: async (client) => void (await verifyServer(client, options)),
     breakSilent() {
       for (const [stream, bytesBefore] of streams) {

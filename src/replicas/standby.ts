@@ -186,9 +186,12 @@ export class Standby {
   #expect({ systemIdentifier, startStamp }: ServerIdentity): ExpectedServer {
     const { node } = this.observed;
     const server = { systemIdentifier, startStamp };
+    const seen = () => (node.sample && isSameServer(node.sample, server) ? node.sample : undefined);
     return {
       ...server,
-      position: () => (node.sample && isSameServer(node.sample, server) ? node.sample.lsn : 0n),
+      position: () => seen()?.lsn ?? 0n,
+      isPromoted: () => seen()?.standby === null,
+      polledAt: () => seen()?.sentAt ?? 0,
     };
   }
 

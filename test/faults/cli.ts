@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { faults } from './faults.ts';
+import { describeLongList, MIN_CALLS, readLongList, writeLongList } from './long-list.ts';
 import { defectsOf, writeTable } from './report.ts';
 import { startRig } from './rig.ts';
 import { type TrialReport, tryFault } from './trial.ts';
@@ -14,6 +15,8 @@ something did not recover.
   --only TEXT  Only faults whose group or name has this in it; docs/faults.md is left as it is
   --part I/N   Only the I-th of N parts, as many faults each; for --json
   --json FILE  Adds the reports to those in this file, and writes docs/faults.md when all faults are there
+  --long-list N  Instead, one list of N calls (${MIN_CALLS} or more), while servers that send it die twice and the roles
+               are exchanged; writes docs/long-list.md
   --pg MAJOR   PostgreSQL 14 to 18 (18)
   --list       The faults
   --help       This text`;
@@ -30,6 +33,7 @@ async function main(args: readonly string[]): Promise<number> {
       only: { type: 'string', default: '' },
       part: { type: 'string', default: '1/1' },
       json: { type: 'string' },
+      'long-list': { type: 'string' },
       pg: { type: 'string', default: '18' },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -38,6 +42,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (values.help) console.log(HELP);
   if (values.list) for (const { group, name } of faults) console.log(`${group}: ${name}`);
   if (values.help || values.list) return 0;
+  if (values['long-list'] !== undefined) return tryLongList(Number(values['long-list']), Number(values.pg));
   const begun = performance.now();
   const reports = await tryAll(chooseFaults(values.only, values.part), Number(values.pg));
   const seconds = (performance.now() - begun) / 1000;
@@ -53,6 +58,15 @@ async function main(args: readonly string[]): Promise<number> {
     `${reports.length} faults in ${Math.round(seconds)} s, ${defects.length} defects${isWhole ? '; docs/faults.md is written' : ''}`,
   );
   return defects.length > 0 ? 1 : 0;
+}
+
+async function tryLongList(calls: number, major: number): Promise<number> {
+  if (!(calls >= MIN_CALLS)) throw new Error(`--long-list: ${MIN_CALLS} or more`);
+  const { signal } = stop;
+  const report = await readLongList({ major, calls, signal, log: (line) => console.log(line) });
+  await writeFile('docs/long-list.md', writeLongList(report, major));
+  console.log(describeLongList(report));
+  return report.defects.length > 0 ? 1 : 0;
 }
 
 function chooseFaults(only: string, part: string): typeof faults {

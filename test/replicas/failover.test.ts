@@ -1,7 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PostgresNode } from '../../src/demo/postgres-node.ts';
-import { createReplicas, type Replicas } from '../../src/replicas/replicas.ts';
+import { type Borrower, ConnectionUse } from '../../src/replicas/connections.ts';
+import { createReplicas, type Replica, type Replicas } from '../../src/replicas/replicas.ts';
 import { startTestCluster, type TestCluster } from '../support/postgres.ts';
 import { eventually } from './eventually.ts';
 import { Eye, Heart, seconds } from './truth.ts';
@@ -121,6 +122,18 @@ describe('a standby behind a standby', () => {
   });
 });
 
+/** For the next statement of a request that holds the standby. */
+function connect({ connections }: Replica) {
+  const borrower: Borrower = {
+    principal: 'admin',
+    role: 'ADMIN',
+    signal: new AbortController().signal,
+    statements: 0,
+    use: new ConnectionUse(),
+  };
+  return connections.lenderFor(borrower).connect();
+}
+
 describe('a promotion', () => {
   test('is noticed on a connection in use, is never read past, and leaves tokens of before valid', async () => {
     await using sleepy = Object.assign(
@@ -128,14 +141,17 @@ describe('a promotion', () => {
       { [Symbol.asyncDispose]: () => sleepy.close() },
     );
     const leased = await sleepy.choose();
-    await leased.pool.query('select 1');
+    const working = await connect(leased);
     const before = await alone.choose({ exclude: new Set(['replica-2', 'replica-3']) });
+    (await connect(before)).release();
     const token = alone.positions.decode(before.freshness().token);
-    before.release();
     expect(token.timeline).toBe(1);
 
     await on(database.standbyUrls[MIDDLE]!, 'select pg_promote()');
-    await leased.pool.query('select 1').catch(() => {});
+    // What runs ends well, and nothing begins after it, whatever connection there is.
+    expect((await working.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+    working.release();
+    await expect(connect(leased)).rejects.toMatchObject({ code: 'REPLICA_LOST' });
     await eventually(() => sleepy.snapshot().replicas[0]!.status).toBe('PROMOTED');
     await expect(sleepy.choose()).rejects.toMatchObject({ code: 'NO_REPLICA_AVAILABLE' });
     leased.release();
@@ -145,6 +161,8 @@ describe('a promotion', () => {
       lagSeconds: null,
       timeline: 2,
     });
+    await expect(connect(before)).rejects.toMatchObject({ code: 'REPLICA_LOST' });
+    before.release();
     await eventually(() => state(alone, LEAF)).toMatchObject({ status: 'STREAMING', timeline: 2 });
     const after = await alone.choose({ readAfter: token });
     expect(after.name).toBe('replica-2');

@@ -306,8 +306,11 @@ describe('the reason', () => {
     expect(verdict({ estimate: replay }).reason).toContain('(REPLAY)');
   });
 
-  test('says when the slot is lost', () => {
-    expect(verdict({ sample: aSample({ receiver: null }), slot: 'lost' }).reason).toContain('cloned anew');
+  test.each([
+    ['lost', /slot on the primary is lost.*cloned anew/],
+    ['missing', /slot does not exist on the primary: create it there again/],
+  ] as const)('says when the slot is %s', (slot, reason) => {
+    expect(verdict({ sample: aSample({ receiver: null }), slot }).reason).toMatch(reason);
   });
 
   test('never names a host', () => {

@@ -242,6 +242,19 @@ describe('DNS', () => {
     ]);
   });
 
+  test('that names nothing at first is asked again until it does', async () => {
+    const records: Record<string, string[]> = {};
+    const { watch, told, problems } = watching(['postgresql+dns://u:p@standbys.example/db'], {
+      discovery: { ...discovery, dnsServers: [await nameServer(records)] },
+    });
+    await watch.start();
+    expect(told).toEqual([[]]);
+    expect(problems).toEqual([expect.stringMatching(/resolves to nothing.*in the DNS\.$/)]);
+    records['standbys.example'] = ['10.0.0.2'];
+    await eventually(() => told[0]).toEqual(['postgresql://u:p@10.0.0.2:5432/db']);
+    expect(problems.at(-1)).toBeNull();
+  });
+
   test('that names nothing any more leaves the servers of before, and says what to do', async () => {
     const records: Record<string, string[]> = { 'standbys.example': ['10.0.0.2'] };
     const { watch, told, problems } = watching(

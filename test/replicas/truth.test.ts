@@ -133,6 +133,8 @@ describe('the bound is never below the truth and the state tells the fault', () 
     expect(most(seen, 'truth')).toBeGreaterThan(1.5);
     expect(most(seen, 'bound') - most(seen, 'truth')).toBeLessThan(1.5);
     expect(alone.snapshot().replicas[0]!.lagBytes).toBeGreaterThan(0n);
+    // It is heard, though nothing of what it sends is shown.
+    expect(alone.snapshot().primary?.status).toBe('AVAILABLE');
     await onStandby('select pg_wal_replay_resume()');
     await watchUntilWell();
   });
@@ -182,6 +184,7 @@ describe('the bound is never below the truth and the state tells the fault', () 
     await annotate(tightness(seen));
     expect(most(seen, 'truth')).toBeGreaterThan(2);
     expect(informed.snapshot().replicas[0]!.lagBytes).toBeGreaterThan(0n);
+    expect(alone.snapshot().primary?.status).toBe('SILENT');
     cable.bandwidth(Number.POSITIVE_INFINITY);
     await annotate(tightness(await watch(2)));
     await watchUntilWell();
