@@ -63,17 +63,21 @@ export function toWebRequest(
   }
 }
 
-/** What a request says once. Of two, we read the first, and a proxy in front may have looked at the other. */
-const single = ['host', 'authorization'];
-
-/** Names stand at even places, values behind them. */
+/** What a request says once: of two, we read the first, and a proxy in front may have looked at the other. */
 function repeatsSingle(rawHeaders: readonly string[]): boolean {
-  return single.some((name) => {
-    const isOne = (text: string, index: number) =>
-      index % 2 === 0 && text.length === name.length && text.toLowerCase() === name;
-    return rawHeaders.filter(isOne).length > 1;
-  });
+  let hosts = 0;
+  let authorizations = 0;
+  // Names stand at even places, values behind them.
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!;
+    if (isNamed(name, 'host')) hosts += 1;
+    else if (isNamed(name, 'authorization')) authorizations += 1;
+  }
+  return hosts > 1 || authorizations > 1;
 }
+
+const isNamed = (name: string, wanted: string): boolean =>
+  name.length === wanted.length && name.toLowerCase() === wanted;
 
 function notHttp(): HttpError {
   return new HttpError('This request is not one that HTTP allows.', 400);
