@@ -5,7 +5,7 @@ import { Client } from 'pg';
 import { formatBytes } from '../../src/backup/restore.ts';
 import { migrateToLatest } from '../../src/db/migrate/migrate.ts';
 import { type Call, callsTable } from '../../src/demo/calls.ts';
-import { type Cluster, startCluster } from '../../src/demo/cluster.ts';
+import type { Cluster } from '../../src/demo/cluster.ts';
 import { copyIn } from '../../src/demo/copy-in.ts';
 import { loadCalls } from '../../src/demo/load-calls.ts';
 import type { Progress } from '../../src/demo/progress.ts';
@@ -13,7 +13,7 @@ import { createTrafficModel } from '../../src/demo/traffic-model.ts';
 import { type Gateway, startGateway } from '../gateway.ts';
 import { interleave } from '../interleave.ts';
 import { median } from '../statistics.ts';
-import { describeMachine } from './play.ts';
+import { describeMachine, startMeasured } from './play.ts';
 
 export interface PartitionsOptions {
   readonly calls: number;
@@ -44,15 +44,9 @@ const PASSWORD = 'password-of-a-measurement';
 /** Asks the same of the same calls, in one table and in a partition for each month, in turns. A table in Markdown. */
 export async function measurePartitions(options: PartitionsOptions): Promise<readonly string[]> {
   const { calls, months, programs, progress, signal } = options;
-  const cluster = await startCluster({
-    major: 15,
-    binaries: { major: 15, initdb: `${programs}/initdb`, postgres: `${programs}/postgres` },
-    replicas: 0,
-    settings: {
-      shared_buffers: '256MB',
-      shared_preload_libraries: 'pg_stat_statements',
-      max_wal_size: '8GB',
-    },
+  const cluster = await startMeasured({
+    programs,
+    settings: { shared_preload_libraries: 'pg_stat_statements' },
     signal,
   });
   const scratchDir = await mkdtemp(join(tmpdir(), 'cdr-size-'));

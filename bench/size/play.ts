@@ -53,18 +53,32 @@ export interface SizeFigures {
 export const CHECKPOINT_SECONDS = 300;
 export const DAY_ENDS = new Date('2026-02-01T00:00:00Z');
 
-/** Plays a day of calls to a table that has some, and measures what it took. */
-export async function playDays(options: SizeOptions): Promise<SizeFigures> {
-  const { calls, hours, history, programs, hasBackups, progress, signal, walCompression } = options;
-  const cluster = await startCluster({
+interface MeasuredOptions {
+  /** Of PostgreSQL 15; without them the newest that there is. */
+  readonly programs: string | undefined;
+  readonly settings: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+/** A primary as all sizes are measured on, but for these settings. */
+export function startMeasured({ programs, settings, signal }: MeasuredOptions): Promise<Cluster> {
+  return startCluster({
     ...(programs && {
       major: 15,
       binaries: { major: 15, initdb: `${programs}/initdb`, postgres: `${programs}/postgres` },
     }),
     replicas: 0,
+    settings: { shared_buffers: '256MB', max_wal_size: '8GB', ...settings },
+    signal,
+  });
+}
+
+/** Plays a day of calls to a table that has some, and measures what it took. */
+export async function playDays(options: SizeOptions): Promise<SizeFigures> {
+  const { calls, hours, history, programs, hasBackups, progress, signal, walCompression } = options;
+  const cluster = await startMeasured({
+    programs,
     settings: {
-      shared_buffers: '256MB',
-      max_wal_size: '8GB',
       // Only ours: one each five minutes of the day that is played, however fast that is.
       checkpoint_timeout: '1d',
       wal_compression: walCompression,

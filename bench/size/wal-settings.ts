@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
-import { type Cluster, startCluster } from '../../src/demo/cluster.ts';
+import type { Cluster } from '../../src/demo/cluster.ts';
 import { DATABASE, fillDatabase, openForGateway } from '../../src/demo/database.ts';
 import { createTrafficModel, type TrafficModel } from '../../src/demo/traffic-model.ts';
 import { backendCpuSeconds } from '../cpu.ts';
@@ -17,6 +17,7 @@ import {
   playSeconds,
   readSizes,
   secondsOf,
+  startMeasured,
   untilReplayed,
 } from './play.ts';
 
@@ -48,14 +49,10 @@ interface Played {
 /** Plays an hour of a day with each setting, in turns, and then asks for statistics before and after autovacuum. */
 export async function measureSettings(options: SettingsOptions): Promise<readonly string[]> {
   const { calls, repeats, programs, progress, signal } = options;
-  const cluster = await startCluster({
-    major: 15,
-    binaries: { major: 15, initdb: `${programs}/initdb`, postgres: `${programs}/postgres` },
-    replicas: 0,
+  const cluster = await startMeasured({
+    programs,
     settings: {
-      shared_buffers: '256MB',
       shared_preload_libraries: 'pg_stat_statements',
-      max_wal_size: '8GB',
       // Only ours: the play has its own clock.
       checkpoint_timeout: '1d',
       autovacuum_naptime: '1s',
